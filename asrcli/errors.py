@@ -1,0 +1,129 @@
+"""The error tree. Nothing here knows of exit codes, consoles or foreign libraries.
+
+AsrcliError
+  UsageError                 the user's choice cannot work
+  AuthError                  no key, or the key was refused
+  ServiceError               the service said no, with a code and a message of its own
+  ProtocolViolation          the service said something that the protocol does not allow
+  LinkError                  the network, TLS, a proxy
+  ServiceTimeout             the service kept silent in a named stage for longer than its bound
+  AudioError
+    DecodeError              a file or a stream that holds no audio that we can read
+    DeviceError              a microphone
+  OutputError                a result could not be written
+  Interrupted                the user or the system ended the run before the work was complete
+
+Each foreign library is translated once, where it is used, with `raise … from`.
+"""
+
+from __future__ import annotations
+
+
+class AsrcliError(Exception):
+    """Base of all errors that are shown as one line.
+
+    `message` says what failed, where and why; `hint` says what to do, and may be empty.
+    `retryable` is True where the same command may succeed later without a change.
+    """
+
+    retryable = False
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.retry_after_s: float | None = None
+        """How long the service asked us to wait before another try; None if it did not."""
+
+    @property
+    def code(self) -> str:
+        """A short name for scripts: the service's own code where it gave one, else the kind of error."""
+        return type(self).__name__
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
+
+class UsageError(AsrcliError):
+    """An option, a file name or a combination that cannot work; found before anything is sent."""
+
+
+class AuthError(AsrcliError):
+    """No key, or a key that the service refused in the handshake."""
+
+
+class ServiceError(AsrcliError):
+    """The service refused or gave up. Its code and message are passed on unchanged.
+
+    `request_id` is the id of the task or session, for the vendor's support; None where there is none yet.
+    """
+
+    def __init__(
+        self, service_code: str, message: str, *, request_id: str | None = None, hint: str = "", retryable: bool = False
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.service_code = service_code
+        self.request_id = request_id
+        self.retryable = retryable
+
+    @property
+    def code(self) -> str:
+        return self.service_code
+
+    def __str__(self) -> str:
+        task = f", task {self.request_id}" if self.request_id else ""
+        text = f"the service answered {self.service_code}{task}: {self.message}"
+        return f"{text} ({self.hint})" if self.hint else text
+
+
+class ProtocolViolation(AsrcliError):  # noqa: N818 - it names what happened, as the protocol's own text does
+    """A message that the protocol does not allow. `excerpt` holds its first characters."""
+
+    def __init__(self, message: str, *, excerpt: str = "") -> None:
+        super().__init__(f"{message}: {excerpt}" if excerpt else message)
+        self.excerpt = excerpt
+
+
+class LinkError(AsrcliError):
+    """The connection could not be made or was lost. `refused`: something answered, but not now."""
+
+    retryable = True
+
+    def __init__(self, message: str, *, hint: str = "", refused: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.refused = refused
+
+
+class ServiceTimeout(AsrcliError):  # noqa: N818
+    """The service kept silent. `stage` is what we waited for: connect, start, finish."""
+
+    retryable = True
+
+    def __init__(self, stage: str, waited_s: float, *, message: str, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.stage = stage
+        self.waited_s = waited_s
+
+
+class AudioError(AsrcliError):
+    """Sound could not be read."""
+
+
+class DecodeError(AudioError):
+    """A file or stream without audio that can be read, or one that breaks off."""
+
+
+class DeviceError(AudioError):
+    """A microphone that is missing, busy, refused or gone."""
+
+
+class OutputError(AsrcliError):
+    """A result could not be written, a full disk for example."""
+
+
+class Interrupted(AsrcliError):  # noqa: N818
+    """The run was ended from outside before the work was complete. `signal_number` says by what."""
+
+    def __init__(self, signal_number: int, message: str) -> None:
+        super().__init__(message)
+        self.signal_number = signal_number

@@ -1,0 +1,134 @@
+"""The catalogue: which models there are, where, at what rate, in which languages, and what each can do.
+
+Data, not code. It is advice, never a gate: new models appear every month, so an unknown name is passed on.
+Compiled in November 2026 from the vendor's model pages and event pages; figures are the vendor's.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+
+
+def _codes(listed: str) -> tuple[str, ...]:
+    return tuple(listed.split())
+
+
+_THIRTY = _codes("zh en ja ko vi th id ms tl hi ar fr de es pt ru it nl sv da fi no el pl cs hu ro bg hr sk")
+_QWEN_REALTIME = _codes("zh yue en ja de ko ru fr pt ar it es hi id th tr uk vi cs da fil fi is ms no pl sv")
+_BOTH = ("cn", "intl")
+
+# Names of RecognitionOptions fields that the service documents for a family of models.
+_VAD = frozenset({"max_sentence_silence_ms", "semantic_punctuation", "multi_threshold", "heartbeat"})
+_FUN = _VAD | {"hotwords_id", "languages", "noise_threshold"}
+_QWEN_AUDIO = _FUN | {"hotwords", "context"}
+_MESSAGE = frozenset(
+    {"hotwords_id", "hotwords", "context", "max_sentence_silence_ms", "heartbeat", "noise_threshold",
+     "disfluency_removal"}
+)  # fmt: skip
+_PARAFORMER_V1 = frozenset({"disfluency_removal"})
+_PARAFORMER = _VAD | {"hotwords_id", "disfluency_removal"}
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One model of the service.
+
+    `wire_rate_hz` is the rate we send; `rates_hz` are those it takes, () for any. `options` names the fields of
+    RecognitionOptions that it understands. `same_as` is the dated snapshot behind a stable name.
+    """
+
+    name: str
+    protocol: str
+    regions: tuple[str, ...]
+    languages: tuple[str, ...]
+    options: frozenset[str]
+    wire_rate_hz: int = 16000
+    rates_hz: tuple[int, ...] = ()
+    max_languages: int = 1
+    word_times: bool = True
+    emotions: int = 0
+    partials: bool = True
+    same_as: str | None = None
+    note: str = ""
+
+
+CATALOGUE: tuple[Model, ...] = (
+    Model(
+        "qwen-audio-3.1-asr-flash-streaming", "run-task", _BOTH, _THIRTY, _QWEN_AUDIO, max_languages=4,
+        note="recommended; ten Chinese dialects",
+    ),
+    Model(
+        "qwen-audio-3.1-asr-flash-message", "run-task", _BOTH, ("zh", "en", "id", "ja", "th", "fil", "vi", "ko", "ms"),
+        _MESSAGE, rates_hz=(16000,), partials=False, note="polished finals, no partials by default",
+    ),
+    Model("qwen-audio-3.0-asr-flash-streaming", "run-task", _BOTH, _THIRTY, _QWEN_AUDIO, max_languages=4),
+    Model(
+        "fun-asr-realtime", "run-task", _BOTH, _THIRTY, _FUN | {"context"}, same_as="fun-asr-realtime-2025-11-07",
+        note="Chinese dialects",
+    ),
+    Model("fun-asr-realtime-2025-11-07", "run-task", _BOTH, _THIRTY, _FUN | {"context"}),
+    Model(
+        "fun-asr-realtime-2026-02-28", "run-task", ("cn",), ("zh", "en", "ja"), _FUN, note="for a close microphone"
+    ),
+    Model("fun-asr-realtime-2025-09-15", "run-task", ("cn",), ("zh", "en"), _FUN),
+    Model(
+        "fun-asr-flash-8k-realtime", "run-task", ("cn",), ("zh",), _FUN, wire_rate_hz=8000, rates_hz=(8000,),
+        same_as="fun-asr-flash-8k-realtime-2026-01-28", note="telephone",
+    ),
+    Model(
+        "fun-asr-flash-8k-realtime-2026-01-28", "run-task", ("cn",), ("zh",), _FUN, wire_rate_hz=8000, rates_hz=(8000,),
+        note="telephone",
+    ),
+    Model(
+        "paraformer-realtime-v2", "run-task", ("cn",), ("zh", "en", "ja", "yue", "ko", "de", "fr", "ru"),
+        _PARAFORMER | {"languages"}, max_languages=8, note="Chinese dialects",
+    ),
+    Model(
+        "paraformer-realtime-8k-v2", "run-task", ("cn",), ("zh",), _PARAFORMER, wire_rate_hz=8000, rates_hz=(8000,),
+        emotions=3, note="telephone",
+    ),
+    Model("paraformer-realtime-v1", "run-task", ("cn",), ("zh",), _PARAFORMER_V1, rates_hz=(16000,)),
+    Model(
+        "paraformer-realtime-8k-v1", "run-task", ("cn",), ("zh",), _PARAFORMER_V1, wire_rate_hz=8000, rates_hz=(8000,),
+        note="telephone",
+    ),
+    Model(
+        "qwen3-asr-flash-realtime", "realtime", _BOTH, _QWEN_REALTIME, frozenset({"languages", "context"}),
+        rates_hz=(8000, 16000), word_times=False, emotions=7, same_as="qwen3-asr-flash-realtime-2025-10-27",
+    ),
+    Model(
+        "qwen3-asr-flash-realtime-2025-10-27", "realtime", _BOTH, _QWEN_REALTIME, frozenset({"languages", "context"}),
+        rates_hz=(8000, 16000), word_times=False, emotions=7,
+    ),
+    Model(
+        "qwen3-asr-flash-realtime-2026-02-10", "realtime", _BOTH, _QWEN_REALTIME, frozenset({"languages", "context"}),
+        rates_hz=(8000, 16000), word_times=False, emotions=7,
+    ),
+)  # fmt: skip
+
+DEFAULT_MODEL = "fun-asr-realtime"
+
+_BY_NAME = {model.name: model for model in CATALOGUE}
+
+
+def find(name: str) -> Model | None:
+    """The catalogue's entry for `name`, or None for a model that is not in it."""
+    return _BY_NAME.get(name)
+
+
+def nearest(name: str) -> str | None:
+    """The known name most like `name`, if any is."""
+    close = difflib.get_close_matches(name.lower(), _BY_NAME, n=1, cutoff=0.5)
+    return close[0] if close else None
+
+
+def guess_protocol(name: str) -> str:
+    """The protocol of a model that is not in the catalogue, by the habits of the vendor's names."""
+    lowered = name.lower()
+    return "realtime" if lowered.startswith("qwen") and "-asr" in lowered and "realtime" in lowered else "run-task"
+
+
+def guess_wire_rate_hz(name: str) -> int:
+    """8000 for a name that says it is for 8 kHz, else 16000."""
+    return 8000 if "8k" in name.lower().split("-") else 16000

@@ -1,0 +1,119 @@
+"""What a protocol is to the engine, and the options every protocol is made from."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from asrcli.events import Event
+from asrcli.pcm import Chunk, PcmFormat
+
+Message = str | bytes
+"""One WebSocket message: text (`str`) or binary (`bytes`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """A step that asks the engine to send this message."""
+
+    message: Message
+
+
+Step = Send | Event
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectRequest:
+    """Where to connect and what to say in the handshake. The headers hold the key, so `repr` leaves them out."""
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A service's address and how to be let in. `url` may end at the host; the protocol knows its own path."""
+
+    url: str
+    api_key: str = field(repr=False)
+    workspace: str | None = None
+    user_agent: str = "asrcli"
+
+
+@dataclass(frozen=True, slots=True)
+class RecognitionOptions:
+    """How to recognise, in neutral words; each protocol maps them to its own fields.
+
+    None, False-by-absence and () mean that the user did not say: such a field is never sent, because a foreign or
+    unknown one can fail the task.
+    """
+
+    model: str
+    audio_format: PcmFormat = field(default_factory=PcmFormat)
+    languages: tuple[str, ...] = ()
+    hotwords_id: str | None = None
+    hotwords: Mapping[str, int] = field(default_factory=dict)
+    max_sentence_silence_ms: int | None = None
+    semantic_punctuation: bool | None = None
+    multi_threshold: bool | None = None
+    noise_threshold: float | None = None
+    heartbeat: bool | None = None
+    disfluency_removal: bool | None = None
+    context: str | None = None
+    extra: Mapping[str, object] = field(default_factory=dict)
+
+
+class Protocol(typing.Protocol):
+    """One recognition, from the first message to the last. Made anew for each session, owned by one thread.
+
+    `receive` raises ServiceError when the service gives up and ProtocolViolation when it breaks the rules; unknown
+    event types and unknown fields are skipped, because services grow.
+    """
+
+    name: typing.ClassVar[str]
+    path: typing.ClassVar[str]
+    session_id: str
+    audio_format: PcmFormat
+
+    def __init__(self, options: RecognitionOptions, endpoint: Endpoint) -> None: ...
+
+    def connect_request(self) -> ConnectRequest:
+        """The address and the handshake headers."""
+        ...
+
+    def start(self) -> Iterable[Step]:
+        """Called once, when the connection stands."""
+        ...
+
+    def audio(self, chunk: Chunk) -> Iterable[Message]:
+        """The messages that carry `chunk`. Pure: the one method that another thread calls."""
+        ...
+
+    def receive(self, message: Message) -> Iterable[Step]:
+        """What `message` from the service means."""
+        ...
+
+    def finish(self) -> Iterable[Step]:
+        """Called once, when all audio has been sent."""
+        ...
+
+    def closed(self, code: int | None, reason: str) -> Iterable[Step]:
+        """Called when the service closed the connection; raises where that is not the regular end."""
+        ...
+
+
+_ROOT = "/api-ws/v1/"
+
+
+def address(url: str, path: str) -> str:
+    """The full URL for a protocol's `path` at the endpoint `url`.
+
+    A bare host gets the path; one of the service's own paths is replaced (people set the SDK's variable, which ends
+    in the path of the other protocol); any other path is kept, for gateways.
+    """
+    base, query, parameters = url.partition("?")
+    scheme, _, rest = base.partition("://")
+    host, _, given = rest.partition("/")
+    kept = "/" + given if given.strip("/") and not ("/" + given).startswith(_ROOT) else path
+    return f"{scheme}://{host}{kept}{query}{parameters}"

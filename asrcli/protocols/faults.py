@@ -1,0 +1,56 @@
+"""What the service's error codes mean for the user: one cause, one action, and whether trying again can help.
+
+The service's own code and message are always passed on unchanged; no page gives a closed list of codes, so a code
+that is not here is simply shown. Sources: the vendor's error-code page and the event pages, 2026.
+"""
+
+from __future__ import annotations
+
+from asrcli.errors import ServiceError
+
+_KEYS_AND_REGIONS = "keys belong to one region and sometimes one workspace: check --region and --workspace"
+
+# Prefix of the code → hint, retryable. The longest prefix that fits counts.
+_HINTS: dict[str, tuple[str, bool]] = {
+    "InvalidApiKey": (f"the key was refused; {_KEYS_AND_REGIONS}", False),
+    "AccessDenied": (f"this key may not use the model; {_KEYS_AND_REGIONS}", False),
+    "Model.AccessDenied": (f"this key may not use the model; {_KEYS_AND_REGIONS}", False),
+    "Workspace.AccessDenied": ("this key does not belong to the workspace: check --workspace", False),
+    "Endpoint.AccessDenied": ("the model is not offered at this endpoint: check --region and --endpoint", False),
+    "Arrearage": ("the account is overdue: pay the bill in the console; trying again will not help", False),
+    "AllocationQuota.FreeTierOnly": ("the free quota is used up: allow paid use in the console", False),
+    "ModelNotFound": ("the model does not exist in this region: see `asrcli models`", False),
+    "NotFound": ("the hotword list does not exist: check --hotwords", False),
+    "BadRequest.ResourceNotExist": ("the hotword list does not exist: check --hotwords", False),
+    "InvalidParameter": ("a parameter was refused: check the options and --param against the model", False),
+    "NO_VALID_AUDIO_ERROR": ("the service found no speech in the audio: is the recording silent?", False),
+    "NO_INPUT_AUDIO_ERROR": ("the service found no speech in the audio: is the recording silent?", False),
+    "EmptyAudio": ("there was too little audio: the service wants at least 0.2 seconds", False),
+    "DataInspectionFailed": ("the service's content inspection refused the text or the audio", False),
+    "ResponseTimeout": ("a long silence ended the task: --heartbeat keeps it alive", True),
+    "RequestTimeOut": ("a long silence ended the task: --heartbeat keeps it alive", True),
+    "Throttling": ("too many requests at once: wait a little, or raise the quota in the console", True),
+    "InternalError": ("a fault of the service: try again", True),
+    "ModelServingError": ("the service is overloaded: try again", True),
+    "ModelUnavailable": ("the service is overloaded: try again", True),
+}
+_CLIENT_ERROR_HINT = "a parameter was refused: check the options and --param against the model"
+
+
+def service_error(code: str, message: str, request_id: str | None) -> ServiceError:
+    """The error for a failure that the service reported itself."""
+    hint, retryable = explain(code, message)
+    return ServiceError(
+        code or "unknown", message or "no message", request_id=request_id, hint=hint, retryable=retryable
+    )
+
+
+def explain(code: str, message: str) -> tuple[str, bool]:
+    """The hint for a code and whether a new try may succeed; ("", False) for one that is not known."""
+    if code == "CLIENT_ERROR":
+        # One code for two things: the cut after 23 s without audio, and refused parameters.
+        if "timeout" in message.lower():
+            return "no audio reached the service for a while: is the source stalled?", True
+        return _CLIENT_ERROR_HINT, False
+    fitting = [prefix for prefix in _HINTS if code.startswith(prefix)]
+    return _HINTS[max(fitting, key=len)] if fitting else ("", False)

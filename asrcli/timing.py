@@ -1,0 +1,48 @@
+"""The only place that asks what time it is. Everything else is handed a Clock, and tests hand it their own."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Monotonic seconds, and a wait that can be cut short."""
+
+    def now(self) -> float:
+        """Seconds since an arbitrary start; never goes back."""
+        ...
+
+    def wait_until(self, moment: float, wake: threading.Event) -> bool:
+        """Wait until `moment` on this clock or until `wake` is set; True if it was set."""
+        ...
+
+
+class SystemClock:
+    """The machine's monotonic clock."""
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    def wait_until(self, moment: float, wake: threading.Event) -> bool:
+        remaining = moment - time.monotonic()
+        return wake.wait(remaining) if remaining > 0 else wake.is_set()
+
+
+class Deadline:
+    """A moment in the future, made once and asked again and again, so that waits do not add up."""
+
+    __slots__ = ("_clock", "at", "length_s")
+
+    def __init__(self, clock: Clock, length_s: float) -> None:
+        self._clock = clock
+        self.length_s = length_s
+        self.at = clock.now() + length_s
+
+    def remaining_s(self) -> float:
+        """Seconds left, never below zero."""
+        return max(0.0, self.at - self._clock.now())
+
+    def passed(self) -> bool:
+        return self._clock.now() >= self.at
