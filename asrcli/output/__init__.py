@@ -1,0 +1,12 @@
+"""Outputs: formats by name. Neither the live view nor rich is loaded here; import `asrcli.output.live` where needed."""
+
+from __future__ import annotations
+
+from asrcli.output.base import Format
+from asrcli.output.jsonl import JsonLines
+from asrcli.output.plain import PlainText
+
+REGISTRY: dict[str, type[Format]] = {
+    "text": PlainText,
+    "json": JsonLines,
+}

@@ -1,0 +1,156 @@
+"""Output joins format, sink and view in the right order."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from asrcli.errors import AsrcliError, LinkError
+from asrcli.events import Event, FinalResult, Notice, PartialResult, Sentence, Tick
+from asrcli.metrics import Summary
+from asrcli.output import REGISTRY
+from asrcli.output.base import Begin, ClosedPipe, Format, Output
+
+BEGIN = Begin("talk.wav", "fun-asr-realtime", "local", "run-task", 16000)
+
+
+class Recorder:
+    """A sink and a view that note what they are told."""
+
+    tick_s: float | None = 0.25
+
+    def __init__(self) -> None:
+        self.log: list[str] = []
+        self.closed_pipe = False
+
+    def check(self) -> None: ...
+
+    def write(self, text: str) -> None:
+        if self.closed_pipe:
+            raise ClosedPipe
+        self.log.append(f"write {text!r}")
+
+    def closed_downstream(self) -> bool:
+        return self.closed_pipe
+
+    def begin(self, info: Begin) -> None:
+        self.log.append("view begin")
+
+    def event(self, event: Event) -> None:
+        self.log.append(f"view {type(event).__name__}")
+
+    def end(self, summary: Summary) -> None:
+        self.log.append("view end")
+
+    def notice(self, message: str, hint: str) -> None: ...
+
+    def error(self, error: AsrcliError) -> None:
+        self.log.append("view error")
+
+    def say(self, text: str) -> None:
+        self.log.append(f"say {text!r}")
+
+    def above(self, write: Callable[[], None]) -> None:
+        self.log.append("above")
+        write()
+
+    def close(self) -> None:
+        self.log.append("close")
+
+
+def _output(format: Format, *, keeps_partials: bool = True) -> tuple[Output, Recorder]:
+    recorder = Recorder()
+    return Output(format, recorder, recorder, keeps_partials=keeps_partials), recorder
+
+
+def _summary(complete: bool) -> Summary:
+    return Summary(source="talk.wav", complete=complete, wall_s=1.0)
+
+
+def test_a_result_is_written_above_the_view_that_knows_it_already() -> None:
+    """The view hears of a final first, so that its partial is gone when the final's text appears."""
+    output, recorder = _output(REGISTRY["text"]())
+    output.begin(BEGIN)
+    output.event(Tick())
+    output.event(FinalResult(Sentence(1, "Okay.")))
+    output.notice("careful")
+    assert recorder.log == [
+        "view begin",
+        "view Tick",
+        "view FinalResult",
+        "above",
+        "write 'Okay.\\n'",
+        "view Notice",
+    ]
+
+
+@pytest.mark.parametrize(("complete", "log"), [(True, ["above", "write ''", "view end"]), (False, ["view end"])])
+def test_only_a_complete_transcription_without_text_makes_an_empty_file(complete: bool, log: list[str]) -> None:
+    output, recorder = _output(REGISTRY["text"]())
+    output.end(_summary(complete))
+    assert recorder.log == log
+
+
+def test_json_has_a_place_for_everything() -> None:
+    """begin, notice, error and end are written, each before the view shows what follows."""
+    output, recorder = _output(REGISTRY["json"]())
+    output.begin(BEGIN)
+    output.event(Notice("careful"))
+    output.error(LinkError("no"), "talk.wav")
+    output.end(_summary(complete=False))
+    output.close()
+    kinds = [entry.split('"')[3] if entry.startswith("write") else entry for entry in recorder.log]
+    assert kinds == [
+        *("above", "begin", "view begin", "view Notice", "above", "notice"),
+        *("above", "error", "view error", "above", "end", "view end", "close", "close"),
+    ]
+
+
+def test_partials_can_be_kept_from_format_and_view() -> None:
+    output, recorder = _output(REGISTRY["json"](), keeps_partials=False)
+    output.event(PartialResult(Sentence(1, "Okay")))
+    assert recorder.log == []
+    output.event(FinalResult(Sentence(1, "Okay.")))
+    assert recorder.log[0] == "view FinalResult"
+
+
+def test_what_is_said_to_the_person_is_no_result() -> None:
+    """say() reaches the view only; the view also tells how often it wants a Tick."""
+    output, recorder = _output(REGISTRY["json"]())
+    output.say("audio 1 s")
+    assert recorder.log == ["say 'audio 1 s'"]
+    assert output.tick_s == 0.25
+
+
+def test_a_line_from_another_thread_waits_for_the_write_in_progress() -> None:
+    """A log line said while a result is being written comes after it, not into the middle."""
+    output, recorder = _output(REGISTRY["text"]())
+    thread = threading.Thread(target=lambda: output.say("log"))
+
+    def write(text: str) -> None:
+        thread.start()
+        # The other thread cannot get through while this write lasts, however long it is given.
+        thread.join(0.05)
+        recorder.log.append("written")
+
+    recorder.write = write  # type: ignore[method-assign]
+    output.event(FinalResult(Sentence(1, "Okay.")))
+    thread.join()
+    assert recorder.log == ["view FinalResult", "above", "written", "say 'log'"]
+
+
+def test_a_closed_pipe_comes_through() -> None:
+    output, recorder = _output(REGISTRY["text"]())
+    recorder.closed_pipe = True
+    assert output.closed_downstream()
+    with pytest.raises(ClosedPipe):
+        output.event(FinalResult(Sentence(1, "Okay.")))
+
+
+def test_importing_the_outputs_loads_no_rich() -> None:
+    script = "import sys, asrcli.output, asrcli.output.base; sys.exit('rich' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

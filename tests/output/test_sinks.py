@@ -1,0 +1,165 @@
+"""Where results go: pipes that close, disks that are full, files that exist."""
+
+from __future__ import annotations
+
+import io
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from asrcli.errors import OutputError, UsageError
+from asrcli.output.base import ClosedPipe, FileSink, StreamSink
+
+
+def test_text_arrives_as_utf8_bytes_at_once() -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
+    StreamSink(stream).write("好\n")
+    assert stream.buffer.getvalue() == "好\n".encode()
+
+
+def test_a_closed_pipe_is_noticed_and_reported() -> None:
+    """closed_downstream() turns True without a write, and a write raises ClosedPipe."""
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "w") as stream:
+        sink = StreamSink(stream)
+        sink.write("one\n")
+        assert os.read(reader, 10) == b"one\n"
+        assert not sink.closed_downstream()
+        os.close(reader)
+        assert sink.closed_downstream()
+        with pytest.raises(ClosedPipe):
+            sink.write("two\n")
+
+
+def test_a_closed_socket_is_noticed() -> None:
+    near, far = socket.socketpair()
+    with near, near.makefile("wb") as stream:
+        sink = StreamSink(stream)
+        assert not sink.closed_downstream()
+        far.close()
+        assert sink.closed_downstream()
+
+
+def test_a_closed_pipe_leaves_nothing_for_the_exit() -> None:
+    """A program that ends after ClosedPipe exits with 0 and a silent stderr: no buffer is flushed again at exit."""
+    script = (
+        "import sys\n"
+        "from asrcli.output.base import ClosedPipe, StreamSink\n"
+        "sink = StreamSink(sys.stdout)\n"
+        "try:\n"
+        "    while True:\n"
+        "        sink.write('line\\n')\n"
+        "except ClosedPipe:\n"
+        "    pass\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == b"line\n"
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
+def test_a_full_device_is_an_output_error() -> None:
+    with open("/dev/full", "w") as stream, pytest.raises(OutputError, match="No space left on device") as caught:  # noqa: PTH123
+        StreamSink(stream).write("x\n")
+    assert caught.value.hint == "free some space there"
+
+
+def test_a_non_blocking_pipe_gets_every_byte() -> None:
+    """A pipe that another program made non-blocking is waited for, and nothing is lost."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    text = "x" * 300_000 + "\n"
+    script = "import sys; print(len(sys.stdin.buffer.read()))"
+    with subprocess.Popen([sys.executable, "-c", script], stdin=reader, stdout=subprocess.PIPE) as process:
+        os.close(reader)
+        with os.fdopen(writer, "wb") as stream:
+            StreamSink(stream).write(text)
+        assert process.stdout is not None
+        assert int(process.stdout.read()) == len(text)
+
+
+def test_a_file_grows_line_by_line(tmp_path: Path) -> None:
+    """The file appears with the first line and holds each line at once."""
+    path = tmp_path / "out.txt"
+    sink = FileSink(path, force=False)
+    sink.check()
+    assert not path.exists()
+    sink.write("one\n")
+    assert path.read_text() == "one\n"
+    sink.write("好\n")
+    assert path.read_text(encoding="utf-8") == "one\n好\n"
+    assert not sink.closed_downstream()
+    sink.close()
+    sink.close()
+
+
+def test_an_existing_file_is_refused_without_force(tmp_path: Path) -> None:
+    """Both the check and, for a file made since, the first write refuse; the file stays."""
+    path = tmp_path / "out.txt"
+    sink = FileSink(path, force=False)
+    path.write_text("old")
+    with pytest.raises(UsageError, match="exists already") as caught:
+        sink.check()
+    assert "--force" in caught.value.hint
+    with pytest.raises(UsageError, match="exists already"):
+        sink.write("new\n")
+    assert path.read_text() == "old"
+
+
+def test_force_replaces_the_old_content_only_with_the_first_line(tmp_path: Path) -> None:
+    path = tmp_path / "out.txt"
+    path.write_text("old and longer")
+    sink = FileSink(path, force=True)
+    sink.check()
+    assert path.read_text() == "old and longer"
+    sink.write("new\n")
+    sink.close()
+    assert path.read_text() == "new\n"
+
+
+def test_a_device_needs_no_force() -> None:
+    sink = FileSink("/dev/null", force=False)
+    sink.check()
+    sink.write("x\n")
+    sink.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "message", "hint"),
+    [
+        (".", "it is a folder", "--output-dir"),
+        ("missing/out.txt", "there is no folder .*missing", "create it"),
+        ("file/out.txt", "is not a folder", "another"),
+    ],
+)
+def test_paths_that_cannot_work_are_refused(tmp_path: Path, path: str, message: str, hint: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match=message) as caught:
+        FileSink(tmp_path / path, force=True).check()
+    assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize(("exists", "message"), [(True, "permission denied"), (False, "no permission in its folder")])
+def test_missing_permission_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exists: bool, message: str
+) -> None:
+    """What the system says it would refuse is refused before anything is sent (root is refused nothing)."""
+    path = tmp_path / "out.txt"
+    if exists:
+        path.touch()
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(UsageError, match=message):
+        FileSink(path, force=True).check()
+
+
+def test_a_name_with_controls_is_shown_safely(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        FileSink(tmp_path / "a\x1b[2J" / "b", force=False).check()
+    assert "\x1b" not in str(caught.value)
