@@ -129,6 +129,14 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class SoundLevel:
+    """How loud a microphone is now, in dB below full scale (0.0); None for digital silence."""
+
+    peak_dbfs: float | None
+    rms_dbfs: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Nothing happened for a while: a chance to redraw."""
 
@@ -146,6 +154,7 @@ Event = (
     | Reconnecting
     | SessionFinished
     | Notice
+    | SoundLevel
     | Tick
 )
 
@@ -193,4 +202,6 @@ class StopRequested:
     signal_number: int
 
 
-InboxItem = LinkOpened | MessageReceived | LinkClosed | UplinkProgress | AudioEnded | StopRequested | Notice
+InboxItem = (
+    LinkOpened | MessageReceived | LinkClosed | UplinkProgress | AudioEnded | StopRequested | Notice | SoundLevel
+)

@@ -1,0 +1,75 @@
+"""Whether another try is worth it, and how long to wait before."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from asrcli.errors import AsrcliError, LinkError, ServiceTimeout
+from asrcli.timing import Clock, Deadline
+
+# A session that has lived this long was a good one: what ends it is a new trouble, with tries of its own.
+_PROVEN_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Exponential backoff with jitter: at most `tries` in a row, each wait between half and all of the doubled one.
+
+    Jitter keeps many clients that lost the same service from coming back in the same moment. `longest_asked_s` bounds
+    what the service may ask for with Retry-After.
+    """
+
+    tries: int = 5
+    first_s: float = 0.5
+    longest_s: float = 30.0
+    longest_asked_s: float = 300.0
+    jitter: Callable[[float, float], float] = random.uniform
+
+    def wait_s(self, attempt: int, error: AsrcliError) -> float:
+        """Seconds to wait before try number `attempt`, counted from 1; the service's own wish outranks ours."""
+        if error.retry_after_s is not None:
+            return min(error.retry_after_s, self.longest_asked_s)
+        bound_s = min(self.longest_s, self.first_s * 2.0 ** (attempt - 1))
+        return self.jitter(bound_s / 2, bound_s)
+
+
+class Attempts:
+    """The tries of one transcription."""
+
+    def __init__(self, retry: Retry, clock: Clock) -> None:
+        self._retry = retry
+        self._clock = clock
+        self._proven_at: Deadline | None = None
+        self.count = 0
+        """Tries since the last success."""
+        self.was_ready = False
+        """Whether the service has ever been ready for audio."""
+
+    def ready(self) -> None:
+        """The service takes audio."""
+        self.was_ready = True
+        self._proven_at = Deadline(self._clock, _PROVEN_S)
+
+    def progressed(self) -> None:
+        """The service has delivered."""
+        self.count = 0
+
+    def failed(self, error: AsrcliError) -> Deadline | None:
+        """When to try again after `error`; None where that is no use.
+
+        A service that could never be reached is more likely a wrong address than a fault that passes.
+        """
+        if self._proven_at is not None and self._proven_at.passed():
+            self.count = 0
+        self._proven_at = None
+        if not error.retryable or self._is_unreachable(error) or self.count >= self._retry.tries:
+            return None
+        self.count += 1
+        return Deadline(self._clock, self._retry.wait_s(self.count, error))
+
+    def _is_unreachable(self, error: AsrcliError) -> bool:
+        if self.was_ready:
+            return False
+        return isinstance(error, ServiceTimeout) or (isinstance(error, LinkError) and not error.refused)

@@ -1,0 +1,144 @@
+"""The sound between source and service: captured, and not yet covered by a final result.
+
+One thread appends, one reader at a time sends; after a lost link a new reader starts again at the last final. Knows
+neither where the sound comes from nor where it goes.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+
+from asrcli.pcm import BYTES_PER_SAMPLE, Chunk, PcmFormat
+
+# What is kept for a new try when no final result comes, in a long silence for example: 9.6 MB at 16 kHz.
+KEEP_S = 300.0
+# A file is read no further ahead of what was sent.
+AHEAD_S = 2.0
+
+
+class Tape:
+    """Chunks in order, from the oldest that may be needed again to the newest.
+
+    `ahead_s` bounds how far `append` may run ahead of the reader, by waiting; None for live sound, which cannot wait.
+    What is older than `keep_s` before the newest chunk is dropped, the oldest first; `begin_sample` tells from where
+    on there is sound.
+    """
+
+    def __init__(self, pcm: PcmFormat, *, ahead_s: float | None = AHEAD_S, keep_s: float = KEEP_S) -> None:
+        self._ahead_samples = None if ahead_s is None else int(ahead_s * pcm.sample_rate_hz)
+        self._keep_samples = int(keep_s * pcm.sample_rate_hz)
+        self._changed = threading.Condition()
+        self._chunks: deque[Chunk] = deque()
+        self._dropped = 0
+        self._read_sample = 0
+        self._ended = False
+        self._closed = False
+        self.begin_sample = 0
+        self.end_sample = 0
+        self.cause: BaseException | None = None
+        """Why the sound ended early; None at its regular end."""
+
+    def append(self, chunk: Chunk) -> bool:
+        """Add the next chunk, waiting while the reader is far behind; False when nobody will want it any more."""
+        with self._changed:
+            while self._too_far_ahead() and not self._closed:
+                self._changed.wait()
+            self._chunks.append(chunk)
+            self.end_sample = chunk.end_sample
+            self._drop_until(self.end_sample - self._keep_samples)
+            self._changed.notify_all()
+            return not self._closed
+
+    def end(self, cause: BaseException | None = None) -> None:
+        """No more sound comes."""
+        with self._changed:
+            self._ended = True
+            self.cause = cause
+            self._changed.notify_all()
+
+    def forget(self, before_sample: int) -> None:
+        """The sound before `before_sample` will not be asked for again."""
+        with self._changed:
+            self._drop_until(before_sample)
+
+    def close(self) -> None:
+        """Wake everyone who waits; readers end."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def reader(self, from_sample: int) -> TapeReader:
+        """Everything from `from_sample` on, as far back as it is still there."""
+        with self._changed:
+            self._read_sample = max(from_sample, self.begin_sample)
+        return TapeReader(self, self._read_sample)
+
+    def _too_far_ahead(self) -> bool:
+        return self._ahead_samples is not None and self.end_sample - self._read_sample > self._ahead_samples
+
+    def _drop_until(self, sample: int) -> None:
+        while self._chunks and self._chunks[0].end_sample <= sample:
+            self.begin_sample = self._chunks.popleft().end_sample
+            self._dropped += 1
+
+    def _take(self, number: int | None, from_sample: int, reader: TapeReader) -> tuple[int, Chunk] | None:
+        """The chunk with that number, or the one that holds `from_sample`; waits for it. None when there is no more."""
+        with self._changed:
+            while True:
+                if self._closed or reader.closed:
+                    return None
+                number = self._number_at(from_sample) if number is None else max(number, self._dropped)
+                if number - self._dropped < len(self._chunks):
+                    chunk = self._chunks[number - self._dropped]
+                    self._read_sample = chunk.end_sample
+                    self._changed.notify_all()
+                    return number, chunk
+                if self._ended:
+                    return None
+                self._changed.wait()
+
+    def _number_at(self, sample: int) -> int:
+        for offset, chunk in enumerate(self._chunks):
+            if chunk.end_sample > sample:
+                return self._dropped + offset
+        return self._dropped + len(self._chunks)
+
+
+class TapeReader:
+    """Iterates over the chunks from `start_sample` on, waiting for those to come. For one thread, but for `close`.
+
+    Raises the tape's `cause` where the sound broke off.
+    """
+
+    def __init__(self, tape: Tape, start_sample: int) -> None:
+        self._tape = tape
+        self.start_sample = start_sample
+        self.next_sample = start_sample
+        self.closed = False
+        self.exhausted = False
+        """True once the end of all sound was reached."""
+
+    def __iter__(self) -> Iterator[Chunk]:
+        number: int | None = None
+        while (taken := self._tape._take(number, self.start_sample, self)) is not None:
+            taken_number, chunk = taken
+            number = taken_number + 1
+            yield self._cut(chunk)
+            self.next_sample = chunk.end_sample
+        if not self.closed:
+            self.exhausted = True
+            if self._tape.cause is not None:
+                raise self._tape.cause
+
+    def close(self) -> None:
+        """End the iteration, from another thread."""
+        with self._tape._changed:
+            self.closed = True
+            self._tape._changed.notify_all()
+
+    def _cut(self, chunk: Chunk) -> Chunk:
+        """A chunk that begins before the start, without its first part."""
+        before = self.start_sample - (chunk.end_sample - chunk.samples)
+        return Chunk(chunk.data[before * BYTES_PER_SAMPLE :], chunk.end_sample) if before > 0 else chunk

@@ -1,0 +1,289 @@
+"""One source, from its first sample to its last, over as many sessions as it takes: the engine of every command.
+
+Sound goes from the source onto a tape, and from the tape to the session that runs. When a link is lost, a new session
+starts at the end of the last final result and is sent what the tape holds, as fast as the link takes it; times and
+numbers of sentences go on as if nothing had happened. Nothing here knows a particular protocol or how results look.
+
+Thread "intake": from the first session's start (live sound: from the beginning) to the end of the source; it paces the
+sound and fills the tape. It is joined by `_Run.close`.
+"""
+
+from __future__ import annotations
+
+import functools
+import queue
+import threading
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field
+
+from asrcli.audio.pipeline import paced_chunks
+from asrcli.audio.source import Source
+from asrcli.errors import AsrcliError, AudioError, Interrupted
+from asrcli.events import (
+    AudioFinished,
+    Event,
+    FinalResult,
+    InboxItem,
+    Notice,
+    Reconnecting,
+    SessionStarted,
+    SoundLevel,
+    StopRequested,
+    Tick,
+)
+from asrcli.joining import joined
+from asrcli.link import Link, place
+from asrcli.pcm import Chunk
+from asrcli.protocols.base import ConnectRequest, Protocol
+from asrcli.retry import Attempts, Retry
+from asrcli.session import Limits, LinkLike, Session
+from asrcli.tape import AHEAD_S, Tape
+from asrcli.timing import Clock, Deadline, SystemClock
+
+CHUNK_MS = 100
+_JOIN_S = 2.0
+
+
+# What reaches the inbox carries the number of its session, counted from 1; this is for what comes from elsewhere.
+_OUTSIDE = 0
+
+
+class Control:
+    """How the outside reaches a running transcription: what its source has to tell, and the wish to end it.
+
+    Its methods may be called from any thread, `stop` from a signal handler too: SimpleQueue.put is reentrant.
+    """
+
+    def __init__(self) -> None:
+        self.inbox: queue.SimpleQueue[tuple[int, InboxItem]] = queue.SimpleQueue()
+        self.stopped_by: int | None = None
+
+    def notice(self, message: str, hint: str = "") -> None:
+        self.inbox.put((_OUTSIDE, Notice(message, hint)))
+
+    def level(self, peak_dbfs: float | None, rms_dbfs: float | None) -> None:
+        self.inbox.put((_OUTSIDE, SoundLevel(peak_dbfs, rms_dbfs)))
+
+    def stop(self, signal_number: int) -> None:
+        """End the sound and deliver what was said so far."""
+        self.stopped_by = signal_number
+        self.inbox.put((_OUTSIDE, StopRequested(signal_number)))
+
+
+def _link(request: ConnectRequest, post: Callable[[InboxItem], None]) -> LinkLike:
+    return Link(request, post)
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What a transcription runs on. `speed` is the pace of the audio, 1.0 is real time, None as fast as it goes.
+
+    `tick_s` asks for a Tick whenever nothing has happened for so long; None for none. `record` is handed each chunk on
+    its way to the service, once, in the intake thread; it must not raise.
+    """
+
+    new_protocol: Callable[[], Protocol]
+    speed: float | None = 1.0
+    tick_s: float | None = None
+    record: Callable[[Chunk], None] | None = None
+    limits: Limits = field(default_factory=Limits)
+    retry: Retry = field(default_factory=Retry)
+    clock: Clock = field(default_factory=SystemClock)
+    new_link: Callable[[ConnectRequest, Callable[[InboxItem], None]], LinkLike] = _link
+
+
+def transcribe(source: Source, engine: Engine, control: Control) -> Generator[Event, None, None]:
+    """Yield the events of the whole transcription; raise what ended it early, after everything that was recognised.
+
+    A source that breaks off raises its AudioError after the last result of what could be read. Closing the generator
+    ends the session, the link and the source.
+    """
+    run = _Run(source, engine, control)
+    try:
+        yield from run.events()
+    finally:
+        run.close()
+
+
+class _Run:
+    """The state of one transcription; owned by the thread that iterates."""
+
+    def __init__(self, source: Source, engine: Engine, control: Control) -> None:
+        self._source = source
+        self._engine = engine
+        self._control = control
+        self._stop = threading.Event()
+        self._intake = threading.Thread(target=self._fill_tape, name="intake", daemon=True)
+        protocol = engine.new_protocol()
+        # All sessions have the same options, so the first one's protocol tells the format.
+        self._pcm = protocol.audio_format
+        self._tape = Tape(self._pcm, ahead_s=None if source.live else AHEAD_S)
+        # Where final results end: a sample of the source, and the number of sentences.
+        self._covered_sample = 0
+        self._sentences = 0
+        self._attempts = Attempts(engine.retry, engine.clock)
+        self._again_at: Deadline | None = None
+        self._number = _OUTSIDE
+        self._open(protocol)
+
+    def events(self) -> Iterator[Event]:
+        """Everything until the last result is in."""
+        self._session.open()
+        if self._source.live:
+            self._intake.start()
+        while not self._finished():
+            try:
+                yield from self._step()
+            except AsrcliError as error:
+                yield self._recover(error)
+        if isinstance(self._tape.cause, AudioError):
+            raise self._tape.cause
+
+    def close(self) -> None:
+        """End everything that runs."""
+        self._end_sound()
+        self._tape.close()
+        self._session.close()
+        if self._intake.ident is not None:
+            self._intake.join(_JOIN_S)
+        self._source.close()
+
+    def _open(self, protocol: Protocol) -> None:
+        """Make the session that begins where final results end."""
+        request = protocol.connect_request()
+        self._number += 1
+        post = functools.partial(self._post, self._number)
+        self._reader = self._tape.reader(self._covered_sample)
+        self._begin_ms = self._pcm.ms(self._reader.start_sample)
+        self._sentences_before = self._sentences
+        self._session = Session(
+            protocol,
+            self._engine.new_link(request, post),
+            self._reader,
+            where=place(request.url),
+            post=post,
+            limits=self._engine.limits,
+            clock=self._engine.clock,
+        )
+
+    def _post(self, number: int, item: InboxItem) -> None:
+        self._control.inbox.put((number, item))
+
+    def _finished(self) -> bool:
+        """True when all sound was recognised; where there is more of it, the next session is opened."""
+        if not self._session.done or self._again_at is not None:
+            return False
+        if self._reader.exhausted:
+            return True
+        self._covered_sample = self._reader.next_sample
+        self._reopen()
+        return False
+
+    def _reopen(self) -> None:
+        self._session.close()
+        self._open(self._engine.new_protocol())
+        self._session.open()
+
+    def _step(self) -> Iterator[Event]:
+        """Wait for what comes next, and take it."""
+        number, item = self._next()
+        if isinstance(item, StopRequested):
+            self._stop_requested(item)
+        elif isinstance(item, Notice | SoundLevel):
+            yield item
+        elif item is not None:
+            # What a session that was given up still has to say is of no interest.
+            if number == self._number and self._again_at is None:
+                yield from self._heard(self._session.handle(item))
+        elif self._again_at is not None:
+            if self._again_at.passed():
+                self._again_at = None
+                self._reopen()
+            yield Tick()
+        elif self._session.deadline is not None and self._session.deadline.passed():
+            yield from self._heard(self._session.expire())
+        else:
+            yield Tick()
+
+    def _next(self) -> tuple[int, InboxItem | None]:
+        """The next item, or None when a deadline or the time for a tick has come."""
+        deadline = self._again_at or self._session.deadline
+        bounds = [self._engine.tick_s] if self._engine.tick_s is not None else []
+        if deadline is not None:
+            bounds.append(deadline.remaining_s())
+        try:
+            return self._control.inbox.get(timeout=min(bounds)) if bounds else self._control.inbox.get()
+        except queue.Empty:
+            return _OUTSIDE, None
+
+    def _stop_requested(self, item: StopRequested) -> None:
+        if self._stop.is_set() or not self._attempts.was_ready:
+            raise Interrupted(item.signal_number, "interrupted before all results were in")
+        self._end_sound()
+
+    def _end_sound(self) -> None:
+        self._stop.set()
+        self._source.stop()
+
+    def _heard(self, events: Iterator[Event]) -> Iterator[Event]:
+        """Put what a session says into the terms of the whole transcription."""
+        for event in events:
+            if isinstance(event, SessionStarted):
+                self._started()
+            elif isinstance(event, AudioFinished) and not self._reader.exhausted:
+                continue
+            told = joined(event, self._begin_ms, self._sentences_before)
+            if isinstance(told, FinalResult):
+                self._cover(told)
+            yield told
+
+    def _started(self) -> None:
+        self._attempts.ready()
+        if self._intake.ident is None:
+            # A file is read only now, so that its pace counts from the moment at which the service takes it.
+            self._intake.start()
+
+    def _cover(self, final: FinalResult) -> None:
+        """What is final need not be sent again."""
+        self._attempts.progressed()
+        self._sentences = max(self._sentences, final.sentence.index)
+        if final.sentence.end_ms is not None:
+            self._covered_sample = max(self._covered_sample, self._pcm.samples(final.sentence.end_ms))
+            self._tape.forget(self._covered_sample)
+
+    def _recover(self, error: AsrcliError) -> Event:
+        """Arrange another try after `error`; raises it where that is no use."""
+        tries = self._attempts.count
+        self._again_at = self._attempts.failed(error)
+        resume_ms = self._pcm.ms(self._covered_sample)
+        if self._again_at is None:
+            if tries:
+                error.message += f"; gave up after {tries} tries, nothing was recognised after {_clock_time(resume_ms)}"
+            raise error
+        self._session.close()
+        return Reconnecting(self._attempts.count, resume_ms, error.message)
+
+    def _fill_tape(self) -> None:
+        """The intake thread."""
+        cause: BaseException | None = None
+        try:
+            for chunk in paced_chunks(
+                self._source,
+                self._pcm,
+                chunk_ms=CHUNK_MS,
+                speed=self._engine.speed,
+                clock=self._engine.clock,
+                stop=self._stop,
+            ):
+                if not self._tape.append(chunk):
+                    break
+                if self._engine.record is not None:
+                    self._engine.record(chunk)
+        except BaseException as error:
+            # Told to whoever reads the tape to its end.
+            cause = error
+        self._tape.end(cause)
+
+
+def _clock_time(ms: int) -> str:
+    return f"{ms // 60000}:{ms // 1000 % 60:02d}"

@@ -1,0 +1,367 @@
+"""The engine over one source: everything that was recognised comes out, whatever ends the run."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+
+import numpy as np
+import pytest
+
+from asrcli.errors import DecodeError, Interrupted, LinkError, ProtocolViolation, ServiceError, ServiceTimeout
+from asrcli.events import (
+    AudioFinished,
+    AudioSent,
+    FinalResult,
+    LinkReady,
+    Notice,
+    PartialResult,
+    Reconnecting,
+    SessionFinished,
+    SessionStarted,
+    Tick,
+)
+from asrcli.protocols.base import Endpoint, RecognitionOptions
+from asrcli.protocols.run_task import RunTask
+from asrcli.retry import Retry
+from asrcli.session import Limits
+from asrcli.transcribe import Control, Engine, transcribe
+from tests.support.fakes import ToneSource
+from tests.support.scripted_server import Conversation, free_port, scripted_server, silent_port
+
+
+def engine(url: str, **fields) -> Engine:
+    fields.setdefault("speed", None)
+    fields.setdefault("retry", Retry(tries=0))
+    return Engine(lambda: RunTask(RecognitionOptions(model="m"), Endpoint(url, "k")), **fields)
+
+
+def run(url: str, source: ToneSource, **fields) -> tuple[list, BaseException | None]:
+    """All events, and what ended the transcription early, if anything did."""
+    events: list = []
+    try:
+        for event in transcribe(source, engine(url, **fields), Control()):
+            events.append(event)
+    except Exception as error:
+        assert source.closed
+        return events, error
+    assert source.closed
+    return events, None
+
+
+def texts(events: list) -> list[str]:
+    return [event.sentence.text for event in events if isinstance(event, FinalResult)]
+
+
+@pytest.fixture(autouse=True)
+def no_thread_is_left():
+    yield
+    assert {thread.name for thread in threading.enumerate()} & {"uplink", "downlink", "intake"} == set()
+
+
+def polite(talk: Conversation) -> None:
+    """A service that hears "one" in the first second and "two" after the end."""
+    talk.expect("run-task")
+    talk.say("task-started")
+    talk.expect_audio(32000)
+    talk.say_sentence(1, "on", 0, None)
+    talk.say_sentence(1, "one", 0, 900)
+    talk.expect("finish-task")
+    talk.say_sentence(2, "two", 1000, 1900)
+    talk.say("task-finished", {"output": {}, "usage": None})
+
+
+def test_a_source_to_its_end():
+    with scripted_server(polite) as url:
+        events, error = run(url, ToneSource(2.05))
+    assert error is None
+    kinds = [type(event) for event in events]
+    assert kinds[:2] == [LinkReady, SessionStarted]
+    assert kinds[-2:] == [FinalResult, SessionFinished]
+    assert PartialResult in kinds
+    assert [event.end_ms for event in events if isinstance(event, AudioFinished)] == [2050]
+    assert texts(events) == ["one", "two"]
+
+
+def test_every_sample_arrives_and_once():
+    received = {}
+
+    def count(talk: Conversation) -> None:
+        talk.expect("run-task")
+        talk.say("task-started")
+        received["audio"] = talk.expect_audio(2 * 33333)
+        talk.expect("finish-task")
+        talk.say("task-finished", {"output": {}})
+
+    with scripted_server(count) as url:
+        _, error = run(url, ToneSource(33333 / 16000))
+    assert error is None
+    assert len(received["audio"]) == 2 * 33333
+
+
+def failing(talk: Conversation) -> None:
+    talk.expect("run-task")
+    talk.say("task-started")
+    talk.say_sentence(1, "kept", 0, 900)
+    talk.say("task-failed", error_code="InternalError", error_message="boom")
+    talk.close(1000)
+
+
+def closing(talk: Conversation) -> None:
+    talk.expect("run-task")
+    talk.say("task-started")
+    talk.say_sentence(1, "kept", 0, 900)
+    talk.close(1011, "Internal server error")
+
+
+def resetting(talk: Conversation) -> None:
+    talk.expect("run-task")
+    talk.say("task-started")
+    talk.expect_audio(3200)
+    talk.say_sentence(1, "kept", 0, 900)
+    talk.expect_audio(3200)
+    talk.reset()
+
+
+def half_json(talk: Conversation) -> None:
+    talk.expect("run-task")
+    talk.say("task-started")
+    talk.say_sentence(1, "kept", 0, 900)
+    talk.send('{"header": {"event": "result-gen')
+    talk.hang()
+
+
+def binary(talk: Conversation) -> None:
+    talk.expect("run-task")
+    talk.say("task-started")
+    talk.say_sentence(1, "kept", 0, 900)
+    talk.send(b"\x00\x01\x02")
+    talk.hang()
+
+
+def never_finishing(talk: Conversation) -> None:
+    talk.expect("run-task")
+    talk.say("task-started")
+    talk.say_sentence(1, "kept", 0, 900)
+    talk.expect("finish-task")
+    talk.hang()
+
+
+@pytest.mark.parametrize(
+    ("script", "kind", "said"),
+    [
+        (failing, ServiceError, "boom"),
+        (closing, LinkError, "1011, 'Internal server error'"),
+        (resetting, LinkError, "lost"),
+        (half_json, ProtocolViolation, "not JSON"),
+        (binary, ProtocolViolation, "binary"),
+        (never_finishing, ServiceTimeout, "after the end of the audio"),
+    ],
+)
+def test_what_was_final_is_kept_and_the_reason_is_told(script, kind, said):
+    with scripted_server(script) as url:
+        events, error = run(url, ToneSource(5.0), speed=10.0, limits=Limits(finish_s=0.3))
+    assert texts(events) == ["kept"]
+    assert type(error) is kind
+    assert said in str(error)
+
+
+def test_a_service_that_never_answers_is_a_timeout_that_names_the_stage():
+    with silent_port() as url:
+        _, error = run(url, ToneSource(0.1), limits=Limits(connect_s=0.2))
+    assert isinstance(error, ServiceTimeout)
+    assert error.stage == "connect"
+    with scripted_server(lambda talk: talk.hang()) as url:
+        _, error = run(url, ToneSource(0.1), limits=Limits(start_s=0.2))
+    assert isinstance(error, ServiceTimeout)
+    assert error.stage == "start"
+
+
+def test_sound_that_breaks_off_keeps_its_results():
+    def broken() -> None:
+        raise DecodeError("talk.mp3 breaks off at 0:01")
+
+    with scripted_server(polite) as url:
+        events, error = run(url, ToneSource(2.0, after=broken))
+    assert texts(events) == ["one", "two"]
+    assert isinstance(error, DecodeError)
+
+
+def test_a_stop_delivers_the_last_words():
+    control = Control()
+    events = []
+    with scripted_server(polite) as url:
+        source = ToneSource(60.0)
+        for event in transcribe(source, engine(url, speed=2.0), control):
+            events.append(event)
+            if isinstance(event, FinalResult) and event.sentence.text == "one":
+                control.stop(signal.SIGINT)
+    assert texts(events) == ["one", "two"]
+    assert control.stopped_by == signal.SIGINT
+    assert isinstance(events[-1], SessionFinished)
+
+
+def test_a_second_stop_ends_at_once():
+    control = Control()
+    with scripted_server(never_finishing) as url, pytest.raises(Interrupted):
+        for event in transcribe(ToneSource(60.0), engine(url, speed=2.0), control):
+            if isinstance(event, FinalResult):
+                control.stop(signal.SIGINT)
+                control.stop(signal.SIGINT)
+
+
+def test_a_stop_before_the_service_is_ready_ends_at_once():
+    control = Control()
+    control.stop(signal.SIGTERM)
+    with silent_port() as url, pytest.raises(Interrupted) as caught:
+        list(transcribe(ToneSource(1.0), engine(url), control))
+    assert caught.value.signal_number == signal.SIGTERM
+
+
+def test_giving_up_in_the_middle_finishes_the_task_at_the_service():
+    seen = []
+
+    def wait_for_finish(talk: Conversation) -> None:
+        talk.expect("run-task")
+        talk.say("task-started")
+        seen.append(talk.expect("finish-task")["header"]["action"])
+
+    with scripted_server(wait_for_finish) as url:
+        events = transcribe(ToneSource(60.0), engine(url, speed=1.0), Control())
+        for event in events:
+            if isinstance(event, AudioSent):
+                break
+        events.close()
+    assert seen == ["finish-task"]
+
+
+def test_notices_of_the_source_and_ticks_come_through():
+    control = Control()
+    control.notice("the file is truncated")
+    with scripted_server(polite) as url:
+        events = list(transcribe(ToneSource(2.0), engine(url, speed=4.0, tick_s=0.01), control))
+    assert events[0] == Notice("the file is truncated")
+    assert Tick() in events
+
+
+def test_the_key_goes_into_the_handshake_and_nowhere_else():
+    seen = {}
+
+    def script(talk: Conversation) -> None:
+        seen["authorization"] = talk.request.headers["Authorization"]
+        seen["run-task"] = json.dumps(talk.expect("run-task"))
+        talk.say("task-failed", error_code="X", error_message="y")
+
+    with scripted_server(script) as url:
+        protocol = Engine(lambda: RunTask(RecognitionOptions(model="m"), Endpoint(url, "sk-planted")), speed=None)
+        with pytest.raises(ServiceError) as caught:
+            list(transcribe(ToneSource(0.1), protocol, Control()))
+    assert seen["authorization"] == "Bearer sk-planted"
+    assert "sk-planted" not in seen["run-task"] + str(caught.value) + repr(protocol)
+
+
+QUICK = Retry(tries=3, first_s=0.01)
+
+
+def samples(audio: bytes) -> np.ndarray:
+    return np.frombuffer(audio, dtype="<i2")
+
+
+def test_after_a_reset_the_open_sentence_is_recognised_anew_and_nothing_twice():
+    heard = {}
+
+    def first(talk: Conversation) -> None:
+        talk.expect("run-task")
+        talk.say("task-started")
+        heard["first"] = talk.expect_audio(2 * 16000)
+        talk.say_sentence(1, "one", 0, 640)
+        talk.say_sentence(2, "tw", 700, None)
+        talk.reset()
+
+    def second(talk: Conversation) -> None:
+        heard["second id"] = talk.expect("run-task")["header"]["task_id"]
+        talk.say("task-started")
+        heard["second"] = talk.expect_audio(2 * (32000 - 10240))
+        # Its times count from the beginning of its own audio, at 640 ms.
+        talk.say_sentence(1, "two", 60, 1200)
+        talk.expect("finish-task")
+        talk.say("task-finished", {"output": {}, "usage": None})
+
+    with scripted_server(first, second) as url:
+        events, error = run(url, ToneSource(2.0), speed=20.0, retry=QUICK)
+    assert error is None
+    assert texts(events) == ["one", "two"]
+    [reconnect] = [event for event in events if isinstance(event, Reconnecting)]
+    assert (reconnect.attempt, reconnect.resume_ms) == (1, 640)
+    two = [event.sentence for event in events if isinstance(event, FinalResult)][1]
+    assert (two.index, two.begin_ms, two.end_ms) == (2, 700, 1840)
+    ids = [event.session_id for event in events if isinstance(event, SessionStarted)]
+    assert len(set(ids)) == 2
+    assert ids[1] == heard["second id"]
+    # What was replayed is the very sound that followed the last final.
+    overlap = samples(heard["first"])[10240:]
+    assert np.array_equal(samples(heard["second"])[: len(overlap)], overlap)
+    assert len(samples(heard["second"])) == 32000 - 10240
+
+
+@pytest.mark.parametrize("script", [closing, never_finishing])
+def test_a_lost_or_silent_service_is_left_for_another_try(script):
+    with scripted_server(script, polite) as url:
+        events, error = run(url, ToneSource(3.0), retry=QUICK, limits=Limits(finish_s=0.3))
+    assert error is None
+    # The second session hears what follows the 0.9 s that were final.
+    assert texts(events) == ["kept", "one", "two"]
+    assert [event.sentence.index for event in events if isinstance(event, FinalResult)] == [1, 2, 3]
+    assert [type(event) for event in events].count(AudioFinished) == (1 if script is closing else 2)
+
+
+def test_tries_are_bounded_and_the_end_says_from_when_on_nothing_was_recognised():
+    def hopeless(talk: Conversation) -> None:
+        talk.expect("run-task")
+        talk.say("task-started")
+        talk.reset()
+
+    with scripted_server(closing, hopeless) as url:
+        events, error = run(url, ToneSource(3.0), retry=QUICK)
+    assert [event.attempt for event in events if isinstance(event, Reconnecting)] == [1, 2, 3]
+    assert isinstance(error, LinkError)
+    assert "gave up after 3 tries, nothing was recognised after 0:00" in str(error)
+
+
+@pytest.mark.parametrize("code", ["Arrearage", "InvalidApiKey", "InvalidParameter"])
+def test_what_cannot_heal_is_not_tried_again(code):
+    def refusing(talk: Conversation) -> None:
+        talk.expect("run-task")
+        talk.say("task-started")
+        talk.say("task-failed", error_code=code, error_message="no")
+
+    with scripted_server(refusing) as url:
+        events, error = run(url, ToneSource(0.5), retry=QUICK)
+    assert isinstance(error, ServiceError)
+    assert not [event for event in events if isinstance(event, Reconnecting)]
+
+
+def test_a_service_that_was_never_reached_is_not_tried_again():
+    events, error = run(f"ws://127.0.0.1:{free_port()}", ToneSource(0.5), retry=QUICK)
+    assert isinstance(error, LinkError)
+    assert events == []
+
+
+def test_a_refusal_for_now_is_tried_again_from_the_start():
+    with scripted_server(polite, refuse=503, body="") as url:
+        events, error = run(url, ToneSource(0.5), retry=QUICK)
+    assert [event.attempt for event in events if isinstance(event, Reconnecting)] == [1, 2, 3]
+    assert "HTTP 503" in str(error)
+    assert "gave up after 3 tries" in str(error)
+
+
+def test_a_stop_while_waiting_for_another_try_still_delivers():
+    control = Control()
+    events = []
+    with scripted_server(closing, polite) as url:
+        for event in transcribe(ToneSource(60.0), engine(url, speed=4.0, retry=QUICK), control):
+            events.append(event)
+            if isinstance(event, FinalResult) and event.sentence.text == "one":
+                control.stop(signal.SIGINT)
+    assert texts(events) == ["kept", "one", "two"]
