@@ -1,0 +1,1 @@
+"""Sound on its way in: sources, resampling, chunks and their pace."""

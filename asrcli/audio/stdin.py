@@ -1,0 +1,170 @@
+"""Sound that arrives as a stream of bytes: standard input, a named pipe, a file of raw samples.
+
+What the stream is shows in its first bytes: a WAV header, a compressed format (handed to ffmpeg as it comes), or raw
+samples. It never waits for more than it needs to say so, and passes on what has arrived.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from asrcli.audio import sniff
+from asrcli.audio.descriptor import Descriptor
+from asrcli.audio.pcmstream import pcm_blocks, read_header
+from asrcli.audio.riff import WavHeader
+from asrcli.audio.samples import ENCODINGS
+from asrcli.audio.source import NoticeSink, RawFormat, ignore, label
+from asrcli.errors import DecodeError
+
+if TYPE_CHECKING:
+    from asrcli.audio.ffmpeg import FfmpegSource
+    from asrcli.audio.samples import Block
+
+
+class StdinSource:
+    """A Source that reads the descriptor `fd` to its end.
+
+    `raw` is None where the user did not say what raw samples look like: then they are taken for RawFormat(), and
+    compressed formats are looked for more eagerly. With `close_fd`, `close` closes `fd` too.
+    """
+
+    captured_at: str | None = None
+
+    def __init__(
+        self, fd: int, *, name: str, raw: RawFormat | None = None, notice: NoticeSink = ignore, close_fd: bool = False
+    ) -> None:
+        layout = raw or RawFormat()
+        self.name = name
+        self.rate_hz = layout.rate_hz
+        self.channels = layout.channels
+        self.duration_ms: int | None = None
+        self.live = not stat.S_ISREG(os.fstat(fd).st_mode)
+        self._fd = fd
+        self._close_fd = close_fd
+        self._raw = raw
+        self._notice = notice
+        self._reader = Descriptor(fd, label(name))
+        self._probed = False
+        self._encoding = layout.encoding
+        self._head = b""
+        self._stated_bytes: int | None = None
+        self._child: FfmpegSource | None = None
+
+    def probe(self) -> None:
+        """Read the first bytes and decide what they are."""
+        if self._probed:
+            return
+        self._probed = True
+        head = self._read_head()
+        if self._reader.stopped:
+            return
+        if not head:
+            raise DecodeError(f"no audio received on {label(self.name)}")
+        kind = sniff.sniff(head) if self._raw is None else sniff.signature(head)
+        if kind and self._raw:
+            self._notice(
+                f"{label(self.name)} has a header ({kind.name}), which is believed",
+                "leave out --rate, --channels and --encoding",
+            )
+        if kind is sniff.WAV:
+            self._take_header(head)
+        elif kind:
+            self._decode_with_ffmpeg(head, kind)
+        else:
+            self._head = head
+            self._set_duration(len(head))
+
+    def blocks(self) -> Iterator[Block]:
+        """Blocks as the bytes arrive."""
+        self.probe()
+        if self._child:
+            yield from self._child.blocks()
+            return
+        received_bytes = yield from pcm_blocks(
+            self._reader.read, self._encoding, self.channels, head=self._head, limit_bytes=self._stated_bytes
+        )
+        if not self._reader.stopped:
+            self._judge_end(received_bytes)
+
+    def stop(self) -> None:
+        """End a read that waits, and the child."""
+        self._reader.stop()
+        if self._child:
+            self._child.stop()
+
+    def close(self) -> None:
+        """End the child and close the descriptor if it is ours."""
+        self._reader.stop()
+        if self._child:
+            self._child.close()
+        self._reader.close()
+        if self._close_fd:
+            self._close_fd = False
+            os.close(self._fd)
+
+    @property
+    def _frame_bytes(self) -> int:
+        return ENCODINGS[self._encoding].sample_bytes * self.channels
+
+    def _read_head(self) -> bytes:
+        head = b""
+        while len(head) < (sniff.SIGNATURE_BYTES if self._raw else sniff.wanted_bytes(head)):
+            data = self._reader.read()
+            if not data:
+                break
+            head += data
+        return head
+
+    def _take_header(self, head: bytes) -> None:
+        try:
+            header, head = read_header(self._reader.read, head)
+        except DecodeError as error:
+            raise DecodeError(f"cannot decode {label(self.name)}: {error.message}") from error
+        if header is None:
+            if not self._reader.stopped:
+                raise DecodeError(f"no audio received on {label(self.name)}: it ends within the WAV header")
+        elif header.encoding is None:
+            self._decode_with_ffmpeg(head, sniff.WAV)
+        else:
+            self._apply(header, header.encoding, head)
+
+    def _apply(self, header: WavHeader, encoding: str, head: bytes) -> None:
+        self.rate_hz, self.channels, self._encoding = header.rate_hz, header.channels, encoding
+        self._stated_bytes = header.data_bytes
+        self._head = head[header.data_offset :]
+        self._set_duration(len(self._head))
+
+    def _set_duration(self, read_bytes: int) -> None:
+        """From the stated length, or from the size of a regular file that was read up to `read_bytes` of its audio."""
+        length = self._stated_bytes
+        if not self.live:
+            left = os.fstat(self._fd).st_size - os.lseek(self._fd, 0, os.SEEK_CUR) + read_bytes
+            length = left if length is None else min(left, length)
+        if length is not None:
+            self.duration_ms = length // self._frame_bytes * 1000 // self.rate_hz
+
+    def _decode_with_ffmpeg(self, head: bytes, kind: sniff.Container) -> None:
+        from asrcli.audio.ffmpeg import FfmpegSource
+
+        feed = chain([head], iter(self._reader.read, b""))
+        self._child = FfmpegSource(self.name, kind.name, feed=feed, notice=self._notice)
+        # A stop that came before the child was there has ended the feed only.
+        if self._reader.stopped:
+            self._child.stop()
+        self._child.probe()
+        self.rate_hz, self.channels = self._child.rate_hz, self._child.channels
+
+    def _judge_end(self, received_bytes: int) -> None:
+        name, stated_bytes = label(self.name), self._stated_bytes
+        if received_bytes < self._frame_bytes:
+            raise DecodeError(f"no audio received on {name}")
+        if stated_bytes is not None and received_bytes < stated_bytes:
+            byte_rate = self._frame_bytes * self.rate_hz
+            received_s, stated_s = received_bytes / byte_rate, stated_bytes / byte_rate
+            self._notice(f"{name} is cut short: its header promised {stated_s:.1f} s, {received_s:.1f} s came", "")
+        if received_bytes % self._frame_bytes:
+            self._notice(f"{name} ends in the middle of a sample, which is left out", "check --channels and --encoding")

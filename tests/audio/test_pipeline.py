@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from asrcli.audio.pipeline import paced_chunks
+from asrcli.audio.source import open_source
+from asrcli.errors import DecodeError
+from asrcli.pcm import PcmFormat
+
+from .sounds import Samples, dominant_hz, tone
+from .test_pacing import FakeClock
+
+
+class ListSource:
+    """A Source out of a list of blocks, that may break off."""
+
+    name = "list"
+    duration_ms = None
+    live = False
+
+    def __init__(self, blocks: list[Samples], rate_hz: int, error: Exception | None = None) -> None:
+        self.rate_hz = 16000
+        self.channels = 1
+        self._after_probe = (rate_hz, blocks[0].shape[1])
+        self._blocks = blocks
+        self._error = error
+
+    def probe(self) -> None:
+        self.rate_hz, self.channels = self._after_probe
+
+    def blocks(self) -> Iterator[Samples]:
+        yield from self._blocks
+        if self._error:
+            raise self._error
+
+    def stop(self) -> None:
+        raise AssertionError("the pipeline does not stop its source")
+
+    close = stop
+
+
+def run(source, clock: FakeClock, speed: float | None, stop: threading.Event | None = None):
+    return paced_chunks(
+        source, PcmFormat(16000), chunk_ms=100, speed=speed, clock=clock, stop=stop or threading.Event()
+    )
+
+
+def test_a_file_becomes_mono_chunks_at_the_rate_of_the_wire(talk) -> None:
+    source = open_source(str(talk))
+    clock = FakeClock()
+    chunks = list(run(source, clock, 1.0))
+    source.close()
+    samples = np.frombuffer(b"".join(c.data for c in chunks), "<i2").astype(np.float32)
+    assert samples.size == 32000
+    assert dominant_hz(samples, 16000) == pytest.approx(440, abs=1)
+    assert [c.end_sample for c in chunks] == [1600 * (k + 1) for k in range(20)]
+    assert clock.time_s - 1000 == pytest.approx(1.9)
+
+
+def test_the_rate_counts_that_the_probe_found() -> None:
+    chunks = list(run(ListSource([tone(1.0, 48000, 2)], 48000), FakeClock(), None))
+    assert chunks[-1].end_sample == 16000
+
+
+def test_a_source_that_breaks_off_fails_after_its_whole_chunks() -> None:
+    source = ListSource([tone(1.0)], 16000, DecodeError("damaged"))
+    sent = []
+    with pytest.raises(DecodeError):
+        for chunk in run(source, FakeClock(), None):
+            sent.append(chunk)
+    assert sent[-1].end_sample == 16000
+
+
+def test_stop_ends_it() -> None:
+    stop = threading.Event()
+    chunks = run(ListSource([tone(1.0)] * 100, 16000), FakeClock(), 1.0, stop)
+    next(chunks)
+    stop.set()
+    assert list(chunks) == []
