@@ -96,6 +96,17 @@ class FinalResult:
 
 
 @dataclass(frozen=True, slots=True)
+class UtteranceFailed:
+    """The service could not recognise one utterance; the others are not touched."""
+
+    index: int
+    code: str
+    message: str
+    begin_ms: int | None = None
+    end_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class UsageReported:
     """What the service says it bills, cumulative for one session; None where it did not say."""
 
@@ -150,6 +161,7 @@ Event = (
     | SpeechStopped
     | PartialResult
     | FinalResult
+    | UtteranceFailed
     | UsageReported
     | Reconnecting
     | SessionFinished

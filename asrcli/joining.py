@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from asrcli.events import Event, FinalResult, PartialResult, Sentence, SpeechStarted, SpeechStopped, Word
+from asrcli.events import (
+    Event,
+    FinalResult,
+    PartialResult,
+    Sentence,
+    SpeechStarted,
+    SpeechStopped,
+    UtteranceFailed,
+    Word,
+)
 
 
 def joined(event: Event, begin_ms: int, sentences_before: int) -> Event:
@@ -16,6 +25,9 @@ def joined(event: Event, begin_ms: int, sentences_before: int) -> Event:
             return PartialResult(_moved(sentence, begin_ms, sentences_before))
         case FinalResult(sentence):
             return FinalResult(_moved(sentence, begin_ms, sentences_before))
+        case UtteranceFailed():
+            begin, end = _later(event.begin_ms, begin_ms), _later(event.end_ms, begin_ms)
+            return replace(event, index=event.index + sentences_before, begin_ms=begin, end_ms=end)
         case SpeechStarted(at_ms):
             return SpeechStarted(_later(at_ms, begin_ms))
         case SpeechStopped(at_ms):

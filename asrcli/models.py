@@ -27,6 +27,7 @@ _MESSAGE = frozenset(
      "disfluency_removal"}
 )  # fmt: skip
 _PARAFORMER_V1 = frozenset({"disfluency_removal"})
+_SESSION = frozenset({"languages", "context", "max_sentence_silence_ms", "noise_threshold", "manual"})
 _PARAFORMER = _VAD | {"hotwords_id", "disfluency_removal"}
 
 
@@ -94,15 +95,15 @@ CATALOGUE: tuple[Model, ...] = (
         note="telephone",
     ),
     Model(
-        "qwen3-asr-flash-realtime", "realtime", _BOTH, _QWEN_REALTIME, frozenset({"languages", "context"}),
+        "qwen3-asr-flash-realtime", "realtime", _BOTH, _QWEN_REALTIME, _SESSION,
         rates_hz=(8000, 16000), word_times=False, emotions=7, same_as="qwen3-asr-flash-realtime-2025-10-27",
     ),
     Model(
-        "qwen3-asr-flash-realtime-2025-10-27", "realtime", _BOTH, _QWEN_REALTIME, frozenset({"languages", "context"}),
+        "qwen3-asr-flash-realtime-2025-10-27", "realtime", _BOTH, _QWEN_REALTIME, _SESSION,
         rates_hz=(8000, 16000), word_times=False, emotions=7,
     ),
     Model(
-        "qwen3-asr-flash-realtime-2026-02-10", "realtime", _BOTH, _QWEN_REALTIME, frozenset({"languages", "context"}),
+        "qwen3-asr-flash-realtime-2026-02-10", "realtime", _BOTH, _QWEN_REALTIME, _SESSION,
         rates_hz=(8000, 16000), word_times=False, emotions=7,
     ),
 )  # fmt: skip

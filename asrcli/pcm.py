@@ -28,10 +28,14 @@ class PcmFormat:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """What one audio message carries: s16le bytes, and the sample at which it ends, counted from the first one."""
+    """What one audio message carries: s16le bytes, and the sample at which it ends, counted from the first one.
+
+    `ends_utterance`: what was said so far is complete, where we and not the service decide that.
+    """
 
     data: bytes
     end_sample: int
+    ends_utterance: bool = False
 
     @property
     def samples(self) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 
 from asrcli.pcm import BYTES_PER_SAMPLE, Chunk, PcmFormat
 
@@ -69,11 +70,11 @@ class Tape:
             self._closed = True
             self._changed.notify_all()
 
-    def reader(self, from_sample: int) -> TapeReader:
-        """Everything from `from_sample` on, as far back as it is still there."""
+    def reader(self, from_sample: int, most_samples: int | None = None) -> TapeReader:
+        """Everything from `from_sample` on, as far back as it is still there, but no more than `most_samples`."""
         with self._changed:
             self._read_sample = max(from_sample, self.begin_sample)
-        return TapeReader(self, self._read_sample)
+        return TapeReader(self, self._read_sample, most_samples)
 
     def _too_far_ahead(self) -> bool:
         return self._ahead_samples is not None and self.end_sample - self._read_sample > self._ahead_samples
@@ -109,11 +110,13 @@ class Tape:
 class TapeReader:
     """Iterates over the chunks from `start_sample` on, waiting for those to come. For one thread, but for `close`.
 
-    Raises the tape's `cause` where the sound broke off.
+    Raises the tape's `cause` where the sound broke off. With `most_samples` it ends there, or where an utterance ends
+    after more than half of that.
     """
 
-    def __init__(self, tape: Tape, start_sample: int) -> None:
+    def __init__(self, tape: Tape, start_sample: int, most_samples: int | None = None) -> None:
         self._tape = tape
+        self._most_samples = most_samples
         self.start_sample = start_sample
         self.next_sample = start_sample
         self.closed = False
@@ -127,6 +130,8 @@ class TapeReader:
             number = taken_number + 1
             yield self._cut(chunk)
             self.next_sample = chunk.end_sample
+            if self._enough(chunk):
+                return
         if not self.closed:
             self.exhausted = True
             if self._tape.cause is not None:
@@ -138,7 +143,14 @@ class TapeReader:
             self.closed = True
             self._tape._changed.notify_all()
 
+    def _enough(self, chunk: Chunk) -> bool:
+        if self._most_samples is None:
+            return False
+        read = chunk.end_sample - self.start_sample
+        # Another chunk of the same size must still fit.
+        return read + chunk.samples > self._most_samples or (chunk.ends_utterance and 2 * read > self._most_samples)
+
     def _cut(self, chunk: Chunk) -> Chunk:
         """A chunk that begins before the start, without its first part."""
         before = self.start_sample - (chunk.end_sample - chunk.samples)
-        return Chunk(chunk.data[before * BYTES_PER_SAMPLE :], chunk.end_sample) if before > 0 else chunk
+        return replace(chunk, data=chunk.data[before * BYTES_PER_SAMPLE :]) if before > 0 else chunk

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 from asrcli.audio.pipeline import paced_chunks
 from asrcli.audio.source import Source
-from asrcli.errors import AsrcliError, AudioError, Interrupted
+from asrcli.errors import AsrcliError, AudioError, Interrupted, ServiceError
 from asrcli.events import (
     AudioFinished,
     Event,
@@ -30,6 +30,7 @@ from asrcli.events import (
     SoundLevel,
     StopRequested,
     Tick,
+    UtteranceFailed,
 )
 from asrcli.joining import joined
 from asrcli.link import Link, place
@@ -121,6 +122,7 @@ class _Run:
         # Where final results end: a sample of the source, and the number of sentences.
         self._covered_sample = 0
         self._sentences = 0
+        self._failures: list[UtteranceFailed] = []
         self._attempts = Attempts(engine.retry, engine.clock)
         self._again_at: Deadline | None = None
         self._number = _OUTSIDE
@@ -136,6 +138,10 @@ class _Run:
                 yield from self._step()
             except AsrcliError as error:
                 yield self._recover(error)
+        if self._failures:
+            first = self._failures[0]
+            many = f" (and {len(self._failures) - 1} more)" if len(self._failures) > 1 else ""
+            raise ServiceError(first.code, f"an utterance was not recognised{many}: {first.message}")
         if isinstance(self._tape.cause, AudioError):
             raise self._tape.cause
 
@@ -153,7 +159,8 @@ class _Run:
         request = protocol.connect_request()
         self._number += 1
         post = functools.partial(self._post, self._number)
-        self._reader = self._tape.reader(self._covered_sample)
+        most = None if protocol.max_session_ms is None else self._pcm.samples(protocol.max_session_ms)
+        self._reader = self._tape.reader(self._covered_sample, most)
         self._begin_ms = self._pcm.ms(self._reader.start_sample)
         self._sentences_before = self._sentences
         self._session = Session(
@@ -234,7 +241,10 @@ class _Run:
                 continue
             told = joined(event, self._begin_ms, self._sentences_before)
             if isinstance(told, FinalResult):
-                self._cover(told)
+                self._cover(told.sentence.index, told.sentence.end_ms)
+            elif isinstance(told, UtteranceFailed):
+                self._failures.append(told)
+                self._cover(told.index, told.end_ms)
             yield told
 
     def _started(self) -> None:
@@ -243,12 +253,12 @@ class _Run:
             # A file is read only now, so that its pace counts from the moment at which the service takes it.
             self._intake.start()
 
-    def _cover(self, final: FinalResult) -> None:
-        """What is final need not be sent again."""
+    def _cover(self, index: int, end_ms: int | None) -> None:
+        """What is decided need not be sent again."""
         self._attempts.progressed()
-        self._sentences = max(self._sentences, final.sentence.index)
-        if final.sentence.end_ms is not None:
-            self._covered_sample = max(self._covered_sample, self._pcm.samples(final.sentence.end_ms))
+        self._sentences = max(self._sentences, index)
+        if end_ms is not None:
+            self._covered_sample = max(self._covered_sample, self._pcm.samples(end_ms))
             self._tape.forget(self._covered_sample)
 
     def _recover(self, error: AsrcliError) -> Event:

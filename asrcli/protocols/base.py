@@ -45,8 +45,8 @@ class Endpoint:
 class RecognitionOptions:
     """How to recognise, in neutral words; each protocol maps them to its own fields.
 
-    None, False-by-absence and () mean that the user did not say: such a field is never sent, because a foreign or
-    unknown one can fail the task.
+    None and empty mean that the user did not say: such a field is never sent, because a foreign or unknown one can fail
+    the task. `manual`: we say where utterances end, not the service.
     """
 
     model: str
@@ -61,6 +61,7 @@ class RecognitionOptions:
     heartbeat: bool | None = None
     disfluency_removal: bool | None = None
     context: str | None = None
+    manual: bool = False
     extra: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -75,6 +76,8 @@ class Protocol(typing.Protocol):
     path: typing.ClassVar[str]
     session_id: str
     audio_format: PcmFormat
+    max_session_ms: int | None
+    """How much audio one session may carry; more goes over several, cut at the ends of utterances. None: any."""
 
     def __init__(self, options: RecognitionOptions, endpoint: Endpoint) -> None: ...
 
@@ -117,3 +120,11 @@ def address(url: str, path: str) -> str:
     host, _, given = rest.partition("/")
     kept = "/" + given if given.strip("/") and not ("/" + given).startswith(_ROOT) else path
     return f"{scheme}://{host}{kept}{query}{parameters}"
+
+
+def handshake_headers(endpoint: Endpoint) -> dict[str, str]:
+    """What lets us in. The data-inspection header is left out, as the vendor's pages advise."""
+    headers = {"Authorization": f"Bearer {endpoint.api_key}", "User-Agent": endpoint.user_agent}
+    if endpoint.workspace:
+        headers["X-DashScope-WorkSpace"] = endpoint.workspace
+    return headers

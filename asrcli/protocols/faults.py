@@ -6,7 +6,7 @@ that is not here is simply shown. Sources: the vendor's error-code page and the 
 
 from __future__ import annotations
 
-from asrcli.errors import ServiceError
+from asrcli.errors import AsrcliError, LinkError, ServiceError
 
 _KEYS_AND_REGIONS = "keys belong to one region and sometimes one workspace: check --region and --workspace"
 
@@ -54,3 +54,17 @@ def explain(code: str, message: str) -> tuple[str, bool]:
         return _CLIENT_ERROR_HINT, False
     fitting = [prefix for prefix in _HINTS if code.startswith(prefix)]
     return _HINTS[max(fitting, key=len)] if fitting else ("", False)
+
+
+def closed_early(code: int | None, reason: str, *, started: bool, request_id: str | None) -> AsrcliError:
+    """The error for a connection that the service closed before it had said everything.
+
+    1007 and 1008 are how the service refuses a model or an account, with the reason as the only explanation; any other
+    code is a connection that may come back.
+    """
+    if code in (1007, 1008):
+        hint = "check the model, the account and --region"
+        return ServiceError(f"close {code}", reason or "no reason given", request_id=request_id, hint=hint)
+    said = (f"code {code}" if code is not None else "no close code") + (f", {reason!r}" if reason else "")
+    stage = "before everything was recognised" if started else "before it was ready"
+    return LinkError(f"the service closed the connection {stage} ({said})", hint="safe to try again")

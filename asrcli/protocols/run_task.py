@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from asrcli.errors import LinkError, ProtocolViolation, ServiceError
+from asrcli.errors import ProtocolViolation
 from asrcli.events import (
     FinalResult,
     PartialResult,
@@ -24,8 +24,18 @@ from asrcli.events import (
     Word,
 )
 from asrcli.pcm import Chunk
-from asrcli.protocols.base import ConnectRequest, Endpoint, Message, RecognitionOptions, Send, Step, address
-from asrcli.protocols.faults import service_error
+from asrcli.protocols.base import (
+    ConnectRequest,
+    Endpoint,
+    Message,
+    RecognitionOptions,
+    Send,
+    Step,
+    address,
+    handshake_headers,
+)
+from asrcli.protocols.faults import closed_early, service_error
+from asrcli.protocols.reading import count, excerpt, json_object, milliseconds, number, string
 
 # Our neutral option → the service's field in payload.parameters.
 _PARAMETERS = {
@@ -37,7 +47,6 @@ _PARAMETERS = {
     "heartbeat": "heartbeat",
     "disfluency_removal": "disfluency_removal_enabled",
 }
-_EXCERPT_CHARACTERS = 120
 
 
 class RunTask:
@@ -51,16 +60,13 @@ class RunTask:
         self._endpoint = endpoint
         self.session_id = uuid.uuid4().hex
         self.audio_format = options.audio_format
+        self.max_session_ms: int | None = None
         self._numbering = Numbering()
         self._started = False
         self._finished = False
 
     def connect_request(self) -> ConnectRequest:
-        """`Authorization` is what the service checks; the data-inspection header is left out, as the pages advise."""
-        headers = {"Authorization": f"Bearer {self._endpoint.api_key}", "User-Agent": self._endpoint.user_agent}
-        if self._endpoint.workspace:
-            headers["X-DashScope-WorkSpace"] = self._endpoint.workspace
-        return ConnectRequest(address(self._endpoint.url, self.path), headers)
+        return ConnectRequest(address(self._endpoint.url, self.path), handshake_headers(self._endpoint))
 
     def start(self) -> Iterable[Step]:
         """run-task, with only those parameters that the user set: a foreign one can fail the task."""
@@ -100,21 +106,17 @@ class RunTask:
             yield from _usage(payload.get("usage"))
             yield SessionFinished(self.session_id)
         elif event == "task-failed":
-            raise service_error(_text(header, "error_code"), _text(header, "error_message"), self.session_id)
+            raise service_error(
+                string(header.get("error_code")) or "", string(header.get("error_message")) or "", self.session_id
+            )
         elif not isinstance(event, str):
-            raise ProtocolViolation("the service sent a message without an event name", excerpt=_excerpt(message))
+            raise ProtocolViolation("the service sent a message without an event name", excerpt=excerpt(message))
 
     def closed(self, code: int | None, reason: str) -> Iterable[Step]:
         """A close is regular only after task-finished."""
         if self._finished:
             return ()
-        said = f"code {code}" if code is not None else "no close code"
-        if reason:
-            said += f", {reason!r}"
-        if code == 1007 or code == 1008:
-            raise ServiceError(f"close {code}", reason or "no reason given", request_id=self.session_id)
-        stage = "before the task was finished" if self._started else "before the task was started"
-        raise LinkError(f"the service closed the connection {stage} ({said})", hint="try again")
+        raise closed_early(code, reason, started=self._started, request_id=self.session_id)
 
     def _action(self, action: str, payload: Mapping[str, object]) -> Send:
         header = {"action": action, "task_id": self.session_id, "streaming": "duplex"}
@@ -124,12 +126,12 @@ class RunTask:
         output = payload.get("output")
         raw = output.get("sentence") if isinstance(output, dict) else None
         if not isinstance(raw, dict):
-            raise ProtocolViolation("the service sent a result without a sentence", excerpt=_excerpt(message))
+            raise ProtocolViolation("the service sent a result without a sentence", excerpt=excerpt(message))
         # Heartbeat results say that nothing was recognised; an empty text opens a sentence that has no word yet.
         if raw.get("heartbeat") is True:
             return
         text = raw.get("text")
-        begin_ms = _ms(raw.get("begin_time"))
+        begin_ms = milliseconds(raw.get("begin_time"))
         index = self._numbering.index(raw.get("sentence_id"), begin_ms)
         if index is not None and isinstance(text, str) and text.strip():
             sentence = _sentence(raw, index, text, begin_ms)
@@ -184,11 +186,11 @@ def _sentence(raw: Mapping[str, Any], index: int, text: str, begin_ms: int | Non
         index=index,
         text=text,
         begin_ms=begin_ms,
-        end_ms=_ms(raw.get("end_time")),
+        end_ms=milliseconds(raw.get("end_time")),
         words=tuple(_words(words)) if isinstance(words, list) else (),
-        emotion=_string(raw.get("emo_tag")),
-        emotion_confidence=_number(raw.get("emo_confidence")),
-        speaker=_string(raw.get("speaker_id")),
+        emotion=string(raw.get("emo_tag")),
+        emotion_confidence=number(raw.get("emo_confidence")),
+        speaker=string(raw.get("speaker_id")),
     )
 
 
@@ -215,22 +217,16 @@ def _input(context: str | None) -> dict[str, object]:
 
 
 def _parse(message: Message) -> tuple[dict[str, Any], dict[str, Any]]:
-    if isinstance(message, bytes):
-        raise ProtocolViolation("the service sent a binary message where text was due", excerpt=_excerpt(message))
-    try:
-        document = json.loads(message)
-    except (ValueError, RecursionError) as error:
-        raise ProtocolViolation("the service sent something that is not JSON", excerpt=_excerpt(message)) from error
-    header = document.get("header") if isinstance(document, dict) else None
+    document = json_object(message)
+    header, payload = document.get("header"), document.get("payload")
     if not isinstance(header, dict):
-        raise ProtocolViolation("the service sent a message without a header", excerpt=_excerpt(message))
-    payload = document.get("payload")
+        raise ProtocolViolation("the service sent a message without a header", excerpt=excerpt(message))
     return header, payload if isinstance(payload, dict) else {}
 
 
 def _usage(raw: object) -> Iterable[Step]:
     if isinstance(raw, dict):
-        figures = [_count(raw.get(key)) for key in ("duration", "input_tokens", "output_tokens")]
+        figures = [count(raw.get(key)) for key in ("duration", "input_tokens", "output_tokens")]
         if any(figure is not None for figure in figures):
             yield UsageReported(*figures)
 
@@ -240,44 +236,8 @@ def _words(raw: list[object]) -> Iterable[Word]:
         if isinstance(item, dict) and isinstance(item.get("text"), str):
             yield Word(
                 text=item["text"],
-                begin_ms=_ms(item.get("begin_time")),
-                end_ms=_ms(item.get("end_time")),
-                punctuation=_string(item.get("punctuation")) or "",
-                speaker=_string(item.get("speaker_id")),
+                begin_ms=milliseconds(item.get("begin_time")),
+                end_ms=milliseconds(item.get("end_time")),
+                punctuation=string(item.get("punctuation")) or "",
+                speaker=string(item.get("speaker_id")),
             )
-
-
-def _ms(value: object) -> int | None:
-    number = _number(value)
-    return None if number is None else int(number)
-
-
-def _count(value: object) -> int | None:
-    number = _number(value)
-    # Billed seconds are whole; a fraction would be a part of a second that is billed in full.
-    return None if number is None else -int(-number // 1)
-
-
-def _number(value: object) -> float | None:
-    """A finite number, or None: JSON in the wild holds NaN, strings and booleans where numbers are due."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    # Compared, not converted: an integer of a thousand digits has no float.
-    return value if -1e15 < value < 1e15 else None
-
-
-def _string(value: object) -> str | None:
-    if isinstance(value, bool) or value is None or value == "":
-        return None
-    return value if isinstance(value, str) else str(value) if isinstance(value, int) else None
-
-
-def _text(header: Mapping[str, Any], key: str) -> str:
-    value = header.get(key)
-    return value if isinstance(value, str) else "" if value is None else json.dumps(value)
-
-
-def _excerpt(message: Message) -> str:
-    if isinstance(message, bytes):
-        return f"{len(message)} bytes beginning {message[:16].hex(' ')}"
-    return repr(message[:_EXCERPT_CHARACTERS]) + ("…" if len(message) > _EXCERPT_CHARACTERS else "")

@@ -14,6 +14,7 @@ from asrcli.events import FinalResult, PartialResult, SessionFinished, SessionSt
 from asrcli.pcm import PcmFormat
 from asrcli.protocols.base import Endpoint, RecognitionOptions, Send, address
 from asrcli.protocols.run_task import RunTask
+from tests.protocols.strategies import json_values
 
 ENDPOINT = Endpoint("wss://dashscope-intl.aliyuncs.com", "sk-secret-1", workspace="ws-1")
 
@@ -258,7 +259,7 @@ def test_nonsense_is_a_violation_with_an_excerpt(nonsense):
 
 
 def test_a_close_before_the_end_says_code_and_reason():
-    with pytest.raises(LinkError, match=r"before the task was started .*1011.*'Internal server error'"):
+    with pytest.raises(LinkError, match=r"before it was ready .*1011.*'Internal server error'"):
         list(machine().closed(1011, "Internal server error"))
     with pytest.raises(ServiceError, match="1007"):
         list(machine().closed(1007, "Model not found"))
@@ -281,11 +282,6 @@ def test_an_endpoint_gets_the_protocols_path(given_url, url):
     assert address(given_url, RunTask.path) == url
 
 
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
-    max_leaves=12,
-)
 sentence_fields = st.sampled_from(
     ["text", "begin_time", "end_time", "words", "sentence_end", "sentence_id", "heartbeat", "emo_tag", "speaker_id"]
 )

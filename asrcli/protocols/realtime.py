@@ -1,0 +1,261 @@
+"""The session protocol of Qwen-ASR-Realtime, on `/api-ws/v1/realtime?model=…`.
+
+    session.created → session.update → session.updated → append … (commit) … → session.finish → … → session.finished
+
+In VAD mode the service finds the utterances itself; in manual mode each commit ends one. One connection carries one
+session, and we close it. Sources: the vendor's Qwen-ASR-Realtime pages "interaction process", "client events" and
+"server events" of 2026. No socket, thread or clock here.
+"""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import json
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+from asrcli.errors import ProtocolViolation
+from asrcli.events import (
+    FinalResult,
+    Notice,
+    PartialResult,
+    Sentence,
+    SessionFinished,
+    SessionStarted,
+    SpeechStarted,
+    SpeechStopped,
+    UtteranceFailed,
+)
+from asrcli.pcm import Chunk
+from asrcli.protocols.base import (
+    ConnectRequest,
+    Endpoint,
+    Message,
+    RecognitionOptions,
+    Send,
+    Step,
+    address,
+    handshake_headers,
+)
+from asrcli.protocols.faults import closed_early, service_error
+from asrcli.protocols.reading import excerpt, json_object, milliseconds, string
+
+_TRANSCRIPTION = "conversation.item.input_audio_transcription."
+# Audio of one session in manual mode; the vendor's limit is 60 s.
+_MANUAL_SESSION_MS = 55_000
+# What the service calls an utterance without speech; the rest after the last utterance often is one.
+_NO_SPEECH = {"EmptyAudio", "NO_VALID_AUDIO_ERROR", "NO_INPUT_AUDIO_ERROR"}
+# The vendor answers less than about 200 ms of audio with an error; what is left after an utterance is silence.
+_LEAST_COMMIT_MS = 200
+
+
+@dataclass(slots=True)
+class _Item:
+    """One utterance, as far as it is known. `closed`: it is completed or failed."""
+
+    index: int
+    begin_ms: int | None = None
+    end_ms: int | None = None
+    closed: bool = False
+
+
+class Realtime:
+    """One session. `session_id` is the service's, empty until session.created."""
+
+    name: ClassVar[str] = "realtime"
+    path: ClassVar[str] = "/api-ws/v1/realtime"
+
+    def __init__(self, options: RecognitionOptions, endpoint: Endpoint) -> None:
+        self._options = options
+        self._endpoint = endpoint
+        self.session_id = ""
+        self.audio_format = options.audio_format
+        self.max_session_ms = _MANUAL_SESSION_MS if options.manual else None
+        self._event_numbers = itertools.count(1)
+        self._items: dict[str, _Item] = {}
+        self._last_error: tuple[str, str] | None = None
+        self._started = False
+        self._finished = False
+        # Used by the uplink until the audio has ended, and only then by `finish`.
+        self._first_sample: int | None = None
+        self._end_sample = 0
+        self._committed_sample = 0
+        # What each commit covered, in order, until the service has said which item it became.
+        self._commits: deque[tuple[int, int]] = deque()
+
+    def connect_request(self) -> ConnectRequest:
+        """The model stands in the query. `OpenAI-Beta` is optional and left out, as the vendor's SDK does."""
+        url = address(self._endpoint.url, self.path)
+        separator = "&" if "?" in url else "?"
+        url += f"{separator}model={quote(self._options.model, safe='')}"
+        return ConnectRequest(url, handshake_headers(self._endpoint))
+
+    def start(self) -> Iterable[Step]:
+        """Nothing: the service speaks first."""
+        return ()
+
+    def audio(self, chunk: Chunk) -> Iterable[Message]:
+        if self._first_sample is None:
+            self._first_sample = chunk.end_sample - chunk.samples
+            self._committed_sample = self._first_sample
+        self._end_sample = chunk.end_sample
+        encoded = base64.b64encode(chunk.data).decode("ascii")
+        yield (
+            f'{{"event_id":"event_{next(self._event_numbers)}","type":"input_audio_buffer.append","audio":"{encoded}"}}'
+        )
+        if self._options.manual and chunk.ends_utterance:
+            yield self._commit()
+
+    def finish(self) -> Iterable[Step]:
+        left_ms = self.audio_format.ms(self._end_sample - self._committed_sample)
+        if self._options.manual and left_ms >= _LEAST_COMMIT_MS:
+            yield Send(self._commit())
+        yield self._event("session.finish")
+
+    def receive(self, message: Message) -> Iterable[Step]:
+        document = json_object(message)
+        kind = document.get("type")
+        if not isinstance(kind, str):
+            raise ProtocolViolation("the service sent an event without a type", excerpt=excerpt(message))
+        if kind.startswith(_TRANSCRIPTION):
+            yield from self._transcription(kind.removeprefix(_TRANSCRIPTION), document)
+        elif kind == "session.created":
+            session = document.get("session")
+            self.session_id = (string(session.get("id")) if isinstance(session, dict) else None) or "unnamed"
+            yield self._event("session.update", session=session_settings(self._options))
+        elif kind == "session.updated":
+            if not self._started:
+                self._started = True
+                yield SessionStarted(self.session_id)
+        elif kind == "session.finished":
+            self._finished = True
+            yield SessionFinished(self.session_id)
+        elif kind == "error":
+            yield from self._error(document)
+        elif kind.startswith("input_audio_buffer."):
+            yield from self._buffer(kind.removeprefix("input_audio_buffer."), document)
+
+    def closed(self, code: int | None, reason: str) -> Iterable[Step]:
+        """We close, after session.finished. An error event that came before says more than the close code."""
+        if self._finished:
+            return ()
+        if self._last_error is not None:
+            raise service_error(*self._last_error, self.session_id or None)
+        raise closed_early(code, reason, started=self._started, request_id=self.session_id or None)
+
+    def _event(self, kind: str, **fields: object) -> Send:
+        return Send(self._text(kind, **fields))
+
+    def _text(self, kind: str, **fields: object) -> str:
+        document = {"event_id": f"event_{next(self._event_numbers)}", "type": kind, **fields}
+        return json.dumps(document, ensure_ascii=False)
+
+    def _commit(self) -> str:
+        begin, end = self._committed_sample, self._end_sample
+        self._committed_sample = end
+        start = self._first_sample or 0
+        self._commits.append((self.audio_format.ms(begin - start), self.audio_format.ms(end - start)))
+        return self._text("input_audio_buffer.commit")
+
+    def _item(self, document: Mapping[str, Any]) -> _Item:
+        """The item that an event speaks of, new or known; utterances may overlap, so everything goes by item_id."""
+        item_id = string(document.get("item_id")) or ""
+        if item_id not in self._items:
+            self._items[item_id] = _Item(len(self._items) + 1)
+        return self._items[item_id]
+
+    def _buffer(self, kind: str, document: Mapping[str, Any]) -> Iterable[Step]:
+        if kind == "speech_started":
+            item = self._item(document)
+            item.begin_ms = milliseconds(document.get("audio_start_ms"))
+            yield SpeechStarted(item.begin_ms)
+        elif kind == "speech_stopped":
+            item = self._item(document)
+            item.end_ms = milliseconds(document.get("audio_end_ms"))
+            yield SpeechStopped(item.end_ms)
+        elif kind == "committed" and self._options.manual:
+            item = self._item(document)
+            if self._commits:
+                # Our own cut: the sentence lies between these, which is all that is known of it.
+                item.begin_ms, item.end_ms = self._commits.popleft()
+
+    def _transcription(self, kind: str, document: Mapping[str, Any]) -> Iterable[Step]:
+        item = self._item(document)
+        if item.closed:
+            return
+        if kind in ("text", "delta"):
+            text = _text_of(document, "text") + _text_of(document, "stash")
+            if text.strip():
+                yield PartialResult(_sentence(item, text, document, end_ms=None))
+        elif kind == "completed":
+            item.closed = True
+            text = _text_of(document, "transcript")
+            if text.strip():
+                yield FinalResult(_sentence(item, text, document, end_ms=item.end_ms))
+        elif kind == "failed":
+            item.closed = True
+            code, message = _fault(document)
+            if code in _NO_SPEECH and self._options.manual:
+                return
+            yield UtteranceFailed(item.index, code, message, item.begin_ms, item.end_ms)
+
+    def _error(self, document: Mapping[str, Any]) -> Iterable[Step]:
+        """Before the session stands an error ends it; later ones need not, the vendor does not say: the close tells."""
+        code, message = self._last_error = _fault(document)
+        if not self._started:
+            raise service_error(code, message, self.session_id or None)
+        yield Notice(f"the service reports {code}: {message}")
+
+
+def session_settings(options: RecognitionOptions) -> dict[str, object]:
+    """`session` of session.update: format and rate always, the mode always, everything else only where it was set."""
+    transcription: dict[str, object] = {}
+    if options.languages:
+        transcription["language"] = options.languages[0]
+    if options.context:
+        transcription["corpus"] = {"text": options.context}
+    detection: dict[str, object] = {"type": "server_vad"}
+    if options.noise_threshold is not None:
+        detection["threshold"] = options.noise_threshold
+    if options.max_sentence_silence_ms is not None:
+        detection["silence_duration_ms"] = options.max_sentence_silence_ms
+    settings: dict[str, object] = {
+        "modalities": ["text"],
+        "input_audio_format": "pcm",
+        "sample_rate": options.audio_format.sample_rate_hz,
+        "turn_detection": None if options.manual else detection,
+    }
+    if transcription:
+        settings["input_audio_transcription"] = transcription
+    return {**settings, **options.extra}
+
+
+def _sentence(item: _Item, text: str, document: Mapping[str, Any], *, end_ms: int | None) -> Sentence:
+    return Sentence(
+        index=item.index,
+        text=text,
+        begin_ms=item.begin_ms,
+        end_ms=end_ms,
+        language=string(document.get("language")),
+        emotion=string(document.get("emotion")),
+    )
+
+
+def _text_of(document: Mapping[str, Any], key: str) -> str:
+    value = document.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _fault(document: Mapping[str, Any]) -> tuple[str, str]:
+    """Code and message of an `error` object; the parameter it names belongs to the message."""
+    error = document.get("error")
+    if not isinstance(error, dict):
+        return "unknown", "no reason given"
+    code = string(error.get("code")) or string(error.get("type")) or "unknown"
+    message = string(error.get("message")) or "no message"
+    parameter = string(error.get("param"))
+    return code, f"{message} ({parameter})" if parameter and parameter not in message else message

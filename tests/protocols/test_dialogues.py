@@ -1,0 +1,134 @@
+"""The client's half replays the dialogues: what the service says goes in, our messages and events must come out."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from asrcli.errors import LinkError, ServiceError
+from asrcli.pcm import Chunk, PcmFormat
+from asrcli.protocols import REGISTRY
+from asrcli.protocols.base import Endpoint, Protocol, RecognitionOptions, Send
+
+DIALOGUES = Path(__file__).parents[1] / "data" / "dialogues"
+FILES = [path for name in REGISTRY for path in sorted((DIALOGUES / name).rglob("*.jsonl"))]
+
+
+class Replay:
+    """One protocol after another through the lines of a file."""
+
+    def __init__(self, name: str) -> None:
+        self.kind = REGISTRY[name]
+        self.protocol: Protocol | None = None
+        self.sent: list[Any] = []
+        self.sample = 0
+        self.failed = False
+
+    def begin(self, options: dict[str, Any]) -> None:
+        fields = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
+        rate_hz = fields.pop("sample_rate_hz", 16000)
+        self.protocol = self.kind(
+            RecognitionOptions(**fields, audio_format=PcmFormat(rate_hz)), Endpoint("ws://127.0.0.1", "k")
+        )
+        self.sample, self.failed = 0, False
+        self.take(self.protocol.start())
+
+    def take(self, steps: Any) -> list[Any]:
+        """Keep what is to be sent; return the events."""
+        steps = list(steps)
+        self.sent += [json.loads(step.message) for step in steps if isinstance(step, Send)]
+        return [step for step in steps if not isinstance(step, Send)]
+
+    def client(self, line: dict[str, Any]) -> None:
+        """Our own line: we must have said it, or say it now."""
+        if "audio_ms" in line:
+            assert self.sent == []
+            self.sample += 16 * line["audio_ms"]
+            chunk = Chunk(bytes(32 * line["audio_ms"]), self.sample, line.get("ends_utterance", False))
+            for message in self.protocol.audio(chunk):
+                if isinstance(message, str):
+                    document = json.loads(message)
+                    if document["type"] != "input_audio_buffer.append":
+                        self.sent.append(document)
+            return
+        if not self.sent:
+            self.speak(line["text"])
+        assert anonymous(self.sent.pop(0)) == anonymous(line["text"], self.protocol.session_id)
+
+    def speak(self, text: dict[str, Any]) -> None:
+        if text.get("header", {}).get("action") == "continue-task":
+            [turn] = text["payload"]["input"]["context"]
+            self.take(self.protocol.update_context(turn["content"][0]["text"]))
+        else:
+            self.take(self.protocol.finish())
+
+    def service(self, line: dict[str, Any]) -> None:
+        """The service's line, and the events that we must make of it."""
+        expected = line.get("events", [])
+        if "close" in line:
+            close = line["close"]
+            if not self.failed:
+                list(self.protocol.closed(close["code"], close["reason"]))
+            return
+        text = json.dumps(line["text"]).replace("$TASK", self.protocol.session_id)
+        if line["text"].get("header", {}).get("event") == "task-failed":
+            with pytest.raises(ServiceError) as caught:
+                list(self.protocol.receive(text))
+            assert caught.value.code == line["text"]["header"]["error_code"]
+            assert caught.value.message == line["text"]["header"]["error_message"]
+            self.failed = True
+            return
+        events = self.take(self.protocol.receive(text))
+        assert [type(event).__name__ for event in events] == [want["type"] for want in expected]
+        for event, want in zip(events, expected, strict=True):
+            assert_has(dataclasses.asdict(event), {key: value for key, value in want.items() if key != "type"})
+
+
+def anonymous(document: dict[str, Any], task_id: str = "") -> dict[str, Any]:
+    """Without what differs from run to run: task ids and event ids."""
+    copy = json.loads(json.dumps(document).replace("$TASK", task_id))
+    copy.pop("event_id", None)
+    if "header" in copy:
+        copy["header"].pop("task_id")
+    return copy
+
+
+def assert_has(found: Any, wanted: Any) -> None:
+    """Only the keys that a dialogue lists are compared."""
+    if isinstance(wanted, dict):
+        for key, value in wanted.items():
+            assert_has(found[key], value)
+    elif isinstance(wanted, list):
+        assert len(found) == len(wanted)
+        for one, other in zip(found, wanted, strict=True):
+            assert_has(one, other)
+    else:
+        assert found == wanted
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(DIALOGUES)))
+def test_client_half_says_its_lines_and_understands_the_others(path: Path):
+    replay = Replay(path.relative_to(DIALOGUES).parts[0])
+    for line in map(json.loads, path.read_text(encoding="utf-8").splitlines()):
+        if "options" in line:
+            replay.begin(line["options"])
+        elif line["from"] == "client":
+            replay.client(line)
+        else:
+            replay.service(line)
+    assert replay.sent == []
+
+
+def test_there_are_dialogues():
+    assert len(FILES) >= 15
+
+
+def test_a_close_before_the_end_is_an_error():
+    replay = Replay("run-task")
+    replay.begin({"model": "m"})
+    with pytest.raises(LinkError):
+        replay.service({"from": "service", "close": {"code": 1001, "reason": "going away"}})
