@@ -1,0 +1,108 @@
+"""The seam between the service and the protocols it speaks: messages and results in, actions out.
+
+A protocol half owns no socket, thread or recogniser. It is made anew for each connection and called by one thread at
+a time; the server carries out the actions in the order in which they come.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from asrcli.service.recognizer import RecognitionSettings, Result
+from asrcli.timing import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """What a connection asked for: its path without a trailing slash, and the parameters after the `?`."""
+
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long the service puts up with what, in seconds, and how large an audio message may be.
+
+    The first three are the vendor's figures: the 23 s without audio in a task, the 60 s of silence in a task, the
+    60 s between two tasks. Sources: "Paraformer server events", "Fun-ASR Python SDK", "Fun-ASR WebSocket API" of
+    2026. The vendor advises audio messages of 1 to 16 KB and publishes no interval for heartbeat results: the last
+    two are ours.
+    """
+
+    no_audio_s: float = 23.0
+    silence_s: float = 60.0
+    idle_s: float = 60.0
+    heartbeat_s: float = 5.0
+    audio_message_bytes: int = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Send this text message."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRecognition:
+    """Begin a recognition. The server answers with Opened or Failed; at most one is open at a time."""
+
+    settings: RecognitionSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """Hand this audio, as the client sent it, to the open recognition."""
+
+    audio: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FinishRecognition:
+    """No more audio comes. The server answers with the last hypotheses and Ended, or with Failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hangup:
+    """Close the connection; an open recognition is dropped. Always the last action."""
+
+    code: int = 1000
+    reason: str = ""
+
+
+Action = Reply | OpenRecognition | Feed | FinishRecognition | Hangup
+
+
+class ServerHalf(typing.Protocol):
+    """The service's side of one protocol on one connection."""
+
+    path: typing.ClassVar[str]
+
+    def __init__(self, handshake: Handshake, limits: Limits, clock: Clock) -> None: ...
+
+    def connected(self) -> Iterable[Action]:
+        """Called once, when the handshake is done."""
+        ...
+
+    def receive(self, message: str | bytes) -> Iterable[Action]:
+        """What the client's message leads to."""
+        ...
+
+    def result(self, result: Result) -> Iterable[Action]:
+        """What the recogniser's word leads to: Reply and Hangup only."""
+        ...
+
+    def deadline(self) -> float | None:
+        """The moment on the clock at which `idle` is due; None for never.
+
+        A client's message may bring it nearer. A result may only move it away, so that the thread which waits for
+        the client need not be woken.
+        """
+        ...
+
+    def idle(self) -> Iterable[Action]:
+        """Called at the deadline, and harmless before it."""
+        ...

@@ -1,0 +1,124 @@
+"""What a recogniser is to the service: sound in, hypotheses out. No protocol, no socket, no file format here.
+
+A protocol half asks for a recognition with RecognitionSettings; the service opens it, feeds it Pcm and hands each
+Result back to the protocol half. Times are whole milliseconds from the first sample of the recognition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class RecognitionSettings:
+    """How to recognise, in neutral words. The defaults are those of the vendor's pages.
+
+    `audio_format` is what the client sends: pcm, wav, mp3, opus, speex, aac or amr. `noise_threshold` runs from -1,
+    where most counts as speech, to 1, where most counts as noise.
+    """
+
+    audio_format: str = "pcm"
+    sample_rate_hz: int = 16000
+    max_sentence_silence_ms: int = 1300
+    multi_threshold: bool = False
+    noise_threshold: float = 0.0
+    punctuation: bool = True
+    disfluency_removal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pcm:
+    """Mono signed 16-bit little-endian samples at `sample_rate_hz`."""
+
+    data: bytes
+    sample_rate_hz: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeardWord:
+    """One recognised word; `punctuation` is what follows it."""
+
+    text: str
+    begin_ms: int
+    end_ms: int
+    punctuation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """One sentence as far as it is known. The next one replaces it, until one is `final`.
+
+    The first of a sentence says that speech has begun, perhaps without a word yet. `end_ms` is None while somebody
+    speaks. `heard_ms` is how much audio the recogniser had taken by then.
+    """
+
+    text: str
+    begin_ms: int
+    end_ms: int | None = None
+    words: tuple[HeardWord, ...] = ()
+    final: bool = False
+    heard_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The recognition is ready for audio. Always the first result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The recognition was told to finish and has said all it will say."""
+
+    heard_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The recognition is over before its end. `code` is one of the vendor's error codes."""
+
+    code: str
+    message: str
+
+
+Result = Opened | Hypothesis | Ended | Failed
+OnResult = Callable[[Result], None]
+
+
+class RecognitionError(Exception):
+    """A recognition cannot go on. `code` is one of the vendor's error codes; the text is for the client."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Recognition(Protocol):
+    """One recognition. Its three methods are called by one thread; results may come from any thread, one at a time."""
+
+    def feed(self, pcm: Pcm) -> None:
+        """Take more audio. Waits while the recogniser is busy; raises RecognitionError when that takes too long."""
+        ...
+
+    def finish(self) -> None:
+        """No more audio comes: recognise the rest, then give Ended."""
+        ...
+
+    def close(self) -> None:
+        """Let go of everything, at any time and more than once; results may stop without Ended."""
+        ...
+
+
+class Recognizer(Protocol):
+    """Opens recognitions. `capacity` is how many may run at once."""
+
+    capacity: int
+
+    def open(self, settings: RecognitionSettings, on_result: OnResult) -> Recognition:
+        """Begin a recognition; Opened comes when it is ready, perhaps before this returns."""
+        ...
+
+    def close(self) -> None:
+        """End every recognition and every process behind them."""
+        ...

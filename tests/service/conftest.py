@@ -1,0 +1,47 @@
+"""Fixtures of the service's tests: services that several tests share, and the sample talk."""
+
+from __future__ import annotations
+
+import wave
+from collections.abc import Iterator
+
+import pytest
+
+from asrcli.service.base import Handshake, Limits
+from asrcli.service.run_task import RunTask
+from asrcli.service.server import Service
+from tests.support.fakes import FakeClock
+from tests.support.service import TALK_WAV, running_service
+
+
+@pytest.fixture(scope="module")
+def scripted() -> Iterator[Service]:
+    """A service that recites the sample talk."""
+    with running_service() as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def listening() -> Iterator[Service]:
+    """A service with the real recogniser."""
+    with running_service("sphinx") as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def talk_pcm() -> bytes:
+    """The sample talk: 16 kHz mono s16le."""
+    with wave.open(str(TALK_WAV)) as talk:
+        return talk.readframes(talk.getnframes())
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """Stands still until it is told otherwise."""
+    return FakeClock()
+
+
+@pytest.fixture
+def half(clock: FakeClock) -> RunTask:
+    """The service's half of run-task, freshly connected."""
+    return RunTask(Handshake(RunTask.path), Limits(), clock)

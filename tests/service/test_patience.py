@@ -1,0 +1,95 @@
+"""When the service's half of run-task loses patience: an injected clock, no waiting."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asrcli.service.base import Action, Handshake, Hangup, Limits
+from asrcli.service.recognizer import Ended, Hypothesis, Opened
+from asrcli.service.run_task import RunTask
+from tests.service.client import finish_task, run_task
+from tests.service.half import events, failure, started, tell
+from tests.support.fakes import FakeClock
+
+
+def test_a_task_without_audio_fails_after_23_seconds(half: RunTask, clock: FakeClock) -> None:
+    started(half)
+    clock.advance(22.9)
+    assert list(half.idle()) == []
+    tell(half, b"\0" * 320)
+    assert half.deadline() == clock.now() + 23
+    clock.advance(23)
+    assert failure(list(half.idle())) == ("CLIENT_ERROR", "request timeout after 23 seconds.")
+
+
+def speak(half: RunTask, clock: FakeClock, seconds: int) -> list[Action]:
+    """Silence that keeps flowing for `seconds`; what the half says meanwhile."""
+    said: list[Action] = []
+    for _ in range(seconds):
+        tell(half, b"\0" * 320)
+        clock.advance(1)
+        said += half.idle()
+        if any(isinstance(action, Hangup) for action in said):
+            break
+    return said
+
+
+def test_a_minute_of_silence_ends_a_task_without_heartbeat(half: RunTask, clock: FakeClock) -> None:
+    started(half)
+    assert speak(half, clock, 59) == []
+    list(half.result(Hypothesis("Hello", 0)))
+    assert speak(half, clock, 59) == []
+    assert failure(speak(half, clock, 1)) == ("ResponseTimeout", "Response timeout!")
+
+
+def test_heartbeats_keep_a_silent_task_alive(half: RunTask, clock: FakeClock) -> None:
+    said = speak(started(half, heartbeat=True), clock, 300)
+    assert events(said) == ["result-generated"] * 60
+
+
+def test_a_heartbeat_does_not_replace_audio(half: RunTask, clock: FakeClock) -> None:
+    started(half, heartbeat=True)
+    tell(half, b"\0" * 320)
+    clock.advance(23)
+    assert failure(list(half.idle()))[0] == "CLIENT_ERROR"
+
+
+def test_an_idle_connection_is_closed_after_a_minute(half: RunTask, clock: FakeClock) -> None:
+    tell(started(half), finish_task())
+    clock.advance(50)
+    list(half.result(Ended(0)))
+    clock.advance(59)
+    assert list(half.idle()) == []
+    clock.advance(1)
+    assert list(half.idle()) == [Hangup(1000, "no task for 60 seconds")]
+
+
+@given(st.lists(st.sampled_from(["opened", "hypothesis", "ended", "wait", "idle"]), max_size=8), st.booleans())
+def test_a_result_never_brings_the_deadline_nearer(steps: list[str], heartbeat: bool) -> None:
+    """The waiting thread is not woken by results, so it must not have to be."""
+    clock = FakeClock()
+    half = RunTask(Handshake(RunTask.path), Limits(), clock)
+    tell(half, run_task(heartbeat=heartbeat))
+    state = "starting"
+    for step in steps:
+        before = half.deadline()
+        assert before is not None
+        if step == "wait":
+            clock.advance(3)
+        elif step == "idle":
+            list(half.idle())
+        elif step == "opened" and state == "starting":
+            list(half.result(Opened()))
+            state = "running"
+        elif step == "hypothesis" and state == "running":
+            list(half.result(Hypothesis("Hello", 0)))
+        elif step == "ended" and state == "running":
+            tell(half, finish_task())
+            before = half.deadline()
+            assert before is not None
+            list(half.result(Ended(0)))
+            state = "over"
+        after = half.deadline()
+        assert after is not None
+        assert after >= before

@@ -1,0 +1,97 @@
+"""`asrcli serve` as a process: what it prints, and how it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.service.client import Client, run_task
+from tests.support.service import TALK_SCRIPT, descendants, service_process, wait_until_gone
+
+END_S = 20
+SCRIPTED = ("--recognizer", TALK_SCRIPT)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_cleanly_while_clients_are_connected(number: signal.Signals) -> None:
+    with service_process(SCRIPTED) as (url, process), Client(url) as client:
+        client.say(run_task())
+        client.hear_until("task-started")
+        process.send_signal(number)
+        client.hear_out()
+        assert client.close_code == 1001
+        client.socket.shutdown()
+        rest, errors = process.communicate(timeout=END_S)
+        assert (process.returncode, rest, errors) == (0, "", "")
+
+
+def test_it_prints_its_address_and_ends_with_its_parent() -> None:
+    with service_process((*SCRIPTED, "--exit-with-parent")) as (url, process):
+        assert url.startswith("ws://127.0.0.1:")
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(END_S) == 0
+
+
+def test_the_real_recogniser_leaves_no_process_behind_when_killed() -> None:
+    """Also SIGKILL, after which nobody can tidy up, ends the worker and its decoders."""
+    with service_process(()) as (url, process), Client(url) as client:
+        client.say(run_task())
+        client.hear_until("task-started")
+        pids = descendants(process.pid)
+        assert len(pids) == 2
+        process.kill()
+        process.wait(END_S)
+        wait_until_gone(pids)
+
+
+def test_the_real_recogniser_survives_ctrl_c_of_the_terminal_until_it_is_ended() -> None:
+    """Ctrl-C reaches the whole group: the worker leaves the ending to the service, without a traceback."""
+    with service_process(()) as (url, process), Client(url) as client:
+        client.say(run_task())
+        client.hear_until("task-started")
+        pids = descendants(process.pid)
+        for pid in (*pids, process.pid):
+            os.kill(pid, signal.SIGINT)
+        client.hear_out()
+        client.socket.shutdown()
+        _, errors = process.communicate(timeout=END_S)
+        assert (process.returncode, errors) == (0, "")
+        wait_until_gone(pids)
+
+
+def failing(*arguments: str, **env: str) -> str:
+    """The line that `serve` refuses with."""
+    done = subprocess.run(
+        [sys.executable, "-m", "asrcli", "serve", *arguments],
+        cwd=Path(__file__).parent.parent.parent,
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+        timeout=END_S,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    return line
+
+
+def test_a_required_key_must_be_there() -> None:
+    assert "ASRCLI_SERVE_KEY" in failing("--require-key", *SCRIPTED, ASRCLI_SERVE_KEY="")
+
+
+def test_a_port_in_use_is_one_line() -> None:
+    with service_process(SCRIPTED) as (url, _):
+        port = url.rpartition(":")[2]
+        assert f"cannot listen on 127.0.0.1:{port}: Address already in use" in failing("--port", port, *SCRIPTED)
+
+
+def test_a_broken_script_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "s.jsonl").write_text("{}\n")
+    assert f"{tmp_path}/s.jsonl:1: " in failing("--port", "0", "--recognizer", f"script:{tmp_path}/s.jsonl")
