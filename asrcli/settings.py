@@ -173,6 +173,7 @@ _FLAGS = {
     "heartbeat": "--heartbeat",
     "disfluency_removal": "--disfluency-removal",
     "context": "--context",
+    "manual": "--manual",
 }
 
 

@@ -79,13 +79,15 @@ def _link(request: ConnectRequest, post: Callable[[InboxItem], None]) -> LinkLik
 class Engine:
     """What a transcription runs on. `speed` is the pace of the audio, 1.0 is real time, None as fast as it goes.
 
-    `tick_s` asks for a Tick whenever nothing has happened for so long; None for none. `record` is handed each chunk on
-    its way to the service, once, in the intake thread; it must not raise.
+    `cut` marks where utterances end, where we decide that. `record` is handed each chunk on its way to the service,
+    once, in the intake thread; it must not raise. `tick_s` asks for a Tick whenever nothing has happened for so long;
+    None for none.
     """
 
     new_protocol: Callable[[], Protocol]
     speed: float | None = 1.0
     tick_s: float | None = None
+    cut: Callable[[Iterator[Chunk]], Iterator[Chunk]] | None = None
     record: Callable[[Chunk], None] | None = None
     limits: Limits = field(default_factory=Limits)
     retry: Retry = field(default_factory=Retry)
@@ -273,18 +275,20 @@ class _Run:
         self._session.close()
         return Reconnecting(self._attempts.count, resume_ms, error.message)
 
+    def _chunks(self) -> Iterator[Chunk]:
+        engine = self._engine
+        # Live sound that nothing paces ends by itself soon after a stop, and its last chunks hold the last word.
+        stop = threading.Event() if self._source.live and engine.speed is None else self._stop
+        chunks = paced_chunks(
+            self._source, self._pcm, chunk_ms=CHUNK_MS, speed=engine.speed, clock=engine.clock, stop=stop
+        )
+        return engine.cut(chunks) if engine.cut is not None else chunks
+
     def _fill_tape(self) -> None:
         """The intake thread."""
         cause: BaseException | None = None
         try:
-            for chunk in paced_chunks(
-                self._source,
-                self._pcm,
-                chunk_ms=CHUNK_MS,
-                speed=self._engine.speed,
-                clock=self._engine.clock,
-                stop=self._stop,
-            ):
+            for chunk in self._chunks():
                 if not self._tape.append(chunk):
                     break
                 if self._engine.record is not None:

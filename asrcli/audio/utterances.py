@@ -26,7 +26,10 @@ _HASTY_MS = 20_000
 _LONGEST_MS = 25_000
 
 
-def mark_utterances(chunks: Iterable[Chunk], pcm: PcmFormat, silence_ms: int = 500) -> Iterator[Chunk]:
+DEFAULT_SILENCE_MS = 500
+
+
+def mark_utterances(chunks: Iterable[Chunk], pcm: PcmFormat, silence_ms: int = DEFAULT_SILENCE_MS) -> Iterator[Chunk]:
     """Hand the chunks on, each that completes an utterance marked so.
 
     An utterance is complete after `silence_ms` of silence, or at the last chunk where something was said since the

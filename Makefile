@@ -1,0 +1,48 @@
+# Every target sets up what it needs; `make demo` and `make test` work on a fresh clone.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c '$(SUPPORTED)' 2>/dev/null && { echo $$p; break; }; done)
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+help:  ## Show the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+install: $(VENV)/.installed  ## Make .venv with every part on board
+
+$(VENV)/.installed: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "asrcli needs Python 3.11, 3.12 or 3.13"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); sh tests/support/install_venv.sh && $(PYTHON) -m venv $(VENV); }
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --editable '.[serve,ffmpeg]' --group dev
+	@touch $@
+
+demo: install  ## Transcribe the sample talk live, through the local service
+	$(BIN)/asrcli file tests/data/talk.wav --region local --stats
+
+test: install  ## Run the tests
+	$(BIN)/python -m pytest
+
+test-all:  ## Run the tests on every supported Python that is installed
+	@sh tests/support/test_all.sh
+
+check: install  ## Formatting, lint, types
+	$(BIN)/ruff format --check asrcli tests
+	$(BIN)/ruff check asrcli tests
+	$(BIN)/mypy
+
+format: install  ## Put the code in order
+	$(BIN)/ruff format asrcli tests
+	$(BIN)/ruff check --fix asrcli tests
+
+bench: install  ## Measure speed and memory, beside the vendor's SDK
+	$(BIN)/python -m tests.bench
+
+clean:  ## Remove what the targets made
+	rm -rf .venv .venv-3.* .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help install demo test test-all check format bench clean

@@ -1,0 +1,100 @@
+"""The Typer application and the way into it. Nothing heavy is imported before a command runs."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import sys
+from typing import Annotated
+
+import typer
+
+from asrcli import __version__
+from asrcli.cli import devices, file, mic, models, qwen, serve
+from asrcli.cli.run import exit_code
+from asrcli.errors import AsrcliError
+
+app = typer.Typer(
+    name="asrcli",
+    help="Live transcription in the shell with Alibaba Cloud's real-time speech recognition.",
+    # The rich help screens would cost 70 ms at each --help and each completion.
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+app.command("file")(file.file)
+app.command("mic")(mic.mic)
+app.command("qwen")(qwen.qwen)
+app.command("devices")(devices.devices)
+app.command("models")(models.models)
+app.command("serve")(serve.serve)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"asrcli {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", "-V", is_eager=True, callback=_show_version, help="Show the version and leave.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """The `asrcli` command: runs it and leaves with its exit code."""
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # The reader of our output has gone. Python would complain at exit about what it can't flush.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit code; every foreseen error becomes one line on standard error."""
+    try:
+        result = app(args=arguments, standalone_mode=False, prog_name="asrcli")
+        return result if isinstance(result, int) else 0
+    except AsrcliError as error:
+        from asrcli.output.sanitize import sentence_text
+
+        print(f"asrcli: error: {sentence_text(str(error))}", file=sys.stderr)
+        return exit_code(error)
+    except typer.Abort:
+        return 130
+    except typer.TyperException as error:
+        return _usage(error)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return 0
+
+
+def _usage(error: typer.TyperException) -> int:
+    """One line for what Typer refuses, with the nearest option or command where it knows one."""
+    from asrcli.output.sanitize import sentence_text
+
+    format_message = getattr(error, "format_message", None)
+    message = format_message() if format_message else str(error)
+    if message.startswith("Usage:"):
+        # `asrcli` alone is answered with the help, which Typer makes an error of.
+        print(message, file=sys.stderr)
+        return 2
+    message = " ".join(message.split())
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "asrcli"
+    unknown = re.search(r"No such command '([^']*)'", message)
+    if unknown and "Did you mean" not in message:
+        names = [registered.name or "" for registered in app.registered_commands]
+        nearest = difflib.get_close_matches(unknown.group(1), names, n=1)
+        message += f" Did you mean '{nearest[0]}'?" if nearest else ""
+    print(f"asrcli: error: {sentence_text(message)} (see `{command} --help`)", file=sys.stderr)
+    return 2

@@ -1,0 +1,80 @@
+"""`asrcli file`: files, folders or standard input, to text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from asrcli.cli.options import OutputFlags, RawAudioFlags, RecognitionFlags, ServiceFlags, grouped
+
+if TYPE_CHECKING:
+    from asrcli.audio.source import RawFormat
+    from asrcli.cli.run import Request
+
+
+@grouped
+def file(
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Audio files or folders; - is standard input.")],
+    recognition: RecognitionFlags,
+    service: ServiceFlags,
+    raw: RawAudioFlags,
+    output: OutputFlags,
+    pace: Annotated[
+        str, typer.Option(metavar="realtime|fast|N", help="How fast the audio is sent; N is a factor.")
+    ] = "realtime",
+) -> int:
+    """Transcribe audio files, folders, or standard input (-).
+
+    \b
+    asrcli file talk.wav
+    asrcli file talk.wav --region local          no key, no network
+    asrcli file talks/ --json > talks.jsonl
+    arecord -t raw -f S16_LE -r 16000 | asrcli file -
+    """
+    from asrcli.cli.run import run
+
+    return run(output, lambda: file_request(files, recognition.model, recognition.fields(), service, raw, output, pace))
+
+
+def file_request(
+    files: list[str],
+    model: str,
+    fields: Mapping[str, object],
+    service: ServiceFlags,
+    raw: RawAudioFlags,
+    output: OutputFlags,
+    pace: str,
+) -> Request:
+    """What `file` and its kin ask for. Raises UsageError for a name, a pace or a raw format that cannot work."""
+    from asrcli.audio.pacing import parse_pace
+    from asrcli.audio.source import open_source
+    from asrcli.cli.inputs import expand
+    from asrcli.cli.run import Request
+
+    speed = parse_pace(pace)
+    raw_format = _raw_format(raw)
+    return Request(
+        names=expand(files),
+        open_source=lambda name, control: open_source(name, raw=raw_format, notice=control.notice),
+        model=model,
+        fields=fields,
+        service=service,
+        output=output,
+        speed=speed,
+    )
+
+
+def _raw_format(flags: RawAudioFlags) -> RawFormat | None:
+    """None when no option speaks of raw audio: a header on standard input is looked for first anyway."""
+    from asrcli.audio.source import RawFormat
+
+    if flags.rate is None and flags.channels is None and flags.encoding is None:
+        return None
+    default = RawFormat()
+    return RawFormat(
+        default.rate_hz if flags.rate is None else flags.rate,
+        default.channels if flags.channels is None else flags.channels,
+        flags.encoding or default.encoding,
+    )

@@ -1,0 +1,70 @@
+"""The local service as a child process, for `--region local`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import select
+import subprocess
+import sys
+import tempfile
+from types import TracebackType
+from typing import Self
+
+from asrcli.errors import LinkError
+
+# A slow machine imports for a second or two; longer means that something is wrong.
+_START_TIMEOUT_S = 20.0
+_STOP_TIMEOUT_S = 3.0
+
+
+class LocalService:
+    """Started at once, addressed by `url()` as soon as it listens, ended with the context.
+
+    It gets a key of its own, made for this run, and ends by itself when this process dies in whatever way: its
+    standard input is a pipe that nobody else holds.
+    """
+
+    def __init__(self) -> None:
+        self.key = secrets.token_hex(16)
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "asrcli", "serve", "--port", "0", "--require-key", "--exit-with-parent"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            env={**os.environ, "ASRCLI_SERVE_KEY": self.key},
+            # Ctrl-C in the terminal is ours; the service must live until the last result is in.
+            start_new_session=True,
+        )
+
+    def url(self) -> str:
+        """The address, once the service listens. Raises LinkError with what it said if it does not."""
+        assert self._process.stdout is not None
+        readable, _, _ = select.select([self._process.stdout], [], [], _START_TIMEOUT_S)
+        line = self._process.stdout.readline().decode().strip() if readable else ""
+        if line.startswith("ws://"):
+            return line
+        self._log.seek(0)
+        said = self._log.read().decode(errors="replace").strip().splitlines()
+        reason = said[-1].removeprefix("asrcli: error: ") if said else f"nothing heard in {_START_TIMEOUT_S:g} s"
+        raise LinkError(f"the local service did not start: {reason}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
+        try:
+            self._process.wait(_STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process.stdout.close()
+        self._log.close()

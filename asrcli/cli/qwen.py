@@ -1,0 +1,157 @@
+"""`asrcli qwen`: Qwen-ASR-Realtime with the knobs that only it has."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from asrcli.cli.options import OutputFlags, RawAudioFlags, ServiceFlags, grouped
+
+if TYPE_CHECKING:
+    from asrcli.cli.run import Request
+    from asrcli.pcm import Chunk
+
+DEFAULT_MODEL = "qwen3-asr-flash-realtime"
+# The service takes 10,000 tokens of background text; a token is rarely shorter than a character.
+_MOST_CORPUS_CHARACTERS = 10_000
+_MOST_CORPUS_BYTES = 1 << 20
+
+
+@grouped
+def qwen(
+    service: ServiceFlags,
+    raw: RawAudioFlags,
+    output: OutputFlags,
+    files: Annotated[
+        list[str] | None, typer.Argument(metavar="FILE...", help="Audio files or folders; - is standard input.")
+    ] = None,
+    model: Annotated[str, typer.Option("--model", "-m", metavar="NAME", help="Model.")] = DEFAULT_MODEL,
+    manual: Annotated[
+        bool, typer.Option("--manual/--vad", help="We say where utterances end, at pauses; or the service does.")
+    ] = False,
+    threshold: Annotated[
+        float | None, typer.Option(metavar="N", min=-1, max=1, help="VAD: -1.0 to 1.0, lower hears more [0.2].")
+    ] = None,
+    silence_ms: Annotated[
+        int | None, typer.Option(metavar="MS", min=200, max=6000, help="Silence that ends an utterance [800].")
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option("--language", "--lang", "-l", metavar="CODE", help="Language spoken [detected].")
+    ] = None,
+    corpus: Annotated[
+        str | None, typer.Option(metavar="TEXT|FILE", help="Background text in which names and terms occur.")
+    ] = None,
+    param: Annotated[
+        list[str] | None, typer.Option("--param", metavar="KEY=VALUE", help="Any further session field; repeatable.")
+    ] = None,
+    pace: Annotated[
+        str, typer.Option(metavar="realtime|fast|N", help="How fast the audio is sent; N is a factor.")
+    ] = "realtime",
+) -> int:
+    """Transcribe with Qwen-ASR-Realtime, which hears emotions too.
+
+    \b
+    asrcli qwen talk.wav
+    asrcli qwen talk.wav --manual                utterances cut at pauses on this side
+    asrcli qwen talk.wav --region local          no key, no network
+    """
+    from asrcli.cli.file import file_request
+    from asrcli.cli.run import run
+    from asrcli.errors import UsageError
+
+    def prepare() -> Request:
+        if manual and threshold is not None:
+            raise UsageError("--threshold is for the service's VAD, which --manual turns off", hint="leave one out")
+        if not files:
+            raise UsageError("nothing to transcribe", hint="name a file, or - for standard input")
+        fields = _fields(model, manual, threshold, silence_ms, language, corpus, param or [])
+        request = file_request(files, model, fields, service, raw, output, pace)
+        return replace(request, cut=_cutter(model, silence_ms)) if manual else request
+
+    return run(output, prepare)
+
+
+def _fields(
+    model: str,
+    manual: bool,
+    threshold: float | None,
+    silence_ms: int | None,
+    language: str | None,
+    corpus: str | None,
+    param: list[str],
+) -> dict[str, object]:
+    """The neutral option fields that the user set, by name. In manual mode the pause is our own affair."""
+    from asrcli.settings import parse_parameters
+
+    fields = {
+        "manual": manual or None,
+        "languages": (_known_language(model, language),) if language else None,
+        "context": _corpus_text(corpus) if corpus else None,
+        "noise_threshold": threshold,
+        "max_sentence_silence_ms": None if manual else silence_ms,
+        "extra": parse_parameters(param) or None,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _cutter(model: str, silence_ms: int | None) -> Callable[[Iterator[Chunk]], Iterator[Chunk]]:
+    from asrcli.audio.utterances import DEFAULT_SILENCE_MS, mark_utterances
+    from asrcli.pcm import PcmFormat
+    from asrcli.settings import wire_rate_hz
+
+    pcm = PcmFormat(wire_rate_hz(model))
+    return functools.partial(mark_utterances, pcm=pcm, silence_ms=silence_ms or DEFAULT_SILENCE_MS)
+
+
+def _known_language(model: str, code: str) -> str:
+    """`code`, if the model is documented for it or not known at all. Raises UsageError."""
+    import difflib
+
+    from asrcli import models
+    from asrcli.errors import UsageError
+
+    known = models.find(model)
+    if known is None or code in known.languages:
+        return code
+    nearest = difflib.get_close_matches(code, known.languages, n=1)
+    advice = f"did you mean {nearest[0]}? " if nearest else ""
+    raise UsageError(f"--language {code!r} is not known", hint=f"{advice}known: {' '.join(known.languages)}")
+
+
+def _corpus_text(given: str) -> str:
+    """The text itself, or what the file of that name holds. Raises UsageError."""
+    from asrcli.errors import UsageError
+
+    path = Path(given)
+    looks_like_a_path = "\n" not in given and (path.suffix in (".txt", ".md") or given.startswith(("/", "./", "../")))
+    try:
+        is_file = path.is_file()
+    except OSError:
+        # A long text is no file name.
+        is_file = False
+    if looks_like_a_path and not is_file:
+        raise UsageError(f"--corpus {given}: no such file", hint="give a file or the text itself")
+    text = _read(path) if is_file else given
+    if len(text) > _MOST_CORPUS_CHARACTERS:
+        raise UsageError(
+            f"--corpus holds {len(text)} characters, more than {_MOST_CORPUS_CHARACTERS}",
+            hint="the names and terms alone will do",
+        )
+    return text
+
+
+def _read(path: Path) -> str:
+    from asrcli.errors import UsageError
+
+    try:
+        if path.stat().st_size > _MOST_CORPUS_BYTES:
+            raise UsageError(f"--corpus {path} is too long", hint="the names and terms alone will do")
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a text file"
+        raise UsageError(f"--corpus {path} cannot be read: {reason}") from error

@@ -1,0 +1,83 @@
+"""The two clients that are compared, each in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+TALK = ROOT / "tests" / "data" / "talk.wav"
+
+# The vendor's documented loop: a block of 100 ms, then a sleep of 100 ms.
+SDK = """
+import sys, time, wave
+import dashscope
+from dashscope.audio.asr import Recognition, RecognitionCallback, RecognitionResult
+url, path, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3])
+dashscope.api_key = "bench"
+dashscope.base_websocket_api_url = url + "/api-ws/v1/inference"
+class Show(RecognitionCallback):
+    def on_event(self, result):
+        sentence = result.get_sentence()
+        if RecognitionResult.is_sentence_end(sentence):
+            print(sentence["text"], flush=True)
+recognition = Recognition(model="fun-asr-realtime", format="pcm", sample_rate=16000, callback=Show())
+recognition.start()
+with wave.open(path) as audio:
+    for _ in range(round(seconds * 10)):
+        recognition.send_audio_frame(audio.readframes(1600))
+        time.sleep(0.1)
+recognition.stop()
+"""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One process: CPU seconds, peak memory in MB, and its lines with the moment at which each could be read."""
+
+    started_at: float
+    cpu_s: float
+    peak_mb: float
+    wall_s: float
+    lines: tuple[tuple[float, str], ...]
+
+
+def run(command: list[str]) -> Run:
+    """Run `command` to its end. Raises RuntimeError with what it said if it fails."""
+    environ = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    started_at = time.monotonic()
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT, env=environ, text=True
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    with process.stdout, process.stderr:
+        lines = tuple((time.monotonic(), line.rstrip("\n")) for line in process.stdout)
+        said = process.stderr.read()
+        _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{command[:4]} ended with {process.returncode}: {said[-500:]}")
+    return Run(
+        started_at, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, time.monotonic() - started_at, lines
+    )
+
+
+def asrcli(*arguments: str) -> list[str]:
+    return [str(Path(sys.executable).with_name("asrcli")), *arguments]
+
+
+def python(code: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-c", code, *arguments]
+
+
+def file_command(url: str, path: Path, *more: str) -> list[str]:
+    return asrcli("file", str(path), "--endpoint", url, *more)
+
+
+def sdk_command(url: str, path: Path, seconds: float) -> list[str]:
+    return python(SDK, url, str(path), f"{seconds:g}")

@@ -1,0 +1,73 @@
+"""A service that does next to nothing and notes when: both clients are measured against it in the same run."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.server import ServerConnection, serve
+
+
+@dataclass
+class Recorder:
+    """What one connection saw. Moments are seconds of the system-wide monotonic clock."""
+
+    url: str = ""
+    audio_at: list[float] = field(default_factory=list)
+    done: threading.Event = field(default_factory=threading.Event)
+
+    def drift_ms(self) -> float:
+        """How far the last chunk came behind the first, against the chunks' own time of 100 ms each."""
+        return ((self.audio_at[-1] - self.audio_at[0]) - 0.1 * (len(self.audio_at) - 1)) * 1000
+
+    def handle(self, connection: ServerConnection, results_every: int) -> None:
+        task_id = ""
+
+        def say(event: str, payload: object) -> None:
+            connection.send(json.dumps({"header": {"task_id": task_id, "event": event}, "payload": payload}))
+
+        for message in connection:
+            if isinstance(message, bytes):
+                self.audio_at.append(time.monotonic())
+                if results_every and len(self.audio_at) % results_every == 0:
+                    number = len(self.audio_at) // results_every
+                    sentence = {
+                        "sentence_id": number, "sentence_end": True, "begin_time": 0, "end_time": number, "words": [],
+                        # The text is the moment at which it was sent, so that whoever shows it tells the delay.
+                        "text": f"{time.monotonic():.6f}",
+                    }  # fmt: skip
+                    say("result-generated", {"output": {"sentence": sentence}, "usage": {"duration": number}})
+                continue
+            header = json.loads(message)["header"]
+            task_id = header["task_id"]
+            if header["action"] == "run-task":
+                say("task-started", {})
+            elif header["action"] == "finish-task":
+                say("task-finished", {"output": {}, "usage": None})
+        self.done.set()
+
+
+@contextlib.contextmanager
+def recorder(results_every: int = 0) -> Iterator[Recorder]:
+    """Serve one client on a free port. `results_every`: a final after each so many chunks."""
+    record = Recorder()
+
+    def handle(connection: ServerConnection) -> None:
+        with contextlib.suppress(ConnectionClosed):
+            record.handle(connection, results_every)
+        record.done.set()
+
+    with serve(handle, "127.0.0.1", 0, compression=None, ping_interval=None) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        record.url = f"ws://127.0.0.1:{server.socket.getsockname()[1]}"
+        try:
+            yield record
+        finally:
+            server.shutdown()
+            thread.join()

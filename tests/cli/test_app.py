@@ -1,0 +1,77 @@
+"""The program as a whole: help, version, exit codes, and how little it loads."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+
+import pytest
+
+from asrcli import __version__, errors
+from asrcli.cli.run import exit_code
+
+COMMANDS = ("file", "models", "serve")
+
+
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_help_names_every_command(asrcli, flag):
+    done = asrcli(flag)
+    assert done.code == 0
+    for command in COMMANDS:
+        assert f"\n  {command} " in done.out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(asrcli, command):
+    done = asrcli(command, "-h")
+    assert done.code == 0
+    assert f"Usage: asrcli {command}" in done.out
+
+
+def test_version(asrcli):
+    assert asrcli("-V").out == f"asrcli {__version__}\n"
+
+
+def test_no_command_shows_the_help_and_is_an_error(asrcli):
+    done = asrcli()
+    assert done.code == 2
+    assert done.err.startswith("Usage: asrcli")
+
+
+def test_a_mistyped_command_is_answered_with_the_nearest(asrcli):
+    done = asrcli("fiel", "x.wav")
+    assert done.code == 2
+    assert "Did you mean 'file'" in done.err
+    assert done.err.count("\n") == 1
+
+
+def test_every_error_has_an_exit_code():
+    special = {
+        "ServiceError": lambda kind: kind("code", "message"),
+        "ServiceTimeout": lambda kind: kind("start", 1.0, message="m"),
+        "Interrupted": lambda kind: kind(15, "m"),
+    }
+    kinds = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, errors.AsrcliError)]
+    codes = {kind.__name__: exit_code(special.get(kind.__name__, lambda kind: kind("m"))(kind)) for kind in kinds}
+    assert codes == {
+        "AsrcliError": 1, "UsageError": 2, "AuthError": 4, "ServiceError": 5, "ProtocolViolation": 5, "LinkError": 6,
+        "ServiceTimeout": 6, "AudioError": 1, "DecodeError": 1, "DeviceError": 7, "OutputError": 1, "Interrupted": 143,
+    }  # fmt: skip
+
+
+def loaded_by(code: str) -> set[str]:
+    command = [sys.executable, "-c", f"{code}\nimport sys; print(' '.join(sys.modules))"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return {name.split(".")[0] for name in done.stdout.splitlines()[-1].split()}
+
+
+def test_help_loads_nothing_heavy():
+    loaded = loaded_by("from asrcli.cli import app\napp.run(['file', '--help'])")
+    heavy = {"numpy", "soundfile", "soxr", "websocket", "websockets", "pydub", "rich", "sounddevice", "pocketsphinx"}
+    assert "typer" in loaded
+    assert loaded & heavy == set()
+
+
+def test_the_client_does_not_load_the_service():
+    assert "websockets" not in loaded_by("import asrcli.transcribe, asrcli.link, asrcli.protocols, asrcli.cli.run")
