@@ -22,7 +22,7 @@ from asrcli.metrics import Summary
 from asrcli.output import terminal
 from asrcli.output.base import Begin
 from asrcli.output.plain import error_line, warning_line
-from asrcli.output.sanitize import sanitize, sentence_text
+from asrcli.output.sanitize import name, sanitize, sentence_text
 from asrcli.output.status import Part, Status
 from asrcli.timing import Clock
 
@@ -67,12 +67,18 @@ class LiveView:
         self._region = _Region(stream, self._console, reflows=terminal.reflows(environ))
         self._status: Status | None = None
         self._partial: Sentence | None = None
+        self._opening: str | None = None
         self._drawn_at = clock.now()
+
+    def opening(self, what: str) -> None:
+        """Draws at once."""
+        self._opening = name(what)
+        self._redraw()
 
     def begin(self, info: Begin) -> None:
         """Draws at once."""
         now = self._clock.now()
-        self._status, self._partial = Status(info, now), None
+        self._status, self._partial, self._opening = Status(info, now), None, None
         self._redraw()
 
     def event(self, event: Event) -> None:
@@ -120,7 +126,7 @@ class LiveView:
             self._redraw()
 
     def close(self) -> None:
-        self._status = self._partial = None
+        self._status = self._partial = self._opening = None
         self._region.close()
 
     def _print(self, text: str, style: str = "") -> None:
@@ -133,16 +139,17 @@ class LiveView:
         self._region.draw(self._frame)
 
     def _frame(self, width: int, height: int) -> list[_Line]:
-        """The region for a terminal of `width` x `height` cells: at most height - 1 lines of width - 1 cells."""
-        if self._status is None:
-            return []
+        """The region for a terminal of `width` x `height` cells: at most half of its lines, of width - 1 cells."""
         # A line in the last column makes some terminals wrap.
         width = max(1, width - 1)
+        if self._status is None:
+            return [((_shrunk(f"opening {self._opening} …", width), "yellow"),)] if self._opening else []
         status = _fit(self._status.parts(self._clock.now()), width)
         text = sentence_text(self._partial.text).strip() if self._partial is not None else ""
         if not text or height < 3:
             return [status]
-        return [*_tail(self._console, text, width, height - 2), status]
+        # Half the window: rows that a window made narrower pushes off its top would be out of reach, and stay behind.
+        return [*_tail(self._console, text, width, max(1, height // 2 - 1)), status]
 
 
 class _Region:
