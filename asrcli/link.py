@@ -11,7 +11,6 @@ pongs.
 from __future__ import annotations
 
 import contextlib
-import functools
 import json
 import socket
 import ssl
@@ -23,7 +22,9 @@ from urllib.parse import urlsplit
 import websocket
 from websocket import ABNF
 
-from asrcli.errors import AsrcliError, AuthError, LinkError, ProtocolViolation, ServiceError
+from asrcli.certificates import seen_issuer
+from asrcli.dial import Network, dial, tls_context
+from asrcli.errors import AsrcliError, AuthError, LinkError, ProtocolViolation, ServiceError, UsageError
 from asrcli.events import InboxItem, LinkClosed, LinkOpened, MessageReceived
 from asrcli.protocols.base import ConnectRequest, Message
 
@@ -40,11 +41,14 @@ _CLOSE_TIMEOUT_S = 1.0
 class Link:
     """A connection from `open()` to `close()`. `send` may be called by one other thread than the owner's."""
 
-    def __init__(self, request: ConnectRequest, post: Callable[[InboxItem], None]) -> None:
+    def __init__(
+        self, request: ConnectRequest, post: Callable[[InboxItem], None], network: Network | None = None
+    ) -> None:
         self._request = request
         self._post = post
+        self._network = network or Network()
         self._closing = False
-        self._websocket = websocket.WebSocket(skip_utf8_validation=True, sslopt=_tls_options(request.url))
+        self._websocket = websocket.WebSocket(skip_utf8_validation=True)
         self._bound = _MessageBound(self._websocket)
         self._reader = threading.Thread(target=self._read, name="downlink", daemon=True)
 
@@ -98,6 +102,7 @@ class Link:
             self._post(closed)
 
     def _connect(self) -> None:
+        way = self._through_proxy() if self._network.proxy else self._directly()
         self._websocket.connect(
             self._request.url,
             header=dict(self._request.headers),
@@ -105,7 +110,26 @@ class Link:
             suppress_origin=True,
             # A redirect would carry the key to another host.
             redirect_limit=0,
+            **way,
         )
+
+    def _directly(self) -> dict[str, object]:
+        return {"socket": dial(self._request.url, self._network, _SOCKET_TIMEOUT_S)}
+
+    def _through_proxy(self) -> dict[str, object]:
+        proxy = self._network.proxy
+        assert proxy is not None
+        if self._request.url.startswith("wss:"):
+            self._websocket.sock_opt.sslopt["context"] = tls_context(self._network.ca_bundle)
+        return {
+            "proxy_type": proxy.scheme,
+            "http_proxy_host": proxy.host,
+            "http_proxy_port": proxy.port,
+            "http_proxy_auth": (proxy.user, proxy.password or "") if proxy.user else None,
+            "http_proxy_timeout": _SOCKET_TIMEOUT_S,
+            # Not empty, or the library would look into NO_PROXY itself.
+            "http_no_proxy": [".invalid"],
+        }
 
     def _receive_all(self) -> LinkClosed:
         asked = False
@@ -163,16 +187,6 @@ class _MessageBound:
         return data
 
 
-@functools.cache
-def _tls_context() -> ssl.SSLContext:
-    """One for the process: loading the system's authorities costs about 19 ms each time."""
-    return ssl.create_default_context()
-
-
-def _tls_options(url: str) -> dict[str, object] | None:
-    return {"context": _tls_context()} if url.startswith("wss:") else None
-
-
 def translate(error: BaseException, url: str) -> AsrcliError:
     """Our error for anything that websocket-client or the socket beneath it raises."""
     where = place(url)
@@ -185,19 +199,28 @@ def translate(error: BaseException, url: str) -> AsrcliError:
     if isinstance(error, websocket.WebSocketProtocolException | websocket.WebSocketPayloadException):
         return ProtocolViolation(f"{where} broke the WebSocket protocol ({error})")
     if isinstance(error, websocket.WebSocketProxyException):
-        return LinkError(f"the proxy refused the way to {where}: {error}", hint="check HTTPS_PROXY")
+        return LinkError(f"the proxy refused the way to {where}: {error}", hint="check --proxy and HTTPS_PROXY")
+    if "Python Socks" in str(error):
+        return UsageError("a socks proxy needs a package that is not installed", hint="pip install 'asrcli[socks]'")
     if isinstance(error, websocket.WebSocketAddressException | socket.gaierror):
         return LinkError(f"cannot find the address of {where}: {error}", hint="check the name and the network")
     if isinstance(error, ssl.SSLCertVerificationError):
-        return LinkError(
-            f"the certificate of {where} is not trusted: {error.verify_message}",
-            hint="check the clock; behind a company proxy set SSL_CERT_FILE to its certificate",
-        )
+        return _untrusted(error, url, where)
     if isinstance(error, ConnectionRefusedError):
         return LinkError(f"cannot connect to {where}: nothing answers there", hint="check --endpoint and the network")
     if isinstance(error, websocket.WebSocketException | OSError):
         return LinkError(f"the connection to {where} was lost: {error}", hint="safe to try again")
     return LinkError(f"the connection to {where} failed: {error!r}")
+
+
+def _untrusted(error: ssl.SSLCertVerificationError, url: str, where: str) -> LinkError:
+    parts = urlsplit(url)
+    signed_by = seen_issuer(parts.hostname or "", parts.port or 443)
+    by = f", signed by {signed_by!r}" if signed_by else ""
+    hint = "check the clock; a company's own authority is given with --ca-bundle FILE or SSL_CERT_FILE"
+    failure = LinkError(f"the certificate of {where}{by} is not trusted: {error.verify_message}", hint=hint)
+    failure.retryable = False
+    return failure
 
 
 def place(url: str) -> str:

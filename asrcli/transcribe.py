@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 
 from asrcli.audio.pipeline import paced_chunks
 from asrcli.audio.source import Source
+from asrcli.control import OUTSIDE, Control
 from asrcli.errors import AsrcliError, AudioError, Interrupted, ServiceError
 from asrcli.events import (
     AudioFinished,
@@ -43,32 +44,6 @@ from asrcli.timing import Clock, Deadline, SystemClock
 
 CHUNK_MS = 100
 _JOIN_S = 2.0
-
-
-# What reaches the inbox carries the number of its session, counted from 1; this is for what comes from elsewhere.
-_OUTSIDE = 0
-
-
-class Control:
-    """How the outside reaches a running transcription: what its source has to tell, and the wish to end it.
-
-    Its methods may be called from any thread, `stop` from a signal handler too: SimpleQueue.put is reentrant.
-    """
-
-    def __init__(self) -> None:
-        self.inbox: queue.SimpleQueue[tuple[int, InboxItem]] = queue.SimpleQueue()
-        self.stopped_by: int | None = None
-
-    def notice(self, message: str, hint: str = "") -> None:
-        self.inbox.put((_OUTSIDE, Notice(message, hint)))
-
-    def level(self, peak_dbfs: float | None, rms_dbfs: float | None) -> None:
-        self.inbox.put((_OUTSIDE, SoundLevel(peak_dbfs, rms_dbfs)))
-
-    def stop(self, signal_number: int) -> None:
-        """End the sound and deliver what was said so far."""
-        self.stopped_by = signal_number
-        self.inbox.put((_OUTSIDE, StopRequested(signal_number)))
 
 
 def _link(request: ConnectRequest, post: Callable[[InboxItem], None]) -> LinkLike:
@@ -127,7 +102,7 @@ class _Run:
         self._failures: list[UtteranceFailed] = []
         self._attempts = Attempts(engine.retry, engine.clock)
         self._again_at: Deadline | None = None
-        self._number = _OUTSIDE
+        self._number = OUTSIDE
         self._open(protocol)
 
     def events(self) -> Iterator[Event]:
@@ -223,7 +198,7 @@ class _Run:
         try:
             return self._control.inbox.get(timeout=min(bounds)) if bounds else self._control.inbox.get()
         except queue.Empty:
-            return _OUTSIDE, None
+            return OUTSIDE, None
 
     def _stop_requested(self, item: StopRequested) -> None:
         if self._stop.is_set() or not self._attempts.was_ready:

@@ -20,12 +20,15 @@ ALLOWED = {
     "metrics": set(),
     "settings": {"protocols.base"},
     "service": set(),
-    "link": {"protocols.base"},
+    "dial": set(),
+    "certificates": set(),
+    "link": {"dial", "certificates", "protocols.base"},
     "session": {"protocols.base"},
+    "control": set(),
     "tape": set(),
     "retry": set(),
     "joining": set(),
-    "transcribe": {"session", "link", "tape", "retry", "joining", "protocols.base", "audio"},
+    "transcribe": {"control", "session", "link", "tape", "retry", "joining", "protocols.base", "audio"},
     "__main__": {"cli"},
 }
 # Library → the files or rooms that may import it. Everything else speaks to those.

@@ -9,6 +9,7 @@ import threading
 import numpy as np
 import pytest
 
+from asrcli.control import Control
 from asrcli.errors import DecodeError, Interrupted, LinkError, ProtocolViolation, ServiceError, ServiceTimeout
 from asrcli.events import (
     AudioFinished,
@@ -26,7 +27,7 @@ from asrcli.protocols.base import Endpoint, RecognitionOptions
 from asrcli.protocols.run_task import RunTask
 from asrcli.retry import Retry
 from asrcli.session import Limits
-from asrcli.transcribe import Control, Engine, transcribe
+from asrcli.transcribe import Engine, transcribe
 from tests.support.fakes import ToneSource
 from tests.support.scripted_server import Conversation, free_port, scripted_server, silent_port
 
