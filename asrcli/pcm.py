@@ -30,12 +30,14 @@ class PcmFormat:
 class Chunk:
     """What one audio message carries: s16le bytes, and the sample at which it ends, counted from the first one.
 
-    `ends_utterance`: what was said so far is complete, where we and not the service decide that.
+    `ends_utterance`: what was said so far is complete, where we and not the service decide that. `is_filler`:
+    silence of ours that keeps the service waiting while the source pauses; it takes no time of the source.
     """
 
     data: bytes
     end_sample: int
     ends_utterance: bool = False
+    is_filler: bool = False
 
     @property
     def samples(self) -> int:

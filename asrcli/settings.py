@@ -9,7 +9,7 @@ import ipaddress
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -160,6 +160,14 @@ def recognition_options(model_name: str, fields: Mapping[str, object]) -> tuple[
             hint="leave it out or choose another model (see `asrcli models`); --param sends a field unchecked",
         )
     return options, list(_language_warnings(options, model))
+
+
+def with_heartbeat(options: RecognitionOptions) -> RecognitionOptions:
+    """Ask the service to bear long silence, where the model is known to listen to that and the user did not say."""
+    model = models.find(options.model)
+    if model is None or "heartbeat" not in model.options or options.heartbeat is not None:
+        return options
+    return replace(options, heartbeat=True)
 
 
 _FLAGS = {

@@ -15,6 +15,11 @@ from asrcli.pcm import BYTES_PER_SAMPLE, Chunk, PcmFormat
 
 # What is kept for a new try when no final result comes, in a long silence for example: 9.6 MB at 16 kHz.
 KEEP_S = 300.0
+# A source that pauses: after this long the service is sent silence, first enough to end a sentence, then now and then.
+# It gives up after 23 s without audio.
+IDLE_S = 5.0
+_FIRST_FILLER_MS = 2000
+_FILLER_MS = 100
 # A file is read no further ahead of what was sent.
 AHEAD_S = 2.0
 
@@ -24,10 +29,19 @@ class Tape:
 
     `ahead_s` bounds how far `append` may run ahead of the reader, by waiting; None for live sound, which cannot wait.
     What is older than `keep_s` before the newest chunk is dropped, the oldest first; `begin_sample` tells from where
-    on there is sound.
+    on there is sound. A reader that has waited `idle_s` for a chunk gets filler instead, and again; None for never.
     """
 
-    def __init__(self, pcm: PcmFormat, *, ahead_s: float | None = AHEAD_S, keep_s: float = KEEP_S) -> None:
+    def __init__(
+        self,
+        pcm: PcmFormat,
+        *,
+        ahead_s: float | None = AHEAD_S,
+        keep_s: float = KEEP_S,
+        idle_s: float | None = None,
+    ) -> None:
+        self._pcm = pcm
+        self._idle_s = idle_s
         self._ahead_samples = None if ahead_s is None else int(ahead_s * pcm.sample_rate_hz)
         self._keep_samples = int(keep_s * pcm.sample_rate_hz)
         self._changed = threading.Condition()
@@ -98,7 +112,12 @@ class Tape:
                     return number, chunk
                 if self._ended:
                     return None
-                self._changed.wait()
+                if not self._changed.wait(self._idle_s):
+                    return number, self._filler(reader)
+
+    def _filler(self, reader: TapeReader) -> Chunk:
+        length_ms = _FILLER_MS if reader.is_idle else _FIRST_FILLER_MS
+        return Chunk(bytes(self._pcm.bytes(length_ms)), self.end_sample, is_filler=True)
 
     def _number_at(self, sample: int) -> int:
         for offset, chunk in enumerate(self._chunks):
@@ -120,14 +139,19 @@ class TapeReader:
         self.start_sample = start_sample
         self.next_sample = start_sample
         self.closed = False
+        self.is_idle = False
         self.exhausted = False
         """True once the end of all sound was reached."""
 
     def __iter__(self) -> Iterator[Chunk]:
         number: int | None = None
         while (taken := self._tape._take(number, self.start_sample, self)) is not None:
-            taken_number, chunk = taken
-            number = taken_number + 1
+            number, chunk = taken
+            self.is_idle = chunk.is_filler
+            if chunk.is_filler:
+                yield chunk
+                continue
+            number += 1
             yield self._cut(chunk)
             self.next_sample = chunk.end_sample
             if self._enough(chunk):

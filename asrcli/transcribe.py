@@ -39,7 +39,7 @@ from asrcli.pcm import Chunk
 from asrcli.protocols.base import ConnectRequest, Protocol
 from asrcli.retry import Attempts, Retry
 from asrcli.session import Limits, LinkLike, Session
-from asrcli.tape import AHEAD_S, Tape
+from asrcli.tape import AHEAD_S, IDLE_S, Tape
 from asrcli.timing import Clock, Deadline, SystemClock
 
 CHUNK_MS = 100
@@ -55,13 +55,14 @@ class Engine:
     """What a transcription runs on. `speed` is the pace of the audio, 1.0 is real time, None as fast as it goes.
 
     `cut` marks where utterances end, where we decide that. `record` is handed each chunk on its way to the service,
-    once, in the intake thread; it must not raise. `tick_s` asks for a Tick whenever nothing has happened for so long;
-    None for none.
+    once, in the intake thread; it must not raise. A source that pauses for `idle_s` is bridged with silence; None for
+    never. `tick_s` asks for a Tick whenever nothing has happened for so long; None for none.
     """
 
     new_protocol: Callable[[], Protocol]
     speed: float | None = 1.0
     tick_s: float | None = None
+    idle_s: float | None = IDLE_S
     cut: Callable[[Iterator[Chunk]], Iterator[Chunk]] | None = None
     record: Callable[[Chunk], None] | None = None
     limits: Limits = field(default_factory=Limits)
@@ -95,7 +96,7 @@ class _Run:
         protocol = engine.new_protocol()
         # All sessions have the same options, so the first one's protocol tells the format.
         self._pcm = protocol.audio_format
-        self._tape = Tape(self._pcm, ahead_s=None if source.live else AHEAD_S)
+        self._tape = Tape(self._pcm, ahead_s=None if source.live else AHEAD_S, idle_s=engine.idle_s)
         # Where final results end: a sample of the source, and the number of sentences.
         self._covered_sample = 0
         self._sentences = 0

@@ -113,3 +113,32 @@ def test_the_cause_of_an_early_end_follows_the_last_sample():
     assert next(reader) == chunk
     with pytest.raises(DecodeError):
         next(reader)
+
+
+def test_a_reader_that_waits_gets_silence_that_takes_no_time_of_the_source():
+    """First enough to end a sentence, then a little now and then, and the sound goes on where it stopped."""
+    tape = Tape(PCM, idle_s=0.01)
+    first, second = chunks([1600, 1600])
+    tape.append(first)
+    reader = iter(tape.reader(0))
+    assert next(reader) == first
+    bridge, more = next(reader), next(reader)
+    assert (bridge.is_filler, bridge.end_sample, PCM.ms(bridge.samples)) == (True, 1600, 2000)
+    assert (more.is_filler, more.end_sample, PCM.ms(more.samples)) == (True, 1600, 100)
+    assert not any(bridge.data)
+    tape.append(second)
+    while (taken := next(reader)).is_filler:
+        pass
+    assert taken == second
+
+
+def test_a_source_that_pauses_before_its_first_sample_is_bridged_too():
+    tape = Tape(PCM, idle_s=0.01)
+    [chunk] = chunks([1600])
+    reader = tape.reader(0)
+    sound = iter(reader)
+    assert next(sound).is_filler
+    tape.append(chunk)
+    tape.end()
+    assert [taken for taken in sound if not taken.is_filler] == [chunk]
+    assert reader.exhausted

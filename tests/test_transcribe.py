@@ -366,3 +366,35 @@ def test_a_stop_while_waiting_for_another_try_still_delivers():
             if isinstance(event, FinalResult) and event.sentence.text == "one":
                 control.stop(signal.SIGINT)
     assert texts(events) == ["kept", "one", "two"]
+
+
+def test_a_pause_of_the_source_keeps_the_service_waiting_and_times_true():
+    """Silence is sent while the source pauses; sentences after it keep their place in the source."""
+    pause, heard = threading.Event(), {}
+
+    def script(talk: Conversation) -> None:
+        talk.expect("run-task")
+        talk.say("task-started")
+        heard["audio"] = talk.expect_audio(2 * (16000 + 32000))
+        pause.set()
+        talk.expect("finish-task")
+        # In the service's time, where the second half of the source comes after all the silence.
+        sent_ms = len(heard["audio"]) // 32 + 900
+        talk.say_sentence(1, "after the pause", sent_ms - 500, sent_ms)
+        talk.say("task-finished", {"output": {}})
+
+    class Pausing(ToneSource):
+        def blocks(self):
+            blocks = list(super().blocks())
+            yield from blocks[:10]
+            pause.wait(20)
+            yield from blocks[10:]
+
+    with scripted_server(script) as url:
+        events, error = run(url, Pausing(2.0), idle_s=0.02)
+    assert error is None
+    silence = samples(heard["audio"])[16000 : 16000 + 32000]
+    assert not silence.any()
+    assert [event.end_ms for event in events if isinstance(event, AudioFinished)] == [2000]
+    [final] = [event.sentence for event in events if isinstance(event, FinalResult)]
+    assert 1000 <= final.begin_ms < final.end_ms <= 1900

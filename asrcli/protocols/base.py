@@ -65,6 +65,30 @@ class RecognitionOptions:
     extra: Mapping[str, object] = field(default_factory=dict)
 
 
+class Timeline:
+    """From the service's time to the source's: they differ by the filler that we sent.
+
+    `sent` is called by the uplink before each chunk leaves, so that it is known before any result can speak of it.
+    """
+
+    def __init__(self, pcm: PcmFormat) -> None:
+        self._pcm = pcm
+        self._sent_samples = 0
+        # For each filler: where it begins and how long it is, in milliseconds of the service's time.
+        self._fillers: list[tuple[int, int]] = []
+
+    def sent(self, chunk: Chunk) -> None:
+        if chunk.is_filler:
+            self._fillers.append((self._pcm.ms(self._sent_samples), self._pcm.ms(chunk.samples)))
+        self._sent_samples += chunk.samples
+
+    def source_ms(self, service_ms: int | None) -> int | None:
+        """The moment of the source that the service calls `service_ms`; within filler, the moment of the pause."""
+        if service_ms is None:
+            return None
+        return service_ms - sum(min(length, max(0, service_ms - begin)) for begin, length in self._fillers)
+
+
 class Protocol(typing.Protocol):
     """One recognition, from the first message to the last. Made anew for each session, owned by one thread.
 

@@ -38,6 +38,7 @@ from asrcli.protocols.base import (
     RecognitionOptions,
     Send,
     Step,
+    Timeline,
     address,
     handshake_headers,
 )
@@ -75,6 +76,7 @@ class Realtime:
         self.session_id = ""
         self.audio_format = options.audio_format
         self.max_session_ms = _MANUAL_SESSION_MS if options.manual else None
+        self._timeline = Timeline(options.audio_format)
         self._event_numbers = itertools.count(1)
         self._items: dict[str, _Item] = {}
         self._last_error: tuple[str, str] | None = None
@@ -99,7 +101,8 @@ class Realtime:
         return ()
 
     def audio(self, chunk: Chunk) -> Iterable[Message]:
-        if self._first_sample is None:
+        self._timeline.sent(chunk)
+        if self._first_sample is None and not chunk.is_filler:
             self._first_sample = chunk.end_sample - chunk.samples
             self._committed_sample = self._first_sample
         self._end_sample = chunk.end_sample
@@ -171,11 +174,11 @@ class Realtime:
     def _buffer(self, kind: str, document: Mapping[str, Any]) -> Iterable[Step]:
         if kind == "speech_started":
             item = self._item(document)
-            item.begin_ms = milliseconds(document.get("audio_start_ms"))
+            item.begin_ms = self._timeline.source_ms(milliseconds(document.get("audio_start_ms")))
             yield SpeechStarted(item.begin_ms)
         elif kind == "speech_stopped":
             item = self._item(document)
-            item.end_ms = milliseconds(document.get("audio_end_ms"))
+            item.end_ms = self._timeline.source_ms(milliseconds(document.get("audio_end_ms")))
             yield SpeechStopped(item.end_ms)
         elif kind == "committed" and self._options.manual:
             item = self._item(document)

@@ -31,6 +31,7 @@ from asrcli.protocols.base import (
     RecognitionOptions,
     Send,
     Step,
+    Timeline,
     address,
     handshake_headers,
 )
@@ -62,6 +63,7 @@ class RunTask:
         self.audio_format = options.audio_format
         self.max_session_ms: int | None = None
         self._numbering = Numbering()
+        self._timeline = Timeline(options.audio_format)
         self._started = False
         self._finished = False
 
@@ -81,6 +83,7 @@ class RunTask:
         yield self._action("run-task", payload)
 
     def audio(self, chunk: Chunk) -> Iterable[Message]:
+        self._timeline.sent(chunk)
         return (chunk.data,)
 
     def update_context(self, context: str) -> Iterable[Step]:
@@ -131,10 +134,10 @@ class RunTask:
         if raw.get("heartbeat") is True:
             return
         text = raw.get("text")
-        begin_ms = milliseconds(raw.get("begin_time"))
+        begin_ms = self._timeline.source_ms(milliseconds(raw.get("begin_time")))
         index = self._numbering.index(raw.get("sentence_id"), begin_ms)
         if index is not None and isinstance(text, str) and text.strip():
-            sentence = _sentence(raw, index, text, begin_ms)
+            sentence = _sentence(raw, index, text, begin_ms, self._timeline)
             # The vendor's Paraformer sample has sentence_end true with end_time null, its SDK reads end_time alone.
             if raw.get("sentence_end") is True or sentence.end_ms is not None:
                 self._numbering.close(raw.get("sentence_id"), begin_ms)
@@ -180,14 +183,16 @@ class Numbering:
         return None, None if begin_ms is None else ("begins at", begin_ms)
 
 
-def _sentence(raw: Mapping[str, Any], index: int, text: str, begin_ms: int | None) -> Sentence:
+def _sentence(
+    raw: Mapping[str, Any], index: int, text: str, begin_ms: int | None, timeline: Timeline
+) -> Sentence:
     words = raw.get("words")
     return Sentence(
         index=index,
         text=text,
         begin_ms=begin_ms,
-        end_ms=milliseconds(raw.get("end_time")),
-        words=tuple(_words(words)) if isinstance(words, list) else (),
+        end_ms=timeline.source_ms(milliseconds(raw.get("end_time"))),
+        words=tuple(_words(words, timeline)) if isinstance(words, list) else (),
         emotion=string(raw.get("emo_tag")),
         emotion_confidence=number(raw.get("emo_confidence")),
         speaker=string(raw.get("speaker_id")),
@@ -231,13 +236,13 @@ def _usage(raw: object) -> Iterable[Step]:
             yield UsageReported(*figures)
 
 
-def _words(raw: list[object]) -> Iterable[Word]:
+def _words(raw: list[object], timeline: Timeline) -> Iterable[Word]:
     for item in raw:
         if isinstance(item, dict) and isinstance(item.get("text"), str):
             yield Word(
                 text=item["text"],
-                begin_ms=milliseconds(item.get("begin_time")),
-                end_ms=milliseconds(item.get("end_time")),
+                begin_ms=timeline.source_ms(milliseconds(item.get("begin_time"))),
+                end_ms=timeline.source_ms(milliseconds(item.get("end_time"))),
                 punctuation=string(item.get("punctuation")) or "",
                 speaker=string(item.get("speaker_id")),
             )
