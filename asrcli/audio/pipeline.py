@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from asrcli.audio.pacing import pace
 from asrcli.audio.source import Source
+from asrcli.errors import AudioError
 from asrcli.pcm import Chunk, PcmFormat
 from asrcli.timing import Clock
+
+if TYPE_CHECKING:
+    from asrcli.audio.samples import Block
 
 
 def paced_chunks(
@@ -17,11 +22,22 @@ def paced_chunks(
     """Yield the audio of `source` as chunks of `chunk_ms` in the format `pcm`, no sooner than `speed` allows.
 
     Waits for the source where it must, so whoever sets `stop` calls `source.stop()` too. Does not close the source.
-    Raises DecodeError as the source does.
+    Raises the source's AudioError after the last chunk of what came before it.
     """
     from asrcli.audio.chunker import chunk
     from asrcli.audio.resample import resample
 
     source.probe()
-    mono = resample(source.blocks(), source.rate_hz, pcm.sample_rate_hz)
+    broken_off: list[AudioError] = []
+    mono = resample(_until_it_breaks_off(source, broken_off), source.rate_hz, pcm.sample_rate_hz)
     yield from pace(chunk(mono, pcm, chunk_ms), sample_rate_hz=pcm.sample_rate_hz, speed=speed, clock=clock, stop=stop)
+    if broken_off:
+        raise broken_off[0]
+
+
+def _until_it_breaks_off(source: Source, broken_off: list[AudioError]) -> Iterator[Block]:
+    """The blocks of `source`, with its error put aside, so that what the filter and the chunker hold still comes out."""
+    try:
+        yield from source.blocks()
+    except AudioError as error:
+        broken_off.append(error)

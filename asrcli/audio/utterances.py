@@ -5,7 +5,7 @@ Works on chunks by their loudness alone: enough to cut at a pause, not meant to 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -29,33 +29,39 @@ _LONGEST_MS = 25_000
 DEFAULT_SILENCE_MS = 500
 
 
-def mark_utterances(chunks: Iterable[Chunk], pcm: PcmFormat, silence_ms: int = DEFAULT_SILENCE_MS) -> Iterator[Chunk]:
+def mark_utterances(
+    chunks: Iterable[Chunk],
+    pcm: PcmFormat,
+    silence_ms: int | None = DEFAULT_SILENCE_MS,
+    asked: Callable[[], bool] = lambda: False,
+) -> Iterator[Chunk]:
     """Hand the chunks on, each that completes an utterance marked so.
 
-    An utterance is complete after `silence_ms` of silence, or at the last chunk where something was said since the
-    last one. It is never longer than 25 s: past 15 s shorter pauses will do. Hands each chunk on when the next has
-    come, since only then it is known not to be the last.
+    An utterance is complete after `silence_ms` of silence (None: no pause is long enough), when somebody has `asked`
+    for it since the last chunk, or at the last chunk where something was said since the last one. It is never longer
+    than 25 s: past 15 s shorter pauses will do. Hands each chunk on when the next has come, since only then it is known
+    not to be the last.
     """
     watch = _PauseWatch(pcm, silence_ms)
     held: Chunk | None = None
     for chunk in chunks:
         if held is not None:
             yield held
-        held = replace(chunk, ends_utterance=True) if watch.ends_utterance(chunk) else chunk
+        held = replace(chunk, ends_utterance=True) if watch.ends_utterance(chunk, asked=asked()) else chunk
     if held is not None:
         yield replace(held, ends_utterance=held.ends_utterance or watch.in_utterance)
 
 
 class _PauseWatch:
-    def __init__(self, pcm: PcmFormat, silence_ms: int) -> None:
+    def __init__(self, pcm: PcmFormat, silence_ms: int | None) -> None:
         self._pcm = pcm
-        self._silence_ms = silence_ms
+        self._silence_ms = _LONGEST_MS if silence_ms is None else silence_ms
         self._floor_dbfs = _LEAST_DBFS - _ABOVE_FLOOR_DB
         self._quiet_ms = 0
         self._spoken_ms = 0
         self.in_utterance = False
 
-    def ends_utterance(self, chunk: Chunk) -> bool:
+    def ends_utterance(self, chunk: Chunk, *, asked: bool = False) -> bool:
         """Whether the utterance that is open, if one is, is complete with `chunk`."""
         length_ms = self._pcm.ms(chunk.samples)
         if self._is_speech(chunk, length_ms):
@@ -66,7 +72,7 @@ class _PauseWatch:
         if not self.in_utterance:
             return False
         self._spoken_ms += length_ms
-        if self._quiet_ms < self._pause_ms() and self._spoken_ms < _LONGEST_MS:
+        if not asked and self._quiet_ms < self._pause_ms() and self._spoken_ms < _LONGEST_MS:
             return False
         self.in_utterance, self._quiet_ms, self._spoken_ms = False, 0, 0
         return True

@@ -6,12 +6,13 @@ import difflib
 import os
 import re
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from asrcli import __version__
-from asrcli.cli import devices, file, mic, models, qwen, serve
+from asrcli.cli import config, devices, file, mic, models, qwen, serve
 from asrcli.cli.run import exit_code
 from asrcli.errors import AsrcliError
 
@@ -40,11 +41,17 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", "-V", is_eager=True, callback=_show_version, help="Show the version and leave.")
     ] = False,
 ) -> None:
-    pass
+    options = {
+        name: frozenset(parameter.name for parameter in command.params if parameter.name)
+        for name, command in context.command.commands.items()  # type: ignore[attr-defined]
+    }
+    user = config.user_file(os.environ, Path.home())
+    context.default_map = config.defaults(options, Path(config.PROJECT_FILE), user, os.environ)
 
 
 def main() -> None:

@@ -165,9 +165,18 @@ class ServiceFlags:
         str | None, typer.Option("--api-key", "-k", metavar="KEY", help="API key; better in DASHSCOPE_API_KEY.")
     ] = None
     api_key_file: Annotated[Path | None, typer.Option(metavar="FILE", help="File that holds the API key.")] = None
+    proxy: Annotated[
+        str | None, typer.Option(metavar="URL", help="http:// or socks5:// proxy; none for no proxy [HTTPS_PROXY].")
+    ] = None
+    ca_bundle: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Certificate authorities to trust beside the system's.")
+    ] = None
     retries: Annotated[
         int, typer.Option(metavar="N", min=0, max=100, help="Tries in a row after a lost connection.")
     ] = 5
+    keepalive: Annotated[
+        bool, typer.Option("--keepalive/--no-keepalive", help="Bridge long silence and pauses of the source.")
+    ] = True
     drain_timeout: Annotated[
         float,
         typer.Option(metavar="S", min=0.1, max=600, help="Seconds of silence to allow after the end of the audio."),
@@ -200,7 +209,7 @@ def _device_names(incomplete: str) -> list[str]:
 
 @dataclass(frozen=True)
 class MicFlags:
-    """Which microphone, how, and for how long."""
+    """Which microphone, and for how long."""
 
     device: Annotated[
         str | None,
@@ -213,8 +222,6 @@ class MicFlags:
             autocompletion=_device_names,
         ),
     ] = None
-    list_devices: Annotated[bool, typer.Option("--list-devices", help="List the microphones and leave.")] = False
-    test: Annotated[bool, typer.Option("--test", help="Listen for two seconds, say what is wrong, and leave.")] = False
     duration: Annotated[float | None, typer.Option(metavar="S", help="End after S seconds.")] = None
     max_silence: Annotated[
         float | None, typer.Option(metavar="S", help="End when nobody has spoken for S seconds.")
@@ -222,11 +229,19 @@ class MicFlags:
     device_wait: Annotated[
         float, typer.Option(metavar="S", help="Wait S seconds for one that was unplugged.", show_default=False)
     ] = 0.0
+
+
+@dataclass(frozen=True)
+class MicSetupFlags:
+    """How the microphone is opened and tried out."""
+
+    list_devices: Annotated[bool, typer.Option("--list-devices", help="List the microphones and leave.")] = False
+    test: Annotated[bool, typer.Option("--test", help="Listen for two seconds, say what is wrong, and leave.")] = False
     rate: Annotated[
         int | None, typer.Option("--rate", metavar="HZ", help="Sample rate to ask the microphone for [its own].")
     ] = None
     channels: Annotated[
-        int | None, typer.Option("--channels", metavar="N", help="Channels to ask it for [its own, 2 at most].")
+        int | None, typer.Option("--channels", metavar="N", help="Channels to ask it for [its own if 1 or 2].")
     ] = None
 
 

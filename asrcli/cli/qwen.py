@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from asrcli.cli.options import OutputFlags, RawAudioFlags, ServiceFlags, grouped
+from asrcli.cli.options import MicFlags, MicSetupFlags, OutputFlags, RawAudioFlags, ServiceFlags, grouped
 
 if TYPE_CHECKING:
     from asrcli.cli.run import Request
@@ -22,33 +24,57 @@ _MOST_CORPUS_CHARACTERS = 10_000
 _MOST_CORPUS_BYTES = 1 << 20
 
 
+@dataclass(frozen=True)
+class QwenFlags:
+    """What only this family of models knows."""
+
+    model: Annotated[str, typer.Option("--model", "-m", metavar="NAME", help="Model.")] = DEFAULT_MODEL
+    manual: Annotated[
+        bool,
+        typer.Option("--manual/--vad", help="We say where utterances end, at pauses or at Enter; or the service does."),
+    ] = False
+    threshold: Annotated[
+        float | None, typer.Option(metavar="N", min=-1, max=1, help="VAD: -1.0 to 1.0, lower hears more [0.2].")
+    ] = None
+    silence_ms: Annotated[
+        int | None, typer.Option(metavar="MS", min=200, max=6000, help="Silence that ends an utterance [800].")
+    ] = None
+    language: Annotated[
+        str | None, typer.Option("--language", "--lang", "-l", metavar="CODE", help="Language spoken [detected].")
+    ] = None
+    corpus: Annotated[
+        str | None, typer.Option(metavar="TEXT|FILE", help="Background text in which names and terms occur.")
+    ] = None
+    param: Annotated[
+        list[str], typer.Option("--param", metavar="KEY=VALUE", help="Any further session field; repeatable.")
+    ] = field(default_factory=list)
+
+    def fields(self) -> dict[str, object]:
+        """The neutral option fields that the user set, by name. In manual mode the pause is our own affair."""
+        from asrcli.settings import parse_parameters
+
+        named = {
+            "manual": self.manual or None,
+            "languages": (_known_language(self.model, self.language),) if self.language else None,
+            "context": _corpus_text(self.corpus) if self.corpus else None,
+            "noise_threshold": self.threshold,
+            "max_sentence_silence_ms": None if self.manual else self.silence_ms,
+            "extra": parse_parameters(self.param) or None,
+        }
+        return {name: value for name, value in named.items() if value is not None}
+
+
 @grouped
 def qwen(
+    knobs: QwenFlags,
+    microphone: MicFlags,
     service: ServiceFlags,
     raw: RawAudioFlags,
     output: OutputFlags,
     files: Annotated[
         list[str] | None, typer.Argument(metavar="FILE...", help="Audio files or folders; - is standard input.")
     ] = None,
-    model: Annotated[str, typer.Option("--model", "-m", metavar="NAME", help="Model.")] = DEFAULT_MODEL,
-    manual: Annotated[
-        bool, typer.Option("--manual/--vad", help="We say where utterances end, at pauses; or the service does.")
-    ] = False,
-    threshold: Annotated[
-        float | None, typer.Option(metavar="N", min=-1, max=1, help="VAD: -1.0 to 1.0, lower hears more [0.2].")
-    ] = None,
-    silence_ms: Annotated[
-        int | None, typer.Option(metavar="MS", min=200, max=6000, help="Silence that ends an utterance [800].")
-    ] = None,
-    language: Annotated[
-        str | None, typer.Option("--language", "--lang", "-l", metavar="CODE", help="Language spoken [detected].")
-    ] = None,
-    corpus: Annotated[
-        str | None, typer.Option(metavar="TEXT|FILE", help="Background text in which names and terms occur.")
-    ] = None,
-    param: Annotated[
-        list[str] | None, typer.Option("--param", metavar="KEY=VALUE", help="Any further session field; repeatable.")
-    ] = None,
+    mic: Annotated[bool, typer.Option("--mic", help="The microphone, instead of files.")] = False,
     pace: Annotated[
         str, typer.Option(metavar="realtime|fast|N", help="How fast the audio is sent; N is a factor.")
     ] = "realtime",
@@ -58,54 +84,55 @@ def qwen(
     \b
     asrcli qwen talk.wav
     asrcli qwen talk.wav --manual                utterances cut at pauses on this side
+    asrcli qwen --mic --manual                   Enter ends an utterance
     asrcli qwen talk.wav --region local          no key, no network
     """
     from asrcli.cli.file import file_request
+    from asrcli.cli.mic import mic_request
     from asrcli.cli.run import run
     from asrcli.errors import UsageError
 
     def prepare() -> Request:
-        if manual and threshold is not None:
+        if knobs.manual and knobs.threshold is not None:
             raise UsageError("--threshold is for the service's VAD, which --manual turns off", hint="leave one out")
-        if not files:
-            raise UsageError("nothing to transcribe", hint="name a file, or - for standard input")
-        fields = _fields(model, manual, threshold, silence_ms, language, corpus, param or [])
-        request = file_request(files, model, fields, service, raw, output, pace)
-        return replace(request, cut=_cutter(model, silence_ms)) if manual else request
+        if bool(files) == mic:
+            reason = "--mic and files exclude each other" if mic else "nothing to transcribe"
+            raise UsageError(reason, hint="name a file, - for standard input, or --mic")
+        if mic:
+            setup = MicSetupFlags(rate=raw.rate, channels=raw.channels)
+            request = mic_request(microphone, setup, knobs.model, knobs.fields(), service, output)
+        else:
+            request = file_request(files or [], knobs.model, knobs.fields(), service, raw, output, pace)
+        return replace(request, cut=_cutter(knobs, asked)) if knobs.manual else request
 
-    return run(output, prepare)
-
-
-def _fields(
-    model: str,
-    manual: bool,
-    threshold: float | None,
-    silence_ms: int | None,
-    language: str | None,
-    corpus: str | None,
-    param: list[str],
-) -> dict[str, object]:
-    """The neutral option fields that the user set, by name. In manual mode the pause is our own affair."""
-    from asrcli.settings import parse_parameters
-
-    fields = {
-        "manual": manual or None,
-        "languages": (_known_language(model, language),) if language else None,
-        "context": _corpus_text(corpus) if corpus else None,
-        "noise_threshold": threshold,
-        "max_sentence_silence_ms": None if manual else silence_ms,
-        "extra": parse_parameters(param) or None,
-    }
-    return {name: value for name, value in fields.items() if value is not None}
+    with _enter_key(wanted=mic and knobs.manual, quiet=output.quiet) as asked:
+        return run(output, prepare, opening="the microphone" if mic else None)
 
 
-def _cutter(model: str, silence_ms: int | None) -> Callable[[Iterator[Chunk]], Iterator[Chunk]]:
+@contextlib.contextmanager
+def _enter_key(*, wanted: bool, quiet: bool) -> Iterator[Callable[[], bool] | None]:
+    """Whether Enter was pressed, where it is wanted and there is a terminal to press it on; else None."""
+    if not wanted or not sys.stdin.isatty():
+        yield None
+        return
+    from asrcli.cli.keyboard import EnterKey
+
+    if not quiet:
+        print("Enter ends an utterance, Ctrl-C the transcription.", file=sys.stderr)
+    with EnterKey(sys.stdin.fileno()) as key:
+        yield key.pressed
+
+
+def _cutter(knobs: QwenFlags, asked: Callable[[], bool] | None) -> Callable[[Iterator[Chunk]], Iterator[Chunk]]:
+    """Cuts at pauses, or where Enter was pressed and not at pauses."""
     from asrcli.audio.utterances import DEFAULT_SILENCE_MS, mark_utterances
     from asrcli.pcm import PcmFormat
     from asrcli.settings import wire_rate_hz
 
-    pcm = PcmFormat(wire_rate_hz(model))
-    return functools.partial(mark_utterances, pcm=pcm, silence_ms=silence_ms or DEFAULT_SILENCE_MS)
+    pcm = PcmFormat(wire_rate_hz(knobs.model))
+    if asked is not None:
+        return functools.partial(mark_utterances, pcm=pcm, silence_ms=None, asked=asked)
+    return functools.partial(mark_utterances, pcm=pcm, silence_ms=knobs.silence_ms or DEFAULT_SILENCE_MS)
 
 
 def _known_language(model: str, code: str) -> str:

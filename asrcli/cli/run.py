@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asrcli import __version__
+from asrcli.cli.inputs import STANDARD_INPUT
 from asrcli.cli.options import OutputFlags, ServiceFlags
 from asrcli.errors import (
     AsrcliError,
@@ -30,10 +32,12 @@ if TYPE_CHECKING:
     from asrcli.audio.wav_writer import WavWriter
     from asrcli.cli.local import LocalService
     from asrcli.cli.signals import Signals
+    from asrcli.control import Control
+    from asrcli.dial import Network
     from asrcli.output.base import Output
     from asrcli.pcm import Chunk, PcmFormat
-    from asrcli.protocols.base import Endpoint
-    from asrcli.transcribe import Control
+    from asrcli.protocols.base import Endpoint, RecognitionOptions
+    from asrcli.transcribe import Engine
 
 # The most specific class that fits counts.
 EXIT_CODES: dict[type[AsrcliError], int] = {
@@ -100,28 +104,24 @@ def run(flags: OutputFlags, prepare: Callable[[], Request], opening: str | None 
         output.close()
 
 
+@dataclass(frozen=True)
+class _Choice:
+    """What the options come down to."""
+
+    options: RecognitionOptions
+    protocol: str
+    region: str
+
+
 def _run(request: Request, output: Output, signals: Signals) -> int:
     """Checks in this order: options, files, key; only then the network."""
     from asrcli import settings
     from asrcli.cli.batch import Batch
-    from asrcli.protocols import REGISTRY
-    from asrcli.retry import Retry
-    from asrcli.session import Limits
-    from asrcli.transcribe import Engine
 
-    service = request.service
-    options, warnings = settings.recognition_options(request.model, request.fields)
-    protocol = settings.protocol_name(options.model, service.protocol, REGISTRY)
-    if protocol not in REGISTRY:
-        raise UsageError(f"{options.model} speaks the {protocol} protocol, which this version does not speak")
-    region = settings.region_label(service.region, service.endpoint, os.environ)
-    if service.api_key:
-        output.notice("a key on the command line can be seen in the process list", "use DASHSCOPE_API_KEY")
-    for warning in warnings:
-        output.notice(warning, "")
+    choice = _choose(request, output)
     with contextlib.ExitStack() as stack:
         local = None
-        if region == settings.LOCAL:
+        if choice.region == settings.LOCAL:
             from asrcli.cli.local import LocalService
 
             # Started first: it loads while the sources are opened.
@@ -130,33 +130,67 @@ def _run(request: Request, output: Output, signals: Signals) -> int:
             output,
             signals,
             request.open_source,
-            options,
-            region,
-            protocol,
+            choice.options,
+            choice.region,
+            choice.protocol,
             stats=request.output.stats,
             open_ended=request.open_ended,
         )
-        recording = _recording(request, options.audio_format)
+        recording = _recording(request, choice.options.audio_format)
         # A microphone is not opened in vain where there is no key; the local service takes a while, and it hears then.
-        endpoint = _endpoint(service, None) if request.open_ended and local is None else None
+        endpoint = _endpoint(request.service, None) if request.open_ended and local is None else None
         sources = batch.check(request.names)
         for item in sources:
             if item.source is not None:
                 stack.callback(item.source.close)
         if recording is not None:
             recording.notice = sources[0].control.notice
-        endpoint = endpoint or _endpoint(service, local)
-        engine = Engine(
-            new_protocol=lambda: REGISTRY[protocol](options, endpoint),
-            speed=request.speed,
-            record=recording.write if recording is not None else None,
-            cut=request.cut,
-            tick_s=output.tick_s,
-            limits=Limits(finish_s=service.drain_timeout),
-            retry=Retry(tries=service.retries),
-        )
-        code = batch.run(sources, engine)
+        endpoint = endpoint or _endpoint(request.service, local)
+        code = batch.run(sources, _engine(request, choice, endpoint, recording, output))
     return _kept(recording, code, output) if recording is not None else code
+
+
+def _choose(request: Request, output: Output) -> _Choice:
+    """Check the options against the model, and warn of what may not work. Raises UsageError."""
+    from asrcli import settings
+    from asrcli.protocols import REGISTRY
+
+    service = request.service
+    options, warnings = settings.recognition_options(request.model, request.fields)
+    protocol = settings.protocol_name(options.model, service.protocol, REGISTRY)
+    if protocol not in REGISTRY:
+        raise UsageError(f"{options.model} speaks the {protocol} protocol, which this version does not speak")
+    if service.keepalive and (request.open_ended or STANDARD_INPUT in request.names):
+        options = settings.with_heartbeat(options)
+    region = settings.region_label(service.region, service.endpoint, os.environ)
+    if service.api_key:
+        output.notice("a key on the command line can be seen in the process list", "use DASHSCOPE_API_KEY")
+    for warning in warnings:
+        output.notice(warning, "")
+    return _Choice(options, protocol, region)
+
+
+def _engine(
+    request: Request, choice: _Choice, endpoint: Endpoint, recording: WavWriter | None, output: Output
+) -> Engine:
+    from asrcli.link import Link
+    from asrcli.protocols import REGISTRY
+    from asrcli.retry import Retry
+    from asrcli.session import Limits
+    from asrcli.tape import IDLE_S
+    from asrcli.transcribe import Engine
+
+    return Engine(
+        new_protocol=lambda: REGISTRY[choice.protocol](choice.options, endpoint),
+        speed=request.speed,
+        record=recording.write if recording is not None else None,
+        cut=request.cut,
+        tick_s=output.tick_s,
+        idle_s=IDLE_S if request.service.keepalive else None,
+        limits=Limits(finish_s=request.service.drain_timeout),
+        retry=Retry(tries=request.service.retries),
+        new_link=functools.partial(Link, network=_network(request.service, endpoint.url, output)),
+    )
 
 
 def _recording(request: Request, pcm: PcmFormat) -> WavWriter | None:
@@ -201,3 +235,16 @@ def _endpoint(flags: ServiceFlags, local: LocalService | None) -> Endpoint:
     if key is None:
         raise settings.missing_key()
     return Endpoint(url, key.value, flags.workspace, agent)
+
+
+def _network(flags: ServiceFlags, url: str, output: Output) -> Network:
+    """The way to `url`: through which proxy, trusting whom. Raises UsageError."""
+    from asrcli.dial import Network, find_proxy, tls_context
+
+    proxy, note = find_proxy(flags.proxy, os.environ, url)
+    if note:
+        output.notice(note)
+    if flags.ca_bundle is not None:
+        # Read now, so that a wrong file is found before anything is sent.
+        tls_context(flags.ca_bundle)
+    return Network(proxy, flags.ca_bundle)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 from asrcli.errors import Interrupted
 
 if TYPE_CHECKING:
-    from asrcli.transcribe import Control
+    from asrcli.control import Control
 
 _HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

@@ -23,7 +23,8 @@ class Begin:
     """What is known of a transcription before it starts.
 
     `duration_ms` is None where the source's length is not known. `captured_at` is when the recording was made, as
-    ISO 8601. `live` is True where the sound is made now, by a microphone for example.
+    ISO 8601. `live` is True where the sound is made now, by a microphone for example; then `source_rate_hz` is the
+    rate at which it is heard, once it is.
     """
 
     source: str
@@ -34,6 +35,7 @@ class Begin:
     duration_ms: int | None = None
     captured_at: str | None = None
     live: bool = False
+    source_rate_hz: int | None = None
 
 
 class Format(typing.Protocol):
@@ -66,6 +68,10 @@ class View(typing.Protocol):
     """
 
     tick_s: float | None
+
+    def opening(self, what: str) -> None:
+        """`what` is being opened, before a transcription can begin."""
+        ...
 
     def begin(self, info: Begin) -> None:
         """A transcription begins; shows something at once."""
@@ -138,6 +144,11 @@ class Output:
     def tick_s(self) -> float | None:
         """How long nothing may happen before a Tick is wanted; None for never."""
         return self._view.tick_s
+
+    def opening(self, what: str) -> None:
+        """`what` is being opened, which may take a while; there is nothing yet for the results."""
+        with self._lock:
+            self._view.opening(what)
 
     def begin(self, info: Begin) -> None:
         """A transcription begins."""

@@ -51,6 +51,9 @@ class QuietView:
         self._stream = stream
         self._quiet = quiet
 
+    def opening(self, what: str) -> None:
+        """Says nothing."""
+
     def begin(self, info: Begin) -> None:
         """Says nothing."""
 
@@ -88,11 +91,18 @@ class QuietView:
 
 
 class StatusView(QuietView):
-    """For a terminal whose results go elsewhere: as QuietView, and one line at the begin, never redrawn."""
+    """For a terminal whose results go elsewhere: as QuietView, and a line for each step of the start, never redrawn."""
+
+    def opening(self, what: str) -> None:
+        if not self._quiet:
+            self._write(f"opening {name(what)} …")
 
     def begin(self, info: Begin) -> None:
         if not self._quiet:
-            self._write(" · ".join(name(part) for part in (info.source, info.model, info.region)))
+            parts = [name(part) for part in (info.source, info.model, info.region)]
+            if info.source_rate_hz is not None:
+                parts = ["listening", parts[0], f"{info.source_rate_hz / 1000:g} kHz", *parts[1:]]
+            self._write(" · ".join(parts))
 
 
 def warning_line(message: str, hint: str) -> str:

@@ -18,11 +18,17 @@ from asrcli.events import (
     Reconnecting,
     Sentence,
     SessionStarted,
+    SoundLevel,
 )
 from asrcli.output.base import Begin
 from asrcli.output.sanitize import name
 
 BAR_CELLS = 7
+# What the level meter spans: quieter sound is not speech.
+QUIETEST_DBFS = -60.0
+# Where the meter warns: speech may be louder for a moment, and would clip then.
+HOT_DBFS = -6.0
+CLIPPING_DBFS = -0.1
 # A minute of chunks: a result that comes later than that after its sound says enough by itself.
 SENT_KEPT = 600
 
@@ -50,6 +56,7 @@ class Status:
         self._sent: deque[tuple[int, float]] = deque(maxlen=SENT_KEPT)
         self._heard_ms = 0
         self._delay_s: float | None = None
+        self._level: SoundLevel | None = None
         self._reconnects = 0
 
     def observe(self, event: Event, now: float) -> None:
@@ -61,7 +68,10 @@ class Status:
                 self._position_ms = end_ms
                 self._first_sent = self._first_sent or (end_ms, now)
                 self._sent.append((end_ms, now))
+            case SoundLevel():
+                self._level = event
             case AudioFinished():
+                self._level = None
                 self._state, self._state_style = "finishing…", "yellow"
             case Reconnecting():
                 self._state, self._state_style = "reconnecting…", "yellow"
@@ -75,9 +85,12 @@ class Status:
         parts = [
             Part(self._state, 0, self._state_style, shrinks=True),
             Part(_short_name(info), 2, shrinks=True),
+            *([Part(f"{info.source_rate_hz / 1000:g} kHz", 9)] if info.source_rate_hz is not None else []),
             Part(name(info.model), 6),
             Part(name(info.region), 7),
         ]
+        if self._level is not None:
+            parts.append(_meter(self._level.peak_dbfs))
         if info.live:
             parts.append(Part(_clock_time(now - self._begin_at), 1, "bold"))
         elif info.duration_ms:
@@ -118,8 +131,16 @@ class Status:
             self._delay_s = now - self._sent[0][1]
 
 
+def _meter(peak_dbfs: float | None) -> Part:
+    """How loud it is, as a bar that fills up at full scale."""
+    if peak_dbfs is None:
+        return Part(_bar(0), 3, "yellow")
+    style = "red" if peak_dbfs >= CLIPPING_DBFS else "yellow" if peak_dbfs >= HOT_DBFS else "green"
+    return Part(_bar(1 - peak_dbfs / QUIETEST_DBFS), 3, style)
+
+
 def _bar(share: float) -> str:
-    halves = min(2 * BAR_CELLS, int(share * 2 * BAR_CELLS))
+    halves = max(0, min(2 * BAR_CELLS, int(share * 2 * BAR_CELLS)))
     return ("━" * (halves // 2) + "╸" * (halves % 2)).ljust(BAR_CELLS, "─")
 
 

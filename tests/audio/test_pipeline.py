@@ -81,3 +81,14 @@ def test_stop_ends_it() -> None:
     next(chunks)
     stop.set()
     assert list(chunks) == []
+
+
+def test_what_the_filter_and_the_chunker_hold_comes_out_before_the_error() -> None:
+    """No sound before the break is lost, down to the last sample."""
+    blocks = [tone(0.16, 44100)]
+    source = ListSource(blocks, 44100, DecodeError("broken"))
+    stop, chunks = threading.Event(), []
+    with pytest.raises(DecodeError, match="broken"):
+        for chunk in paced_chunks(source, PcmFormat(), chunk_ms=100, speed=None, clock=FakeClock(), stop=stop):
+            chunks.append(chunk)
+    assert [chunk.samples for chunk in chunks] == [1600, 960]

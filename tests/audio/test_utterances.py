@@ -84,3 +84,14 @@ def test_loudness_is_in_db_below_full_scale():
     [silent] = chunks(np.zeros(1600))
     assert abs(loudness_dbfs(loud)) < 0.1
     assert loudness_dbfs(silent) == -120
+
+
+def test_an_utterance_ends_when_somebody_asks_and_not_at_pauses():
+    answers = iter([False] * 14 + [True] + [False] * 100)
+    given_chunks = chunks(sound(("speech", 2), ("hush", 2), ("speech", 1)))
+    marked = list(mark_utterances(given_chunks, PCM, silence_ms=None, asked=lambda: next(answers)))
+    assert cuts_ms(marked) == [1500, 5000]
+
+
+def test_asking_where_nothing_was_said_is_no_utterance():
+    assert cuts_ms(list(mark_utterances(chunks(sound(("hush", 2))), PCM, silence_ms=None, asked=lambda: True))) == []

@@ -1,0 +1,13 @@
+#!/bin/sh
+# What the tests of the microphone need from the system. Without it those tests are skipped, and say so.
+set -eu
+packages="pulseaudio pulseaudio-utils libasound2-plugins libportaudio2"
+if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    echo "The tests of the microphone need $packages (on Debian and Ubuntu: sudo apt-get install $packages)" >&2
+    exit 0
+fi
+# shellcheck disable=SC2086
+if ! dpkg -s $packages >/dev/null 2>&1; then
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages
+fi
