@@ -35,7 +35,15 @@ def file(
     """
     from asrcli.cli.run import run
 
-    return run(output, lambda: file_request(files, recognition.model, recognition.fields(), service, raw, output, pace))
+    def prepare() -> Request:
+        return file_request(files, recognition.model, recognition.fields(), service, raw, output, pace)
+
+    return run(output, prepare, opening=what(files))
+
+
+def what(files: list[str]) -> str:
+    """How the sources are called before they are known to be any."""
+    return ("standard input" if files[0] == "-" else files[0]) if len(files) == 1 else f"{len(files)} sources"
 
 
 def file_request(

@@ -87,7 +87,7 @@ def qwen(
     asrcli qwen --mic --manual                   Enter ends an utterance
     asrcli qwen talk.wav --region local          no key, no network
     """
-    from asrcli.cli.file import file_request
+    from asrcli.cli.file import file_request, what
     from asrcli.cli.mic import mic_request
     from asrcli.cli.run import run
     from asrcli.errors import UsageError
@@ -106,7 +106,7 @@ def qwen(
         return replace(request, cut=_cutter(knobs, asked)) if knobs.manual else request
 
     with _enter_key(wanted=mic and knobs.manual, quiet=output.quiet) as asked:
-        return run(output, prepare, opening="the microphone" if mic else None)
+        return run(output, prepare, opening=what(files) if files else "the microphone")
 
 
 @contextlib.contextmanager

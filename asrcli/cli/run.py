@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,21 +80,21 @@ class Request:
     cut: Callable[[Iterator[Chunk]], Iterator[Chunk]] | None = None
 
 
-def run(flags: OutputFlags, prepare: Callable[[], Request], opening: str | None = None) -> int:
+def run(flags: OutputFlags, prepare: Callable[[], Request], opening: str) -> int:
     """Carry out what `prepare` makes of the command line, and return the exit code.
 
     Every foreseen error is shown, as JSON too where JSON was asked for; so `prepare` may raise AsrcliError. `opening`
-    is what to show as being opened meanwhile, where that may take a while.
+    is what to show as being opened meanwhile.
     """
-    from asrcli.cli.present import open_output
-    from asrcli.cli.signals import Signals
-    from asrcli.output.base import ClosedPipe
+    with _shown_at_once(opening, quiet=flags.quiet):
+        from asrcli.cli.present import open_output
+        from asrcli.cli.signals import Signals
+        from asrcli.output.base import ClosedPipe
 
-    output = open_output(flags)
+        output = open_output(flags)
     try:
         with Signals() as signals:
-            if opening is not None:
-                output.opening(opening)
+            output.opening(opening)
             return _run(prepare(), output, signals)
     except ClosedPipe:
         return 0
@@ -102,6 +103,23 @@ def run(flags: OutputFlags, prepare: Callable[[], Request], opening: str | None 
         return exit_code(error)
     finally:
         output.close()
+
+
+@contextlib.contextmanager
+def _shown_at_once(opening: str, *, quiet: bool) -> Iterator[None]:
+    """A line on the terminal while the rest of the program is loaded, which takes longer than a person should wait."""
+    from asrcli.output.sanitize import name
+
+    if quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        yield
+        return
+    # Shorter than any terminal, so that one line erases it.
+    sys.stderr.write(f"opening {name(opening)[:20]} …\r")
+    sys.stderr.flush()
+    try:
+        yield
+    finally:
+        sys.stderr.write("\x1b[K")
 
 
 @dataclass(frozen=True)

@@ -28,27 +28,42 @@ def serve(
     max_tasks: Annotated[
         int | None, typer.Option(min=1, help="Recognitions at the same time.", show_default="what the cores can do")
     ] = None,
+    fault: Annotated[
+        list[str] | None, typer.Option(metavar="SPEC", help="Misbehave, for testing clients; repeatable. See above.")
+    ] = None,
     exit_with_parent: Annotated[bool, typer.Option("--exit-with-parent", hidden=True)] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say on stderr who connects.")] = False,
 ) -> None:
     """Run a local stand-in for the recognition service, with a real recogniser inside.
 
     It prints its address on stdout when it is ready, and runs until Ctrl-C.
+
+    \b
+    --fault KIND[=VALUE][@MOMENT][#CONNECTIONS], for example reset@3.5s#1
+      close=CODE reset stall deaf garbage fail=CODE drop=every:N    at a moment, or at once
+      delay=50ms duplicate=0.1 reorder=0.1 split                    all the time
+      refuse=503 refuse=429:2                                       in the handshake, the first 2 times
+      seed=N                                                        what chance decides
+    A moment is 2s of audio received, or 10msg sent; connections are #1 or #1-3, or all.
     """
     key = os.environ.get(KEY_VARIABLE) if require_key else None
     if require_key and not key:
         raise UsageError("--require-key needs a key", hint=f"set {KEY_VARIABLE}")
     try:
+        from asrcli.service.faults import parse_fault
         from asrcli.service.server import Service, ServiceOptions
     except ModuleNotFoundError as error:
         if error.name != "websockets":
             raise
         raise UsageError("the local service is not installed", hint="pip install 'asrcli[serve]'") from error
+    faults = tuple(map(parse_fault, fault or []))
     _log_to_stderr(verbose=verbose)
     _allow_many_connections()
     wake = _wake_on_signals()
     service = Service(
-        ServiceOptions(host=host, port=port, recognizer=recognizer, required_key=key, max_tasks=max_tasks)
+        ServiceOptions(
+            host=host, port=port, recognizer=recognizer, required_key=key, max_tasks=max_tasks, faults=faults
+        )
     )
     service.start()
     try:
