@@ -182,7 +182,8 @@ class Realtime:
             yield SpeechStopped(item.end_ms)
         elif kind == "committed" and self._options.manual:
             item = self._item(document)
-            if self._commits:
+            # Once an item: some gateways deliver a message twice.
+            if self._commits and item.end_ms is None:
                 # Our own cut: the sentence lies between these, which is all that is known of it.
                 item.begin_ms, item.end_ms = self._commits.popleft()
 

@@ -28,13 +28,14 @@ class Limits:
 
     The first three are the vendor's figures: the 23 s without audio in a task, the 60 s of silence in a task, the
     60 s between two tasks. Sources: "Paraformer server events", "Fun-ASR Python SDK", "Fun-ASR WebSocket API" of
-    2026. The vendor advises audio messages of 1 to 16 KB and publishes no interval for heartbeat results: the last
-    two are ours.
+    2026. `session_idle_s`, without audio in a session, is what users report. The vendor advises audio messages of 1
+    to 16 KB and publishes no interval for heartbeat results: the last two are ours.
     """
 
     no_audio_s: float = 23.0
     silence_s: float = 60.0
     idle_s: float = 60.0
+    session_idle_s: float = 60.0
     heartbeat_s: float = 5.0
     audio_message_bytes: int = 256 * 1024
 
@@ -61,6 +62,11 @@ class Feed:
 
 
 @dataclass(frozen=True, slots=True)
+class EndUtterance:
+    """What was fed since the last time is one utterance; for settings without a silence that ends one."""
+
+
+@dataclass(frozen=True, slots=True)
 class FinishRecognition:
     """No more audio comes. The server answers with the last hypotheses and Ended, or with Failed."""
 
@@ -73,13 +79,15 @@ class Hangup:
     reason: str = ""
 
 
-Action = Reply | OpenRecognition | Feed | FinishRecognition | Hangup
+Action = Reply | OpenRecognition | Feed | EndUtterance | FinishRecognition | Hangup
 
 
 class ServerHalf(typing.Protocol):
     """The service's side of one protocol on one connection."""
 
     path: typing.ClassVar[str]
+    largest_message_bytes: typing.ClassVar[int]
+    """What is beyond this is closed with 1009."""
 
     def __init__(self, handshake: Handshake, limits: Limits, clock: Clock) -> None: ...
 
@@ -92,7 +100,7 @@ class ServerHalf(typing.Protocol):
         ...
 
     def result(self, result: Result) -> Iterable[Action]:
-        """What the recogniser's word leads to: Reply and Hangup only."""
+        """What the recogniser's word leads to: Reply and Hangup only. After Failed nothing is open any more."""
         ...
 
     def deadline(self) -> float | None:

@@ -17,8 +17,18 @@ from functools import partial
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection
 
-from asrcli.service.base import Action, Feed, FinishRecognition, Hangup, OpenRecognition, Reply, ServerHalf
+from asrcli.service.base import (
+    Action,
+    EndUtterance,
+    Feed,
+    FinishRecognition,
+    Hangup,
+    OpenRecognition,
+    Reply,
+    ServerHalf,
+)
 from asrcli.service.decoding import AudioDecoder, open_decoder
+from asrcli.service.faulty import FaultyConnection
 from asrcli.service.recognizer import (
     Ended,
     Failed,
@@ -66,7 +76,12 @@ class Conversation:
     """Lives as long as its connection. `run` is called by the connection's thread, the other methods by any."""
 
     def __init__(
-        self, connection: ServerConnection, half: ServerHalf, recognizer: Recognizer, places: Places, clock: Clock
+        self,
+        connection: ServerConnection | FaultyConnection,
+        half: ServerHalf,
+        recognizer: Recognizer,
+        places: Places,
+        clock: Clock,
     ) -> None:
         self._connection = connection
         self._half = half
@@ -77,6 +92,7 @@ class Conversation:
         self._over = False
         self._place: Place | None = None
         self._recognition: Recognition | None = None
+        self._settings = RecognitionSettings()
         self._decoder: AudioDecoder | None = None
 
     def run(self) -> None:
@@ -88,8 +104,11 @@ class Conversation:
                     message = self._connection.recv(self._patience_s())
                 except TimeoutError:
                     self._handle(self._half.idle)
+                except RecognitionError as error:
+                    self._failed(error)
                 else:
-                    self._handle(partial(self._half.receive, message))
+                    fits = len(message) <= self._half.largest_message_bytes
+                    self._handle(partial(self._half.receive, message) if fits else _too_big)
         except ConnectionClosed:
             pass
         finally:
@@ -143,19 +162,36 @@ class Conversation:
             case OpenRecognition(settings):
                 self._open_recognition(settings)
             case Feed(audio):
-                assert self._decoder is not None
-                self._decoder.feed(audio)
-            case FinishRecognition():
-                assert self._decoder is not None
+                self._feed(audio)
+            case EndUtterance():
                 assert self._recognition is not None
-                self._decoder.finish()
+                self._finish_decoding()
+                self._recognition.end_utterance()
+            case FinishRecognition():
+                assert self._recognition is not None
+                self._finish_decoding()
                 self._recognition.finish()
 
     def _open_recognition(self, settings: RecognitionSettings) -> None:
         self._drop_recognition()
         self._place = self._places.take()
+        self._settings = settings
         self._recognition = self._recognizer.open(settings, partial(self._result, self._place))
-        self._decoder = open_decoder(settings, self._recognition.feed)
+
+    def _feed(self, audio: bytes) -> None:
+        assert self._recognition is not None
+        if self._decoder is None:
+            self._decoder = open_decoder(self._settings, self._recognition.feed)
+        self._decoder.feed(audio)
+
+    def _finish_decoding(self) -> None:
+        """All that was fed reaches the recognition; what follows is a stream of its own."""
+        decoder, self._decoder = self._decoder, None
+        if decoder is not None:
+            try:
+                decoder.finish()
+            finally:
+                decoder.close()
 
     def _result(self, place: Place, result: Result) -> None:
         if isinstance(result, Ended | Failed):
@@ -170,6 +206,8 @@ class Conversation:
             self.cut()
 
     def _failed(self, error: RecognitionError) -> None:
+        # Before the client hears of it: its place is free for the next one.
+        self._drop_recognition()
         self._handle(partial(self._half.result, Failed(error.code, str(error))))
 
     def _drop_recognition(self) -> None:
@@ -181,3 +219,7 @@ class Conversation:
         if self._place is not None:
             self._place.release()
         self._recognition = self._decoder = self._place = None
+
+
+def _too_big() -> Iterable[Action]:
+    yield Hangup(1009, "message too big")

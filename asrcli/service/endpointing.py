@@ -99,7 +99,7 @@ class SentenceSplitter:
             yield from self._step(data[start : start + FRAME_BYTES])
 
     def finish(self) -> Iterator[Mark]:
-        """The end of an open sentence; nothing else may follow."""
+        """The end of an open sentence, wherever it is; more may follow."""
         if self._begin_ms is not None:
             yield from self._end()
 

@@ -6,17 +6,15 @@ unknown models are let through, because both grow.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from asrcli.service.checks import Check, boolean, number, one_of, string, strings, whole
 from asrcli.service.recognizer import RecognitionSettings
 
 AUDIO_FORMATS = ("pcm", "wav", "mp3", "opus", "speex", "aac", "amr")
 _SUPER_HOTWORD_WEIGHT = 50
 _CONTEXT_PARTS = {"user": "input_text", "assistant": "text"}
-
-Check = Callable[[object], str | None]
-"""Says what a value must be, or None where it is that already."""
 
 
 class ParameterError(Exception):
@@ -27,41 +25,9 @@ class ParameterError(Exception):
         self.code = code
 
 
-def _boolean(value: object) -> str | None:
-    return None if isinstance(value, bool) else "true or false"
-
-
-def _string(value: object) -> str | None:
-    return None if isinstance(value, str) else "a string"
-
-
-def _strings(value: object) -> str | None:
-    return None if isinstance(value, list) and all(isinstance(item, str) for item in value) else "a list of strings"
-
-
 def _filter(value: object) -> str | None:
     # The reference shows a string that holds JSON, the guide an object.
     return None if isinstance(value, str | dict) else "a JSON string"
-
-
-def _whole(low: int, high: int) -> Check:
-    def check(value: object) -> str | None:
-        fits = isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
-        return None if fits else f"a whole number from {low} to {high}"
-
-    return check
-
-
-def _number(low: float, high: float) -> Check:
-    def check(value: object) -> str | None:
-        fits = isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
-        return None if fits else f"a number from {low:g} to {high:g}"
-
-    return check
-
-
-def _one_of(*choices: str) -> Check:
-    return lambda value: None if value in choices else "one of " + ", ".join(choices)
 
 
 def _vocabulary(value: object) -> str | None:
@@ -70,28 +36,27 @@ def _vocabulary(value: object) -> str | None:
 
 
 def _is_weight(value: object) -> bool:
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    return whole and (_whole(1, 5)(value) is None or value == _SUPER_HOTWORD_WEIGHT)
+    return whole(1, 5)(value) is None or one_of(_SUPER_HOTWORD_WEIGHT)(value) is None
 
 
 _CHECKS: dict[str, Check] = {
-    "format": _one_of(*AUDIO_FORMATS),
-    "sample_rate": _whole(8_000, 96_000),
-    "vocabulary_id": _string,
+    "format": one_of(*AUDIO_FORMATS),
+    "sample_rate": whole(8_000, 96_000),
+    "vocabulary_id": string,
     "vocabulary": _vocabulary,
-    "language_hints": _strings,
-    "semantic_punctuation_enabled": _boolean,
-    "max_sentence_silence": _whole(200, 6_000),
-    "multi_threshold_mode_enabled": _boolean,
-    "punctuation_prediction_enabled": _boolean,
-    "heartbeat": _boolean,
-    "disfluency_removal_enabled": _boolean,
-    "inverse_text_normalization_enabled": _boolean,
-    "speech_noise_threshold": _number(-1, 1),
+    "language_hints": strings,
+    "semantic_punctuation_enabled": boolean,
+    "max_sentence_silence": whole(200, 6_000),
+    "multi_threshold_mode_enabled": boolean,
+    "punctuation_prediction_enabled": boolean,
+    "heartbeat": boolean,
+    "disfluency_removal_enabled": boolean,
+    "inverse_text_normalization_enabled": boolean,
+    "speech_noise_threshold": number(-1, 1),
     "special_word_filter": _filter,
-    "keep_dialect": _boolean,
-    "vad_model": _string,
-    "intermediate_result_enabled": _boolean,
+    "keep_dialect": boolean,
+    "vad_model": string,
+    "intermediate_result_enabled": boolean,
 }
 
 
@@ -132,14 +97,14 @@ def check_context(context: object) -> None:
     """Raise ParameterError unless `context` is a list of turns, each with a role and a list of texts."""
     if not isinstance(context, list):
         raise ParameterError("'payload.input.context' must be a list of messages with role and content")
-    for number, turn in enumerate(context):
+    for at, turn in enumerate(context):
         role = turn.get("role") if isinstance(turn, dict) else None
         kind = _CONTEXT_PARTS.get(role) if isinstance(role, str) else None
         if kind is None:
-            raise ParameterError(f"'payload.input.context[{number}].role' must be user or assistant")
+            raise ParameterError(f"'payload.input.context[{at}].role' must be user or assistant")
         parts = turn.get("content")
         if not isinstance(parts, list) or not all(_is_text_part(part, kind) for part in parts):
-            raise ParameterError(f"'payload.input.context[{number}].content' must be a list of {kind} parts with text")
+            raise ParameterError(f"'payload.input.context[{at}].content' must be a list of {kind} parts with text")
 
 
 def _is_text_part(part: object, kind: str) -> bool:

@@ -15,13 +15,14 @@ from typing import Protocol
 class RecognitionSettings:
     """How to recognise, in neutral words. The defaults are those of the vendor's pages.
 
-    `audio_format` is what the client sends: pcm, wav, mp3, opus, speex, aac or amr. `noise_threshold` runs from -1,
+    `audio_format` is what the client sends: pcm, wav, mp3, opus, speex, aac or amr. `max_sentence_silence_ms` is the
+    silence that ends a sentence; None where the client says where utterances end. `noise_threshold` runs from -1,
     where most counts as speech, to 1, where most counts as noise.
     """
 
     audio_format: str = "pcm"
     sample_rate_hz: int = 16000
-    max_sentence_silence_ms: int = 1300
+    max_sentence_silence_ms: int | None = 1300
     multi_threshold: bool = False
     noise_threshold: float = 0.0
     punctuation: bool = True
@@ -95,14 +96,24 @@ class RecognitionError(Exception):
 
 
 class Recognition(Protocol):
-    """One recognition. Its three methods are called by one thread; results may come from any thread, one at a time."""
+    """One recognition. Its methods are called by one thread; results may come from any thread, one at a time."""
 
     def feed(self, pcm: Pcm) -> None:
         """Take more audio. Waits while the recogniser is busy; raises RecognitionError when that takes too long."""
         ...
 
+    def end_utterance(self) -> None:
+        """Where the client decides: what was fed since the last time is one utterance.
+
+        It gets exactly one final Hypothesis, empty if nobody spoke; there are no others.
+        """
+        ...
+
     def finish(self) -> None:
-        """No more audio comes: recognise the rest, then give Ended."""
+        """No more audio comes: recognise the rest, then give Ended.
+
+        Where the client decides, the rest is what it has not ended: it is dropped.
+        """
         ...
 
     def close(self) -> None:

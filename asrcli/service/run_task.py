@@ -51,6 +51,8 @@ class RunTask:
     """One connection, which carries one task after another, each with a task id of its own."""
 
     path: ClassVar[str] = "/api-ws/v1/inference"
+    # The advice is 16 KB of audio at most.
+    largest_message_bytes: ClassVar[int] = 1024 * 1024
 
     def __init__(self, handshake: Handshake, limits: Limits, clock: Clock) -> None:
         self._limits = limits

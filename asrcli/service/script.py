@@ -5,7 +5,8 @@ One JSON object a line, in order of time:
     {"begin_ms": 400, "end_ms": 3000, "text": "Hello, world.", "words": [{"text": "Hello", "begin_ms": …, "end_ms": …}]}
 
 `words` may be left out: they are then spread evenly, character by character where the script is written without
-spaces. Deterministic and nearly free, so that a thousand streams can be played at once. No sound is decoded.
+spaces. Deterministic and nearly free, so that a thousand streams can be played at once. No sound is decoded, except
+where the first line is {"timeline": "coded"}: see `timeline`.
 """
 
 from __future__ import annotations
@@ -19,13 +20,25 @@ from pathlib import Path
 from typing import Any
 
 from asrcli.errors import UsageError
-from asrcli.service.recognizer import Ended, HeardWord, Hypothesis, OnResult, Opened, Pcm, RecognitionSettings
+from asrcli.service.recognizer import (
+    Ended,
+    HeardWord,
+    Hypothesis,
+    OnResult,
+    Opened,
+    Pcm,
+    Recognition,
+    RecognitionSettings,
+)
 
 _UNLIMITED = 100_000
 # Han, kana and their extensions: scripts without spaces, where each character stands for itself.
 _UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 # A word (one unspaced character, or a run of others), then what follows it: punctuation.
 _UNIT = re.compile(rf"(?P<word>[{_UNSPACED}]|[^\W{_UNSPACED}]+(?:['’.\-][^\W{_UNSPACED}]+)*)(?P<after>[^\w\s]*)")
+
+# The line that may stand before the sentences; see `timeline`.
+_CODED = re.compile(r'\{\s*"timeline"\s*:\s*"coded"\s*\}')
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +60,10 @@ class ScriptRecognizer:
     def __init__(self, sentences: Sequence[ScriptedSentence]) -> None:
         self._sentences = sentences
 
-    def open(self, settings: RecognitionSettings, on_result: OnResult) -> ScriptRecognition:
+    def open(self, settings: RecognitionSettings, on_result: OnResult) -> Recognition:
         on_result(Opened())
+        if settings.max_sentence_silence_ms is None:
+            return CommittedRecital(self._sentences, on_result)
         return ScriptRecognition(self._sentences, settings.max_sentence_silence_ms, on_result)
 
     def close(self) -> None:
@@ -79,6 +94,9 @@ class ScriptRecognition:
                 return
             self._close(sentence, len(sentence.words), sentence.end_ms)
 
+    def end_utterance(self) -> None:
+        """Never called: sentences end by their silence."""
+
     def finish(self) -> None:
         """The open sentence ends with what was heard of it."""
         if self._shown is not None:
@@ -107,6 +125,61 @@ class ScriptRecognition:
         self._on_result(_hypothesis(sentence, heard, end_ms, self._position_ms))
 
 
+class CommittedRecital:
+    """One recital in which the listener says where utterances end. Results come from within its methods.
+
+    An utterance holds the words that ended in it, whatever sentences they belong to.
+    """
+
+    def __init__(self, sentences: Sequence[ScriptedSentence], on_result: OnResult) -> None:
+        self._words = [piece for sentence in sentences for piece in _pieces(sentence)]
+        self._on_result = on_result
+        self._seconds = 0.0
+        self._position_ms = 0
+        self._begin_ms = 0
+        self._first = 0  # Of the words of the open utterance, and the one after them.
+        self._next = 0
+
+    def feed(self, pcm: Pcm) -> None:
+        self._seconds += len(pcm.data) / 2 / pcm.sample_rate_hz
+        self._position_ms = round(self._seconds * 1000)
+        shown = self._next
+        while self._next < len(self._words) and self._words[self._next][0].end_ms <= self._position_ms:
+            self._next += 1
+        if self._next != shown:
+            self._tell(None)
+
+    def end_utterance(self) -> None:
+        self._tell(self._position_ms)
+        self._begin_ms = self._position_ms
+        self._first = self._next
+
+    def finish(self) -> None:
+        self._on_result(Ended(self._position_ms))
+
+    def close(self) -> None:
+        self._words.clear()
+
+    def _tell(self, end_ms: int | None) -> None:
+        heard = self._words[self._first : self._next]
+        self._on_result(
+            Hypothesis(
+                text="".join(piece for _, piece in heard).strip(),
+                begin_ms=self._begin_ms,
+                end_ms=end_ms,
+                words=tuple(word for word, _ in heard),
+                final=end_ms is not None,
+                heard_ms=self._position_ms,
+            )
+        )
+
+
+def _pieces(sentence: ScriptedSentence) -> list[tuple[HeardWord, str]]:
+    """The words with their parts of the text, so that the parts of several sentences can be put together."""
+    parts = [sentence.text[begin:end] for begin, end in pairwise((0, *sentence.ends_at))]
+    return list(zip(sentence.words, [" " + parts[0], *parts[1:]], strict=True))
+
+
 def _hypothesis(sentence: ScriptedSentence, heard: int, end_ms: int | None, heard_ms: int) -> Hypothesis:
     return Hypothesis(
         text=sentence.text[: sentence.ends_at[heard - 1]] if heard else "",
@@ -122,13 +195,21 @@ def _hypothesis(sentence: ScriptedSentence, heard: int, end_ms: int | None, hear
 
 
 def load_script(path: Path) -> tuple[ScriptedSentence, ...]:
-    """Read a script. Raises UsageError that names the file and the line."""
+    """The sentences of a script. Raises UsageError that names the file and the line."""
+    return read_script(path)[1]
+
+
+def read_script(path: Path) -> tuple[bool, tuple[ScriptedSentence, ...]]:
+    """Whether a script goes by a coded timeline, and its sentences. Raises UsageError that names file and line."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise UsageError(f"cannot read the script {path}: {reason}") from error
     numbered = [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
+    coded = bool(numbered) and _CODED.fullmatch(numbered[0][1].strip()) is not None
+    if coded:
+        del numbered[0]
     sentences: list[ScriptedSentence] = []
     for number, line in numbered:
         try:
@@ -140,7 +221,7 @@ def load_script(path: Path) -> tuple[ScriptedSentence, ...]:
                 f"{path}:{number}: {error}", hint='one {"begin_ms": 0, "end_ms": 900, "text": "…"} a line'
             ) from error
         sentences.append(sentence)
-    return tuple(sentences)
+    return coded, tuple(sentences)
 
 
 def _sentence(document: Any) -> ScriptedSentence:

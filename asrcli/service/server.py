@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
+from weakref import WeakKeyDictionary
 
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
@@ -30,15 +31,16 @@ from websockets.sync.server import Server, ServerConnection, serve
 from asrcli.errors import UsageError
 from asrcli.service.base import Handshake, Limits, ServerHalf
 from asrcli.service.conversation import Conversation, Places
+from asrcli.service.faults import Fault, FaultPlan, Refuse
+from asrcli.service.faulty import FaultyConnection
+from asrcli.service.realtime import Realtime
 from asrcli.service.recognizer import Recognizer
 from asrcli.service.run_task import RunTask
-from asrcli.service.script import ScriptRecognizer, load_script
+from asrcli.service.timeline import open_script
 from asrcli.timing import Clock, SystemClock
 
-PROTOCOLS: dict[str, type[ServerHalf]] = {half.path: half for half in (RunTask,)}
+PROTOCOLS: dict[str, type[ServerHalf]] = {half.path: half for half in (RunTask, Realtime)}
 
-# Audio messages are a few KB, base64 makes them a third larger; what is beyond this is closed with 1009.
-_LARGEST_MESSAGE_BYTES = 1024 * 1024
 # A thousand clients may connect at the same moment.
 _BACKLOG = 1024
 _CLOSE_TIMEOUT_S = 2.0
@@ -52,7 +54,7 @@ class ServiceOptions:
 
     `port` 0 takes a free one. `recognizer` is `sphinx` or `script:FILE`. Without `required_key` any key is let in,
     with it only that one. `max_tasks` None leaves it to the recogniser. `stall_s` is how long a recogniser may take no
-    audio before its task fails.
+    audio before its task fails. `faults` are done to the connections.
     """
 
     host: str = "127.0.0.1"
@@ -62,6 +64,7 @@ class ServiceOptions:
     max_tasks: int | None = None
     limits: Limits = field(default_factory=Limits)
     stall_s: float = 20.0
+    faults: tuple[Fault, ...] = ()
 
 
 class Service:
@@ -77,6 +80,9 @@ class Service:
         self._server: Server | None = None
         self._listener: threading.Thread | None = None
         self._recognizer: Recognizer | None = None
+        self._plan = FaultPlan(options.faults)
+        # Connections whose handshake is under way or done, by number.
+        self._numbers: WeakKeyDictionary[ServerConnection, int] = WeakKeyDictionary()
 
     @property
     def url(self) -> str:
@@ -102,7 +108,8 @@ class Service:
             # The vendor's SDK answers no pings while it has no audio to send.
             ping_interval=None,
             close_timeout=_CLOSE_TIMEOUT_S,
-            max_size=_LARGEST_MESSAGE_BYTES,
+            # The path, and with it the protocol's own bound, is not known yet.
+            max_size=max(half.largest_message_bytes for half in PROTOCOLS.values()),
             # Refused handshakes and lost clients are the clients' business; they are told with -v only.
             logger=logging.getLogger("asrcli.service.websockets"),
         )
@@ -135,7 +142,7 @@ class Service:
         assert connection.request is not None
         handshake = _handshake(connection.request)
         half = PROTOCOLS[handshake.path](handshake, self._options.limits, self._clock)
-        conversation = Conversation(connection, half, self._recognizer, self._places, self._clock)
+        conversation = Conversation(self._faulty(connection), half, self._recognizer, self._places, self._clock)
         with self._lock:
             if self._closing:
                 return
@@ -161,14 +168,21 @@ class Service:
             return _refusal(HTTPStatus.UNAUTHORIZED, "InvalidApiKey", "No API-key provided.")
         if required is not None and not hmac.compare_digest(key.encode(), required.encode()):
             return _refusal(HTTPStatus.UNAUTHORIZED, "InvalidApiKey", "Invalid API-key provided.")
-        return None
+        number, refuse = self._plan.next_connection()
+        self._numbers[connection] = number
+        return None if refuse is None else _refusal_on_demand(refuse)
+
+    def _faulty(self, connection: ServerConnection) -> ServerConnection | FaultyConnection:
+        """The connection with the faults that concern it."""
+        faults, chance = self._plan.share(self._numbers[connection])
+        return FaultyConnection(connection, faults, chance, self._clock) if faults else connection
 
 
 def open_recognizer(name: str, stall_s: float) -> Recognizer:
     """The recogniser called `sphinx` or `script:FILE`."""
     kind, _, argument = name.partition(":")
     if kind == "script" and argument:
-        return ScriptRecognizer(load_script(Path(argument)))
+        return open_script(Path(argument))
     if name == "sphinx":
         # Not at the top: it needs numpy, and a script does not.
         from asrcli.service.sphinx import SphinxRecognizer
@@ -205,6 +219,14 @@ def _presented_key(headers: Headers) -> str:
     values = headers.get_all("Authorization")
     scheme, _, rest = (values[0] if values else "").strip().partition(" ")
     return rest.strip() if scheme.lower() == "bearer" else scheme
+
+
+def _refusal_on_demand(refuse: Refuse) -> Response:
+    code = "Throttling.RateQuota" if refuse.status is HTTPStatus.TOO_MANY_REQUESTS else "ModelUnavailable"
+    response = _refusal(refuse.status, code, "A fault on demand.")
+    if refuse.retry_after_s is not None:
+        response.headers["Retry-After"] = str(refuse.retry_after_s)
+    return response
 
 
 def _refusal(status: HTTPStatus, code: str, message: str) -> Response:

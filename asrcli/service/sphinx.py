@@ -36,6 +36,8 @@ from asrcli.service.recognizer import (
 )
 
 _RATE_HZ = 16000
+# The form of what a decoder is sent: see sphinx_worker.py.
+_LENGTH_BYTES = 4
 # One decoder takes about 0.11 s of CPU for a second of speech, 0.2 and more when it is noisy.
 _DECODERS_PER_CORE = 6
 # What may wait between us and a decoder: two seconds of sound. The kernel doubles the figure for its own needs.
@@ -107,11 +109,14 @@ class SphinxRecognition:
         self._reader.start()
 
     def feed(self, pcm: Pcm) -> None:
-        self._send(self._resampled(pcm))
+        self._send_audio(self._resampled(pcm))
+
+    def end_utterance(self) -> None:
+        self._flush_resampler()
+        self._send(bytes(_LENGTH_BYTES))
 
     def finish(self) -> None:
-        if self._resampler is not None:
-            self._send(self._resampler.resample_chunk(np.empty(0, np.int16), last=True).tobytes())
+        self._flush_resampler()
         try:
             self._link.shutdown(socket.SHUT_WR)
         except OSError as error:
@@ -130,6 +135,15 @@ class SphinxRecognition:
         if self._resampler is None:
             self._resampler = soxr.ResampleStream(pcm.sample_rate_hz, _RATE_HZ, 1, dtype="int16")
         return bytes(self._resampler.resample_chunk(np.frombuffer(pcm.data, "<i2")).tobytes())
+
+    def _flush_resampler(self) -> None:
+        if self._resampler is not None:
+            self._send_audio(self._resampler.resample_chunk(np.empty(0, np.int16), last=True).tobytes())
+            self._resampler = None
+
+    def _send_audio(self, audio: bytes) -> None:
+        if audio:
+            self._send(len(audio).to_bytes(_LENGTH_BYTES, "big") + audio)
 
     def _send(self, data: bytes) -> None:
         view = memoryview(data)

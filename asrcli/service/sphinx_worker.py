@@ -4,19 +4,21 @@
 the socket of one task, and a process is forked for it: it shares the model's memory, and holds the interpreter's lock
 of nobody but itself while it decodes (up to 100 ms at a time).
 
-On a task's socket come one line of JSON with the settings and then 16 kHz mono s16le until its end; back go JSON lines
+On a task's socket come one line of JSON with the settings and then, until its end, pieces of 16 kHz mono s16le, each
+after its length in bytes (four of them, big-endian); the length 0 ends an utterance. Back go JSON lines
 `{"kind": "opened" | "hypothesis" | "ended", ...}`. When the control socket ends, everything here ends.
 """
 
 from __future__ import annotations
 
 import gc
+import io
 import json
 import os
 import signal
 import socket
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -35,7 +37,10 @@ from asrcli.service.recognizer import HeardWord, Hypothesis, RecognitionSettings
 
 # One 100 ms chunk at a time: a partial result is due after each.
 _READ_BYTES = SAMPLE_RATE_HZ // 10 * 2
+_LENGTH_BYTES = 4
 _FRAME_MS = 10
+# Where the client ends utterances, silence does not; a sentence as long as this is ended anyway.
+_NO_SILENCE_MS = 60_000
 _VAD_MODES = (Vad.LOOSE, Vad.MEDIUM_LOOSE, Vad.MEDIUM_STRICT, Vad.STRICT)
 
 
@@ -95,13 +100,24 @@ def serve_task(decoder: Decoder, task: socket.socket) -> None:
     _say(task, {"kind": "opened"})
     dictation = Dictation(decoder, settings)
     heard_bytes = 0
-    while pcm := incoming.read1(_READ_BYTES):
+    for pcm in _pieces(incoming):
         heard_bytes += len(pcm)
-        for hypothesis in dictation.feed(pcm):
+        for hypothesis in dictation.feed(pcm) if pcm else dictation.end_utterance():
             _say(task, {"kind": "hypothesis", **asdict(hypothesis)})
     for hypothesis in dictation.finish():
         _say(task, {"kind": "hypothesis", **asdict(hypothesis)})
     _say(task, {"kind": "ended", "heard_ms": heard_bytes // 2 * 1000 // SAMPLE_RATE_HZ})
+
+
+def _pieces(incoming: io.BufferedReader) -> Iterator[bytes]:
+    """The audio in pieces of a chunk at most, as soon as they are there; an empty one ends the utterance."""
+    while len(length := incoming.read(_LENGTH_BYTES)) == _LENGTH_BYTES:
+        left = int.from_bytes(length, "big")
+        if not left:
+            yield b""
+        while left and (pcm := incoming.read1(min(left, _READ_BYTES))):
+            left -= len(pcm)
+            yield pcm
 
 
 def _say(task: socket.socket, document: dict[str, Any]) -> None:
@@ -109,18 +125,27 @@ def _say(task: socket.socket, document: dict[str, Any]) -> None:
 
 
 class Dictation:
-    """Turns 16 kHz mono s16le into hypotheses: the decoder, fed sentence by sentence."""
+    """Turns 16 kHz mono s16le into hypotheses: the decoder, fed sentence by sentence.
+
+    Where the client ends utterances, a sentence only parts speech from the silence around it: its words wait for the
+    utterance to end.
+    """
 
     def __init__(self, decoder: Decoder, settings: RecognitionSettings) -> None:
         self._decoder = decoder
         self._settings = settings
+        self._manual = settings.max_sentence_silence_ms is None
         self._vad = Vad(_vad_mode(settings.noise_threshold), SAMPLE_RATE_HZ)
         self._splitter = SentenceSplitter(
-            self._vad.is_speech, settings.max_sentence_silence_ms, multi_threshold=settings.multi_threshold
+            self._vad.is_speech,
+            settings.max_sentence_silence_ms or _NO_SILENCE_MS,
+            multi_threshold=settings.multi_threshold,
         )
         self._heard_bytes = 0
         self._began = SentenceBegan(0, 0)
         self._last_words: tuple[HeardWord, ...] = ()
+        # Of the utterance that is open, where the client ends them: the sentences that have ended.
+        self._said: tuple[HeardWord, ...] = ()
         # The cepstral mean as loaded: what was heard in one sentence adapts it for the next, within this task only.
         decoder.set_cmn(decoder.get_cmn(False))
 
@@ -132,10 +157,18 @@ class Dictation:
             words = self._words()
             if words and words != self._last_words:
                 self._last_words = words
-                yield self._hypothesis(words)
+                yield self._hypothesis(self._said + words)
+
+    def end_utterance(self) -> Iterable[Hypothesis]:
+        """Where the client ends utterances: the final hypothesis for what was fed since the last time."""
+        yield from self._follow(self._splitter.finish())
+        heard_ms = self._heard_ms()
+        yield self._hypothesis(self._said, self._said[-1].end_ms if self._said else heard_ms)
+        self._began, self._said = SentenceBegan(heard_ms, heard_ms), ()
 
     def finish(self) -> Iterable[Hypothesis]:
-        yield from self._follow(self._splitter.finish())
+        if not self._manual:
+            yield from self._follow(self._splitter.finish())
 
     def _follow(self, marks: Iterable[Mark]) -> Iterable[Hypothesis]:
         for mark in marks:
@@ -144,31 +177,34 @@ class Dictation:
                     self._began = mark
                     self._last_words = ()
                     self._decoder.start_utt()
-                    yield self._hypothesis(())
+                    if not self._manual:
+                        yield self._hypothesis(())
                 case SentenceAudio(pcm):
                     self._decoder.process_raw(pcm, False, False)
                 case SentenceEnded(end_ms):
                     self._decoder.end_utt()
                     # The last pass may find nothing where the first one did; what was shown must not vanish.
-                    yield self._hypothesis(self._words() or self._last_words, end_ms)
+                    words = _cut(self._words() or self._last_words, end_ms)
+                    if self._manual:
+                        self._said += words
+                    else:
+                        yield self._hypothesis(words, end_ms)
 
     def _hypothesis(self, words: tuple[HeardWord, ...], end_ms: int | None = None) -> Hypothesis:
         final = end_ms is not None
-        if end_ms is not None:
-            # The decoder hears a little of the silence after the sentence too, and gives it to the last word.
-            words = tuple(
-                replace(word, begin_ms=min(word.begin_ms, end_ms), end_ms=min(word.end_ms, end_ms)) for word in words
-            )
         if self._settings.punctuation:
             words = wording.written(words, final=final)
         return Hypothesis(
             text=wording.joined(words),
-            begin_ms=self._began.begin_ms,
+            begin_ms=self._said[0].begin_ms if self._said else self._began.begin_ms,
             end_ms=end_ms,
             words=words,
             final=final,
-            heard_ms=self._heard_bytes // 2 * 1000 // SAMPLE_RATE_HZ,
+            heard_ms=self._heard_ms(),
         )
+
+    def _heard_ms(self) -> int:
+        return self._heard_bytes // 2 * 1000 // SAMPLE_RATE_HZ
 
     def _words(self) -> tuple[HeardWord, ...]:
         offset_ms = self._began.audio_from_ms
@@ -181,6 +217,11 @@ class Dictation:
                 end_ms = max(offset_ms + (segment.end_frame + 1) * _FRAME_MS, begin_ms)
                 words.append(HeardWord(text, begin_ms, end_ms))
         return wording.without_fillers(words) if self._settings.disfluency_removal else tuple(words)
+
+
+def _cut(words: tuple[HeardWord, ...], end_ms: int) -> tuple[HeardWord, ...]:
+    """The words up to `end_ms`: the decoder hears a little of the silence too, and gives it to the last word."""
+    return tuple(replace(word, begin_ms=min(word.begin_ms, end_ms), end_ms=min(word.end_ms, end_ms)) for word in words)
 
 
 def _vad_mode(noise_threshold: float) -> int:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from asrcli.errors import LinkError, ServiceError
+from asrcli.errors import AsrcliError, LinkError
 from asrcli.pcm import Chunk, PcmFormat
 from asrcli.protocols import REGISTRY
 from asrcli.protocols.base import Endpoint, Protocol, RecognitionOptions, Send
@@ -71,21 +72,27 @@ class Replay:
         expected = line.get("events", [])
         if "close" in line:
             close = line["close"]
-            if not self.failed:
+            if "error" in line:
+                self.fails(line["error"], lambda: self.protocol.closed(close["code"], close["reason"]))
+            elif not self.failed:
                 list(self.protocol.closed(close["code"], close["reason"]))
             return
-        text = json.dumps(line["text"]).replace("$TASK", self.protocol.session_id)
-        if line["text"].get("header", {}).get("event") == "task-failed":
-            with pytest.raises(ServiceError) as caught:
-                list(self.protocol.receive(text))
-            assert caught.value.code == line["text"]["header"]["error_code"]
-            assert caught.value.message == line["text"]["header"]["error_message"]
-            self.failed = True
+        text = json.dumps(line["text"]).replace("$TASK", self.protocol.session_id or "session-1")
+        if "error" in line:
+            self.fails(line["error"], lambda: self.protocol.receive(text))
             return
         events = self.take(self.protocol.receive(text))
         assert [type(event).__name__ for event in events] == [want["type"] for want in expected]
         for event, want in zip(events, expected, strict=True):
             assert_has(dataclasses.asdict(event), {key: value for key, value in want.items() if key != "type"})
+
+    def fails(self, error: dict[str, str], steps: Callable[[], Iterable[Any]]) -> None:
+        with pytest.raises(AsrcliError) as caught:
+            list(steps())
+        assert type(caught.value).__name__ == error["type"]
+        wanted = {name: value for name, value in error.items() if name != "type"}
+        assert {name: getattr(caught.value, name) for name in wanted} == wanted
+        self.failed = True
 
 
 def anonymous(document: dict[str, Any], task_id: str = "") -> dict[str, Any]:

@@ -197,6 +197,17 @@ def test_a_failed_utterance_does_not_touch_the_others():
     assert final.sentence.index == 2
 
 
+def test_a_commit_that_is_confirmed_twice_counts_once():
+    """Some gateways deliver a message again; the second utterance then had no times, and came again after a cut."""
+    protocol = ready(manual=True)
+    list(protocol.audio(chunk(0, 1000, ends=True)))
+    list(protocol.audio(chunk(1000, 3000, ends=True)))
+    for item_id in ("a", "a", "b", "b"):
+        receive(protocol, "input_audio_buffer.committed", item_id=item_id)
+    finals = [receive(protocol, f"{TRANSCRIPTION}.completed", item_id=item, transcript="x")[0] for item in "ab"]
+    assert [(final.sentence.begin_ms, final.sentence.end_ms) for final in finals] == [(0, 1000), (1000, 3000)]
+
+
 def test_silence_that_was_committed_is_no_failure():
     protocol = ready(manual=True)
     assert receive(protocol, f"{TRANSCRIPTION}.failed", item_id="a", error={"code": "EmptyAudio"}) == []

@@ -8,8 +8,11 @@ from collections.abc import Iterator
 import pytest
 
 from asrcli.service.base import Handshake, Limits
+from asrcli.service.realtime import Realtime
 from asrcli.service.run_task import RunTask
 from asrcli.service.server import Service
+from tests.service.session_client import update
+from tests.service.session_half import connected, kinds, tell
 from tests.support.fakes import FakeClock
 from tests.support.service import TALK_WAV, running_service
 
@@ -45,3 +48,16 @@ def clock() -> FakeClock:
 def half(clock: FakeClock) -> RunTask:
     """The service's half of run-task, freshly connected."""
     return RunTask(Handshake(RunTask.path), Limits(), clock)
+
+
+@pytest.fixture
+def realtime(clock: FakeClock) -> Realtime:
+    """The service's half of the session protocol, freshly connected."""
+    return connected(clock)
+
+
+@pytest.fixture
+def manual(realtime: Realtime) -> Realtime:
+    """The same in manual mode."""
+    assert kinds(tell(realtime, update(turn_detection=None))) == ["session.updated"]
+    return realtime

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import socket
@@ -59,6 +60,31 @@ class Conversation:
         }
         self.say("result-generated", {"output": {"sentence": sentence}, "usage": None})
 
+    def expect_type(self, kind: str) -> dict[str, Any]:
+        """Read until the client's event of that type comes and return it; what comes before is dropped."""
+        while True:
+            document: dict[str, Any] = json.loads(self._connection.recv())
+            if document["type"] == kind:
+                return document
+
+    def expect_append(self, size: int) -> bytes:
+        """Read appended audio until at least `size` bytes have come."""
+        audio = b""
+        while len(audio) < size:
+            audio += base64.b64decode(self.expect_type("input_audio_buffer.append")["audio"])
+        return audio
+
+    def say_event(self, kind: str, **fields: object) -> None:
+        """Send an event of the session protocol."""
+        self._connection.send(json.dumps({"event_id": "event_1", "type": kind, **fields}))
+
+    def begin_session(self) -> dict[str, Any]:
+        """Create a session and take the client's settings for it; returns them."""
+        self.say_event("session.created", session={"id": "sess_1"})
+        session: dict[str, Any] = self.expect_type("session.update")["session"]
+        self.say_event("session.updated", session={"id": "sess_1", **session})
+        return session
+
     def send(self, message: str | bytes) -> None:
         """Send one message as it is."""
         self._connection.send(message)
@@ -108,7 +134,16 @@ def scripted_server(*scripts: Script, refuse: int | None = None, body: str = "")
             return None
         return connection.respond(refuse, body)
 
-    with serve(handle, "127.0.0.1", 0, compression=None, ping_interval=None, process_request=refuse_all) as server:
+    # A close is answered at once, or never: the answer may lie behind audio that the script has left unread.
+    with serve(
+        handle,
+        "127.0.0.1",
+        0,
+        compression=None,
+        ping_interval=None,
+        close_timeout=1,
+        process_request=refuse_all,
+    ) as server:
         thread = threading.Thread(target=server.serve_forever, name="scripted server")
         thread.start()
         try:

@@ -25,7 +25,6 @@ export PULSE_RUNTIME_PATH=$folder/run
 export PULSE_STATE_PATH=$folder/state
 export PULSE_COOKIE=$folder/cookie
 export ALSA_CONFIG_PATH=$folder/alsa.conf
-export PULSE_LATENCY_MSEC=30
 END
 }
 
