@@ -1,4 +1,7 @@
-"""Sessions joined into one transcription: each counts its times and sentences from its own beginning."""
+"""Sessions joined into one transcription: each counts its times and sentences from its own beginning.
+
+Knows what was told already, so that nothing is told twice, and how far the sound is decided, so that nothing is lost.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,82 @@ from asrcli.events import (
     UtteranceFailed,
     Word,
 )
+from asrcli.pcm import PcmFormat
+
+
+class Joining:
+    """What the sessions so far have decided, and what the results of the one that runs are in the transcription.
+
+    Sound is decided up to the end of a final sentence. Where the service does not say when that was, or while the
+    sentence before is still open, the sound is kept, and a further session recognises it again: its first sentences
+    then bear numbers that were told already, and are held back.
+    """
+
+    def __init__(self, pcm: PcmFormat) -> None:
+        self._pcm = pcm
+        self.covered_sample = 0
+        """Where the decided sound ends, counted from the first sample of the transcription."""
+        self._covered_sentences = 0
+        self._told: set[int] = set()
+        # Sentences with a partial result and no final one.
+        self._open: set[int] = set()
+        # Final sentences after the decided sound, with their ends.
+        self._undecided: dict[int, int | None] = {}
+        self._begin_ms = 0
+        self._sentences_before = 0
+
+    def begin(self, start_sample: int) -> None:
+        """A session begins there. What lies between the decided sound and its start is lost."""
+        if start_sample > self.covered_sample:
+            self.skip(start_sample)
+        self._open.clear()
+        self._undecided.clear()
+        self._begin_ms = self._pcm.ms(start_sample)
+        self._sentences_before = self._covered_sentences
+
+    def skip(self, to_sample: int) -> None:
+        """Nothing more will be said about the sound before `to_sample`."""
+        self.covered_sample = to_sample
+        self._covered_sentences = max(self._told, default=0)
+
+    def take(self, event: Event, sent_sample: int) -> Event | None:
+        """The session's `event` in terms of the transcription; None for a result that was told before.
+
+        `sent_sample` is how far the sound has left: no result can cover more.
+        """
+        event = joined(event, self._begin_ms, self._sentences_before)
+        match event:
+            case PartialResult(sentence):
+                if sentence.index in self._told:
+                    return None
+                self._open.add(sentence.index)
+            case FinalResult(sentence):
+                return event if self._close(sentence.index, _end_ms(sentence), sent_sample) else None
+            case UtteranceFailed():
+                return event if self._close(event.index, event.end_ms, sent_sample) else None
+        return event
+
+    def _close(self, index: int, end_ms: int | None, sent_sample: int) -> bool:
+        """A sentence is final; True if that is new."""
+        is_new = index not in self._told
+        self._told.add(index)
+        self._open.discard(index)
+        self._undecided[index] = end_ms
+        for each, ends_ms in sorted(self._undecided.items()):
+            # One sentence may be finished before the one ahead of it is. Two are never: that one came to nothing.
+            if ends_ms is not None and each - 1 not in self._open:
+                self._covered_sentences = max(self._covered_sentences, each)
+                self.covered_sample = max(self.covered_sample, min(self._pcm.samples(ends_ms), sent_sample))
+        for each in [number for number in self._undecided if number <= self._covered_sentences]:
+            del self._undecided[each]
+        return is_new
+
+
+def _end_ms(sentence: Sentence) -> int | None:
+    """When the sentence ended, by its last word if need be."""
+    if sentence.end_ms is None and sentence.words:
+        return sentence.words[-1].end_ms
+    return sentence.end_ms
 
 
 def joined(event: Event, begin_ms: int, sentences_before: int) -> Event:

@@ -46,6 +46,11 @@ class Attempts:
         """Tries since the last success."""
         self.was_ready = False
         """Whether the service has ever been ready for audio."""
+        self._was_reached = False
+
+    def reached(self) -> None:
+        """A connection stands: the address is right."""
+        self._was_reached = True
 
     def ready(self) -> None:
         """The service takes audio."""
@@ -72,4 +77,6 @@ class Attempts:
     def _is_unreachable(self, error: AsrcliError) -> bool:
         if self.was_ready:
             return False
-        return isinstance(error, ServiceTimeout) or (isinstance(error, LinkError) and not error.refused)
+        if isinstance(error, LinkError):
+            return not error.refused and not self._was_reached
+        return isinstance(error, ServiceTimeout)

@@ -144,6 +144,8 @@ class Session:
 
     def handle(self, item: InboxItem) -> Iterator[Event]:
         """What `item` leads to. Raises the error that ended the session; call `close` then."""
+        if self.done:
+            return
         match item:
             case MessageReceived(message):
                 logger.debug("< %s", message)
@@ -174,7 +176,10 @@ class Session:
     def close(self) -> None:
         """End the uplink and the link, in whatever stage they are."""
         self._uplink.stop()
-        if self._uplink.join(_CLOSE_PATIENCE_S) and self._stage is Stage.STREAMING:
+        if not self._uplink.join(_CLOSE_PATIENCE_S):
+            # It is stuck in sending, and our goodbye would have to wait for it.
+            self._link.abort()
+        elif self._stage is Stage.STREAMING:
             # A task that is left alone goes on counting against the account's limit until the service gives it up.
             with contextlib.suppress(AsrcliError):
                 for step in self._protocol.finish():
@@ -193,7 +198,9 @@ class Session:
             if isinstance(step, Send):
                 self._send(step.message)
                 continue
-            if isinstance(step, SessionStarted) and self._stage is Stage.STARTING:
+            if isinstance(step, SessionStarted):
+                if self._stage is not Stage.STARTING:
+                    continue  # Told before: some gateways deliver a message twice.
                 self._enter(Stage.STREAMING, None)
                 self._uplink.start()
             elif isinstance(step, SessionFinished):

@@ -15,6 +15,8 @@ from asrcli.pcm import BYTES_PER_SAMPLE, Chunk, PcmFormat
 
 # What is kept for a new try when no final result comes, in a long silence for example: 9.6 MB at 16 kHz.
 KEEP_S = 300.0
+# A reader that begins at the oldest sound is given this part more, so that it still finds it when its link stands.
+_SLACK = 0.2
 # A source that pauses: after this long the service is sent silence, first enough to end a sentence, then now and then.
 # It gives up after 23 s without audio.
 IDLE_S = 5.0
@@ -28,8 +30,9 @@ class Tape:
     """Chunks in order, from the oldest that may be needed again to the newest.
 
     `ahead_s` bounds how far `append` may run ahead of the reader, by waiting; None for live sound, which cannot wait.
-    What is older than `keep_s` before the newest chunk is dropped, the oldest first; `begin_sample` tells from where
-    on there is sound. A reader that has waited `idle_s` for a chunk gets filler instead, and again; None for never.
+    What is older than `keep_s` before the newest chunk is dropped, the oldest first, a little later where it is about
+    to be read; `begin_sample` tells from where on there is sound. A reader that has waited `idle_s` for a chunk gets
+    filler instead, and again; None for never.
     """
 
     def __init__(
@@ -47,7 +50,9 @@ class Tape:
         self._changed = threading.Condition()
         self._chunks: deque[Chunk] = deque()
         self._dropped = 0
-        self._read_sample = 0
+        self._reader: TapeReader | None = None
+        self.read_sample = 0
+        """Where the sound ends that was handed to the last reader."""
         self._ended = False
         self._closed = False
         self.begin_sample = 0
@@ -62,7 +67,7 @@ class Tape:
                 self._changed.wait()
             self._chunks.append(chunk)
             self.end_sample = chunk.end_sample
-            self._drop_until(self.end_sample - self._keep_samples)
+            self._drop_until(self._oldest_kept())
             self._changed.notify_all()
             return not self._closed
 
@@ -87,11 +92,18 @@ class Tape:
     def reader(self, from_sample: int, most_samples: int | None = None) -> TapeReader:
         """Everything from `from_sample` on, as far back as it is still there, but no more than `most_samples`."""
         with self._changed:
-            self._read_sample = max(from_sample, self.begin_sample)
-        return TapeReader(self, self._read_sample, most_samples)
+            self.read_sample = max(from_sample, self.begin_sample)
+            self._reader = TapeReader(self, self.read_sample, most_samples)
+            return self._reader
 
     def _too_far_ahead(self) -> bool:
-        return self._ahead_samples is not None and self.end_sample - self._read_sample > self._ahead_samples
+        return self._ahead_samples is not None and self.end_sample - self.read_sample > self._ahead_samples
+
+    def _oldest_kept(self) -> int:
+        oldest = self.end_sample - self._keep_samples
+        if self._reader is None or self._reader.closed or self.read_sample >= oldest:
+            return oldest
+        return max(self.read_sample, oldest - int(_SLACK * self._keep_samples))
 
     def _drop_until(self, sample: int) -> None:
         while self._chunks and self._chunks[0].end_sample <= sample:
@@ -107,7 +119,7 @@ class Tape:
                 number = self._number_at(from_sample) if number is None else max(number, self._dropped)
                 if number - self._dropped < len(self._chunks):
                     chunk = self._chunks[number - self._dropped]
-                    self._read_sample = chunk.end_sample
+                    self.read_sample = chunk.end_sample
                     self._changed.notify_all()
                     return number, chunk
                 if self._ended:
@@ -129,7 +141,8 @@ class Tape:
 class TapeReader:
     """Iterates over the chunks from `start_sample` on, waiting for those to come. For one thread, but for `close`.
 
-    Raises the tape's `cause` where the sound broke off. With `most_samples` it ends there, or where an utterance ends
+    Raises the tape's `cause` where the sound broke off. Ends before sound that was dropped unread, because times count
+    on there being no gap. With `most_samples` it ends there, or where an utterance ends
     after more than half of that.
     """
 
@@ -151,6 +164,8 @@ class TapeReader:
             if chunk.is_filler:
                 yield chunk
                 continue
+            if chunk.end_sample - chunk.samples > self.next_sample:
+                return
             number += 1
             yield self._cut(chunk)
             self.next_sample = chunk.end_sample

@@ -23,8 +23,8 @@ from asrcli.errors import AsrcliError, AudioError, Interrupted, ServiceError
 from asrcli.events import (
     AudioFinished,
     Event,
-    FinalResult,
     InboxItem,
+    LinkReady,
     Notice,
     Reconnecting,
     SessionStarted,
@@ -33,17 +33,19 @@ from asrcli.events import (
     Tick,
     UtteranceFailed,
 )
-from asrcli.joining import joined
+from asrcli.joining import Joining
 from asrcli.link import Link, place
 from asrcli.pcm import Chunk
 from asrcli.protocols.base import ConnectRequest, Protocol
 from asrcli.retry import Attempts, Retry
 from asrcli.session import Limits, LinkLike, Session
-from asrcli.tape import AHEAD_S, IDLE_S, Tape
+from asrcli.tape import AHEAD_S, IDLE_S, KEEP_S, Tape
 from asrcli.timing import Clock, Deadline, SystemClock
 
 CHUNK_MS = 100
 _JOIN_S = 2.0
+# What the service calls audio without speech.
+_NO_SPEECH = frozenset({"EmptyAudio", "NO_VALID_AUDIO_ERROR", "NO_INPUT_AUDIO_ERROR"})
 
 
 def _link(request: ConnectRequest, post: Callable[[InboxItem], None]) -> LinkLike:
@@ -56,13 +58,15 @@ class Engine:
 
     `cut` marks where utterances end, where we decide that. `record` is handed each chunk on its way to the service,
     once, in the intake thread; it must not raise. A source that pauses for `idle_s` is bridged with silence; None for
-    never. `tick_s` asks for a Tick whenever nothing has happened for so long; None for none.
+    never. `keep_s` is how much sound without a final result is kept to be sent again. `tick_s` asks for a Tick whenever
+    nothing has happened for so long; None for none.
     """
 
     new_protocol: Callable[[], Protocol]
     speed: float | None = 1.0
     tick_s: float | None = None
     idle_s: float | None = IDLE_S
+    keep_s: float = KEEP_S
     cut: Callable[[Iterator[Chunk]], Iterator[Chunk]] | None = None
     record: Callable[[Chunk], None] | None = None
     limits: Limits = field(default_factory=Limits)
@@ -96,10 +100,9 @@ class _Run:
         protocol = engine.new_protocol()
         # All sessions have the same options, so the first one's protocol tells the format.
         self._pcm = protocol.audio_format
-        self._tape = Tape(self._pcm, ahead_s=None if source.live else AHEAD_S, idle_s=engine.idle_s)
-        # Where final results end: a sample of the source, and the number of sentences.
-        self._covered_sample = 0
-        self._sentences = 0
+        ahead_s = None if source.live else AHEAD_S
+        self._tape = Tape(self._pcm, ahead_s=ahead_s, keep_s=engine.keep_s, idle_s=engine.idle_s)
+        self._joining = Joining(self._pcm)
         self._failures: list[UtteranceFailed] = []
         self._attempts = Attempts(engine.retry, engine.clock)
         self._again_at: Deadline | None = None
@@ -115,6 +118,8 @@ class _Run:
             try:
                 yield from self._step()
             except AsrcliError as error:
+                if self._rest_was_silent(error):
+                    break
                 yield self._recover(error)
         if self._failures:
             first = self._failures[0]
@@ -138,9 +143,9 @@ class _Run:
         self._number += 1
         post = functools.partial(self._post, self._number)
         most = None if protocol.max_session_ms is None else self._pcm.samples(protocol.max_session_ms)
-        self._reader = self._tape.reader(self._covered_sample, most)
-        self._begin_ms = self._pcm.ms(self._reader.start_sample)
-        self._sentences_before = self._sentences
+        self._reader = self._tape.reader(self._joining.covered_sample, most)
+        self._tell_what_is_lost(self._joining.covered_sample, self._reader.start_sample)
+        self._joining.begin(self._reader.start_sample)
         self._session = Session(
             protocol,
             self._engine.new_link(request, post),
@@ -151,6 +156,14 @@ class _Run:
             clock=self._engine.clock,
         )
 
+    def _tell_what_is_lost(self, from_sample: int, to_sample: int) -> None:
+        if to_sample > from_sample:
+            begin, end = (_clock_time(self._pcm.ms(sample)) for sample in (from_sample, to_sample))
+            self._control.notice(
+                f"nothing was recognised from {begin} to {end}, and that sound is no longer there to be sent again",
+                f"no more than {self._engine.keep_s:g} s are kept; --save-audio FILE keeps all",
+            )
+
     def _post(self, number: int, item: InboxItem) -> None:
         self._control.inbox.put((number, item))
 
@@ -160,7 +173,7 @@ class _Run:
             return False
         if self._reader.exhausted:
             return True
-        self._covered_sample = self._reader.next_sample
+        self._joining.skip(self._reader.next_sample)
         self._reopen()
         return False
 
@@ -217,13 +230,17 @@ class _Run:
                 self._started()
             elif isinstance(event, AudioFinished) and not self._reader.exhausted:
                 continue
-            told = joined(event, self._begin_ms, self._sentences_before)
-            if isinstance(told, FinalResult):
-                self._cover(told.sentence.index, told.sentence.end_ms)
-            elif isinstance(told, UtteranceFailed):
+            elif isinstance(event, LinkReady):
+                self._attempts.reached()
+            covered_sample = self._joining.covered_sample
+            told = self._joining.take(event, self._tape.read_sample)
+            if self._joining.covered_sample > covered_sample:
+                self._attempts.progressed()
+                self._tape.forget(self._joining.covered_sample)
+            if isinstance(told, UtteranceFailed):
                 self._failures.append(told)
-                self._cover(told.index, told.end_ms)
-            yield told
+            if told is not None:
+                yield told
 
     def _started(self) -> None:
         self._attempts.ready()
@@ -231,19 +248,20 @@ class _Run:
             # A file is read only now, so that its pace counts from the moment at which the service takes it.
             self._intake.start()
 
-    def _cover(self, index: int, end_ms: int | None) -> None:
-        """What is decided need not be sent again."""
-        self._attempts.progressed()
-        self._sentences = max(self._sentences, index)
-        if end_ms is not None:
-            self._covered_sample = max(self._covered_sample, self._pcm.samples(end_ms))
-            self._tape.forget(self._covered_sample)
+    def _rest_was_silent(self, error: AsrcliError) -> bool:
+        """Whether a further session got nothing but the silence after the last word, which the service refuses."""
+        return (
+            isinstance(error, ServiceError)
+            and error.service_code in _NO_SPEECH
+            and self._number > OUTSIDE + 1
+            and self._reader.exhausted
+        )
 
     def _recover(self, error: AsrcliError) -> Event:
         """Arrange another try after `error`; raises it where that is no use."""
         tries = self._attempts.count
         self._again_at = self._attempts.failed(error)
-        resume_ms = self._pcm.ms(self._covered_sample)
+        resume_ms = self._pcm.ms(self._joining.covered_sample)
         if self._again_at is None:
             if tries:
                 error.message += f"; gave up after {tries} tries, nothing was recognised after {_clock_time(resume_ms)}"

@@ -74,3 +74,10 @@ def test_an_unreachable_service_is_not_tried_again_but_a_busy_one_is():
     assert counted.failed(ServiceTimeout("connect", 10, message="no connection")) is None
     assert counted.failed(LinkError("HTTP 503", refused=True))
     assert counted.failed(ServiceError("Throttling", "slow down", retryable=True))
+
+
+def test_a_link_that_stood_once_is_made_again_though_the_service_was_never_ready():
+    counted, _ = attempts()
+    counted.reached()
+    assert counted.failed(LOST)
+    assert counted.failed(ServiceTimeout("start", 10, message="not started")) is None

@@ -256,3 +256,34 @@ def test_closing_in_the_middle_finishes_the_task(bench):
     b.session.close()
     assert b.actions()[-1] == "finish-task"
     assert b.link.closed
+
+
+def test_what_is_told_twice_starts_nothing_twice(bench):
+    """Some gateways deliver a message again."""
+    b = bench(chunks(2)).started()
+    assert b.say("task-started") == []
+    b.until_audio_ended()
+    assert b.say("task-started") == []
+    assert b.say("task-finished", {}) == [SessionFinished(b.protocol.session_id)]
+    assert b.say("task-finished", {}) == []
+    assert b.actions() == ["run-task", "audio", "audio", "finish-task"]
+
+
+def test_an_uplink_that_is_stuck_in_sending_is_cut_loose(bench, monkeypatch):
+    """A goodbye would have to wait for the send that never ends."""
+    monkeypatch.setattr("asrcli.session._CLOSE_PATIENCE_S", 0.05)
+    b = bench(chunks(5))
+    cut = threading.Event()
+    order: list[str] = []
+
+    def stuck(message: object) -> None:
+        if isinstance(message, bytes):
+            cut.wait(10)
+            raise LinkError("cut")
+
+    monkeypatch.setattr(b.link, "send", stuck)
+    monkeypatch.setattr(b.link, "abort", lambda: (order.append("abort"), cut.set()))
+    monkeypatch.setattr(b.link, "close", lambda: order.append("close"))
+    b.started()
+    b.session.close()
+    assert order == ["abort", "close"]

@@ -66,6 +66,39 @@ def test_no_more_is_kept_than_was_agreed():
     assert tape.reader(0).start_sample == 128000
 
 
+def test_a_reader_ends_before_sound_that_was_dropped_unread():
+    """Times count on there being no gap: what follows is for another reader."""
+    tape = Tape(PCM, ahead_s=None, keep_s=1.0)
+    made = chunks([1600] * 40)
+    for chunk in made[:5]:
+        tape.append(chunk)
+    slow = tape.reader(0)
+    reading = iter(slow)
+    assert [next(reading) for _ in range(2)] == made[:2]
+    for chunk in made[5:]:
+        tape.append(chunk)
+    tape.end()
+    assert list(reading) == []
+    assert not slow.exhausted
+    assert slow.next_sample == 3200
+    following = tape.reader(slow.next_sample)
+    assert following.start_sample == tape.begin_sample > 3200
+    assert list(following)[-1] == made[-1]
+    assert following.exhausted
+
+
+def test_a_reader_at_the_oldest_sound_still_finds_it_a_little_later():
+    """Its link must be made first, while live sound comes in."""
+    tape = Tape(PCM, ahead_s=None, keep_s=1.0)
+    made = chunks([1600] * 22)
+    for chunk in made[:20]:
+        tape.append(chunk)
+    reader = tape.reader(0)
+    for chunk in made[20:]:
+        tape.append(chunk)
+    assert next(iter(reader)) == made[10]
+
+
 def test_a_file_is_not_read_far_ahead_of_the_reader():
     tape = Tape(PCM, ahead_s=1.0)
     writer = threading.Thread(target=lambda: [tape.append(chunk) for chunk in chunks([1600] * 50)] and tape.end())

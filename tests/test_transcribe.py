@@ -26,10 +26,12 @@ from asrcli.events import (
 from asrcli.protocols.base import Endpoint, RecognitionOptions
 from asrcli.protocols.run_task import RunTask
 from asrcli.retry import Retry
+from asrcli.service.faults import parse_fault
 from asrcli.session import Limits
 from asrcli.transcribe import Engine, transcribe
 from tests.support.fakes import ToneSource
 from tests.support.scripted_server import Conversation, free_port, scripted_server, silent_port
+from tests.support.service import running_service
 
 
 def engine(url: str, **fields) -> Engine:
@@ -398,3 +400,80 @@ def test_a_pause_of_the_source_keeps_the_service_waiting_and_times_true():
     assert [event.end_ms for event in events if isinstance(event, AudioFinished)] == [2000]
     [final] = [event.sentence for event in events if isinstance(event, FinalResult)]
     assert 1000 <= final.begin_ms < final.end_ms <= 1900
+
+
+def test_a_link_that_breaks_before_the_service_was_ever_ready_is_made_again():
+    """The handshake stood, so the address is right."""
+
+    def breaking(talk: Conversation) -> None:
+        talk.expect("run-task")
+        talk.close(1011, "Internal server error")
+
+    with scripted_server(breaking, polite) as url:
+        events, error = run(url, ToneSource(2.0), retry=QUICK)
+    assert error is None
+    assert texts(events) == ["one", "two"]
+    assert [event.attempt for event in events if isinstance(event, Reconnecting)] == [1]
+
+
+@pytest.mark.parametrize("code", ["NO_VALID_AUDIO_ERROR", "EmptyAudio"])
+def test_the_silence_after_the_last_word_is_no_failure_of_a_further_session(code):
+    """The link broke after the last final; what was left is refused, because there is no speech in it."""
+
+    def silent(talk: Conversation) -> None:
+        talk.expect("run-task")
+        talk.say("task-started")
+        talk.expect("finish-task")
+        talk.say("task-failed", error_code=code, error_message="no valid audio")
+
+    def breaking(talk: Conversation) -> None:
+        talk.expect("run-task")
+        talk.say("task-started")
+        talk.expect("finish-task")
+        talk.say_sentence(1, "one", 0, 900)
+        talk.reset()
+
+    with scripted_server(breaking, silent) as url:
+        events, error = run(url, ToneSource(2.0), retry=QUICK)
+    assert (texts(events), error) == (["one"], None)
+    with scripted_server(silent) as url:
+        _, error = run(url, ToneSource(2.0), retry=QUICK)
+    assert isinstance(error, ServiceError)
+
+
+def test_a_sentence_without_an_end_is_not_told_again_by_the_next_session():
+    def breaking(talk: Conversation) -> None:
+        talk.expect("run-task")
+        talk.say("task-started")
+        talk.expect_audio(32000)
+        sentence = {"sentence_id": 1, "text": "one", "begin_time": 0, "end_time": None, "sentence_end": True}
+        talk.say("result-generated", {"output": {"sentence": sentence}})
+        talk.reset()
+
+    with scripted_server(breaking, polite) as url:
+        events, error = run(url, ToneSource(2.0), retry=QUICK)
+    assert (texts(events), error) == (["one", "two"], None)
+
+
+def test_a_service_that_only_repeats_itself_is_given_up():
+    """Tries count on while nothing new is decided."""
+
+    def repeating(talk: Conversation) -> None:
+        talk.expect("run-task")
+        talk.say("task-started")
+        talk.expect_audio(3200)
+        sentence = {"sentence_id": 1, "text": "one", "begin_time": 0, "end_time": None, "sentence_end": True}
+        talk.say("result-generated", {"output": {"sentence": sentence}})
+        talk.close(1011)
+
+    with scripted_server(repeating) as url:
+        events, error = run(url, ToneSource(2.0), retry=QUICK)
+    assert texts(events) == ["one"]
+    assert "gave up after 3 tries" in str(error)
+
+
+def test_the_service_tells_how_long_to_wait():
+    """Retry-After outranks our own, much longer wait."""
+    with running_service(faults=(parse_fault("refuse=429:1:0"),)) as service:
+        _, error = run(service.url, ToneSource(0.5), retry=Retry(tries=1, first_s=3600.0))
+    assert error is None

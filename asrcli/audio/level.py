@@ -73,7 +73,7 @@ class Meter:
 def _level(samples: Samples) -> Level:
     peak = float(max(samples.max(), -samples.min()))
     rms = math.sqrt(float(np.dot(samples, samples)) / samples.size)
-    clipped = peak >= _CLIPPED and int(np.count_nonzero(np.abs(samples) >= _CLIPPED)) >= _CLIPPED_SAMPLES
+    clipped = bool(peak >= _CLIPPED and np.count_nonzero(np.abs(samples) >= _CLIPPED) >= _CLIPPED_SAMPLES)
     return Level(dbfs(peak), dbfs(rms), clipped)
 
 

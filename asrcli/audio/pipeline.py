@@ -36,7 +36,7 @@ def paced_chunks(
 
 
 def _until_it_breaks_off(source: Source, broken_off: list[AudioError]) -> Iterator[Block]:
-    """The blocks of `source`, with its error put aside, so that what the filter and the chunker hold still comes out."""
+    """The blocks of `source`, its error put aside: first comes out what the filter and the chunker still hold."""
     try:
         yield from source.blocks()
     except AudioError as error:

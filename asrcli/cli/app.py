@@ -58,7 +58,9 @@ def main() -> None:
     """The `asrcli` command: runs it and leaves with its exit code."""
     code = run(sys.argv[1:])
     try:
-        sys.stdout.flush()
+        # None where it was closed before we began.
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except OSError:
         # The reader of our output has gone. Python would complain at exit about what it can't flush.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -28,6 +28,8 @@ def open_output(flags: OutputFlags) -> Output:
         raise UsageError(f"--color {flags.color!r} is not known", hint=f"choose one of {', '.join(_COLORS)}")
     if flags.quiet and flags.verbose:
         raise UsageError("--quiet and --verbose exclude each other")
+    if sys.stdout is None and flags.output is None:
+        raise UsageError("standard output is closed", hint="write the results to a file with -o FILE")
     name = _format_name(flags)
     sink: Sink = FileSink(flags.output, flags.force) if flags.output else StreamSink(sys.stdout)
     sink.check()

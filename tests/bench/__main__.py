@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench.clients import TALK, Run, asrcli, file_command, python, run, sdk_command
+from tests.bench.microphone import microphone
 from tests.bench.recorder import recorder
 from tests.bench.sounds import long_silence, stereo_mp3, talk_of
 
@@ -142,6 +143,7 @@ PARTS: dict[str, Callable[[Path], list[Row]]] = {
     "streaming": streaming,
     "decoding": decoding,
     "memory": memory,
+    "microphone": microphone,
 }
 
 

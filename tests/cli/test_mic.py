@@ -309,6 +309,14 @@ def test_what_cannot_work_is_one_clear_line(
     assert done.stderr.count("\n") == 1
 
 
+def test_a_closed_standard_output_is_one_clear_line() -> None:
+    """Said before a microphone is looked for."""
+    command = ["sh", "-c", 'exec "$@" >&-', "sh", *_command("ws://127.0.0.1:1")]
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "asrcli: error: standard output is closed (write the results to a file with -o FILE)\n"
+
+
 def test_no_sound_system_at_all_is_no_microphone(microphone: VirtualMic, tmp_path: Path) -> None:
     environ = {**microphone.environ, "PULSE_SERVER": f"unix:{tmp_path}/nothing"}
     command = _command("ws://127.0.0.1:1")

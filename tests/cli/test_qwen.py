@@ -1,27 +1,20 @@
-"""`asrcli qwen`: both modes of Qwen-ASR-Realtime, its knobs, and a service that misbehaves."""
+"""`asrcli qwen`: both modes of Qwen-ASR-Realtime, its knobs, and what cannot work."""
 
 from __future__ import annotations
 
 import json
-import wave
 from itertools import pairwise
-from pathlib import Path
 
 import jiwer
-import numpy as np
 import pytest
 
-from asrcli import session
 from asrcli.protocols import realtime
-from asrcli.service import server
-from asrcli.service.recognizer import Ended, Hypothesis, OnResult, Opened, Pcm, RecognitionSettings
 from tests.support.scripted_server import Conversation, scripted_server
-from tests.support.service import DATA, TALK_TEXT, TALK_WAV, running_service
+from tests.support.service import DATA, TALK_TEXT, TALK_WAV
 
 SENTENCES = [line.strip() for line in TALK_TEXT.read_text(encoding="utf-8").splitlines() if line.strip()]
 SCRIPT = [json.loads(line) for line in (DATA / "talk.script.jsonl").read_text(encoding="utf-8").splitlines()]
 MODEL = "qwen3-asr-flash-realtime"
-TRANSCRIPTION = "conversation.item.input_audio_transcription"
 
 
 def finals(events):
@@ -125,78 +118,6 @@ def test_region_local_recognises_the_talk_with_the_real_recogniser(asrcli, mode)
     assert len(heard) == len(SENTENCES)
 
 
-# --- a long file in manual mode -------------------------------------------------------------------------------------
-
-_SENTENCES = 64
-_SAID_MS, _PAUSE_MS = 2_000, 850
-
-
-class LevelRecognizer:
-    """Hears levels: sentence n is 2 s of samples with the value 1000 + n, whatever session it is said in."""
-
-    capacity = 100
-
-    def open(self, settings: RecognitionSettings, on_result: OnResult) -> LevelRecognition:
-        assert settings.max_sentence_silence_ms is None
-        on_result(Opened())
-        return LevelRecognition(on_result)
-
-    def close(self) -> None:
-        pass
-
-
-class LevelRecognition:
-    """Tells the numbers of the sentences in each utterance, and how much of each was in it."""
-
-    def __init__(self, on_result: OnResult) -> None:
-        self._on_result = on_result
-        self._uttered = b""
-
-    def feed(self, pcm: Pcm) -> None:
-        self._uttered += pcm.data
-
-    def end_utterance(self) -> None:
-        values, counts = np.unique(np.frombuffer(self._uttered, "<i2"), return_counts=True)
-        said = [
-            f"{value - 1000}: {count / 16:g} ms" for value, count in zip(values, counts, strict=True) if value > 1000
-        ]
-        self._uttered = b""
-        self._on_result(Hypothesis(", ".join(said), 0, 1, final=True))
-
-    def finish(self) -> None:
-        self._on_result(Ended(0))
-
-    def close(self) -> None:
-        pass
-
-
-def three_minutes(path: Path) -> Path:
-    """64 sentences of two seconds each, with pauses."""
-    with wave.open(str(path), "wb") as file:
-        file.setparams((1, 2, 16000, 0, "NONE", ""))
-        for number in range(1, _SENTENCES + 1):
-            file.writeframes(np.full(16 * _SAID_MS, 1000 + number, "<i2").tobytes() + bytes(32 * _PAUSE_MS))
-    return path
-
-
-def test_a_long_file_in_manual_mode_loses_and_doubles_nothing(asrcli, tmp_path, monkeypatch):
-    """A session holds less than a minute: several of them, cut at pauses, carry three minutes of sentences."""
-    monkeypatch.setattr(server, "open_recognizer", lambda name, stall_s: LevelRecognizer())
-    path = three_minutes(tmp_path / "long.wav")
-    with running_service("levels") as service:
-        done = asrcli("qwen", path, "--endpoint", service.url, "--pace", "fast", "--manual", "--json")
-    assert done.code == 0
-    heard = finals(done.events)
-    assert [event["text"] for event in heard] == [f"{number}: 2000 ms" for number in range(1, _SENTENCES + 1)]
-    assert [event["index"] for event in heard] == list(range(1, _SENTENCES + 1))
-    for number, event in enumerate(heard):
-        begin_ms = number * (_SAID_MS + _PAUSE_MS)
-        assert event["begin_ms"] <= begin_ms < begin_ms + _SAID_MS <= event["end_ms"]
-    end = done.events[-1]
-    assert (end["complete"], end["audio_ms"]) == (True, _SENTENCES * (_SAID_MS + _PAUSE_MS))
-    assert len(set(end["task_ids"])) == len(end["task_ids"]) >= 4
-
-
 # --- what cannot work -----------------------------------------------------------------------------------------------
 
 
@@ -274,158 +195,3 @@ def test_a_model_that_the_service_does_not_know_is_refused(asrcli, talk_service)
     assert done.code == 5
     assert "Model not found (qwen9-asr-flash-realtime)!" in done.err
     assert "1007" in done.err
-
-
-# --- a service that misbehaves --------------------------------------------------------------------------------------
-
-
-def says(talk: Conversation, number: int, text: str) -> None:
-    """A whole utterance in VAD mode, without partial results."""
-    item = f"item_{number}"
-    talk.say_event("input_audio_buffer.speech_started", item_id=item, audio_start_ms=1000 * number)
-    talk.say_event("input_audio_buffer.speech_stopped", item_id=item, audio_end_ms=1000 * number + 500)
-    talk.say_event(f"{TRANSCRIPTION}.completed", item_id=item, transcript=text, language="en", emotion="happy")
-
-
-def complains(talk: Conversation, message: str) -> None:
-    talk.say_event("error", error={"type": "server_error", "code": "odd", "message": message, "param": None})
-
-
-def test_an_error_during_and_after_the_audio_does_not_end_the_session(asrcli):
-    def script(talk: Conversation) -> None:
-        talk.begin_session()
-        complains(talk, "during")
-        says(talk, 1, "One.")
-        talk.expect_type("session.finish")
-        complains(talk, "after")
-        says(talk, 2, "Two.")
-        talk.say_event("session.finished")
-
-    with scripted_server(script) as url:
-        done = asrcli("qwen", TALK_WAV, "--endpoint", url, "--pace", "fast")
-    assert done.code == 0
-    assert done.out.splitlines() == ["One.", "Two."]
-    assert "odd: during" in done.err
-    assert "odd: after" in done.err
-
-
-def test_an_error_before_the_session_stands_ends_it(asrcli):
-    def script(talk: Conversation) -> None:
-        talk.say_event("session.created", session={"id": "sess_1"})
-        talk.expect_type("session.update")
-        complains(talk, "not today")
-        talk.hang()
-
-    with scripted_server(script) as url:
-        done = asrcli("qwen", TALK_WAV, "--endpoint", url, "--pace", "fast")
-    assert done.code == 5
-    assert "odd, task sess_1: not today" in done.err
-
-
-def test_an_error_that_is_followed_by_a_close_is_the_reason(asrcli):
-    def script(talk: Conversation) -> None:
-        talk.begin_session()
-        talk.expect_type("session.finish")
-        complains(talk, "no more")
-        talk.close(1000)
-
-    with scripted_server(script) as url:
-        done = asrcli("qwen", TALK_WAV, "--endpoint", url, "--pace", "fast")
-    assert done.code == 5
-    assert "no more" in done.err
-
-
-def test_one_failed_utterance_leaves_the_others(asrcli):
-    def script(talk: Conversation) -> None:
-        talk.begin_session()
-        talk.expect_type("session.finish")
-        says(talk, 1, "One.")
-        error = {"code": "InternalError", "message": "try again", "param": None}
-        talk.say_event("input_audio_buffer.speech_started", item_id="item_2", audio_start_ms=2000)
-        talk.say_event(f"{TRANSCRIPTION}.failed", item_id="item_2", content_index=0, error=error)
-        says(talk, 3, "Three.")
-        talk.say_event("session.finished")
-
-    with scripted_server(script) as url:
-        done = asrcli("qwen", TALK_WAV, "--endpoint", url, "--pace", "fast")
-    assert done.code == 5
-    assert done.out.splitlines() == ["One.", "Three."]
-    assert "InternalError" in done.err
-    assert "try again" in done.err
-
-
-def test_a_final_needs_no_partial_before_it(asrcli):
-    def script(talk: Conversation) -> None:
-        talk.begin_session()
-        talk.say_event(f"{TRANSCRIPTION}.completed", item_id="item_1", transcript="Out of nowhere.")
-        talk.expect_type("session.finish")
-        talk.say_event("session.finished")
-
-    with scripted_server(script) as url:
-        done = asrcli("qwen", TALK_WAV, "--endpoint", url, "--pace", "fast", "--json")
-    assert done.code == 0
-    [final] = finals(done.events)
-    assert (final["text"], final["begin_ms"], final["end_ms"]) == ("Out of nowhere.", None, None)
-
-
-def test_a_service_that_creates_no_session_is_given_up_in_time(asrcli, monkeypatch):
-    original = session.Limits.__init__
-    monkeypatch.setattr(session.Limits, "__init__", lambda self, **given: original(self, **{**given, "start_s": 0.3}))
-    with scripted_server(lambda talk: talk.hang()) as url:
-        done = asrcli("qwen", TALK_WAV, "--endpoint", url, "--pace", "fast")
-    assert done.code == 6
-    assert "did not start the recognition within 0.3 s" in done.err
-
-
-def test_a_finish_without_an_answer_is_given_up_with_what_there_is(asrcli):
-    def script(talk: Conversation) -> None:
-        talk.begin_session()
-        says(talk, 1, "One.")
-        talk.expect_type("session.finish")
-        talk.hang()
-
-    with scripted_server(script) as url:
-        bounds = ("--drain-timeout", "0.3", "--retries", "0")
-        done = asrcli("qwen", TALK_WAV, "--endpoint", url, "--pace", "fast", *bounds)
-    assert done.code == 6
-    assert done.out.splitlines() == ["One."]
-    assert "after the end of the audio" in done.err
-
-
-def test_a_link_lost_within_an_utterance_is_made_again(asrcli):
-    """The second session begins where the last final ended; times go on."""
-
-    def breaks(talk: Conversation) -> None:
-        talk.begin_session()
-        talk.expect_append(32 * 3_000)
-        says(talk, 1, "One.")
-        talk.say_event("input_audio_buffer.speech_started", item_id="item_2", audio_start_ms=2000)
-        talk.say_event(f"{TRANSCRIPTION}.text", item_id="item_2", text="Tw", stash="")
-        talk.close(1011, "Internal server error")
-
-    def goes_on(talk: Conversation) -> None:
-        talk.begin_session()
-        talk.expect_type("session.finish")
-        says(talk, 1, "Two.")
-        talk.say_event("session.finished")
-
-    with scripted_server(breaks, goes_on) as url:
-        done = asrcli("qwen", TALK_WAV, "--endpoint", url, "--pace", "fast", "--json")
-    assert done.code == 0
-    [reconnect] = [event for event in done.events if event["type"] == "reconnect"]
-    assert "1011" in reconnect["reason"]
-    assert reconnect["resume_ms"] == 1500
-    assert [(event["index"], event["text"], event["begin_ms"]) for event in finals(done.events)] == [
-        (1, "One.", 1000),
-        (2, "Two.", 2500),
-    ]
-
-
-def test_close_1007_is_final_and_shows_its_reason(asrcli):
-    reason = "Access denied, please make sure your account is in good standing."
-    with scripted_server(lambda talk: talk.close(1007, reason)) as url:
-        done = asrcli("qwen", TALK_WAV, "--endpoint", url, "--pace", "fast", "--json")
-    assert done.code == 5
-    error = done.events[-1]
-    assert (error["code"], error["message"], error["retryable"]) == ("close 1007", reason, False)
-    assert reason in done.err

@@ -270,3 +270,20 @@ def test_live_status_shows_elapsed_time_and_delay() -> None:
         session.clock.go(0.2)
         session.output.event(Tick())
         assert screen.lines == ["listening · microphone · fun-asr-realtime · intl · 0:03 · delay 0.5 s"]
+
+
+def test_what_is_being_opened_is_shown_until_the_begin() -> None:
+    """And nothing of it is left where nothing begins."""
+    with terminal(40, 8) as screen:
+        view = LiveView(screen, shows_finals=False, clock=FakeClock(), color="never", environ={})
+        view.opening("the\x1b microphone")
+        assert screen.lines == ["opening the\\x1b microphone …"]
+        view.begin(Begin("Yeti", "m", "intl", "run-task", 16000, live=True))
+        assert screen.lines == ["connecting… · Yeti · m · intl · 0:00"]
+        view.close()
+    with terminal(40, 8) as screen:
+        view = LiveView(screen, shows_finals=False, clock=FakeClock(), color="never", environ={})
+        view.opening("the microphone")
+        view.error(LinkError("no"))
+        view.close()
+        assert screen.everything == ["asrcli: error: no"]

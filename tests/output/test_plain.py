@@ -91,3 +91,17 @@ def test_what_is_said_is_shown_line_by_line_and_safely() -> None:
     stream = io.StringIO()
     QuietView(stream).say("talk.wav\n  audio  1 s\x1b[2J\n")
     assert stream.getvalue() == "talk.wav\n  audio  1 s\\x1b[2J\n"
+
+
+def test_a_microphone_is_opened_and_then_listened_to() -> None:
+    """Two lines on the terminal; none for a stderr that is no terminal."""
+    begin = Begin("Yeti", "m", "intl", "run-task", 16000, live=True, source_rate_hz=44100)
+    for view, expected in (
+        (StatusView, "opening the mic …\nlistening · Yeti · 44.1 kHz · m · intl\n"),
+        (QuietView, ""),
+    ):
+        stream = io.StringIO()
+        shown = view(stream)
+        shown.opening("the mic")
+        shown.begin(begin)
+        assert stream.getvalue() == expected

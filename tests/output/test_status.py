@@ -10,6 +10,7 @@ from asrcli.events import (
     Reconnecting,
     Sentence,
     SessionStarted,
+    SoundLevel,
     Word,
 )
 from asrcli.output.base import Begin
@@ -72,3 +73,20 @@ def test_delay_counts_from_a_words_sound_to_its_first_result() -> None:
     status.observe(FinalResult(Sentence(1, "a b", 100, 300, words)), 1.5)
     status.observe(PartialResult(Sentence(2, "c")), 1.6)
     assert _texts(status, 2.0)[-1] == "delay 0.6 s"
+
+
+def test_a_microphone_shows_its_rate_and_how_loud_it_is() -> None:
+    """The meter spans 60 dB, turns yellow near full scale and red at it; it goes with the sound."""
+    info = Begin("Yeti", "m", "intl", "run-task", 16000, live=True, source_rate_hz=44100)
+    status = Status(info, 0.0)
+    assert _texts(status, 0.0) == ["connecting…", "Yeti", "44.1 kHz", "m", "intl", "0:00"]
+    meters = []
+    for peak_dbfs in (None, -90.0, -30.0, -3.0, 0.0):
+        status.observe(SoundLevel(peak_dbfs, peak_dbfs), 0.0)
+        part = status.parts(0.0)[5]
+        meters.append((part.text, part.style))
+    assert meters == [
+        ("───────", "yellow"), ("───────", "green"), ("━━━╸───", "green"), ("━━━━━━╸", "yellow"), ("━━━━━━━", "red"),
+    ]  # fmt: skip
+    status.observe(AudioFinished(0), 0.0)
+    assert _texts(status, 0.0)[1:] == ["Yeti", "44.1 kHz", "m", "intl", "0:00"]

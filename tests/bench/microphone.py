@@ -1,0 +1,188 @@
+"""The microphone: delay, CPU and completeness, on a virtual one. `python -m tests.bench.microphone [SECONDS]`."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import soxr
+
+from tests.bench.clients import ROOT, asrcli, python, run
+from tests.bench.recorder import Recorder, recorder
+from tests.support.virtual_mic import SAY_RATE_HZ, VirtualMic, missing, noise, offset_of, read_wav, write_wav
+
+Row = tuple[str, str, str, str, str]
+
+LONG_S = 60.0
+SHORT_S = 2.0
+WIRE_HZ = 16000
+CHUNK_S = 0.1
+
+# What asrcli loads for `mic`, without PortAudio: that looks for devices when it is loaded.
+IMPORTS = """
+import asrcli.cli.app, asrcli.cli.batch, asrcli.transcribe, asrcli.protocols, asrcli.output.live, asrcli.audio.mic
+import asrcli.audio.resample, asrcli.audio.chunker, asrcli.audio.level, soxr, cffi
+"""
+# The bare library: as it stands in its documentation, blocks of 100 ms to a file, nothing else.
+BARE = """
+import sys, time
+import sounddevice
+with open("/dev/null", "wb") as file:
+    hear = lambda data, frames, moment, status: file.write(bytes(data))
+    with sounddevice.RawInputStream(dtype="int16", channels=1, blocksize=4410, callback=hear):
+        time.sleep(float(sys.argv[1]))
+"""
+BUSY = "while True: pass"
+
+
+@dataclass(frozen=True)
+class Listened:
+    """One run of `asrcli mic` with the live view on a terminal of its own."""
+
+    started_at: float
+    cpu_s: float
+    lines: tuple[dict[str, object], ...]
+    audio_at: tuple[float, ...]
+    saved: Path
+
+
+def microphone(folder: Path, seconds: float = LONG_S) -> list[Row]:
+    """A long run while the other core is busy, ten short ones for the start."""
+    reason = missing()
+    if reason is not None:
+        return [("microphone", reason, "", "", "")]
+    mic = VirtualMic(folder / "mic")
+    before = dict(os.environ)
+    os.environ.update(mic.variables)
+    try:
+        return [*_start(folder), *_long_run(folder, mic, seconds)]
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        mic.stop()
+
+
+def _start(folder: Path) -> list[Row]:
+    imports_s = statistics.median(run(python(IMPORTS)).wall_s for _ in range(5))
+    first = [listened.audio_at[0] - listened.started_at for listened in (_listen(folder, 0.5) for _ in range(10))]
+    first_ms = (statistics.median(first) - imports_s) * 1000
+    return [
+        ("process start to first audio sent, less imports", f"{first_ms:.0f} ms",
+         f"{imports_s * 1000:.0f} ms (imports)", "-", "250 ms"),
+    ]  # fmt: skip
+
+
+def _long_run(folder: Path, mic: VirtualMic, seconds: float) -> list[Row]:
+    played = noise(seconds)
+    path = write_wav(folder / "noise.wav", played)
+    bare: list[float] = []
+    base_s = _listen(folder, SHORT_S).cpu_s
+    bare_base_s = run(python(BARE, f"{SHORT_S}")).cpu_s
+    busy = subprocess.Popen([sys.executable, "-c", BUSY])
+    beside = threading.Thread(target=lambda: bare.append(run(python(BARE, f"{seconds}")).cpu_s))
+    try:
+        with mic.say(path):
+            beside.start()
+            listened = _listen(folder, seconds + 3)
+            beside.join()
+    finally:
+        busy.kill()
+        busy.wait()
+    delays = sorted(_delays_ms(listened))
+    cpu = (listened.cpu_s - base_s) / (seconds + 3 - SHORT_S) * 100
+    bare_cpu = (bare[0] - bare_base_s) / (seconds - SHORT_S) * 100
+    found, lost, likeness = _lost(played, read_wav(listened.saved)[0])
+    p99 = delays[int(len(delays) * 0.99)]
+    return [
+        ("last sample of a chunk to its message, median", f"{statistics.median(delays):.0f} ms", "", "", ""),
+        ("last sample of a chunk to its message, 99 %", f"{p99:.0f} ms", "", "", "130 ms"),
+        ("CPU while listening, live view on", f"{cpu:.2f} %", f"{bare_cpu:.2f} % (bare PortAudio)",
+         f"× {cpu / bare_cpu:.1f}", "2 %"),
+        (f"samples lost in {seconds:g} s, other core busy", f"{lost}", f"{found} s compared, likeness {likeness:.3f}",
+         "", "0"),
+    ]  # fmt: skip
+
+
+def _listen(folder: Path, seconds: float) -> Listened:
+    """Run `asrcli mic` for `seconds` against a recorder; stderr is a terminal, so that the live view is drawn."""
+    saved = folder / "saved.wav"
+    options = ("--duration", f"{seconds:g}", "--json", "--save-audio", str(saved), "--force")
+    with recorder(results_every=10) as record, (folder / "lines").open("w+") as lines:
+        started_at = time.monotonic()
+        cpu_s = _run_on_terminal(asrcli("mic", "--endpoint", record.url, *options), lines.fileno())
+        lines.seek(0)
+        events = tuple(json.loads(line) for line in lines)
+        return Listened(started_at, cpu_s, events, _audio_at(record), saved)
+
+
+def _audio_at(record: Recorder) -> tuple[float, ...]:
+    return tuple(record.audio_at)
+
+
+def _run_on_terminal(command: list[str], stdout: int) -> float:
+    """CPU seconds of `command`, whose standard error is a terminal that somebody reads. Raises RuntimeError."""
+    screen, stderr = pty.openpty()
+    environ = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    environ["TERM"] = "xterm-256color"
+    process = subprocess.Popen(command, stdout=stdout, stderr=stderr, cwd=ROOT, env=environ)
+    os.close(stderr)
+    shown: list[bytes] = []
+
+    def read() -> None:
+        try:
+            while data := os.read(screen, 65536):
+                shown.append(data)
+        except OSError:
+            # The terminal's end, as Linux tells it.
+            pass
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    _, status, usage = os.wait4(process.pid, 0)
+    reader.join()
+    os.close(screen)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{command[:3]} ended with {process.returncode}: {b''.join(shown)[-500:]!r}")
+    return usage.ru_utime + usage.ru_stime
+
+
+def _delays_ms(listened: Listened) -> list[float]:
+    """From the moment at which a chunk's last sample was taken to the moment at which its message had arrived."""
+    captured_at = datetime.fromisoformat(str(listened.lines[0]["captured_at"])).timestamp()
+    begin = captured_at - (time.time() - time.monotonic())
+    # The sound from before the service was ready comes late for its own reason.
+    return [(at - begin - (number + 1) * CHUNK_S) * 1000 for number, at in enumerate(listened.audio_at) if number >= 10]
+
+
+def _lost(played: np.ndarray, saved: np.ndarray) -> tuple[int, int, float]:
+    """Seconds found in the recording, samples by which they stand apart from where they belong, and the least likeness.
+
+    The first and the last second are left out: the recording begins and ends in the middle of them.
+    """
+    sent = soxr.resample(played.astype(np.float32), SAY_RATE_HZ, WIRE_HZ)
+    places, likenesses = [], []
+    for second in range(1, len(sent) // WIRE_HZ - 1):
+        part = sent[second * WIRE_HZ : (second + 1) * WIRE_HZ]
+        around = max(0, (second - 2) * WIRE_HZ), (second + 5) * WIRE_HZ
+        offset, likeness = offset_of(part, saved[around[0] : around[1]])
+        places.append(around[0] + offset - second * WIRE_HZ)
+        likenesses.append(likeness)
+    return len(places), max(places) - min(places), min(likenesses)
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as scratch:
+        for row in microphone(Path(scratch), float(sys.argv[1]) if len(sys.argv) > 1 else LONG_S):
+            print(" | ".join(row))
