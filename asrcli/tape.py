@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from asrcli.pcm import BYTES_PER_SAMPLE, Chunk, PcmFormat
+from asrcli.spool import Parked, Spool
 
 # What is kept for a new try when no final result comes, in a long silence for example: 9.6 MB at 16 kHz.
 KEEP_S = 300.0
@@ -48,7 +49,8 @@ class Tape:
         self._ahead_samples = None if ahead_s is None else int(ahead_s * pcm.sample_rate_hz)
         self._keep_samples = int(keep_s * pcm.sample_rate_hz)
         self._changed = threading.Condition()
-        self._chunks: deque[Chunk] = deque()
+        self._chunks: deque[Parked] = deque()
+        self._spool = Spool()
         self._dropped = 0
         self._reader: TapeReader | None = None
         self.read_sample = 0
@@ -65,11 +67,13 @@ class Tape:
         with self._changed:
             while self._too_far_ahead() and not self._closed:
                 self._changed.wait()
-            self._chunks.append(chunk)
+            if self._closed:
+                return False
+            self._chunks.append(self._spool.put(chunk))
             self.end_sample = chunk.end_sample
             self._drop_until(self._oldest_kept())
             self._changed.notify_all()
-            return not self._closed
+            return True
 
     def end(self, cause: BaseException | None = None) -> None:
         """No more sound comes."""
@@ -84,10 +88,19 @@ class Tape:
             self._drop_until(before_sample)
 
     def close(self) -> None:
-        """Wake everyone who waits; readers end."""
+        """Wake everyone who waits; readers end, and the sound is gone."""
         with self._changed:
             self._closed = True
+            self._chunks.clear()
+            self._spool.close()
             self._changed.notify_all()
+
+    def rest(self, from_sample: int) -> Iterator[Chunk]:
+        """What is there from `from_sample` on, without waiting for more. For when nobody reads any more."""
+        with self._changed:
+            for parked in self._chunks:
+                if parked.end_sample > from_sample:
+                    yield _cut(self._spool.get(parked), from_sample)
 
     def reader(self, from_sample: int, most_samples: int | None = None) -> TapeReader:
         """Everything from `from_sample` on, as far back as it is still there, but no more than `most_samples`."""
@@ -107,7 +120,9 @@ class Tape:
 
     def _drop_until(self, sample: int) -> None:
         while self._chunks and self._chunks[0].end_sample <= sample:
-            self.begin_sample = self._chunks.popleft().end_sample
+            oldest = self._chunks.popleft()
+            self._spool.drop(oldest)
+            self.begin_sample = oldest.end_sample
             self._dropped += 1
 
     def _take(self, number: int | None, from_sample: int, reader: TapeReader) -> tuple[int, Chunk] | None:
@@ -118,7 +133,7 @@ class Tape:
                     return None
                 number = self._number_at(from_sample) if number is None else max(number, self._dropped)
                 if number - self._dropped < len(self._chunks):
-                    chunk = self._chunks[number - self._dropped]
+                    chunk = self._spool.get(self._chunks[number - self._dropped])
                     self.read_sample = chunk.end_sample
                     self._changed.notify_all()
                     return number, chunk
@@ -167,7 +182,7 @@ class TapeReader:
             if chunk.end_sample - chunk.samples > self.next_sample:
                 return
             number += 1
-            yield self._cut(chunk)
+            yield _cut(chunk, self.start_sample)
             self.next_sample = chunk.end_sample
             if self._enough(chunk):
                 return
@@ -189,7 +204,8 @@ class TapeReader:
         # Another chunk of the same size must still fit.
         return read + chunk.samples > self._most_samples or (chunk.ends_utterance and 2 * read > self._most_samples)
 
-    def _cut(self, chunk: Chunk) -> Chunk:
-        """A chunk that begins before the start, without its first part."""
-        before = self.start_sample - (chunk.end_sample - chunk.samples)
-        return replace(chunk, data=chunk.data[before * BYTES_PER_SAMPLE :]) if before > 0 else chunk
+
+def _cut(chunk: Chunk, from_sample: int) -> Chunk:
+    """A chunk that begins before `from_sample`, without its first part."""
+    before = from_sample - (chunk.end_sample - chunk.samples)
+    return replace(chunk, data=chunk.data[before * BYTES_PER_SAMPLE :]) if before > 0 else chunk

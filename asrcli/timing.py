@@ -46,3 +46,8 @@ class Deadline:
 
     def passed(self) -> bool:
         return self._clock.now() >= self.at
+
+
+def stamp() -> str:
+    """The wall clock's date and time in the form of a file's name, such as 20261121-094412."""
+    return time.strftime("%Y%m%d-%H%M%S")

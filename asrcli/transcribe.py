@@ -13,12 +13,12 @@ from __future__ import annotations
 import functools
 import queue
 import threading
-from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Generator, Iterator
 
 from asrcli.audio.pipeline import paced_chunks
 from asrcli.audio.source import Source
 from asrcli.control import OUTSIDE, Control
+from asrcli.engine import Engine
 from asrcli.errors import AsrcliError, AudioError, Interrupted, ServiceError
 from asrcli.events import (
     AudioFinished,
@@ -34,45 +34,18 @@ from asrcli.events import (
     UtteranceFailed,
 )
 from asrcli.joining import Joining
-from asrcli.link import Link, place
+from asrcli.link import place
 from asrcli.pcm import Chunk
-from asrcli.protocols.base import ConnectRequest, Protocol
-from asrcli.retry import Attempts, Retry
-from asrcli.session import Limits, LinkLike, Session
-from asrcli.tape import AHEAD_S, IDLE_S, KEEP_S, Tape
-from asrcli.timing import Clock, Deadline, SystemClock
+from asrcli.protocols.base import Protocol
+from asrcli.retry import Attempts
+from asrcli.session import Session
+from asrcli.tape import AHEAD_S, Tape
+from asrcli.timing import Deadline
 
 CHUNK_MS = 100
 _JOIN_S = 2.0
 # What the service calls audio without speech.
 _NO_SPEECH = frozenset({"EmptyAudio", "NO_VALID_AUDIO_ERROR", "NO_INPUT_AUDIO_ERROR"})
-
-
-def _link(request: ConnectRequest, post: Callable[[InboxItem], None]) -> LinkLike:
-    return Link(request, post)
-
-
-@dataclass(frozen=True)
-class Engine:
-    """What a transcription runs on. `speed` is the pace of the audio, 1.0 is real time, None as fast as it goes.
-
-    `cut` marks where utterances end, where we decide that. `record` is handed each chunk on its way to the service,
-    once, in the intake thread; it must not raise. A source that pauses for `idle_s` is bridged with silence; None for
-    never. `keep_s` is how much sound without a final result is kept to be sent again. `tick_s` asks for a Tick whenever
-    nothing has happened for so long; None for none.
-    """
-
-    new_protocol: Callable[[], Protocol]
-    speed: float | None = 1.0
-    tick_s: float | None = None
-    idle_s: float | None = IDLE_S
-    keep_s: float = KEEP_S
-    cut: Callable[[Iterator[Chunk]], Iterator[Chunk]] | None = None
-    record: Callable[[Chunk], None] | None = None
-    limits: Limits = field(default_factory=Limits)
-    retry: Retry = field(default_factory=Retry)
-    clock: Clock = field(default_factory=SystemClock)
-    new_link: Callable[[ConnectRequest, Callable[[InboxItem], None]], LinkLike] = _link
 
 
 def transcribe(source: Source, engine: Engine, control: Control) -> Generator[Event, None, None]:
@@ -264,10 +237,23 @@ class _Run:
         resume_ms = self._pcm.ms(self._joining.covered_sample)
         if self._again_at is None:
             if tries:
-                error.message += f"; gave up after {tries} tries, nothing was recognised after {_clock_time(resume_ms)}"
-            raise error
+                error.message += f"; gave up after {tries} tries"
+            raise self._told_what_is_missing(error, resume_ms)
         self._session.close()
         return Reconnecting(self._attempts.count, resume_ms, error.message)
+
+    def _told_what_is_missing(self, error: AsrcliError, resume_ms: int) -> AsrcliError:
+        """`error` with from when to when nothing was recognised, and where that sound lies, if anywhere."""
+        end_ms = self._pcm.ms(self._tape.end_sample)
+        if end_ms <= resume_ms or isinstance(error, Interrupted):
+            return error
+        if not self._source.live:
+            error.message += f"; nothing was recognised after {_clock_time(resume_ms)}"
+            return error
+        error.message += f"; nothing was recognised from {_clock_time(resume_ms)} to {_clock_time(end_ms)}"
+        if self._engine.rescue is not None:
+            error.hint = self._engine.rescue(self._tape.rest(self._joining.covered_sample)) or error.hint
+        return error
 
     def _chunks(self) -> Iterator[Chunk]:
         engine = self._engine

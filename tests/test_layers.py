@@ -25,10 +25,12 @@ ALLOWED = {
     "link": {"dial", "certificates", "protocols.base"},
     "session": {"protocols.base"},
     "control": set(),
-    "tape": set(),
+    "spool": set(),
+    "tape": {"spool"},
+    "engine": {"session", "link", "tape", "retry", "protocols.base"},
     "retry": set(),
     "joining": set(),
-    "transcribe": {"control", "session", "link", "tape", "retry", "joining", "protocols.base", "audio"},
+    "transcribe": {"engine", "control", "session", "link", "tape", "retry", "joining", "protocols.base", "audio"},
     "__main__": {"cli"},
 }
 # Library → the files or rooms that may import it. Everything else speaks to those.

@@ -9,7 +9,9 @@ import threading
 import numpy as np
 import pytest
 
+from asrcli.audio.chunker import chunk
 from asrcli.control import Control
+from asrcli.engine import Engine
 from asrcli.errors import DecodeError, Interrupted, LinkError, ProtocolViolation, ServiceError, ServiceTimeout
 from asrcli.events import (
     AudioFinished,
@@ -23,12 +25,13 @@ from asrcli.events import (
     SessionStarted,
     Tick,
 )
+from asrcli.pcm import Chunk, PcmFormat
 from asrcli.protocols.base import Endpoint, RecognitionOptions
 from asrcli.protocols.run_task import RunTask
 from asrcli.retry import Retry
 from asrcli.service.faults import parse_fault
 from asrcli.session import Limits
-from asrcli.transcribe import Engine, transcribe
+from asrcli.transcribe import transcribe
 from tests.support.fakes import ToneSource
 from tests.support.scripted_server import Conversation, free_port, scripted_server, silent_port
 from tests.support.service import running_service
@@ -264,6 +267,10 @@ def test_the_key_goes_into_the_handshake_and_nowhere_else():
     assert "sk-planted" not in seen["run-task"] + str(caught.value) + repr(protocol)
 
 
+def chunk_blocks(source: ToneSource) -> list[Chunk]:
+    return list(chunk((block[:, 0] for block in source.blocks()), PcmFormat(), 100))
+
+
 QUICK = Retry(tries=3, first_s=0.01)
 
 
@@ -329,7 +336,7 @@ def test_tries_are_bounded_and_the_end_says_from_when_on_nothing_was_recognised(
         events, error = run(url, ToneSource(3.0), retry=QUICK)
     assert [event.attempt for event in events if isinstance(event, Reconnecting)] == [1, 2, 3]
     assert isinstance(error, LinkError)
-    assert "gave up after 3 tries, nothing was recognised after 0:00" in str(error)
+    assert "gave up after 3 tries; nothing was recognised after 0:00" in str(error)
 
 
 @pytest.mark.parametrize("code", ["Arrearage", "InvalidApiKey", "InvalidParameter"])
@@ -477,3 +484,30 @@ def test_the_service_tells_how_long_to_wait():
     with running_service(faults=(parse_fault("refuse=429:1:0"),)) as service:
         _, error = run(service.url, ToneSource(0.5), retry=Retry(tries=1, first_s=3600.0))
     assert error is None
+
+
+def test_live_sound_that_was_not_recognised_is_handed_over_when_all_tries_are_used_up():
+    """What is handed over is the very sound that follows the last final."""
+    rescued = []
+
+    def rescue(chunks) -> str:
+        rescued.extend(chunks)
+        return "kept elsewhere"
+
+    source = ToneSource(3.0)
+    source.live = True
+    whole = b"".join(chunk.data for chunk in chunk_blocks(ToneSource(3.0)))
+
+    def hears_one(talk: Conversation) -> None:
+        talk.expect("run-task")
+        talk.say("task-started")
+        talk.expect_audio(32000)
+        talk.say_sentence(1, "one", 0, 900)
+        talk.reset()
+
+    with scripted_server(hears_one, Conversation.reset) as url:
+        events, error = run(url, source, retry=QUICK, rescue=rescue)
+    assert texts(events) == ["one"]
+    assert "nothing was recognised from 0:00 to 0:03" in str(error)
+    assert error.hint == "kept elsewhere"
+    assert b"".join(chunk.data for chunk in rescued) == whole[2 * 14400 :]

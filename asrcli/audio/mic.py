@@ -39,10 +39,6 @@ _MOST_CHANNELS = 2
 _PLAUSIBLE_AGE_S = 2.0
 
 
-def _wall_clock() -> datetime:
-    return datetime.now().astimezone()
-
-
 @dataclass(frozen=True, slots=True)
 class MicOptions:
     """How to listen; None leaves it to the device, or sets no bound. Raises UsageError.
@@ -85,7 +81,7 @@ class MicSource:
         notice: NoticeSink = ignore,
         level: LevelSink = lambda peak, rms: None,
         clock: Clock | None = None,
-        wall_clock: Callable[[], datetime] = _wall_clock,
+        wall_clock: Callable[[], datetime] = lambda: datetime.now().astimezone(),
         open_capture: Callable[[Device, int, int], Capture] = Capture,
     ) -> None:
         self.name = device.name
@@ -117,6 +113,10 @@ class MicSource:
             return
         try:
             self._capture = self._open_capture(self._device, self.rate_hz, self.channels)
+            # A device takes as long for its first sound as the import of what that will need.
+            from asrcli.audio.resample import load
+
+            load()
             self._first = self._wait_for_first(self._capture, FIRST_SOUND_S)
             if self._first is None and not self._stop.is_set():
                 raise DeviceError(f"{self.name} gives no sound", hint="choose another one with --device")

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 QUALITY = "HQ"
 
 
+def load() -> None:
+    """Import soxr now rather than with the first block, for those who have the time now."""
+    import soxr  # noqa: F401
+
+
 def to_mono(block: Block) -> Samples:
     """The mean of all channels: float32 (n, channels) to (n,). A single channel is not copied."""
     if block.shape[1] == 1:

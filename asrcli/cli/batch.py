@@ -10,12 +10,13 @@ from asrcli.audio.source import Source
 from asrcli.cli.run import exit_code
 from asrcli.cli.signals import Signals, interrupted
 from asrcli.control import Control
+from asrcli.engine import Engine
 from asrcli.errors import AsrcliError, AudioError, AuthError, Interrupted, OutputError, UsageError
 from asrcli.metrics import Metrics, stats_lines
 from asrcli.output.base import Begin, ClosedPipe, Output
 from asrcli.protocols.base import RecognitionOptions
 from asrcli.timing import SystemClock
-from asrcli.transcribe import Engine, transcribe
+from asrcli.transcribe import transcribe
 
 Opener = Callable[[str, Control], Source]
 """Opens the source of that name, which tells what it has to tell through the control."""

@@ -174,6 +174,10 @@ class ServiceFlags:
     retries: Annotated[
         int, typer.Option(metavar="N", min=0, max=100, help="Tries in a row after a lost connection.")
     ] = 5
+    max_outage: Annotated[
+        float,
+        typer.Option(metavar="S", min=1, max=86400, help="Sound to keep while there is no connection."),
+    ] = 300.0
     keepalive: Annotated[
         bool, typer.Option("--keepalive/--no-keepalive", help="Bridge long silence and pauses of the source.")
     ] = True

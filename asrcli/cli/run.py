@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     from asrcli.cli.signals import Signals
     from asrcli.control import Control
     from asrcli.dial import Network
+    from asrcli.engine import Engine
     from asrcli.output.base import Output
     from asrcli.pcm import Chunk, PcmFormat
     from asrcli.protocols.base import Endpoint, RecognitionOptions
-    from asrcli.transcribe import Engine
 
 # The most specific class that fits counts.
 EXIT_CODES: dict[type[AsrcliError], int] = {
@@ -191,17 +191,20 @@ def _choose(request: Request, output: Output) -> _Choice:
 def _engine(
     request: Request, choice: _Choice, endpoint: Endpoint, recording: WavWriter | None, output: Output
 ) -> Engine:
+    from asrcli.cli.rescue import rescue
+    from asrcli.engine import Engine
     from asrcli.link import Link
     from asrcli.protocols import REGISTRY
     from asrcli.retry import Retry
     from asrcli.session import Limits
     from asrcli.tape import IDLE_S
-    from asrcli.transcribe import Engine
 
     return Engine(
         new_protocol=lambda: REGISTRY[choice.protocol](choice.options, endpoint),
         speed=request.speed,
         record=recording.write if recording is not None else None,
+        rescue=functools.partial(rescue, model=choice.options.model, pcm=choice.options.audio_format),
+        keep_s=request.service.max_outage,
         cut=request.cut,
         tick_s=output.tick_s,
         idle_s=IDLE_S if request.service.keepalive else None,

@@ -183,9 +183,7 @@ class Numbering:
         return None, None if begin_ms is None else ("begins at", begin_ms)
 
 
-def _sentence(
-    raw: Mapping[str, Any], index: int, text: str, begin_ms: int | None, timeline: Timeline
-) -> Sentence:
+def _sentence(raw: Mapping[str, Any], index: int, text: str, begin_ms: int | None, timeline: Timeline) -> Sentence:
     words = raw.get("words")
     return Sentence(
         index=index,

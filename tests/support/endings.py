@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 from tests.support.service import DATA, descendants, wait_until_gone
 
 PLANTED_KEY = "sk-planted0123456789abcdef"
+EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129, None: 0}
 _END_S = 30.0
 
 
@@ -38,52 +39,63 @@ class Ending:
         return [(line["index"], line["text"], line["begin_ms"], line["end_ms"]) for line in found]
 
 
+@dataclass(frozen=True)
+class Running:
+    """The process, the file that its standard error goes to (a pipe that nobody reads would stop it), and TMPDIR."""
+
+    process: subprocess.Popen[str]
+    stderr: Path
+    temporary: Path
+
+    def ending(self, lines: Iterable[str]) -> Ending:
+        """How it ended; it has."""
+        left = tuple(str(path) for path in self.temporary.iterdir())
+        written = tuple(json.loads(line) for line in lines)
+        return Ending(self.process.wait(_END_S), written, self.stderr.read_text(encoding="utf-8"), left)
+
+
 @contextmanager
-def command(*arguments: object, through: tuple[str, ...] = (), **options: Any) -> Iterator[subprocess.Popen[str]]:
-    """`asrcli …` with the planted key and a home and a place for temporary files of its own, at `home`."""
-    with tempfile.TemporaryDirectory() as home:
-        (Path(home) / "tmp").mkdir()
-        environ = {**os.environ, "DASHSCOPE_API_KEY": PLANTED_KEY, "HOME": home, "TMPDIR": f"{home}/tmp"}
+def running(*arguments: object, through: tuple[str, ...] = ()) -> Iterator[Running]:
+    """`asrcli …` with the planted key, and with a home and a place for temporary files of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        home, temporary, stderr = (Path(folder) / name for name in ("home", "tmp", "stderr"))
+        home.mkdir()
+        temporary.mkdir()
+        environ = {**os.environ, "DASHSCOPE_API_KEY": PLANTED_KEY, "HOME": str(home), "TMPDIR": str(temporary)}
         line = [*through, sys.executable, "-m", "asrcli", *map(str, arguments)]
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
-        with subprocess.Popen(line, text=True, cwd=DATA.parent.parent, env=environ, **pipes) as process:
-            process.home = Path(home)  # type: ignore[attr-defined]
+        with (
+            stderr.open("w") as said,
+            subprocess.Popen(
+                line, stdout=subprocess.PIPE, stderr=said, text=True, cwd=DATA.parent.parent, env=environ
+            ) as process,
+        ):
             try:
-                yield process
+                yield Running(process, stderr, temporary)
             finally:
                 process.kill()
 
 
 def ended_by(number: int | None, after_finals: int, *arguments: object) -> Ending:
     """Run the command with JSON lines; after so many finals send the signal, or for None close its stdout."""
-    with command(*arguments, "--json", "-vv") as process:
+    with running(*arguments, "--json", "-vv") as run:
+        process, lines = run.process, []
         assert process.stdout is not None
-        assert process.stderr is not None
-        lines: list[str] = []
         while sum('"type":"final"' in line for line in lines) < after_finals:
             lines.append(process.stdout.readline())
-            assert lines[-1], process.stderr.read()
+            assert lines[-1], run.stderr.read_text()
         children = descendants(process.pid)
         if number is None:
             process.stdout.close()
-            err = process.stderr.read()
         else:
             process.send_signal(number)
-            out, err = process.communicate(timeout=_END_S)
-            lines += out.splitlines()
-        code = process.wait(_END_S)
+            lines += process.stdout
+        process.wait(_END_S)
         wait_until_gone(children)
-        left = tuple(str(path) for path in (process.home / "tmp").iterdir())  # type: ignore[attr-defined]
-    return Ending(code, tuple(json.loads(line) for line in lines), err, left)
+        return run.ending(lines)
 
 
-def regular(*arguments: object) -> Ending:
+def regular(*arguments: object, through: tuple[str, ...] = ()) -> Ending:
     """Run the command to its own end."""
-    with command(*arguments) as process:
-        out, err = process.communicate(timeout=_END_S)
-        left = tuple(str(path) for path in (process.home / "tmp").iterdir())  # type: ignore[attr-defined]
-    lines = tuple(json.loads(line) for line in out.splitlines())
-    return Ending(process.returncode, lines, err, left)
-
-
-EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129, None: 0}
+    with running(*arguments, through=through) as run:
+        assert run.process.stdout is not None
+        return run.ending(run.process.stdout)

@@ -1,0 +1,44 @@
+"""What a transcription runs on: how sessions are made, how patient they are, and what becomes of the sound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from asrcli.events import InboxItem
+from asrcli.link import Link
+from asrcli.pcm import Chunk
+from asrcli.protocols.base import ConnectRequest, Protocol
+from asrcli.retry import Retry
+from asrcli.session import Limits, LinkLike
+from asrcli.tape import IDLE_S, KEEP_S
+from asrcli.timing import Clock, SystemClock
+
+
+def _link(request: ConnectRequest, post: Callable[[InboxItem], None]) -> LinkLike:
+    return Link(request, post)
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Everything that all sessions of a transcription have in common."""
+
+    new_protocol: Callable[[], Protocol]
+    speed: float | None = 1.0
+    """The pace of the audio: 1.0 is real time, None as fast as it goes."""
+    tick_s: float | None = None
+    """How long nothing may happen before there is a Tick; None for never."""
+    idle_s: float | None = IDLE_S
+    """How long the source may pause before it is bridged with silence; None for ever."""
+    keep_s: float = KEEP_S
+    """How much sound without a final result is kept to be sent again."""
+    cut: Callable[[Iterator[Chunk]], Iterator[Chunk]] | None = None
+    """Marks where utterances end, where we and not the service decide that."""
+    record: Callable[[Chunk], None] | None = None
+    """Is handed each chunk once, on its way to the service, in the intake thread; must not raise."""
+    rescue: Callable[[Iterator[Chunk]], str | None] | None = None
+    """Is given live sound that was not recognised when all tries are used up, and says where it lies."""
+    limits: Limits = field(default_factory=Limits)
+    retry: Retry = field(default_factory=Retry)
+    clock: Clock = field(default_factory=SystemClock)
+    new_link: Callable[[ConnectRequest, Callable[[InboxItem], None]], LinkLike] = _link

@@ -1,0 +1,85 @@
+"""Chunks that wait: in memory up to a bound, beyond that in a temporary file without a name.
+
+Knows no order and no time; whoever puts chunks in keeps what it gets back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+import typing
+from dataclasses import dataclass, replace
+
+from asrcli.pcm import BYTES_PER_SAMPLE, Chunk
+
+# More than two minutes at 16 kHz: an outage that lasts longer is written to the disk.
+MEMORY_BYTES = 4 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A chunk that waits. `offset` is where its bytes stand in the file; None while `chunk` holds them itself."""
+
+    chunk: Chunk
+    length_bytes: int
+    offset: int | None
+
+    @property
+    def end_sample(self) -> int:
+        return self.chunk.end_sample
+
+    @property
+    def begin_sample(self) -> int:
+        return self.chunk.end_sample - self.length_bytes // BYTES_PER_SAMPLE
+
+
+class Spool:
+    """Not for several threads at once."""
+
+    def __init__(self, memory_bytes: int = MEMORY_BYTES) -> None:
+        self._memory_bytes = memory_bytes
+        self._in_memory_bytes = 0
+        self._on_disk = 0
+        self._file: typing.IO[bytes] | None = None
+
+    def put(self, chunk: Chunk) -> Parked:
+        """Take `chunk` in. A disk that is full is no reason to lose sound: it stays in memory then."""
+        length = len(chunk.data)
+        if self._in_memory_bytes + length > self._memory_bytes:
+            with contextlib.suppress(OSError):
+                return self._to_disk(chunk, length)
+        self._in_memory_bytes += length
+        return Parked(chunk, length, None)
+
+    def get(self, parked: Parked) -> Chunk:
+        """The chunk as it was. Raises OSError if the file can no longer be read."""
+        if parked.offset is None or self._file is None:
+            return parked.chunk
+        self._file.seek(parked.offset)
+        return replace(parked.chunk, data=self._file.read(parked.length_bytes))
+
+    def drop(self, parked: Parked) -> None:
+        """`parked` will not be asked for again."""
+        if parked.offset is None:
+            self._in_memory_bytes -= parked.length_bytes
+            return
+        self._on_disk -= 1
+        if self._on_disk == 0 and self._file is not None:
+            self._file.seek(0)
+            self._file.truncate()
+
+    def close(self) -> None:
+        """Let go of the file; what was on it is gone."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _to_disk(self, chunk: Chunk, length: int) -> Parked:
+        if self._file is None:
+            self._file = tempfile.TemporaryFile(prefix="asrcli-", buffering=0)  # noqa: SIM115 - closed by close
+        offset = self._file.seek(0, 2)
+        if self._file.write(chunk.data) != length:
+            self._file.truncate(offset)
+            raise OSError("the disk is full")
+        self._on_disk += 1
+        return Parked(replace(chunk, data=b""), length, offset)
