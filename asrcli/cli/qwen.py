@@ -162,7 +162,8 @@ def _corpus_text(given: str) -> str:
         # A long text is no file name.
         is_file = False
     if looks_like_a_path and not is_file:
-        raise UsageError(f"--corpus {given}: no such file", hint="give a file or the text itself")
+        reason = "a folder, not a file" if path.is_dir() else "no such file"
+        raise UsageError(f"--corpus {given}: {reason}", hint="give a file or the text itself")
     text = _read(path) if is_file else given
     if len(text) > _MOST_CORPUS_CHARACTERS:
         raise UsageError(

@@ -200,7 +200,9 @@ class RunTask:
 
     def _event(self, event: str, payload: Mapping[str, object], **more: str) -> Reply:
         header = {"task_id": self._task_id, "event": event, **more, "attributes": {}}
-        return Reply(json.dumps({"header": header, "payload": payload}, ensure_ascii=False))
+        # The client's task id is echoed, and JSON may hold half a surrogate pair, which UTF-8 cannot.
+        text = json.dumps({"header": header, "payload": payload}, ensure_ascii=False)
+        return Reply(text.encode(errors="replace").decode())
 
     def _fail(self, code: str, message: str) -> Iterable[Action]:
         yield self._event("task-failed", {}, error_code=code, error_message=message)

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from tests.bench.clients import TALK, Run, asrcli, file_command, python, run, sdk_command
 from tests.bench.microphone import microphone
+from tests.bench.qwen import qwen
 from tests.bench.recorder import recorder
 from tests.bench.sounds import long_silence, stereo_mp3, talk_of
 
@@ -144,6 +145,7 @@ PARTS: dict[str, Callable[[Path], list[Row]]] = {
     "decoding": decoding,
     "memory": memory,
     "microphone": microphone,
+    "qwen": qwen,
 }
 
 

@@ -132,3 +132,11 @@ def _check_audio(found: list[Mark], pcm: bytes) -> None:
                 start = began.audio_from_ms // FRAME_MS * FRAME_BYTES
                 assert audio == pcm[start : start + len(audio)]
                 assert began.audio_from_ms + len(audio) // FRAME_BYTES * FRAME_MS >= end_ms
+
+
+def test_an_open_sentence_can_be_ended_and_another_follow() -> None:
+    """The times of the second one count on."""
+    splitter = SentenceSplitter(lambda frame: frame[:1] == SPEECH, 6_000)
+    found = [*splitter.feed(sound((SPEECH, 900))), *splitter.finish(), *splitter.finish()]
+    found += [*splitter.feed(sound((SILENCE, 300), (SPEECH, 600))), *splitter.finish()]
+    assert spans(found) == [(0, 900), (1200, 1800)]

@@ -236,3 +236,13 @@ def test_any_value_in_any_field_is_taken_or_refused(field: str, value: object) -
         place[field] = value
     actions = tell(half, message)
     assert isinstance(actions[0], OpenRecognition) or failure(actions)[0] in ("CLIENT_ERROR", "InvalidParameter")
+
+
+def test_half_a_surrogate_pair_in_a_task_id_can_be_answered() -> None:
+    """What is echoed can always be sent as UTF-8."""
+    half = RunTask(Handshake(RunTask.path), Limits(), FakeClock())
+    message = json.dumps({"header": {"action": "run-task", "task_id": "\ud800", "streaming": "duplex"}, "payload": {}})
+    replies = [action.text for action in half.receive(message) if isinstance(action, Reply)]
+    assert replies
+    for text in replies:
+        text.encode("utf-8")

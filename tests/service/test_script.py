@@ -117,6 +117,49 @@ def test_given_words_keep_their_times(tmp_path: Path) -> None:
     assert texts(said) == [("Hi,", False), ("Hi, you!", False), ("Hi, you!", True)]
 
 
+def committed(path: Path, *utterances_ms: int) -> list[Result]:
+    """What is said when the listener ends an utterance after each of these."""
+    said: list[Result] = []
+    recognition = ScriptRecognizer(load_script(path)).open(
+        RecognitionSettings(max_sentence_silence_ms=None), said.append
+    )
+    for ms in utterances_ms:
+        recognition.feed(Pcm(bytes(32 * ms), 16000))
+        recognition.end_utterance()
+    recognition.finish()
+    return said
+
+
+def test_a_listener_who_ends_utterances_gets_what_lies_in_each(script: Path) -> None:
+    """Both sentences in one, none in the next."""
+    said = committed(script, 3_500, 500)
+    finals = [result for result in said if isinstance(result, Hypothesis) and result.final]
+    assert [(final.text, final.begin_ms, final.end_ms) for final in finals] == [
+        ("Hello there, my friend. Bye!", 0, 3500),
+        ("", 3500, 4000),
+    ]
+    assert said[-1] == Ended(4000)
+
+
+def test_a_sentence_that_an_end_parts_goes_to_both_sides(script: Path) -> None:
+    assert texts([result for result in committed(script, 1_100, 2_000) if isinstance(result, Hypothesis)]) == [
+        ("Hello there,", False),
+        ("Hello there,", True),
+        ("my friend.", False),
+        ("my friend.", True),
+    ]
+
+
+def test_what_was_not_ended_is_dropped(script: Path) -> None:
+    said: list[Result] = []
+    recognition = ScriptRecognizer(load_script(script)).open(
+        RecognitionSettings(max_sentence_silence_ms=None), said.append
+    )
+    recognition.feed(Pcm(bytes(32 * 2_000), 16000))
+    recognition.finish()
+    assert texts(said) == [("Hello there, my friend.", False)]
+
+
 @given(st.lists(st.integers(1, 700), min_size=1, max_size=30))
 def test_finals_do_not_depend_on_the_pieces(feeds_ms: list[int]) -> None:
     """However the audio is cut, the same sentences become final."""

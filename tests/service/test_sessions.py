@@ -79,64 +79,47 @@ def test_each_commit_is_answered_with_what_lies_in_it(scripted: Service, talk_pc
 
 
 def test_the_real_recogniser_hears_each_commit(listening: Service, talk_pcm: bytes) -> None:
-    """One text for each, also for silence; the sentence that was not committed is dropped."""
+    """One text for each, for silence and across a pause too; the sentence that was not committed is dropped."""
     with SessionClient(listening.url) as client:
         client.say(update(turn_detection=None))
-        client.append(bytes(16_000))
-        client.say(commit())
-        for begin, end in pairwise(CUTS):
-            client.append(talk_pcm[begin:end])
+        for pcm in (bytes(16_000), talk_pcm[: CUTS[1]], talk_pcm[CUTS[1] : CUTS[3]]):
+            client.append(pcm)
             client.say(commit())
         client.append(talk_pcm[CUTS[3] : 32 * 16_000])
         client.say(finish())
         client.hear_until("session.finished")
-    silence, *heard = client.transcripts()
+    silence, one, two = client.transcripts()
     assert silence == ""
-    assert len(heard) == 3
-    assert jiwer.wer(plain(TALK[:3]), plain(heard)) <= 0.10
-    assert [text[0].isupper() and text.endswith(".") for text in heard] == [True] * 3
+    assert jiwer.wer(plain(TALK[:1]), plain([one])) <= 0.10
+    assert jiwer.wer(plain(TALK[1:3]), plain([two])) <= 0.10
+    assert [text[0].isupper() and text.find(".") == len(text) - 1 for text in (one, two)] == [True, True]
     texts = [event["item_id"] for event in client.seen if event["type"] == f"{TRANSCRIPTION}text"]
-    assert set(texts) == {"item_2", "item_3", "item_4"}
+    assert set(texts) == {"item_2", "item_3"}
 
 
-def test_a_pause_within_a_commit_does_not_part_it(listening: Service, talk_pcm: bytes) -> None:
+def test_telephone_audio_is_heard_to_the_end_of_its_commit(listening: Service, talk_pcm: bytes) -> None:
+    """What the resampler holds back belongs to the commit too."""
+    narrow = soxr.resample(np.frombuffer(talk_pcm[: 32 * 3_300], "<i2"), 16000, 8000).astype("<i2").tobytes()
     with SessionClient(listening.url) as client:
         client.say(update(turn_detection=None, sample_rate=8000))
-        narrow = soxr.resample(np.frombuffer(talk_pcm[: CUTS[2]], "<i2"), 16000, 8000).astype("<i2").tobytes()
         client.append(narrow, 1600)
         client.say(commit())
         text = client.hear_until(".completed")["transcript"]
-    assert jiwer.wer(plain(TALK[:2]), plain([text])) <= 0.25
-    assert text.count(".") == 1
+    assert jiwer.wer(plain(TALK[:1]), plain([text])) <= 0.25
 
 
-def test_settings_reach_the_endpointing(listening: Service, talk_pcm: bytes) -> None:
-    """A silence of four seconds joins two sentences."""
-    with SessionClient(listening.url) as client:
-        client.say(update(turn_detection={"type": "server_vad", "silence_duration_ms": 4000}))
-        client.append(talk_pcm[: CUTS[2]])
-        client.say(finish())
-        client.hear_until("session.finished")
-    assert len(client.transcripts()) == 1
-
-
-def test_opus_is_heard_in_both_modes(listening: Service, talk_pcm: bytes) -> None:
+def test_opus_is_heard_in_both_modes(scripted: Service, talk_pcm: bytes) -> None:
     """In manual mode each commit is a stream of its own."""
-    with SessionClient(listening.url) as client:
-        client.say(update(input_audio_format="opus"))
-        client.append(in_ogg(talk_pcm[: CUTS[2]]), 1000)
-        client.say(finish())
-        client.hear_until("session.finished")
-    assert jiwer.wer(plain(TALK[:2]), plain(client.transcripts())) <= 0.15
-    with SessionClient(listening.url) as client:
-        client.say(update(input_audio_format="opus", turn_detection=None))
-        for begin, end in pairwise(CUTS[:3]):
-            client.append(in_ogg(talk_pcm[begin:end]), 1000)
-            client.say(commit())
-        client.say(finish())
-        client.hear_until("session.finished")
-    assert len(client.transcripts()) == 2
-    assert jiwer.wer(plain(TALK[:2]), plain(client.transcripts())) <= 0.15
+    for turn_detection in ({"type": "server_vad"}, None):
+        with SessionClient(scripted.url) as client:
+            client.say(update(input_audio_format="opus", turn_detection=turn_detection))
+            for begin, end in [(0, CUTS[2])] if turn_detection else pairwise(CUTS[:3]):
+                client.append(in_ogg(talk_pcm[begin:end]), 1000)
+                if turn_detection is None:
+                    client.say(commit())
+            client.say(finish())
+            client.hear_until("session.finished")
+        assert client.transcripts() == TALK[:2]
 
 
 def test_what_is_no_opus_fails_and_the_session_ends_well(scripted: Service) -> None:

@@ -38,14 +38,15 @@ def omni(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     Its sockets are closed here, because it leaves some of them open.
     """
     sockets: list[socket.socket] = []
-    connect = websocket._core.connect
+    core: Any = websocket._core
+    connect = core.connect
 
     def recorded(*arguments: Any) -> Any:
         made = connect(*arguments)
         sockets.append(made[0])
         return made
 
-    monkeypatch.setattr(websocket._core, "connect", recorded)
+    monkeypatch.setattr(core, "connect", recorded)
     for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
         monkeypatch.delenv(name)
     import dashscope
@@ -66,7 +67,7 @@ class Conversation:
         self._changed = threading.Condition()
         outer = self
 
-        class Callback(omni.OmniRealtimeCallback):  # type: ignore[misc, name-defined]
+        class Callback(omni.OmniRealtimeCallback):  # type: ignore[misc]
             def on_event(self, message: dict[str, Any]) -> None:
                 with outer._changed:
                     outer.events.append(message)
