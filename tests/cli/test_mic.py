@@ -177,7 +177,7 @@ def test_the_transcription_goes_on_when_it_is_plugged_in_again(
         mic.line("notice", "is gone")
         microphone.plug()
         mic.line("notice", "is back")
-        with microphone.say(write_wav(tmp_path / "after.wav", after)):
+        with microphone.say(write_wav(tmp_path / "after.wav", after, silence_s=1.0)):
             pass
         mic.process.send_signal(signal.SIGINT)
         assert mic.end() == 0
