@@ -44,8 +44,11 @@ bench: install  ## Measure speed and memory, beside the vendor's SDK
 completions: install  ## Write the completion scripts for bash, zsh and fish
 	for shell in bash zsh fish; do _ASRCLI_COMPLETE=source_$$shell $(BIN)/asrcli > completions/asrcli.$$shell; done
 
+bench-faults: install  ## Break links at 100 points, play six hours, end runs everywhere
+	$(BIN)/python -m tests.bench.faults
+
 clean:  ## Remove what the targets made
 	rm -rf .venv .venv-3.* .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help install demo test test-all check format bench completions clean
+.PHONY: help install demo test test-all check format bench bench-faults completions clean

@@ -15,6 +15,7 @@ from typing import Any
 
 from asrcli.audio.chatter import quiet_c_library
 from asrcli.audio.devices import Device, open_error, portaudio
+from asrcli.timing import Clock
 
 # Sound that nobody takes is kept for so long. The one who takes it starts with the recognition; before that, the local
 # service may need 20 s to start.
@@ -28,12 +29,14 @@ _SAMPLE_BYTES = 4
 class Heard(typing.NamedTuple):
     """One block as it came: float32 samples of all channels in turn.
 
-    `age_s` is how long ago PortAudio says its first sample was taken. `lost_frames` is how many frames had to be
+    `at` is when it came, on the clock of whoever opened the device; `age_s` is how long before that PortAudio says its
+    first sample was taken. `lost_frames` is how many frames had to be
     dropped before it; `overflowed` says that the system dropped an unknown number.
     """
 
     data: bytes
     frames: int
+    at: float
     age_s: float
     lost_frames: int
     overflowed: bool
@@ -45,7 +48,8 @@ class Capture:
     `latency_s` is how late a sound may come out of `next`. Raises what `open_error` makes of PortAudio's refusal.
     """
 
-    def __init__(self, device: Device, rate_hz: int, channels: int) -> None:
+    def __init__(self, device: Device, rate_hz: int, channels: int, clock: Clock) -> None:
+        self._clock = clock
         self._queue: queue.SimpleQueue[Heard | None] = queue.SimpleQueue()
         self._most_blocks = int(KEEP_S * 1000) // BLOCK_MS
         self._lost_frames = 0
@@ -105,7 +109,7 @@ class Capture:
             self._lost_frames += frames
             return
         age_s = time.currentTime - time.inputBufferAdcTime
-        self._queue.put(Heard(bytes(data), frames, age_s, self._lost_frames, status.input_overflow))
+        self._queue.put(Heard(bytes(data), frames, self._clock.now(), age_s, self._lost_frames, status.input_overflow))
         self._lost_frames = 0
 
 

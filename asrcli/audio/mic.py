@@ -82,7 +82,7 @@ class MicSource:
         level: LevelSink = lambda peak, rms: None,
         clock: Clock | None = None,
         wall_clock: Callable[[], datetime] = lambda: datetime.now().astimezone(),
-        open_capture: Callable[[Device, int, int], Capture] = Capture,
+        open_capture: Callable[[Device, int, int, Clock], Capture] = Capture,
     ) -> None:
         self.name = device.name
         self.rate_hz = options.rate_hz or device.rate_hz
@@ -112,7 +112,7 @@ class MicSource:
         if self._capture is not None or self._stop.is_set():
             return
         try:
-            self._capture = self._open_capture(self._device, self.rate_hz, self.channels)
+            self._capture = self._open_capture(self._device, self.rate_hz, self.channels, self._clock)
             # A device takes as long for its first sound as the import of what that will need.
             from asrcli.audio.resample import load
 
@@ -124,7 +124,8 @@ class MicSource:
             self.close()
             raise
         if self._first is not None:
-            begin = self._wall_clock() - timedelta(seconds=_age_s(self._first, self.rate_hz))
+            ago_s = self._clock.now() - self._first.at + _age_s(self._first, self.rate_hz)
+            begin = self._wall_clock() - timedelta(seconds=ago_s)
             self.captured_at = begin.isoformat(timespec="milliseconds")
 
     def blocks(self) -> Iterator[Block]:
@@ -207,7 +208,7 @@ class MicSource:
         while True:
             now = self._clock.now()
             if heard is not None:
-                silent_since = self._heard_until = now
+                silent_since, self._heard_until = now, heard.at
                 yield from self._decoded(heard)
             elif not capture.active or now - silent_since >= STALLED_S:
                 return
@@ -244,7 +245,8 @@ class MicSource:
         while True:
             came_back = self._reopened()
             # Up to the first sample that there is again, or up to now.
-            until = self._clock.now() - (self._first.frames / self.rate_hz if came_back and self._first else 0.0)
+            first = self._first if came_back else None
+            until = first.at - first.frames / self.rate_hz if first is not None else self._clock.now()
             frames = max(0, round((until - self._heard_until) * self.rate_hz))
             if frames:
                 self._heard_until += frames / self.rate_hz
@@ -267,7 +269,7 @@ class MicSource:
             device = same_again(self._device, input_devices())
             if device is None:
                 return False
-            capture = self._open_capture(device, self.rate_hz, self.channels)
+            capture = self._open_capture(device, self.rate_hz, self.channels, self._clock)
         except AsrcliError:
             return False
         self._capture = capture
@@ -288,7 +290,7 @@ class MicSource:
 
 
 def _age_s(first: Heard, rate_hz: int) -> float:
-    """How long ago the first sample was taken: what PortAudio says, or at least the block's own length."""
+    """How long before it came the first sample was taken: as PortAudio says, or at least the block's own length."""
     length_s = first.frames / rate_hz
     return first.age_s if length_s / 2 <= first.age_s <= _PLAUSIBLE_AGE_S else length_s
 

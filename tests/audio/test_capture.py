@@ -12,6 +12,7 @@ from asrcli.audio import capture as capture_module
 from asrcli.audio.capture import Capture
 from asrcli.audio.devices import Device
 from asrcli.errors import DeviceError, UsageError
+from tests.support.fakes import FakeClock
 
 DEVICE = Device(3, "Mic", "ALSA", 2, 48000)
 NO_OVERFLOW = types.SimpleNamespace(input_overflow=False)
@@ -63,7 +64,7 @@ def streams(monkeypatch: pytest.MonkeyPatch) -> list[Stream]:
 
 def test_blocks_come_as_they_were_heard(streams: list[Stream]) -> None:
     """The stream is asked for the device's rate; the callback's buffer is copied, as PortAudio uses it again."""
-    capture = Capture(DEVICE, 44100, 1)
+    capture = Capture(DEVICE, 44100, 1, FakeClock())
     (stream,) = streams
     assert (stream.arguments["device"], stream.arguments["samplerate"], stream.arguments["channels"]) == (3, 44100, 1)
     buffer = bytearray(b"\1\2\3\4")
@@ -73,6 +74,7 @@ def test_blocks_come_as_they_were_heard(streams: list[Stream]) -> None:
     assert heard is not None
     assert (heard.data, heard.frames, heard.lost_frames, heard.overflowed) == (b"\1\2\3\4", 1, 0, False)
     assert heard.age_s == pytest.approx(0.025)
+    assert heard.at == 1000.0
     assert capture.next(0) is None
     capture.close()
 
@@ -80,7 +82,7 @@ def test_blocks_come_as_they_were_heard(streams: list[Stream]) -> None:
 def test_what_does_not_fit_is_dropped_and_counted(streams: list[Stream], monkeypatch: pytest.MonkeyPatch) -> None:
     """The next block that fits says how many frames are missing before it."""
     monkeypatch.setattr(capture_module, "KEEP_S", 2 * capture_module.BLOCK_MS / 1000)
-    capture = Capture(DEVICE, 1000, 1)
+    capture = Capture(DEVICE, 1000, 1, FakeClock())
     hear = streams[0].arguments["callback"]
     for _ in range(5):
         hear(b"\0" * 80, 20, TIME, NO_OVERFLOW)
@@ -97,7 +99,7 @@ def test_what_does_not_fit_is_dropped_and_counted(streams: list[Stream], monkeyp
 
 
 def test_the_end_of_the_stream_wakes_who_waits(streams: list[Stream]) -> None:
-    capture = Capture(DEVICE, 1000, 1)
+    capture = Capture(DEVICE, 1000, 1, FakeClock())
     streams[0].active = False
     streams[0].arguments["finished_callback"]()
     assert capture.next(60) is None
@@ -106,7 +108,7 @@ def test_the_end_of_the_stream_wakes_who_waits(streams: list[Stream]) -> None:
 
 
 def test_a_stream_is_ended_once(streams: list[Stream]) -> None:
-    capture = Capture(DEVICE, 1000, 1)
+    capture = Capture(DEVICE, 1000, 1, FakeClock())
     capture.close()
     capture.close()
     assert streams[0].calls == ["abort", "close"]
@@ -126,7 +128,7 @@ def test_a_refused_stream_is_closed_and_explained(
 ) -> None:
     monkeypatch.setattr(Stream, "refusal", refusal)
     with pytest.raises(expected, match="cannot open Mic"):
-        Capture(DEVICE, 1000, 1)
+        Capture(DEVICE, 1000, 1, FakeClock())
     assert streams[0].calls == ["abort", "close"]
 
 
@@ -139,7 +141,7 @@ def test_the_monitor_is_named_only_while_it_is_opened(
         monkeypatch.delenv("PULSE_SOURCE", raising=False)
     else:
         monkeypatch.setenv("PULSE_SOURCE", before)
-    capture = Capture(Device(3, "monitor", "ALSA", 2, 48000, pulse_source="@M@"), 1000, 1)
+    capture = Capture(Device(3, "monitor", "ALSA", 2, 48000, pulse_source="@M@"), 1000, 1, FakeClock())
     capture.close()
     assert streams[0].pulse_source == "@M@"
     assert os.environ.get("PULSE_SOURCE") == before

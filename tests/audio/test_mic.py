@@ -17,6 +17,7 @@ from asrcli.audio.capture import Capture, Heard
 from asrcli.audio.devices import Device, choose, input_devices, refresh
 from asrcli.audio.mic import MicOptions, MicSource
 from asrcli.errors import DeviceError, UsageError
+from asrcli.timing import Clock, SystemClock
 from tests.support.fakes import FakeClock
 from tests.support.virtual_mic import SAY_RATE_HZ, VirtualMic, noise, offset_of, virtual_mic, write_wav
 
@@ -53,7 +54,7 @@ class FakeCapture:
         while self._script:
             item = self._script.pop(0)
             if isinstance(item, Heard):
-                return item
+                return item._replace(at=self.bench.clock.now() - item.at)
             if isinstance(item, Pause):
                 self.bench.clock.advance(item.seconds)
                 return None
@@ -68,9 +69,12 @@ class FakeCapture:
         self.closed = True
 
 
-def heard(value: float = 0.5, *, lost_frames: int = 0, overflowed: bool = False, age_s: float = 0.1) -> Heard:
+def heard(
+    value: float = 0.5, *, lost_frames: int = 0, overflowed: bool = False, age_s: float = 0.1, waited_s: float = 0.0
+) -> Heard:
+    """A block that came `waited_s` before it is asked for."""
     data = np.full((BLOCK, 2), value, np.float32).tobytes()
-    return Heard(data, BLOCK, age_s, lost_frames, overflowed)
+    return Heard(data, BLOCK, waited_s, age_s, lost_frames, overflowed)
 
 
 class Bench:
@@ -92,7 +96,7 @@ class Bench:
             open_capture=self._open,  # type: ignore[arg-type]
         )
 
-    def _open(self, device: Device, rate_hz: int, channels: int) -> FakeCapture:
+    def _open(self, device: Device, rate_hz: int, channels: int, clock: Clock) -> FakeCapture:
         self.opened.append(device)
         if not self._captures:
             raise DeviceError("not there")
@@ -119,6 +123,12 @@ def test_the_first_samples_wall_clock_time_is_known_from_the_start() -> None:
         bench = Bench(FakeCapture(heard(age_s=age_s)))
         bench.source.probe()
         assert bench.source.captured_at == f"2026-01-02T03:04:04{expected}+00:00"
+
+
+def test_a_first_block_that_had_to_wait_does_not_shift_the_clock() -> None:
+    bench = Bench(FakeCapture(heard(age_s=0.125, waited_s=2.0)))
+    bench.source.probe()
+    assert bench.source.captured_at == "2026-01-02T03:04:02.875+00:00"
 
 
 def test_a_device_without_sound_is_an_error_and_is_let_go() -> None:
@@ -366,4 +376,4 @@ def test_a_sound_server_that_dies_is_an_error_within_a_second(microphone: Virtua
     while not isinstance(last := out.get(), DeviceError):
         assert isinstance(last, np.ndarray)
     assert "Desk Microphone is gone" in str(last)
-    assert Capture(_device(), 16000, 1).close() is None
+    assert Capture(_device(), 16000, 1, SystemClock()).close() is None

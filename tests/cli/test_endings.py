@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import pytest
 
 from asrcli.service.faults import parse_fault
 from tests.support.coded_talk import CodedTalk, twelve_sentences
-from tests.support.endings import EXIT_CODES, PLANTED_KEY, Ending, command, ended_by, regular
+from tests.support.endings import EXIT_CODES, PLANTED_KEY, Ending, ended_by, regular
 from tests.support.service import TALK_WAV, running_service
 
 
@@ -117,10 +116,9 @@ def test_a_full_disk_is_one_clear_line(talk, wav, tmp_path):
     with running_service(talk.recognizer) as service:
         limited = ("sh", "-c", 'ulimit -f 1; exec "$@"', "sh")
         arguments = ("file", wav, "--endpoint", service.url, "--pace", "fast", "--json", "-o", target)
-        with command(*arguments, through=limited, stdout=subprocess.DEVNULL) as process:
-            _, err = process.communicate(timeout=30)
-    assert process.returncode == 1
-    [line] = err.splitlines()
+        ending = regular(*arguments, through=limited)
+    assert ending.code == 1
+    [line] = ending.err.splitlines()
     assert line.startswith("asrcli: error: ")
     assert str(target) in line
     assert "File too large" in line
