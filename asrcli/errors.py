@@ -79,6 +79,8 @@ class ServiceError(AsrcliError):
 class ProtocolViolation(AsrcliError):  # noqa: N818 - it names what happened, as the protocol's own text does
     """A message that the protocol does not allow. `excerpt` holds its first characters."""
 
+    retryable = True
+
     def __init__(self, message: str, *, excerpt: str = "") -> None:
         super().__init__(f"{message}: {excerpt}" if excerpt else message)
         self.excerpt = excerpt

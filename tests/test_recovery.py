@@ -83,8 +83,14 @@ def test_a_link_lost_again_and_again_costs_nothing(talk):
     assert outcome.error is None
 
 
-def test_a_message_that_is_no_json_ends_the_run_and_keeps_what_was_final(talk):
+def test_a_stray_message_that_is_no_json_costs_a_connection_and_no_sentence(talk):
     outcome = run_cut(talk, Cut("run-task", ("garbage@10s#1",)))
+    assert brief(outcome) == told(talk)
+    assert (outcome.reconnects, outcome.error) == (1, None)
+
+
+def test_a_service_that_talks_nonsense_again_and_again_is_left_and_what_was_final_is_kept(talk):
+    outcome = run_cut(talk, Cut("run-task", ("garbage@10s#1", "garbage@0.1s#2-100")))
     assert isinstance(outcome.error, ProtocolViolation)
     assert brief(outcome) == told(talk)[: len(outcome.sentences)]
     assert outcome.sentences

@@ -22,14 +22,18 @@ _STOP_TIMEOUT_S = 3.0
 class LocalService:
     """Started at once, addressed by `url()` as soon as it listens, ended with the context.
 
-    It gets a key of its own, made for this run, and ends by itself when this process dies in whatever way: its
-    standard input is a pipe that nobody else holds.
+    One that has died is started again when it is asked for. It gets a key of its own, made for this run, and ends by
+    itself when this process dies in whatever way: its standard input is a pipe that nobody else holds.
     """
 
     def __init__(self) -> None:
         self.key = secrets.token_hex(16)
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
-        self._process = subprocess.Popen(
+        self._url: str | None = None
+        self._process = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
             [sys.executable, "-m", "asrcli", "serve", "--port", "0", "--require-key", "--exit-with-parent"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -41,6 +45,14 @@ class LocalService:
 
     def url(self) -> str:
         """The address, once the service listens. Raises LinkError with what it said if it does not."""
+        if self._url is not None and self._process.poll() is not None:
+            self._close_pipes()
+            self._process, self._url = self._start(), None
+        if self._url is None:
+            self._url = self._first_line()
+        return self._url
+
+    def _first_line(self) -> str:
         assert self._process.stdout is not None
         readable, _, _ = select.select([self._process.stdout], [], [], _START_TIMEOUT_S)
         line = self._process.stdout.readline().decode().strip() if readable else ""
@@ -51,6 +63,12 @@ class LocalService:
         reason = said[-1].removeprefix("asrcli: error: ") if said else f"nothing heard in {_START_TIMEOUT_S:g} s"
         raise LinkError(f"the local service did not start: {reason}")
 
+    def _close_pipes(self) -> None:
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+
     def __enter__(self) -> Self:
         return self
 
@@ -58,7 +76,6 @@ class LocalService:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
         with contextlib.suppress(OSError):
             self._process.stdin.close()
         try:
@@ -66,5 +83,5 @@ class LocalService:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._process.stdout.close()
+        self._close_pipes()
         self._log.close()

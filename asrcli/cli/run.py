@@ -164,7 +164,9 @@ def _run(request: Request, output: Output, signals: Signals) -> int:
         if recording is not None:
             recording.notice = sources[0].control.notice
         endpoint = endpoint or _endpoint(request.service, local)
-        code = batch.run(sources, _engine(request, choice, endpoint, recording, output))
+        # Asked for anew for each session: a local service that died is started again, elsewhere.
+        endpoint_now = functools.partial(_endpoint, request.service, local) if local is not None else lambda: endpoint
+        code = batch.run(sources, _engine(request, choice, endpoint_now, recording, output))
     return _kept(recording, code, output) if recording is not None else code
 
 
@@ -189,7 +191,11 @@ def _choose(request: Request, output: Output) -> _Choice:
 
 
 def _engine(
-    request: Request, choice: _Choice, endpoint: Endpoint, recording: WavWriter | None, output: Output
+    request: Request,
+    choice: _Choice,
+    endpoint: Callable[[], Endpoint],
+    recording: WavWriter | None,
+    output: Output,
 ) -> Engine:
     from asrcli.cli.rescue import rescue
     from asrcli.engine import Engine
@@ -200,7 +206,7 @@ def _engine(
     from asrcli.tape import IDLE_S
 
     return Engine(
-        new_protocol=lambda: REGISTRY[choice.protocol](choice.options, endpoint),
+        new_protocol=lambda: REGISTRY[choice.protocol](choice.options, endpoint()),
         speed=request.speed,
         record=recording.write if recording is not None else None,
         rescue=functools.partial(rescue, model=choice.options.model, pcm=choice.options.audio_format),
@@ -210,7 +216,7 @@ def _engine(
         idle_s=IDLE_S if request.service.keepalive else None,
         limits=Limits(finish_s=request.service.drain_timeout),
         retry=Retry(tries=request.service.retries),
-        new_link=functools.partial(Link, network=_network(request.service, endpoint.url, output)),
+        new_link=functools.partial(Link, network=_network(request.service, endpoint().url, output)),
     )
 
 

@@ -99,7 +99,7 @@ class LiveView:
                 self.notice(message, hint)
                 return
             case Reconnecting(reason=reason):
-                self._print(sentence_text(f"{reason}: reconnecting"), "yellow")
+                self._print(sentence_text(f"{reason.rstrip('.')}; reconnecting"), "yellow")
                 return
         if self._status is not None and self._clock.now() - self._drawn_at >= MIN_REDRAW_S:
             self._redraw()

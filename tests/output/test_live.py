@@ -160,7 +160,7 @@ def test_notices_reconnects_and_errors_stand_above_the_region(session: Session) 
     session.output.error(LinkError("cannot reach x", hint="try again"))
     lines = session.screen.lines
     assert lines[0] == "warning: the file ends early (check it)"
-    assert lines[1] == "connection lost (1011): reconnecting"
+    assert lines[1] == "connection lost (1011); reconnecting"
     assert "".join(lines[2:-1]) == "asrcli: error: cannot reach x (try again)"
     assert lines[-1].startswith("reconnecting… · talk.wav")
 

@@ -29,6 +29,7 @@ TROUBLES: tuple[tuple[str, ...], ...] = (
     ("close=1001@{at}s#1", "close=1000@{at}s#2"),
     ("stall@{at}s#1",),
     ("deaf@{at}s#1",),
+    ("garbage@{at}s#1",),
     ("fail=InternalError@{at}s#1",),
     ("fail=CLIENT_ERROR@{at}s#1",),
     ("fail=Throttling.RateQuota@{at}s#1-2",),
