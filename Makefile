@@ -7,6 +7,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c '$(SUPPORTED)' 2>/dev/null && { echo $$p; break; }; done)
 VENV ?= .venv
 BIN := $(VENV)/bin
+# Tests of one file stay together: they share a service or a virtual microphone.
+WORKERS ?= 2
 
 help:  ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -24,7 +26,7 @@ demo: install  ## Transcribe the sample talk live, through the local service
 	$(BIN)/asrcli file tests/data/talk.wav --region local --stats
 
 test: install  ## Run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 test-all:  ## Run the tests on every supported Python that is installed
 	@sh tests/support/test_all.sh

@@ -49,7 +49,16 @@ class UsageError(AsrcliError):
 
 
 class AuthError(AsrcliError):
-    """No key, or a key that the service refused in the handshake."""
+    """No key, or a key that the service refused in the handshake, with its own code where it gave one."""
+
+    def __init__(self, message: str, *, hint: str = "", service_code: str = "", request_id: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.service_code = service_code
+        self.request_id = request_id
+
+    @property
+    def code(self) -> str:
+        return self.service_code or super().code
 
 
 class ServiceError(AsrcliError):

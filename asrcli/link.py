@@ -23,7 +23,7 @@ import websocket
 from websocket import ABNF
 
 from asrcli.certificates import seen_issuer
-from asrcli.dial import Network, dial, tls_context
+from asrcli.dial import Network, Proxy, dial, tls_context
 from asrcli.errors import AsrcliError, AuthError, LinkError, ProtocolViolation, ServiceError, UsageError
 from asrcli.events import InboxItem, LinkClosed, LinkOpened, MessageReceived
 from asrcli.protocols.base import ConnectRequest, Message
@@ -66,7 +66,7 @@ class Link:
         except Exception as error:
             # A send that broke off may have left half a message on the wire, so nothing can follow it.
             self.abort()
-            raise translate(error, self._request.url) from error
+            raise translate(error, self._request.url, self._network.proxy) from error
 
     def close(self) -> None:
         """Say goodbye and wait a moment for the answer. Idempotent; never raises."""
@@ -95,7 +95,7 @@ class Link:
             self._post(LinkOpened((time.perf_counter() - began) * 1000))
             closed = self._receive_all()
         except Exception as error:
-            closed = LinkClosed(error=translate(error, self._request.url))
+            closed = LinkClosed(error=translate(error, self._request.url, self._network.proxy))
         finally:
             with contextlib.suppress(Exception):
                 self._websocket.shutdown()
@@ -187,9 +187,9 @@ class _MessageBound:
         return data
 
 
-def translate(error: BaseException, url: str) -> AsrcliError:
+def translate(error: BaseException, url: str, proxy: Proxy | None = None) -> AsrcliError:
     """Our error for anything that websocket-client or the socket beneath it raises."""
-    where = place(url)
+    where = f"{place(url)} through the proxy {proxy}" if proxy else place(url)
     if isinstance(error, AsrcliError):
         return error
     if isinstance(error, websocket.WebSocketBadStatusException):
@@ -235,7 +235,8 @@ def _refusal(error: websocket.WebSocketBadStatusException, where: str) -> Asrcli
     said = f"HTTP {status}" + (f", {code}" if code else "") + (f": {message}" if message else "")
     if status in (401, 403):
         hint = "check the key; keys belong to one region and sometimes one workspace: check --region and --workspace"
-        return AuthError(f"{where} refused the key ({said})", hint=hint)
+        refused = "the key" if status == 401 else "access"
+        return AuthError(f"{where} refused {refused}: {said}", hint=hint, service_code=code, request_id=request_id)
     if status >= 500:
         refusal: AsrcliError = LinkError(
             f"{where} is not available ({said})", hint="a fault of the service; safe to try again", refused=True

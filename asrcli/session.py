@@ -156,6 +156,7 @@ class Session:
                 self._uplink.progress_taken()
                 yield AudioSent(self.sent_ms)
             case LinkOpened(connect_ms):
+                logger.info("connected to %s in %.0f ms", self._where, connect_ms)
                 self._enter(Stage.STARTING, self._limits.start_s)
                 yield LinkReady(connect_ms)
                 yield from self._take(self._protocol.start())
@@ -201,6 +202,7 @@ class Session:
             if isinstance(step, SessionStarted):
                 if self._stage is not Stage.STARTING:
                     continue  # Told before: some gateways deliver a message twice.
+                logger.info("session %s takes audio", step.session_id)
                 self._enter(Stage.STREAMING, None)
                 self._uplink.start()
             elif isinstance(step, SessionFinished):

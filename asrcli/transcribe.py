@@ -237,7 +237,7 @@ class _Run:
         resume_ms = self._pcm.ms(self._joining.covered_sample)
         if self._again_at is None:
             if tries:
-                error.message += f"; gave up after {tries} tries"
+                error.message += f"; gave up after {tries} {'try' if tries == 1 else 'tries'}"
             raise self._told_what_is_missing(error, resume_ms)
         self._session.close()
         return Reconnecting(self._attempts.count, resume_ms, error.message)

@@ -51,11 +51,14 @@ def _root(
         for name, command in context.command.commands.items()  # type: ignore[attr-defined]
     }
     user = config.user_file(os.environ, Path.home())
-    context.default_map = config.defaults(options, Path(config.PROJECT_FILE), user, os.environ)
+    typed = [*getattr(context, "_protected_args", ()), *context.args]
+    context.default_map = config.defaults(options, Path(config.PROJECT_FILE), user, os.environ, typed)
 
 
 def main() -> None:
     """The `asrcli` command: runs it and leaves with its exit code."""
+    # `2>&-` leaves no stream at all; nobody wants to know then, and nothing may fail because of it.
+    sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115 - as long as the program
     code = run(sys.argv[1:])
     try:
         # None where it was closed before we began.

@@ -1,6 +1,7 @@
 """Defaults from files: `asrcli.toml` in the current folder, and the user's own `config.toml`.
 
-    model = "paraformer-realtime-v2"     # for every command that has the option
+    model = "paraformer-realtime-v2"     # for file and mic
+    stats = true                         # for file, mic and qwen
     [mic]
     device = "usb"                       # for one command
 
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,17 @@ _VARIABLES = {
     "proxy": ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"),
 }
 
+# Option → the flags that it would contradict; who types one of them does not want the file's value.
+_CONTRADICTED = {
+    "endpoint": ("--region", "--workspace"),
+    "region": ("--endpoint",),
+    "json": ("--format", "--output-format", "-f"),
+    "format": ("--json", "-j"),
+}
+# What stands at the top of a file is for these commands; the others have options of the same name and another meaning.
+_TRANSCRIBING = ("file", "mic", "qwen")
+_OWN = {"qwen": {"model"}}
+
 Options = Mapping[str, frozenset[str]]
 """Command → the names of its options, with underscores."""
 
@@ -40,12 +52,15 @@ def user_file(environ: Mapping[str, str], home: Path) -> Path:
     return (Path(base) if base else home / ".config") / "asrcli" / "config.toml"
 
 
-def defaults(options: Options, project: Path, user: Path, environ: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """Command → option → default, from both files, as Typer's default_map takes it.
+def defaults(
+    options: Options, project: Path, user: Path, environ: Mapping[str, str], typed: Sequence[str] = ()
+) -> dict[str, dict[str, Any]]:
+    """Command → option → default, from both files, as Typer's default_map takes it; `typed` is the command line.
 
     Raises UsageError for a file that is no TOML and for a name that no command has.
     """
     outranked = {key for key, names in _VARIABLES.items() if any(environ.get(name) for name in names)}
+    outranked |= {key for key, flags in _CONTRADICTED.items() if any(_is_typed(flag, typed) for flag in flags)}
     merged: dict[str, dict[str, Any]] = {command: {} for command in options}
     for path, refused in ((user, {"api_key"}), (project, _PERSONAL)):
         for command, given in _read(path, options, refused).items():
@@ -62,13 +77,15 @@ def _read(path: Path, options: Options, refused: set[str]) -> dict[str, dict[str
         raise UsageError(f"{path}: {error}", hint="mend the file or remove it") from error
     common = {_name(key): value for key, value in document.items() if not isinstance(value, dict)}
     tables = {_name(key): value for key, value in document.items() if isinstance(value, dict)}
-    _check(path, common, frozenset().union(*options.values()), refused, "option")
+    shared_names = frozenset().union(*(known for command, known in options.items() if command in _TRANSCRIBING))
+    _check(path, common, shared_names, refused, "option")
     _check(path, tables, frozenset(options), set(), "command")
     found: dict[str, dict[str, Any]] = {}
     for command, known in options.items():
         own = {_name(key): value for key, value in tables.get(command, {}).items()}
         _check(path, own, known, refused, f"option of {command}")
-        found[command] = {key: value for key, value in common.items() if key in known} | own
+        shared = known - _OWN.get(command, set()) if command in _TRANSCRIBING else frozenset[str]()
+        found[command] = {key: value for key, value in common.items() if key in shared} | own
     return found
 
 
@@ -80,6 +97,10 @@ def _check(path: Path, given: Mapping[str, Any], known: frozenset[str], refused:
         if key not in known:
             nearest = difflib.get_close_matches(key, known, n=1)
             raise UsageError(f"{path}: {key} is no {what}", hint=f"did you mean {nearest[0]}?" if nearest else "")
+
+
+def _is_typed(flag: str, typed: Sequence[str]) -> bool:
+    return any(word == flag or word.startswith(f"{flag}=") for word in typed)
 
 
 def _name(key: str) -> str:

@@ -22,6 +22,8 @@ def expand(names: list[str]) -> list[str]:
     sources: list[str] = []
     for name in names:
         path = Path(name)
+        if not name:
+            raise UsageError("an empty name is no source")
         if name == STANDARD_INPUT:
             sources.append(name)
         elif path.is_dir():

@@ -159,7 +159,8 @@ class ServiceFlags:
         str | None, typer.Option(metavar="URL", help="Address of the service, wss://…; overrides the region.")
     ] = None
     protocol: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Protocol, where the model's name does not tell: run-task.")
+        str | None,
+        typer.Option(metavar="NAME", help="Protocol, where the model's name does not tell: run-task, realtime."),
     ] = None
     api_key: Annotated[
         str | None, typer.Option("--api-key", "-k", metavar="KEY", help="API key; better in DASHSCOPE_API_KEY.")

@@ -86,7 +86,7 @@ class _Handler(logging.Handler):
         self._output = output
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._output.say(f"{record.threadName}: {sentence_text(record.getMessage())}")
+        self._output.say(f"asrcli: {sentence_text(record.getMessage())}")
 
 
 def _log_to(output: Output, verbosity: int) -> None:

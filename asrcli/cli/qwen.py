@@ -24,11 +24,20 @@ _MOST_CORPUS_CHARACTERS = 10_000
 _MOST_CORPUS_BYTES = 1 << 20
 
 
+def _model_names(incomplete: str) -> list[str]:
+    from asrcli.models import CATALOGUE
+
+    return [model.name for model in CATALOGUE if model.protocol == "realtime" and model.name.startswith(incomplete)]
+
+
 @dataclass(frozen=True)
 class QwenFlags:
     """What only this family of models knows."""
 
-    model: Annotated[str, typer.Option("--model", "-m", metavar="NAME", help="Model.")] = DEFAULT_MODEL
+    model: Annotated[
+        str,
+        typer.Option("--model", "-m", metavar="NAME", help="Model.", autocompletion=_model_names),
+    ] = DEFAULT_MODEL
     manual: Annotated[
         bool,
         typer.Option("--manual/--vad", help="We say where utterances end, at pauses or at Enter; or the service does."),
@@ -98,6 +107,9 @@ def qwen(
         if bool(files) == mic:
             reason = "--mic and files exclude each other" if mic else "nothing to transcribe"
             raise UsageError(reason, hint="name a file, - for standard input, or --mic")
+        if not mic and microphone != MicFlags():
+            raise UsageError("--device, --duration and their kin are for the microphone", hint="use --mic")
+        _check_protocol(knobs.model, service.protocol)
         if mic:
             setup = MicSetupFlags(rate=raw.rate, channels=raw.channels)
             request = mic_request(microphone, setup, knobs.model, knobs.fields(), service, output)
@@ -107,6 +119,16 @@ def qwen(
 
     with _enter_key(wanted=mic and knobs.manual, quiet=output.quiet) as asked:
         return run(output, prepare, opening=what(files) if files else "the microphone")
+
+
+def _check_protocol(model: str, override: str | None) -> None:
+    """Raise UsageError for a model that is known to speak another protocol than this command's."""
+    from asrcli import models
+    from asrcli.errors import UsageError
+
+    known = models.find(model)
+    if override is None and known is not None and known.protocol != "realtime":
+        raise UsageError(f"{model} is not of the Qwen-ASR-Realtime family", hint="use `asrcli file` or `asrcli mic`")
 
 
 @contextlib.contextmanager

@@ -157,6 +157,7 @@ def _run(request: Request, output: Output, signals: Signals) -> int:
         recording = _recording(request, choice.options.audio_format)
         # A microphone is not opened in vain where there is no key; the local service takes a while, and it hears then.
         endpoint = _endpoint(request.service, None) if request.open_ended and local is None else None
+        _spare_the_sources(request)
         sources = batch.check(request.names)
         for item in sources:
             if item.source is not None:
@@ -168,6 +169,15 @@ def _run(request: Request, output: Output, signals: Signals) -> int:
         endpoint_now = functools.partial(_endpoint, request.service, local) if local is not None else lambda: endpoint
         code = batch.run(sources, _engine(request, choice, endpoint_now, recording, output))
     return _kept(recording, code, output) if recording is not None else code
+
+
+def _spare_the_sources(request: Request) -> None:
+    """Raise UsageError where a result would be written over what it is made from."""
+    for option, path in (("--output", request.output.output), ("--save-audio", request.output.save_audio)):
+        for name in request.names:
+            with contextlib.suppress(OSError):
+                if path is not None and Path(name).samefile(path):
+                    raise UsageError(f"{option} {path} is the source itself", hint="choose another file")
 
 
 def _choose(request: Request, output: Output) -> _Choice:

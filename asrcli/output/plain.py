@@ -9,7 +9,7 @@ import typing
 from collections.abc import Callable
 
 from asrcli.errors import AsrcliError
-from asrcli.events import Event, FinalResult, Notice, Sentence
+from asrcli.events import Event, FinalResult, Notice, Reconnecting, Sentence
 from asrcli.metrics import Summary
 from asrcli.output.base import Begin
 from asrcli.output.sanitize import name, sanitize, sentence_text
@@ -60,6 +60,8 @@ class QuietView:
     def event(self, event: Event) -> None:
         if isinstance(event, Notice):
             self.notice(event.message, event.hint)
+        elif isinstance(event, Reconnecting):
+            self.notice(f"{event.reason.rstrip('.')}; reconnecting", "")
 
     def end(self, summary: Summary) -> None:
         """Says nothing."""

@@ -82,7 +82,7 @@ class FileSink:
         path, folder = self._path, self._path.parent
         label = name(path)
         if path.is_dir():
-            raise UsageError(f"cannot write to {label}: it is a folder", hint="name a file, or use --output-dir")
+            raise UsageError(f"cannot write to {label}: it is a folder", hint="name a file in it")
         if path.exists() or path.is_symlink():
             if not self._force and not _is_special(path):
                 raise self._exists()

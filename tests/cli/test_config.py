@@ -94,3 +94,23 @@ def test_a_broken_file_is_one_clear_line(asrcli, tmp_path, monkeypatch):
     done = asrcli("models")
     assert done.code == 2
     assert done.err == "asrcli: error: asrcli.toml: modle is no option (did you mean model?)\n"
+
+
+def test_a_typed_flag_silences_what_it_contradicts(tmp_path: Path):
+    """--region goes where the region is, whatever endpoint the file names."""
+    path = tmp_path / "config.toml"
+    path.write_text('endpoint = "wss://mine"')
+    missing = tmp_path / "none.toml"
+    assert defaults(OPTIONS, missing, path, {}, ["talk.wav", "--region=cn"])["file"] == {}
+    assert defaults(OPTIONS, missing, path, {}, ["talk.wav"])["file"] == {"endpoint": "wss://mine"}
+
+
+def test_the_common_model_is_not_for_qwen_and_common_options_are_not_for_other_commands(tmp_path: Path):
+    options = {**OPTIONS, "qwen": frozenset({"model", "pace"}), "models": frozenset({"region"})}
+    path = tmp_path / "asrcli.toml"
+    path.write_text('model = "a"\npace = "fast"\n[qwen]\nmodel = "q"')
+    found = defaults(options, path, tmp_path / "none.toml", {})
+    assert found["qwen"] == {"model": "q", "pace": "fast"}
+    assert found["models"] == {}
+    path.write_text('model = "a"')
+    assert defaults(options, path, tmp_path / "none.toml", {})["qwen"] == {}

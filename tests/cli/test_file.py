@@ -364,3 +364,38 @@ def test_a_name_with_a_newline_and_an_emoji_is_shown_safely(asrcli, talk_service
     missing = asrcli("file", f"{path}.gone", "--endpoint", talk_service)
     assert missing.err.count("\n") == 1
     assert "\x1b" not in missing.err
+
+
+@pytest.mark.parametrize("option", ["--output", "--save-audio"])
+def test_a_result_is_never_written_over_its_source(asrcli, talk_service, tmp_path, option):
+    path = tmp_path / "talk.wav"
+    path.write_bytes(TALK_WAV.read_bytes())
+    done = asrcli("file", path, option, f"{tmp_path}/./talk.wav", "--force", "--endpoint", talk_service)
+    assert done.code == 2
+    assert "is the source itself" in done.err
+    assert path.read_bytes() == TALK_WAV.read_bytes()
+
+
+def test_a_refused_key_has_the_services_own_code(asrcli, monkeypatch):
+    monkeypatch.setenv("DASHSCOPE_API_KEY", "sk-other")
+    with running_service(required_key="another") as service:
+        done = asrcli("file", TALK_WAV, "--endpoint", service.url, "--json")
+    assert done.code == 4
+    assert done.events[-1]["code"] == "InvalidApiKey"
+
+
+def test_a_closed_standard_error_is_no_hindrance(talk_service):
+    command = ["sh", "-c", 'exec "$@" 2>&-', "sh", *PROGRAM, "file", TALK_WAV, "--endpoint", talk_service]
+    done = subprocess.run([*command, "--pace", "fast"], stdout=subprocess.PIPE, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 0
+    assert done.stdout.splitlines() == SENTENCES
+
+
+def test_an_empty_name_is_no_source(asrcli, talk_service):
+    assert asrcli("file", "", "--endpoint", talk_service).code == 2
+
+
+def test_verbose_tells_what_happens_on_the_line(talk_service):
+    done = completed("file", TALK_WAV, "--endpoint", talk_service, "--pace", "fast", "-v", key="k")
+    assert "asrcli: connected to ws://127.0.0.1" in done.stderr
+    assert "takes audio" in done.stderr

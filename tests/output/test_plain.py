@@ -54,13 +54,14 @@ EVENTS: list[Event] = [
 @pytest.mark.parametrize(
     ("view", "quiet", "expected"),
     [
-        (QuietView, False, "asrcli: warning: the file ends early (check it)\n"),
+        (QuietView, False, "asrcli: warning: lost; reconnecting\nasrcli: warning: the file ends early (check it)\n"),
         (QuietView, True, ""),
         (StatusView, True, ""),
         (
             StatusView,
             False,
-            "talk.wav · fun-asr-realtime · local\nasrcli: warning: the file ends early (check it)\n",
+            "talk.wav · fun-asr-realtime · local\nasrcli: warning: lost; reconnecting\n"
+            "asrcli: warning: the file ends early (check it)\n",
         ),
     ],
 )

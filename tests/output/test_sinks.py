@@ -134,7 +134,7 @@ def test_a_device_needs_no_force() -> None:
 @pytest.mark.parametrize(
     ("path", "message", "hint"),
     [
-        (".", "it is a folder", "--output-dir"),
+        (".", "it is a folder", "a file in it"),
         ("missing/out.txt", "there is no folder .*missing", "create it"),
         ("file/out.txt", "is not a folder", "another"),
     ],

@@ -89,9 +89,15 @@ def virtual_mic(folder: Path) -> Iterator[VirtualMic]:
 
 
 def noise(seconds: float, rate_hz: int = SAY_RATE_HZ, seed: int = 1) -> np.ndarray:
-    """White noise as int16: every stretch of it is found again in a recording at one place only."""
-    generator = np.random.default_rng(seed)
-    return generator.integers(-8000, 8000, round(seconds * rate_hz)).astype(np.int16)
+    """Noise as int16: every stretch of it is found again in a recording at one place only.
+
+    It ends at 2 kHz, so that a resampler's shift by a part of a sample leaves it what it was.
+    """
+    samples = round(seconds * rate_hz)
+    spectrum = np.fft.rfft(np.random.default_rng(seed).standard_normal(samples))
+    spectrum[round(2000 * seconds) :] = 0
+    band = np.fft.irfft(spectrum, samples)
+    return np.rint(band * (2000 / band.std())).astype(np.int16)
 
 
 def write_wav(path: Path, samples: np.ndarray, rate_hz: int = SAY_RATE_HZ, silence_s: float = 0.0) -> Path:
