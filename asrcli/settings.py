@@ -146,7 +146,7 @@ def recognition_options(model_name: str, fields: Mapping[str, object]) -> tuple[
 
     Raises UsageError for a value out of range and for an option that a known model lacks.
     """
-    options = RecognitionOptions(model=model_name, audio_format=PcmFormat(wire_rate_hz(model_name)), **fields)  # type: ignore[arg-type]
+    options = RecognitionOptions(model=model_name, **{"audio_format": PcmFormat(wire_rate_hz(model_name)), **fields})  # type: ignore[arg-type]
     _check_ranges(options)
     model = models.find(model_name)
     if model is None:

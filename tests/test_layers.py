@@ -39,7 +39,7 @@ FOREIGN = {
     "rich": {"output/live.py", "cli"},
     "websocket": {"link.py"},
     "sounddevice": {"audio"},
-    "soundfile": {"audio/file.py"},
+    "soundfile": {"audio/file.py", "audio/opus.py"},
     "pydub": {"audio/ffmpeg.py"},
     "soxr": {"audio/resample.py", "service"},
     "numpy": {"audio", "service"},

@@ -16,12 +16,20 @@ from asrcli.cli.options import MicFlags, MicSetupFlags, OutputFlags, RawAudioFla
 
 if TYPE_CHECKING:
     from asrcli.cli.run import Request
-    from asrcli.pcm import Chunk
+    from asrcli.pcm import Chunk, PcmFormat
+    from asrcli.protocols.base import Encoder
 
 DEFAULT_MODEL = "qwen3-asr-flash-realtime"
 # The service takes 10,000 tokens of background text; a token is rarely shorter than a character.
 _MOST_CORPUS_CHARACTERS = 10_000
 _MOST_CORPUS_BYTES = 1 << 20
+
+
+_WIRE_RATES = ("8000", "16000")
+
+
+def _wire_rates(incomplete: str) -> list[str]:
+    return [rate for rate in _WIRE_RATES if rate.startswith(incomplete)]
 
 
 def _model_names(incomplete: str) -> list[str]:
@@ -54,6 +62,13 @@ class QwenFlags:
     corpus: Annotated[
         str | None, typer.Option(metavar="TEXT|FILE", help="Background text in which names and terms occur.")
     ] = None
+    wire_rate: Annotated[
+        str | None,
+        typer.Option(metavar="8000|16000", help="Sample rate to send [16000].", autocompletion=_wire_rates),
+    ] = None
+    opus: Annotated[bool, typer.Option("--opus", help="Send a tenth of the bytes; results come a second later.")] = (
+        False
+    )
     param: Annotated[
         list[str], typer.Option("--param", metavar="KEY=VALUE", help="Any further session field; repeatable.")
     ] = field(default_factory=list)
@@ -68,9 +83,27 @@ class QwenFlags:
             "context": _corpus_text(self.corpus) if self.corpus else None,
             "noise_threshold": self.threshold,
             "max_sentence_silence_ms": None if self.manual else self.silence_ms,
+            "audio_format": self.pcm() if self.wire_rate else None,
+            "new_encoder": _opus_encoder if self.opus else None,
             "extra": parse_parameters(self.param) or None,
         }
         return {name: value for name, value in named.items() if value is not None}
+
+    def pcm(self) -> PcmFormat:
+        """What is sent, before an encoder. Raises UsageError for a rate that the service does not take."""
+        from asrcli.errors import UsageError
+        from asrcli.pcm import PcmFormat
+        from asrcli.settings import wire_rate_hz
+
+        if self.wire_rate not in (None, *_WIRE_RATES):
+            raise UsageError(f"--wire-rate {self.wire_rate} is not known", hint=f"choose {' or '.join(_WIRE_RATES)}")
+        return PcmFormat(int(self.wire_rate) if self.wire_rate else wire_rate_hz(self.model))
+
+
+def _opus_encoder(pcm: PcmFormat) -> Encoder:
+    from asrcli.audio.opus import OpusEncoder
+
+    return OpusEncoder(pcm)
 
 
 @grouped
@@ -148,10 +181,8 @@ def _enter_key(*, wanted: bool, quiet: bool) -> Iterator[Callable[[], bool] | No
 def _cutter(knobs: QwenFlags, asked: Callable[[], bool] | None) -> Callable[[Iterator[Chunk]], Iterator[Chunk]]:
     """Cuts at pauses, or where Enter was pressed and not at pauses."""
     from asrcli.audio.utterances import DEFAULT_SILENCE_MS, mark_utterances
-    from asrcli.pcm import PcmFormat
-    from asrcli.settings import wire_rate_hz
 
-    pcm = PcmFormat(wire_rate_hz(knobs.model))
+    pcm = knobs.pcm()
     if asked is not None:
         return functools.partial(mark_utterances, pcm=pcm, silence_ms=None, asked=asked)
     return functools.partial(mark_utterances, pcm=pcm, silence_ms=knobs.silence_ms or DEFAULT_SILENCE_MS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from asrcli.events import Event
@@ -41,12 +41,25 @@ class Endpoint:
     user_agent: str = "asrcli"
 
 
+class Encoder(typing.Protocol):
+    """Compresses one stream of audio."""
+
+    def encode(self, data: bytes) -> bytes:
+        """What s16le `data` completes of the stream; may be empty."""
+        ...
+
+    def finish(self) -> bytes:
+        """The end of the stream."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class RecognitionOptions:
     """How to recognise, in neutral words; each protocol maps them to its own fields.
 
     None and empty mean that the user did not say: such a field is never sent, because a foreign or unknown one can fail
-    the task. `manual`: we say where utterances end, not the service.
+    the task. `manual`: we say where utterances end, not the service. `new_encoder` begins a stream of opus, for a
+    protocol that takes it in place of PCM.
     """
 
     model: str
@@ -62,6 +75,7 @@ class RecognitionOptions:
     disfluency_removal: bool | None = None
     context: str | None = None
     manual: bool = False
+    new_encoder: Callable[[PcmFormat], Encoder] | None = None
     extra: Mapping[str, object] = field(default_factory=dict)
 
 

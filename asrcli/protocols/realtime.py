@@ -33,6 +33,7 @@ from asrcli.events import (
 from asrcli.pcm import Chunk
 from asrcli.protocols.base import (
     ConnectRequest,
+    Encoder,
     Endpoint,
     Message,
     RecognitionOptions,
@@ -83,6 +84,7 @@ class Realtime:
         self._started = False
         self._finished = False
         # Used by the uplink until the audio has ended, and only then by `finish`.
+        self._encoder: Encoder | None = None
         self._first_sample: int | None = None
         self._end_sample = 0
         self._committed_sample = 0
@@ -106,14 +108,14 @@ class Realtime:
             self._first_sample = chunk.end_sample - chunk.samples
             self._committed_sample = self._first_sample
         self._end_sample = chunk.end_sample
-        encoded = base64.b64encode(chunk.data).decode("ascii")
-        yield (
-            f'{{"event_id":"event_{next(self._event_numbers)}","type":"input_audio_buffer.append","audio":"{encoded}"}}'
-        )
+        yield from self._append(self._encoded(chunk.data))
         if self._options.manual and chunk.ends_utterance:
+            yield from self._append(self._end_of_stream())
             yield self._commit()
 
     def finish(self) -> Iterable[Step]:
+        for message in self._append(self._end_of_stream()):
+            yield Send(message)
         left_ms = self.audio_format.ms(self._end_sample - self._committed_sample)
         if self._options.manual and left_ms >= _LEAST_COMMIT_MS:
             yield Send(self._commit())
@@ -149,6 +151,24 @@ class Realtime:
         if self._last_error is not None:
             raise service_error(*self._last_error, self.session_id or None)
         raise closed_early(code, reason, started=self._started, request_id=self.session_id or None)
+
+    def _append(self, data: bytes) -> Iterable[str]:
+        if data:
+            encoded = base64.b64encode(data).decode("ascii")
+            number = next(self._event_numbers)
+            yield f'{{"event_id":"event_{number}","type":"input_audio_buffer.append","audio":"{encoded}"}}'
+
+    def _encoded(self, data: bytes) -> bytes:
+        if self._options.new_encoder is None:
+            return data
+        if self._encoder is None:
+            self._encoder = self._options.new_encoder(self.audio_format)
+        return self._encoder.encode(data)
+
+    def _end_of_stream(self) -> bytes:
+        """What the encoder still holds; each commit is a stream of its own, or its last second would stay behind."""
+        encoder, self._encoder = self._encoder, None
+        return encoder.finish() if encoder is not None else b""
 
     def _event(self, kind: str, **fields: object) -> Send:
         return Send(self._text(kind, **fields))
@@ -229,7 +249,7 @@ def session_settings(options: RecognitionOptions) -> dict[str, object]:
         detection["silence_duration_ms"] = options.max_sentence_silence_ms
     settings: dict[str, object] = {
         "modalities": ["text"],
-        "input_audio_format": "pcm",
+        "input_audio_format": "pcm" if options.new_encoder is None else "opus",
         "sample_rate": options.audio_format.sample_rate_hz,
         "turn_detection": None if options.manual else detection,
     }

@@ -195,3 +195,28 @@ def test_a_model_that_the_service_does_not_know_is_refused(asrcli, talk_service)
     assert done.code == 5
     assert "Model not found (qwen9-asr-flash-realtime)!" in done.err
     assert "1007" in done.err
+
+
+def test_the_rate_on_the_wire_can_be_chosen(asrcli):
+    """8 kHz is announced and sent; another rate is refused before anything is sent."""
+    seen = {}
+
+    def script(talk: Conversation) -> None:
+        seen["rate"] = talk.begin_session()["sample_rate"]
+        seen["bytes"] = len(talk.expect_append(2 * 8000 * 33))
+        talk.expect_type("session.finish")
+        talk.say_event("session.finished")
+
+    with scripted_server(script) as url:
+        done = asrcli("qwen", TALK_WAV, "--endpoint", url, "--pace", "fast", "--wire-rate", "8000")
+    assert done.code == 0
+    assert seen["rate"] == 8000
+    assert asrcli("qwen", TALK_WAV, "--wire-rate", "44100").code == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["--vad", "--manual"])
+def test_the_talk_is_recognised_from_opus(asrcli, mode):
+    done = asrcli("qwen", TALK_WAV, "--region", "local", "--pace", "fast", "--opus", mode)
+    assert done.code == 0
+    assert len(done.out.splitlines()) == 8

@@ -272,3 +272,35 @@ def test_whatever_the_service_says_is_an_event_or_one_of_our_errors(messages, ma
                     assert step.sentence.text.strip()
         except (ServiceError, ProtocolViolation):
             return
+
+
+class Shouting:
+    """An encoder that holds one chunk back."""
+
+    def __init__(self, pcm: PcmFormat) -> None:
+        self.held = b""
+
+    def encode(self, data: bytes) -> bytes:
+        ready, self.held = self.held, b"!" + data[:2]
+        return ready
+
+    def finish(self) -> bytes:
+        return self.held + b"."
+
+
+def test_opus_is_one_stream_for_each_commit_and_nothing_stays_in_the_encoder():
+    protocol = machine(manual=True, new_encoder=Shouting)
+    [update] = documents(receive(protocol, "session.created", session={"id": "s"}))
+    assert update["session"]["input_audio_format"] == "opus"
+    sent = documents([*protocol.audio(chunk(0, 100)), *protocol.audio(chunk(100, 300, ends=True))])
+    sent += documents([*protocol.audio(chunk(300, 600)), *protocol.finish()])
+    told = [base64.b64decode(event["audio"]) if "audio" in event else event["type"] for event in sent]
+    zero = b"!\x00\x00"
+    assert told == [
+        zero,
+        zero + b".",
+        "input_audio_buffer.commit",
+        zero + b".",
+        "input_audio_buffer.commit",
+        "session.finish",
+    ]
