@@ -106,8 +106,8 @@ class ServerHalf(typing.Protocol):
     def deadline(self) -> float | None:
         """The moment on the clock at which `idle` is due; None for never.
 
-        A client's message may bring it nearer. A result may only move it away, so that the thread which waits for
-        the client need not be woken.
+        It is asked for after each of the client's messages, which may bring it nearer. A result may only move it
+        away.
         """
         ...
 

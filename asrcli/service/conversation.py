@@ -1,21 +1,12 @@
 """One connection of the local service: carries messages and results to the protocol half and its actions out.
 
-Two threads meet here: the connection's own, which waits for the client and drives the recognition, and the one that
-brings results. A lock guards the protocol half and keeps its replies in order; the recognition is driven outside of
-it, because feeding may wait for the decoder, and the decoder's results must get through meanwhile.
+It is called by the loop's thread alone, and waits for nothing.
 """
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import socket
-import threading
-from collections.abc import Callable, Iterable
-from functools import partial
-
-from websockets.exceptions import ConnectionClosed
-from websockets.sync.server import ServerConnection
+from collections.abc import Iterable
+from typing import Protocol
 
 from asrcli.service.base import (
     Action,
@@ -27,198 +18,143 @@ from asrcli.service.base import (
     Reply,
     ServerHalf,
 )
-from asrcli.service.decoding import AudioDecoder, open_decoder
-from asrcli.service.faulty import FaultyConnection
-from asrcli.service.recognizer import (
-    Ended,
-    Failed,
-    Recognition,
-    RecognitionError,
-    RecognitionSettings,
-    Recognizer,
-    Result,
-)
-from asrcli.timing import Clock
+from asrcli.service.hearing import Hearing, Hearings
+from asrcli.service.loop import Loop, Timer
+from asrcli.service.recognizer import Ended, Failed, RecognitionError, RecognitionSettings, Result
 
-_log = logging.getLogger(__name__)
+# How soon to look again whether a recogniser that is behind has caught up.
+_AGAIN_S = 1.0
 
 
-class Places:
-    """How many recognitions may run at once, counted over all connections."""
+class Connection(Protocol):
+    """What a conversation does to its connection."""
 
-    def __init__(self, count: int) -> None:
-        self.count = count
-        self._free = threading.BoundedSemaphore(count)
+    def send(self, text: str) -> None: ...
 
-    def take(self) -> Place:
-        """A place, to be released once or more. Raises RecognitionError when all are taken."""
-        if not self._free.acquire(blocking=False):
-            message = f"Requests rate limit exceeded: this service runs {self.count} tasks at once (--max-tasks)"
-            raise RecognitionError("Throttling.RateQuota", message)
-        return Place(self._free)
+    def close(self, code: int, reason: str) -> None: ...
 
+    def hold(self) -> None: ...
 
-class Place:
-    """The right to run one recognition."""
-
-    def __init__(self, free: threading.BoundedSemaphore) -> None:
-        self._free: threading.BoundedSemaphore | None = free
-        self._lock = threading.Lock()
-
-    def release(self) -> None:
-        with self._lock:
-            free, self._free = self._free, None
-        if free is not None:
-            free.release()
+    def go_on(self) -> None: ...
 
 
 class Conversation:
-    """Lives as long as its connection. `run` is called by the connection's thread, the other methods by any."""
+    """Lives as long as its connection."""
 
-    def __init__(
-        self,
-        connection: ServerConnection | FaultyConnection,
-        half: ServerHalf,
-        recognizer: Recognizer,
-        places: Places,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, connection: Connection, half: ServerHalf, hearings: Hearings, loop: Loop) -> None:
         self._connection = connection
         self._half = half
-        self._recognizer = recognizer
-        self._places = places
-        self._clock = clock
-        self._lock = threading.Lock()
+        self._hearings = hearings
+        self._loop = loop
         self._over = False
-        self._place: Place | None = None
-        self._recognition: Recognition | None = None
-        self._settings = RecognitionSettings()
-        self._decoder: AudioDecoder | None = None
+        self._hearing: Hearing | None = None
+        self._patience: Timer | None = None
 
-    def run(self) -> None:
-        """Serve the connection until it is closed, by whomever."""
-        try:
-            self._handle(self._half.connected)
-            while True:
-                try:
-                    message = self._connection.recv(self._patience_s())
-                except TimeoutError:
-                    self._handle(self._half.idle)
-                except RecognitionError as error:
-                    self._failed(error)
-                else:
-                    fits = len(message) <= self._half.largest_message_bytes
-                    self._handle(partial(self._half.receive, message) if fits else _too_big)
-        except ConnectionClosed:
-            pass
-        finally:
-            self._over = True
-            self._drop_recognition()
+    def opened(self) -> None:
+        self._handle(self._half.connected())
+        self._wait()
+
+    def received(self, message: str | bytes) -> None:
+        fits = len(message) <= self._half.largest_message_bytes
+        self._handle(self._half.receive(message) if fits else _too_big())
+        self._wait()
+
+    def closed(self) -> None:
+        self.silence()
+        self._drop_hearing()
+
+    def fail(self, code: str, message: str) -> None:
+        """End the recognition as if it had failed."""
+        self._drop_hearing()
+        self._handle(self._half.result(Failed(code, message)))
 
     def silence(self) -> None:
         """Say nothing any more, whatever the client and the recogniser still bring."""
         self._over = True
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
 
-    def hang_up(self, code: int, reason: str) -> None:
-        """Close the connection from outside, and wait until the client has answered or the close has timed out."""
-        self._connection.close(code, reason)
+    # --- the client's patience, and ours ----------------------------------------------------------------------------
 
-    def cut(self) -> None:
-        """End the connection without a further word, also under a thread that is stuck in sending."""
-        with contextlib.suppress(OSError):
-            self._connection.socket.shutdown(socket.SHUT_RDWR)
+    def _wait(self) -> None:
+        """Be there at the half's deadline. Set anew only where that has come nearer, because it moves all the time."""
+        deadline = None if self._over else self._half.deadline()
+        if deadline is None or (self._patience is not None and self._patience.moment <= deadline):
+            return
+        if self._patience is not None:
+            self._patience.cancel()
+        self._patience = self._loop.at(deadline, self._look)
 
-    def _patience_s(self) -> float | None:
-        with self._lock:
-            deadline = None if self._over else self._half.deadline()
-        return None if deadline is None else max(0.0, deadline - self._clock.now())
+    def _look(self) -> None:
+        self._patience = None
+        if self._hearing is not None and self._hearing.is_behind():
+            # What the client owes may lie unread before us.
+            self._patience = self._loop.at(self._loop.now() + _AGAIN_S, self._look)
+            return
+        deadline = self._half.deadline()
+        if deadline is not None and deadline <= self._loop.now():
+            self._handle(self._half.idle())
+        self._wait()
 
-    def _handle(self, steps: Callable[[], Iterable[Action]]) -> None:
+    # --- actions ----------------------------------------------------------------------------------------------------
+
+    def _handle(self, actions: Iterable[Action]) -> None:
         """Carry out what the half answers: its words at once and in order, then the recogniser's part."""
-        driving: list[Action] = []
-        with self._lock:
+        if self._over:
             # After the last word the client's messages are still read, and dropped: a socket that is closed with
             # unread data is reset, and the reset would overtake that word.
-            for action in () if self._over else steps():
-                match action:
-                    case Reply(text):
-                        self._connection.send(text)
-                    case Hangup(code, reason):
-                        self._over = True
-                        # A thread of its own, because this one goes on reading until the client has answered.
-                        threading.Thread(
-                            target=self._connection.close, args=(code, reason), name="closing", daemon=True
-                        ).start()
-                    case _:
-                        driving.append(action)
-        try:
-            for action in driving:
-                self._drive(action)
-        except RecognitionError as error:
-            self._failed(error)
+            return
+        driving: list[Action] = []
+        for action in actions:
+            match action:
+                case Reply(text):
+                    self._connection.send(text)
+                case Hangup(code, reason):
+                    self.silence()
+                    self._connection.close(code, reason)
+                case _:
+                    driving.append(action)
+        for action in driving:
+            self._drive(action)
 
     def _drive(self, action: Action) -> None:
         match action:
+            case Feed(audio) if self._hearing is not None:
+                self._hearing.feed(audio)
             case OpenRecognition(settings):
-                self._open_recognition(settings)
-            case Feed(audio):
-                self._feed(audio)
-            case EndUtterance():
-                assert self._recognition is not None
-                self._finish_decoding()
-                self._recognition.end_utterance()
-            case FinishRecognition():
-                assert self._recognition is not None
-                self._finish_decoding()
-                self._recognition.finish()
+                self._open_hearing(settings)
+            case EndUtterance() if self._hearing is not None:
+                self._hearing.end_utterance()
+            case FinishRecognition() if self._hearing is not None:
+                self._hearing.finish()
 
-    def _open_recognition(self, settings: RecognitionSettings) -> None:
-        self._drop_recognition()
-        self._place = self._places.take()
-        self._settings = settings
-        self._recognition = self._recognizer.open(settings, partial(self._result, self._place))
-
-    def _feed(self, audio: bytes) -> None:
-        assert self._recognition is not None
-        if self._decoder is None:
-            self._decoder = open_decoder(self._settings, self._recognition.feed)
-        self._decoder.feed(audio)
-
-    def _finish_decoding(self) -> None:
-        """All that was fed reaches the recognition; what follows is a stream of its own."""
-        decoder, self._decoder = self._decoder, None
-        if decoder is not None:
-            try:
-                decoder.finish()
-            finally:
-                decoder.close()
-
-    def _result(self, place: Place, result: Result) -> None:
-        if isinstance(result, Ended | Failed):
-            # Before the client hears of it, and asks for the next one.
-            place.release()
+    def _open_hearing(self, settings: RecognitionSettings) -> None:
+        self._drop_hearing()
         try:
-            self._handle(partial(self._half.result, result))
-        except ConnectionClosed:
-            pass  # The connection's own thread finds out by itself.
-        except Exception:
-            _log.exception("a result could not be handled")
-            self.cut()
+            self._hearings.take_place()
+        except RecognitionError as error:
+            self.fail(error.code, str(error))
+            return
+        hearing: Hearing
+        hearing = self._hearing = self._hearings.new(
+            settings, lambda result: self._result(hearing, result), self._connection
+        )
+        hearing.begin()
 
-    def _failed(self, error: RecognitionError) -> None:
-        # Before the client hears of it: its place is free for the next one.
-        self._drop_recognition()
-        self._handle(partial(self._half.result, Failed(error.code, str(error))))
+    def _result(self, hearing: Hearing, result: Result) -> None:
+        if hearing is not self._hearing:
+            return  # It was dropped while this was under way.
+        if isinstance(result, Ended | Failed):
+            # Before the client hears of it: its place is free for the next one.
+            self._drop_hearing()
+        self._handle(self._half.result(result))
 
-    def _drop_recognition(self) -> None:
-        # The recognition first: a decoder's thread may be waiting for it to take audio.
-        if self._recognition is not None:
-            self._recognition.close()
-        if self._decoder is not None:
-            self._decoder.close()
-        if self._place is not None:
-            self._place.release()
-        self._recognition = self._decoder = self._place = None
+    def _drop_hearing(self) -> None:
+        hearing, self._hearing = self._hearing, None
+        if hearing is not None:
+            hearing.close()
+            self._hearings.free_place()
 
 
 def _too_big() -> Iterable[Action]:

@@ -9,7 +9,7 @@
     garbage@2s         send a message that is no JSON
     fail=CODE@2s       fail as the protocol does; fail=CODE:MESSAGE@2s
     drop=every:3       cut every third connection as soon as it stands, or at its moment
-    delay=50ms         each message takes so much longer, each way
+    delay=50ms         every byte takes so much longer, each way, from the connection's set-up on
     duplicate=0.1      this part of the messages is sent twice
     reorder=0.1        this part of the partial results comes after the message that follows it
     split              each message comes in several WebSocket fragments
@@ -18,7 +18,7 @@
 
 A moment is `2s`, seconds of audio received on that connection (as 16-bit samples at the rate the client named, so
 that it is the same at any pace), or `10msg`, messages sent to the client; without one the fault acts at once.
-Connections are counted from 1, refused ones included: `#2`, or `#1-3`; without them it acts on every one.
+Connections count from 1 as they are accepted, refused ones included: `#2`, or `#1-3`; without them it acts on all.
 No socket here; what a fault does to a connection is the business of `faulty`.
 """
 
@@ -26,7 +26,6 @@ from __future__ import annotations
 
 import random
 import re
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -77,6 +76,8 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Delay:
+    """Of every byte beneath TLS, as if the network were so much longer; a round trip takes twice that."""
+
     seconds: float
 
 
@@ -262,30 +263,37 @@ _KINDS: dict[str, tuple[Callable[[str | None], Deed], bool]] = {
 
 
 class FaultPlan:
-    """The faults of one service: numbers its connections, and deals out what concerns each. Any thread may ask."""
+    """The faults of one service: numbers its connections, and deals out what concerns each."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         self._faults = faults
         self._seed = next((fault.deed.number for fault in faults if isinstance(fault.deed, Seed)), 0)
-        self._lock = threading.Lock()
         self._count = 0
         self._refused = [0] * len(faults)
 
-    def next_connection(self) -> tuple[int, Refuse | None]:
-        """The number of the connection that shakes hands now, and the refusal that it gets, if it does."""
-        with self._lock:
-            self._count += 1
-            for index, fault in enumerate(self._faults):
-                deed = fault.deed
-                if not isinstance(deed, Refuse) or not fault.concerns(self._count):
-                    continue
-                if deed.times is None or self._refused[index] < deed.times:
-                    self._refused[index] += 1
-                    return self._count, deed
-            return self._count, None
+    def next_connection(self) -> int:
+        """The number of the connection that is accepted now."""
+        self._count += 1
+        return self._count
+
+    def delay_s(self, connection: int) -> float:
+        """How far away the client with that number is: one way."""
+        concerning = (fault.deed for fault in self._faults if fault.concerns(connection))
+        return next((deed.seconds for deed in concerning if isinstance(deed, Delay)), 0.0)
+
+    def refusal(self, connection: int) -> Refuse | None:
+        """The refusal that the connection with that number gets in its handshake, if it does."""
+        for index, fault in enumerate(self._faults):
+            deed = fault.deed
+            if not isinstance(deed, Refuse) or not fault.concerns(connection):
+                continue
+            if deed.times is None or self._refused[index] < deed.times:
+                self._refused[index] += 1
+                return deed
+        return None
 
     def share(self, connection: int) -> tuple[list[Fault], random.Random]:
-        """What concerns the connection with that number, and its own chance."""
+        """What is done to the messages and at the moments of the connection with that number, and its own chance."""
         faults = [fault for fault in self._faults if fault.concerns(connection)]
-        kept = [fault for fault in faults if not isinstance(fault.deed, Refuse | Seed)]
+        kept = [fault for fault in faults if not isinstance(fault.deed, Delay | Refuse | Seed)]
         return kept, random.Random(f"{self._seed}/{connection}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,3 +133,13 @@ class Recognizer(Protocol):
     def close(self) -> None:
         """End every recognition and every process behind them."""
         ...
+
+
+@runtime_checkable
+class PromptRecognizer(Recognizer, Protocol):
+    """A recogniser that never makes its caller wait, and gives every result before it returns.
+
+    It is called by the thread that serves everyone; any other one gets a thread for each recognition.
+    """
+
+    is_prompt: bool

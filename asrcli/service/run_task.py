@@ -29,6 +29,8 @@ from asrcli.timing import Clock
 
 # "About 25 tokens per second of audio" (model card of Qwen-Audio 3.1).
 _TOKENS_PER_AUDIO_S = 25
+# json.dumps makes an encoder for each call that has options.
+_to_json = json.JSONEncoder(ensure_ascii=False).encode
 _TASK_KIND = {"task_group": "audio", "task": "asr", "function": "recognition"}
 
 
@@ -201,7 +203,7 @@ class RunTask:
     def _event(self, event: str, payload: Mapping[str, object], **more: str) -> Reply:
         header = {"task_id": self._task_id, "event": event, **more, "attributes": {}}
         # The client's task id is echoed, and JSON may hold half a surrogate pair, which UTF-8 cannot.
-        text = json.dumps({"header": header, "payload": payload}, ensure_ascii=False)
+        text = _to_json({"header": header, "payload": payload})
         return Reply(text.encode(errors="replace").decode())
 
     def _fail(self, code: str, message: str) -> Iterable[Action]:

@@ -56,6 +56,7 @@ class ScriptRecognizer:
     """Recites the sentences to everyone who opens a recognition, from the beginning."""
 
     capacity = _UNLIMITED
+    is_prompt = True
 
     def __init__(self, sentences: Sequence[ScriptedSentence]) -> None:
         self._sentences = sentences

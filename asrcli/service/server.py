@@ -1,49 +1,59 @@
-"""The local service as a whole: the listening socket, the handshake, one conversation per connection, and the end.
+"""The local service as a whole: the listening socket, what each connection is made of, and the end.
 
     service = Service(ServiceOptions(port=0, recognizer="script:talk.jsonl"))
     service.start()
     … service.url …
     service.close()
 
-Plain `ws://` on loopback only: there is no TLS here, and a key must not travel in clear.
+    client ⇄ TcpStream ⇄ (FarStream) ⇄ (TlsStream) ⇄ WebSocket ⇄ (FaultyConnection) ⇄ Conversation ⇄ Hearing
+
+One thread carries all of that for everyone; only recognisers that may wait have threads of their own. On loopback
+only, where plain `ws://` gives no key away; `wss://` has a certificate made for this run.
 """
 
 from __future__ import annotations
 
-import hmac
 import ipaddress
-import json
 import logging
 import socket
+import ssl
 import threading
-import uuid
-from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from http import HTTPStatus
+from functools import partial
 from pathlib import Path
-from urllib.parse import parse_qsl, urlsplit
-from weakref import WeakKeyDictionary
+from selectors import EVENT_READ
 
-from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
-from websockets.sync.server import Server, ServerConnection, serve
 
 from asrcli.errors import UsageError
-from asrcli.service.base import Handshake, Limits, ServerHalf
-from asrcli.service.conversation import Conversation, Places
-from asrcli.service.faults import Fault, FaultPlan, Refuse
+from asrcli.service.admission import handshake_of, refusal_at_the_end, refusal_of, refusal_on_demand
+from asrcli.service.base import Limits, ServerHalf
+from asrcli.service.conversation import Conversation
+from asrcli.service.faults import Fault, FaultPlan
 from asrcli.service.faulty import FaultyConnection
+from asrcli.service.hearing import Hearings
+from asrcli.service.layers import FarStream, TlsStream
+from asrcli.service.loop import Loop
 from asrcli.service.realtime import Realtime
 from asrcli.service.recognizer import Recognizer
 from asrcli.service.run_task import RunTask
+from asrcli.service.stream import Stream, TcpStream
 from asrcli.service.timeline import open_script
+from asrcli.service.websocket import CLOSE_TIMEOUT_S, Guest, WebSocket
 from asrcli.timing import Clock, SystemClock
 
 PROTOCOLS: dict[str, type[ServerHalf]] = {half.path: half for half in (RunTask, Realtime)}
+# The path, and with it the protocol's own bound, is not known before the handshake.
+_LARGEST_MESSAGE_BYTES = max(half.largest_message_bytes for half in PROTOCOLS.values())
 
-# A thousand clients may connect at the same moment.
+# A thousand clients may connect at the same moment; those who are connected must not wait for all of them.
 _BACKLOG = 1024
-_CLOSE_TIMEOUT_S = 2.0
+_ACCEPTED_AT_ONCE = 16
+# Without free descriptors, accepting fails until somebody leaves.
+_ACCEPT_AGAIN_S = 0.1
+_HANDSHAKE_S = 10.0
+# TCP's set-up and TLS are two round trips each, the request comes half of one later.
+_HANDSHAKE_DELAYS = 6
 
 _log = logging.getLogger(__name__)
 
@@ -54,7 +64,8 @@ class ServiceOptions:
 
     `port` 0 takes a free one. `recognizer` is `sphinx` or `script:FILE`. Without `required_key` any key is let in,
     with it only that one. `max_tasks` None leaves it to the recogniser. `stall_s` is how long a recogniser may take no
-    audio before its task fails. `faults` are done to the connections.
+    audio before its task fails. `faults` are done to the connections. With `tls` the connections are encrypted, and the
+    authority to trust is written to `tls_ca`, or where that is None to a temporary file that is gone at the end.
     """
 
     host: str = "127.0.0.1"
@@ -65,117 +76,166 @@ class ServiceOptions:
     limits: Limits = field(default_factory=Limits)
     stall_s: float = 20.0
     faults: tuple[Fault, ...] = ()
+    tls: bool = False
+    tls_ca: Path | None = None
 
 
 class Service:
-    """A service from `start` to `close`. Everything in between happens in threads of its own."""
+    """A service from `start` to `close`, which are called by one thread. All in between happens on the loop's."""
 
     def __init__(self, options: ServiceOptions, clock: Clock | None = None) -> None:
+        self.ca_file: Path | None = None
+        """With TLS, and once the service has started: the authority that a client must trust, in PEM."""
         self._options = options
         self._clock = clock or SystemClock()
-        self._lock = threading.Lock()
-        self._conversations: set[Conversation] = set()
-        self._closing = False
-        self._socket: socket.socket | None = None
-        self._server: Server | None = None
-        self._listener: threading.Thread | None = None
-        self._recognizer: Recognizer | None = None
         self._plan = FaultPlan(options.faults)
-        # Connections whose handshake is under way or done, by number.
-        self._numbers: WeakKeyDictionary[ServerConnection, int] = WeakKeyDictionary()
+        self._websockets: dict[int, WebSocket] = {}
+        self._conversations: dict[int, Conversation] = {}
+        self._closing = False
+        self._empty = threading.Event()
+        self._thread: threading.Thread | None = None
 
     @property
     def url(self) -> str:
-        """`ws://HOST:PORT`, known once the service has started."""
-        assert self._socket is not None
-        host, port = self._socket.getsockname()[:2]
-        return f"ws://[{host}]:{port}" if ":" in host else f"ws://{host}:{port}"
+        """`ws://HOST:PORT` or `wss://HOST:PORT`, known once the service has started."""
+        host, port = self._address
+        scheme = "wss" if self._options.tls else "ws"
+        return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
     def start(self) -> None:
-        """Bind, and serve in background threads. Raises UsageError where the address or the recogniser is no good."""
-        self._socket = _listen(self._options.host, self._options.port)
+        """Bind, and serve in the background. Raises UsageError where an option is no good."""
+        options = self._options
+        self._socket = _listen(options.host, options.port)
+        self._address = self._socket.getsockname()[:2]
         try:
-            self._recognizer = open_recognizer(self._options.recognizer, self._options.stall_s)
+            self._tls = self._make_tls() if options.tls else None
+            recognizer = open_recognizer(options.recognizer, options.stall_s)
         except BaseException:
             self._socket.close()
+            self._forget_authority()
             raise
-        self._places = Places(self._options.max_tasks or self._recognizer.capacity)
-        self._server = serve(
-            self._converse,
-            sock=self._socket,
-            process_request=self._admit,
-            compression=None,
-            # The vendor's SDK answers no pings while it has no audio to send.
-            ping_interval=None,
-            close_timeout=_CLOSE_TIMEOUT_S,
-            # The path, and with it the protocol's own bound, is not known yet.
-            max_size=max(half.largest_message_bytes for half in PROTOCOLS.values()),
-            # Refused handshakes and lost clients are the clients' business; they are told with -v only.
-            logger=logging.getLogger("asrcli.service.websockets"),
-        )
-        self._listener = threading.Thread(target=self._server.serve_forever, name="service listener", daemon=True)
-        self._listener.start()
+        self._loop = Loop(self._clock)
+        self._hearings = Hearings(recognizer, options.max_tasks or recognizer.capacity, self._loop)
+        self._accept_again()
+        self._thread = threading.Thread(target=self._loop.run, name="service", daemon=True)
+        self._thread.start()
 
     def close(self) -> None:
         """End every recognition and its process, and close every connection with 1001. Harmless a second time."""
-        with self._lock:
-            self._closing = True
-            conversations = set(self._conversations)
-        for conversation in conversations:
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return
+        silent = threading.Event()
+        self._loop.post(self._silence)
+        self._loop.post(silent.set)
+        silent.wait()
+        self._hearings.close()
+        self._loop.post(self._hang_up)
+        self._empty.wait(2 * CLOSE_TIMEOUT_S)
+        self._loop.post(self._cut)
+        self._loop.stop()
+        thread.join()
+        self._hearings.join()
+        self._socket.close()
+        self._forget_authority()
+
+    # --- the end, on the loop's thread ------------------------------------------------------------------------------
+
+    def _silence(self) -> None:
+        self._closing = True
+        for conversation in self._conversations.values():
             conversation.silence()
-        if self._recognizer is not None:
-            self._recognizer.close()
-        if conversations:
-            with ThreadPoolExecutor(len(conversations), thread_name_prefix="closing") as pool:
-                closing = [pool.submit(each.hang_up, 1001, "the service is ending") for each in conversations]
-                wait(closing, timeout=_CLOSE_TIMEOUT_S * 2)
-                with self._lock:
-                    stuck = set(self._conversations)
-                for conversation in stuck:
-                    conversation.cut()
-        if self._server is not None and self._listener is not None:
-            self._server.shutdown()
-            self._listener.join()
 
-    def _converse(self, connection: ServerConnection) -> None:
-        assert self._recognizer is not None
-        assert connection.request is not None
-        handshake = _handshake(connection.request)
-        half = PROTOCOLS[handshake.path](handshake, self._options.limits, self._clock)
-        conversation = Conversation(self._faulty(connection), half, self._recognizer, self._places, self._clock)
-        with self._lock:
-            if self._closing:
+    def _hang_up(self) -> None:
+        for websocket in list(self._websockets.values()):
+            websocket.close(1001, "the service is ending")
+        if not self._websockets:
+            self._empty.set()
+
+    def _cut(self) -> None:
+        for websocket in list(self._websockets.values()):
+            websocket.cut()
+
+    # --- connections, on the loop's thread --------------------------------------------------------------------------
+
+    def _accept_again(self) -> None:
+        self._loop.watch(self._socket, EVENT_READ, self._accept)
+
+    def _accept(self, _: int) -> None:
+        for _ in range(_ACCEPTED_AT_ONCE):
+            try:
+                connection, _address = self._socket.accept()
+            except BlockingIOError:
                 return
-            self._conversations.add(conversation)
-        try:
-            conversation.run()
-        except Exception:
-            _log.exception("a conversation broke")
-            raise
-        finally:
-            with self._lock:
-                self._conversations.discard(conversation)
+            except OSError as error:
+                _log.warning("a connection could not be accepted: %s", error.strerror)
+                self._loop.unwatch(self._socket)
+                self._loop.at(self._loop.now() + _ACCEPT_AGAIN_S, self._accept_again)
+                return
+            self._take_in(connection)
 
-    def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
-        """Let the client in, or refuse it in the handshake as the vendor's gateway does."""
+    def _take_in(self, connection: socket.socket) -> None:
+        number = self._plan.next_connection()
+        delay_s = self._plan.delay_s(number)
+        stream: Stream = TcpStream(self._loop, connection, partial(self._gone, number))
+        if delay_s:
+            stream = FarStream(stream, self._loop, delay_s)
+        if self._tls is not None:
+            stream = TlsStream(stream, self._tls)
+        self._websockets[number] = websocket = WebSocket(
+            stream,
+            self._loop,
+            largest_message_bytes=_LARGEST_MESSAGE_BYTES,
+            admit=partial(self._admit, number),
+            make_guest=partial(self._make_guest, number),
+        )
+        websocket.open(_HANDSHAKE_S + _HANDSHAKE_DELAYS * delay_s)
+
+    def _gone(self, number: int) -> None:
+        del self._websockets[number]
+        self._conversations.pop(number, None)
+        if self._closing and not self._websockets:
+            self._empty.set()
+
+    def _admit(self, number: int, request: Request) -> Response | None:
         if self._closing:
-            return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, "ModelUnavailable", "The service is ending.")
-        if _handshake(request).path not in PROTOCOLS:
-            return _refusal(HTTPStatus.NOT_FOUND, "NotFound", f"There is nothing at {urlsplit(request.path).path}.")
-        key = _presented_key(request.headers)
-        required = self._options.required_key
-        if not key:
-            return _refusal(HTTPStatus.UNAUTHORIZED, "InvalidApiKey", "No API-key provided.")
-        if required is not None and not hmac.compare_digest(key.encode(), required.encode()):
-            return _refusal(HTTPStatus.UNAUTHORIZED, "InvalidApiKey", "Invalid API-key provided.")
-        number, refuse = self._plan.next_connection()
-        self._numbers[connection] = number
-        return None if refuse is None else _refusal_on_demand(refuse)
+            return refusal_at_the_end()
+        refusal = refusal_of(request, PROTOCOLS, self._options.required_key)
+        if refusal is None and (refuse := self._plan.refusal(number)) is not None:
+            refusal = refusal_on_demand(refuse)
+        return refusal
 
-    def _faulty(self, connection: ServerConnection) -> ServerConnection | FaultyConnection:
-        """The connection with the faults that concern it."""
-        faults, chance = self._plan.share(self._numbers[connection])
-        return FaultyConnection(connection, faults, chance, self._clock) if faults else connection
+    def _make_guest(self, number: int, websocket: WebSocket, request: Request) -> Guest:
+        handshake = handshake_of(request)
+        half = PROTOCOLS[handshake.path](handshake, self._options.limits, self._clock)
+        faults, chance = self._plan.share(number)
+        faulty = FaultyConnection(websocket, faults, chance, self._loop) if faults else None
+        conversation = Conversation(faulty or websocket, half, self._hearings, self._loop)
+        self._conversations[number] = conversation
+        if faulty is None:
+            return conversation
+        faulty.conversation = conversation
+        return faulty
+
+    # --- what it is made from ---------------------------------------------------------------------------------------
+
+    def _make_tls(self) -> ssl.SSLContext:
+        try:
+            # Not at the top: only TLS needs the library.
+            from asrcli.service.certificate import Authority
+        except ModuleNotFoundError as error:
+            if error.name != "cryptography":
+                raise
+            raise UsageError(
+                "cannot make a certificate: cryptography is not installed", hint="pip install 'asrcli[serve]'"
+            ) from error
+        authority = Authority()
+        self.ca_file = authority.write(self._options.tls_ca)
+        return authority.server_context
+
+    def _forget_authority(self) -> None:
+        if self.ca_file is not None and self._options.tls_ca is None:
+            self.ca_file.unlink(missing_ok=True)
 
 
 def open_recognizer(name: str, stall_s: float) -> Recognizer:
@@ -198,41 +258,13 @@ def _listen(host: str, port: int) -> socket.socket:
         raise UsageError(f"{host!r} is not an address", hint="use 127.0.0.1 or ::1") from error
     if not address.is_loopback:
         raise UsageError(
-            f"the service does not listen on {host}: without TLS, keys and speech would travel in clear",
-            hint="use 127.0.0.1, or a TLS proxy in front of it",
+            f"the service does not listen on {host}: it is for this machine alone", hint="use 127.0.0.1 or ::1"
         )
     family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
     try:
-        return socket.create_server((str(address), port), family=family, backlog=_BACKLOG)
+        listener = socket.create_server((str(address), port), family=family, backlog=_BACKLOG)
     except (OSError, OverflowError) as error:
         reason = error.strerror if isinstance(error, OSError) else "no such port"
         raise UsageError(f"cannot listen on {host}:{port}: {reason}", hint="use another --port, or 0") from error
-
-
-def _handshake(request: Request) -> Handshake:
-    parts = urlsplit(request.path)
-    return Handshake(parts.path.rstrip("/"), dict(parse_qsl(parts.query)))
-
-
-def _presented_key(headers: Headers) -> str:
-    """The key in Authorization: after any spelling of "Bearer", or bare; empty where there is none."""
-    values = headers.get_all("Authorization")
-    scheme, _, rest = (values[0] if values else "").strip().partition(" ")
-    return rest.strip() if scheme.lower() == "bearer" else scheme
-
-
-def _refusal_on_demand(refuse: Refuse) -> Response:
-    code = "Throttling.RateQuota" if refuse.status is HTTPStatus.TOO_MANY_REQUESTS else "ModelUnavailable"
-    response = _refusal(refuse.status, code, "A fault on demand.")
-    if refuse.retry_after_s is not None:
-        response.headers["Retry-After"] = str(refuse.retry_after_s)
-    return response
-
-
-def _refusal(status: HTTPStatus, code: str, message: str) -> Response:
-    document = {"code": code, "message": message, "request_id": str(uuid.uuid4())}
-    body = json.dumps(document).encode()
-    headers = Headers(
-        {"Content-Type": "application/json", "Content-Length": str(len(body)), "Connection": "close"},
-    )
-    return Response(status.value, status.phrase, headers, body)
+    listener.setblocking(False)
+    return listener

@@ -42,6 +42,7 @@ class CodedRecognizer:
     """Recites what lies in the stretch of the talk that it is sent."""
 
     capacity = ScriptRecognizer.capacity
+    is_prompt = True
 
     def __init__(self, sentences: Sequence[ScriptedSentence]) -> None:
         self._sentences = sentences

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -34,10 +35,17 @@ def finish_task(task_id: str = "t1") -> dict[str, Any]:
 class Client:
     """One connection. `seen` holds everything that was received, `close_code` what the service closed with."""
 
-    def __init__(self, url: str, *, key: str | None = "Bearer k", path: str = PATH) -> None:
+    def __init__(
+        self, url: str, *, key: str | None = "Bearer k", path: str = PATH, ca_file: Path | None = None
+    ) -> None:
         headers = [] if key is None else [f"Authorization: {key}"]
         self.socket = websocket.create_connection(
-            url + path, header=headers, timeout=_TIMEOUT_S, http_proxy_host=None, http_no_proxy=["*"]
+            url + path,
+            header=headers,
+            timeout=_TIMEOUT_S,
+            http_proxy_host=None,
+            http_no_proxy=["*"],
+            sslopt=None if ca_file is None else {"ca_certs": str(ca_file)},
         )
         self.seen: list[dict[str, Any]] = []
         self.close_code: int | None = None

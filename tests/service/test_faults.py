@@ -97,7 +97,7 @@ def test_any_text_is_a_fault_or_a_usage_error(spec):
 
 def test_connections_are_counted_and_refusals_used_up():
     plan = FaultPlan([parse_fault("refuse=503:2#2-9"), parse_fault("drop=every:2"), parse_fault("reset#3")])
-    refused = [plan.next_connection()[1] is not None for _ in range(5)]
+    refused = [plan.refusal(plan.next_connection()) is not None for _ in range(5)]
     assert refused == [False, True, True, False, False]
     deeds = [[type(fault.deed) for fault in plan.share(number)[0]] for number in (1, 2, 3)]
     assert deeds == [[], [Drop], [Reset]]

@@ -67,7 +67,7 @@ def test_an_idle_connection_is_closed_after_a_minute(half: RunTask, clock: FakeC
 
 @given(st.lists(st.sampled_from(["opened", "hypothesis", "ended", "wait", "idle"]), max_size=8), st.booleans())
 def test_a_result_never_brings_the_deadline_nearer(steps: list[str], heartbeat: bool) -> None:
-    """The waiting thread is not woken by results, so it must not have to be."""
+    """It is not asked for after a result, and need not be."""
     clock = FakeClock()
     half = RunTask(Handshake(RunTask.path), Limits(), clock)
     tell(half, run_task(heartbeat=heartbeat))

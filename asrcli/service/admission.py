@@ -1,0 +1,62 @@
+"""Who is let in: a client's HTTP request, and the refusals that the vendor's gateway would answer it with."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import uuid
+from collections.abc import Container
+from http import HTTPStatus
+from urllib.parse import parse_qsl, urlsplit
+
+from websockets.datastructures import Headers
+from websockets.http11 import Request, Response
+
+from asrcli.service.base import Handshake
+from asrcli.service.faults import Refuse
+
+
+def handshake_of(request: Request) -> Handshake:
+    parts = urlsplit(request.path)
+    return Handshake(parts.path.rstrip("/"), dict(parse_qsl(parts.query)))
+
+
+def refusal_of(request: Request, paths: Container[str], required_key: str | None) -> Response | None:
+    """None for a client that asks for one of `paths` with a key: with that one, where one is required."""
+    if handshake_of(request).path not in paths:
+        return _refusal(HTTPStatus.NOT_FOUND, "NotFound", f"There is nothing at {urlsplit(request.path).path}.")
+    key = _presented_key(request.headers)
+    if not key:
+        return _refusal(HTTPStatus.UNAUTHORIZED, "InvalidApiKey", "No API-key provided.")
+    if required_key is not None and not hmac.compare_digest(key.encode(), required_key.encode()):
+        return _refusal(HTTPStatus.UNAUTHORIZED, "InvalidApiKey", "Invalid API-key provided.")
+    return None
+
+
+def refusal_at_the_end() -> Response:
+    """For those who come while the service is ending."""
+    return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, "ModelUnavailable", "The service is ending.")
+
+
+def refusal_on_demand(refuse: Refuse) -> Response:
+    code = "Throttling.RateQuota" if refuse.status is HTTPStatus.TOO_MANY_REQUESTS else "ModelUnavailable"
+    response = _refusal(refuse.status, code, "A fault on demand.")
+    if refuse.retry_after_s is not None:
+        response.headers["Retry-After"] = str(refuse.retry_after_s)
+    return response
+
+
+def _presented_key(headers: Headers) -> str:
+    """The key in Authorization: after any spelling of "Bearer", or bare; empty where there is none."""
+    values = headers.get_all("Authorization")
+    scheme, _, rest = (values[0] if values else "").strip().partition(" ")
+    return rest.strip() if scheme.lower() == "bearer" else scheme
+
+
+def _refusal(status: HTTPStatus, code: str, message: str) -> Response:
+    document = {"code": code, "message": message, "request_id": str(uuid.uuid4())}
+    body = json.dumps(document).encode()
+    headers = Headers(
+        {"Content-Type": "application/json", "Content-Length": str(len(body)), "Connection": "close"},
+    )
+    return Response(status.value, status.phrase, headers, body)
