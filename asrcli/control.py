@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import queue
+from collections.abc import Callable
 
-from asrcli.events import InboxItem, Notice, SoundLevel, StopRequested
+from asrcli.events import Notice, SoundLevel, StopRequested
 
-# What reaches the inbox carries the number of its session, counted from 1; this is for what comes from elsewhere.
-OUTSIDE = 0
+OutsideItem = Notice | SoundLevel | StopRequested
 
 
 class Control:
@@ -17,16 +17,38 @@ class Control:
     """
 
     def __init__(self) -> None:
-        self.inbox: queue.SimpleQueue[tuple[int, InboxItem]] = queue.SimpleQueue()
+        self._items: queue.SimpleQueue[OutsideItem] = queue.SimpleQueue()
+        self._rouse: Callable[[], None] = _nobody_listens
         self.stopped_by: int | None = None
 
     def notice(self, message: str, hint: str = "") -> None:
-        self.inbox.put((OUTSIDE, Notice(message, hint)))
+        self._put(Notice(message, hint))
 
     def level(self, peak_dbfs: float | None, rms_dbfs: float | None) -> None:
-        self.inbox.put((OUTSIDE, SoundLevel(peak_dbfs, rms_dbfs)))
+        self._put(SoundLevel(peak_dbfs, rms_dbfs))
 
     def stop(self, signal_number: int) -> None:
         """End the sound and deliver what was said so far."""
         self.stopped_by = signal_number
-        self.inbox.put((OUTSIDE, StopRequested(signal_number)))
+        self._put(StopRequested(signal_number))
+
+    def listen(self, rouse: Callable[[], None]) -> None:
+        """Have `rouse` called, from any thread, when there is something to take; at once where there is already."""
+        self._rouse = rouse
+        if not self._items.empty():
+            rouse()
+
+    def take(self) -> list[OutsideItem]:
+        """What has come since it was last asked for."""
+        items = []
+        while not self._items.empty():
+            items.append(self._items.get_nowait())
+        return items
+
+    def _put(self, item: OutsideItem) -> None:
+        self._items.put(item)
+        self._rouse()
+
+
+def _nobody_listens() -> None:
+    """What is put in waits."""

@@ -9,15 +9,17 @@ from __future__ import annotations
 import functools
 import socket
 import ssl
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from asrcli.errors import UsageError
 
-_PROXY_PORTS = {"http": 80, "socks4": 1080, "socks4a": 1080, "socks5": 1080, "socks5h": 1080}
+_PROXY_PORTS = {"http": 80, "https": 443, "socks4": 1080, "socks4a": 1080, "socks5": 1080, "socks5h": 1080}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +44,54 @@ class Network:
     ca_bundle: Path | None = None
 
 
-def dial(url: str, network: Network, timeout_s: float) -> socket.socket:
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """How long the steps of a connection took; `tls_ms` is None without TLS."""
+
+    dns_ms: float = 0.0
+    tcp_ms: float = 0.0
+    tls_ms: float | None = None
+
+
+def dial(url: str, network: Network, timeout_s: float) -> tuple[socket.socket, Steps]:
     """A connected socket to the host of `url`, with TLS for wss; `timeout_s` bounds each step.
 
     Raises OSError of all kinds: gaierror, ConnectionRefusedError, TimeoutError, SSLError.
     """
     parts = urlsplit(url)
     host, secure = parts.hostname or "", parts.scheme == "wss"
-    connection = socket.create_connection((host, parts.port or (443 if secure else 80)), timeout_s)
+    began = time.perf_counter()
+    addresses = socket.getaddrinfo(host, parts.port or (443 if secure else 80), type=socket.SOCK_STREAM)
+    found = time.perf_counter()
+    connection = _first_that_answers(addresses, timeout_s)
+    reached = time.perf_counter()
     try:
         # A chunk is one small write every 100 ms; waiting to fill a packet would only delay it.
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return tls_context(network.ca_bundle).wrap_socket(connection, server_hostname=host) if secure else connection
+        if not secure:
+            return connection, Steps((found - began) * 1000, (reached - found) * 1000)
+        connection = tls_context(network.ca_bundle).wrap_socket(connection, server_hostname=host)
+        secured = time.perf_counter()
+        return connection, Steps((found - began) * 1000, (reached - found) * 1000, (secured - reached) * 1000)
     except BaseException:
         connection.close()
         raise
+
+
+def _first_that_answers(addresses: list[tuple[Any, ...]], timeout_s: float) -> socket.socket:
+    """A connection to one of `addresses`, tried in order; raises the last one's error."""
+    failure: OSError = socket.gaierror("no address")
+    for family, kind, number, _, address in addresses:
+        connection = socket.socket(family, kind, number)
+        try:
+            connection.settimeout(timeout_s)
+            connection.connect(address)
+        except OSError as error:
+            connection.close()
+            failure = error
+        else:
+            return connection
+    raise failure
 
 
 @functools.cache
@@ -104,11 +139,6 @@ def parse_proxy(value: str, origin: str) -> tuple[Proxy, str | None]:
     except ValueError as error:
         raise UsageError(f"{origin} is not a proxy address", hint="for example http://proxy:8080") from error
     scheme = parts.scheme.lower()
-    if scheme == "https":
-        raise UsageError(
-            f"{origin} asks for TLS to the proxy itself, which is not supported",
-            hint="most proxies for https speak http:// themselves",
-        )
     if scheme not in _PROXY_PORTS or not host:
         raise UsageError(f"{origin} is not a proxy address", hint="http://host:port, socks5://host:port, or none")
     proxy = Proxy(

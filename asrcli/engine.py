@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from asrcli.events import InboxItem
 from asrcli.link import Link
+from asrcli.loop import Loop
 from asrcli.pcm import Chunk
 from asrcli.protocols.base import ConnectRequest, Protocol
 from asrcli.retry import Retry
@@ -14,9 +15,8 @@ from asrcli.session import Limits, LinkLike
 from asrcli.tape import IDLE_S, KEEP_S
 from asrcli.timing import Clock, SystemClock
 
-
-def _link(request: ConnectRequest, post: Callable[[InboxItem], None]) -> LinkLike:
-    return Link(request, post)
+NewLink = Callable[[ConnectRequest, Callable[[InboxItem], None], Loop], LinkLike]
+"""Makes a link that posts to the callable given, on the loop given."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Engine:
     speed: float | None = 1.0
     """The pace of the audio: 1.0 is real time, None as fast as it goes."""
     tick_s: float | None = None
-    """How long nothing may happen before there is a Tick; None for never."""
+    """How long nothing may happen before there is a Tick, and how often progress is told; None for never."""
     idle_s: float | None = IDLE_S
     """How long the source may pause before it is bridged with silence; None for ever."""
     keep_s: float = KEEP_S
@@ -35,10 +35,13 @@ class Engine:
     cut: Callable[[Iterator[Chunk]], Iterator[Chunk]] | None = None
     """Marks where utterances end, where we and not the service decide that."""
     record: Callable[[Chunk], None] | None = None
-    """Is handed each chunk once, on its way to the service, in the intake thread; must not raise."""
+    """Is handed each chunk once, on its way to the service; must not raise."""
     rescue: Callable[[Iterator[Chunk]], str | None] | None = None
     """Is given live sound that was not recognised when all tries are used up, and says where it lies."""
+    lateness: Callable[[float], None] | None = None
+    """Is told how many seconds after its moment each chunk was sent, where the link was ready for it."""
     limits: Limits = field(default_factory=Limits)
     retry: Retry = field(default_factory=Retry)
     clock: Clock = field(default_factory=SystemClock)
-    new_link: Callable[[ConnectRequest, Callable[[InboxItem], None]], LinkLike] = _link
+    loop: Loop = field(default_factory=Loop, repr=False)
+    new_link: NewLink = Link

@@ -27,6 +27,8 @@ class AsrcliError(Exception):
     """
 
     retryable = False
+    throttled = False
+    """Whether the service has too much to do: less at once would help."""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
@@ -64,8 +66,11 @@ class AuthError(AsrcliError):
 class ServiceError(AsrcliError):
     """The service refused or gave up. Its code and message are passed on unchanged.
 
-    `request_id` is the id of the task or session, for the vendor's support; None where there is none yet.
+    `request_id` is the id of the task or session, for the vendor's support; None where there is none yet. `no_speech`:
+    the reason is that there was nothing to recognise.
     """
+
+    no_speech = False
 
     def __init__(
         self, service_code: str, message: str, *, request_id: str | None = None, hint: str = "", retryable: bool = False

@@ -44,10 +44,21 @@ class Sentence:
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectPhases:
+    """What a handshake took, step by step. `tls_ms` is None without TLS; a proxy's steps count as TCP."""
+
+    dns_ms: float
+    tcp_ms: float
+    tls_ms: float | None
+    upgrade_ms: float
+
+
+@dataclass(frozen=True, slots=True)
 class LinkReady:
-    """The connection stands. `connect_ms` is what it took; 0 for a kept one."""
+    """The connection stands. `connect_ms` is what it took; 0 for a kept one, which has no phases."""
 
     connect_ms: float
+    phases: ConnectPhases | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +70,7 @@ class SessionStarted:
 
 @dataclass(frozen=True, slots=True)
 class AudioSent:
-    """Audio up to `end_ms` has left."""
+    """Audio up to `end_ms` has left. Told for the first audio, before other events, and now and then."""
 
     end_ms: int
 
@@ -122,6 +133,12 @@ class Reconnecting:
     attempt: int
     resume_ms: int
     reason: str
+    code: str = ""
+    """The service's own name for the reason, where it gave one."""
+    wait_s: float = 0.0
+    """How long until the next try."""
+    throttled: bool = False
+    """Whether the reason was that the service has too much to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +188,18 @@ Event = (
 )
 
 
-# --- what reaches the inbox of a session ----------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A transcription is over; `error` is what ended it early, None when all results of all the audio are in.
+
+    `bug` is an exception that is none of ours, to be raised by whoever gets to see it.
+    """
+
+    error: AsrcliError | None = None
+    bug: BaseException | None = None
+
+
+# --- what a link tells its session ----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +207,7 @@ class LinkOpened:
     """The handshake is done. `connect_ms` is its duration."""
 
     connect_ms: float
+    phases: ConnectPhases | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,15 +225,8 @@ class LinkClosed:
 
 
 @dataclass(frozen=True, slots=True)
-class UplinkProgress:
-    """The uplink has sent audio since this was last handled; the session knows how much."""
-
-
-@dataclass(frozen=True, slots=True)
-class AudioEnded:
-    """The uplink has no more to send. `cause` is None at the regular end."""
-
-    cause: BaseException | None = None
+class LinkDrained:
+    """What waited for room in the network has gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +236,4 @@ class StopRequested:
     signal_number: int
 
 
-InboxItem = (
-    LinkOpened | MessageReceived | LinkClosed | UplinkProgress | AudioEnded | StopRequested | Notice | SoundLevel
-)
+InboxItem = LinkOpened | MessageReceived | LinkClosed | LinkDrained

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from asrcli.errors import ServiceError
 from asrcli.events import (
     Event,
     FinalResult,
@@ -40,6 +41,7 @@ class Joining:
         self._undecided: dict[int, int | None] = {}
         self._begin_ms = 0
         self._sentences_before = 0
+        self._failures: list[UtteranceFailed] = []
 
     def begin(self, start_sample: int) -> None:
         """A session begins there. What lies between the decided sound and its start is lost."""
@@ -69,8 +71,18 @@ class Joining:
             case FinalResult(sentence):
                 return event if self._close(sentence.index, _end_ms(sentence), sent_sample) else None
             case UtteranceFailed():
-                return event if self._close(event.index, event.end_ms, sent_sample) else None
+                if not self._close(event.index, event.end_ms, sent_sample):
+                    return None
+                self._failures.append(event)
         return event
+
+    def failure(self) -> ServiceError | None:
+        """The error of a transcription some of whose utterances the service could not recognise."""
+        if not self._failures:
+            return None
+        first, more = self._failures[0], len(self._failures) - 1
+        many = f" (and {more} more)" if more else ""
+        return ServiceError(first.code, f"an utterance was not recognised{many}: {first.message}")
 
     def _close(self, index: int, end_ms: int | None, sent_sample: int) -> bool:
         """A sentence is final; True if that is new."""

@@ -1,120 +1,170 @@
-"""One WebSocket connection and the thread that reads it. The only file that knows websocket-client.
+"""One WebSocket connection, by way of websocket-client.
 
-A link says what happens on it by posting LinkOpened, MessageReceived … and exactly one LinkClosed. It knows nothing of
-protocols; a further session can follow on the same link because the reader belongs to the link.
+A link says what happens on it by posting LinkOpened, MessageReceived … and exactly one LinkClosed, on the loop's
+thread. It knows nothing of protocols; a further session can follow on the same link because the reading belongs to it.
 
-Thread "downlink": from `open()` to the LinkClosed it posts; it connects, receives, and answers pings, which
-websocket-client does inside `recv`. What it posts to is unbounded: results are few, and a reader that waits stops the
-pongs.
+Thread "connect": from `open` until the handshake is done or has failed. Names, TCP, TLS and proxies are waited for
+there; afterwards the loop's thread reads and writes, and nothing waits.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import socket
-import ssl
-import threading
 import time
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 import websocket
 from websocket import ABNF
 
-from asrcli.certificates import seen_issuer
-from asrcli.dial import Network, Proxy, dial, tls_context
-from asrcli.errors import AsrcliError, AuthError, LinkError, ProtocolViolation, ServiceError, UsageError
-from asrcli.events import InboxItem, LinkClosed, LinkOpened, MessageReceived
+from asrcli.dial import Network, Steps, dial, tls_context
+from asrcli.duplex import Duplex
+from asrcli.errors import LinkError, ProtocolViolation
+from asrcli.events import ConnectPhases, InboxItem, LinkClosed, LinkDrained, LinkOpened, MessageReceived
+from asrcli.framing import Framer, MessageBound
+from asrcli.loop import READABLE, WRITABLE, Loop, Timer
 from asrcli.protocols.base import ConnectRequest, Message
+from asrcli.timing import SystemClock
+from asrcli.translation import place, translate
+from asrcli.tunnel import open_tunnel
 
-# websocket-client has one timeout for both directions. It bounds a send: what cannot be handed to the network for this
-# long is lost. For the reader it means "nothing yet": the first one asks the service for a sign of life, the second
-# gives the link up, because a half-open connection looks like a quiet service.
-_SOCKET_TIMEOUT_S = 15.0
-# Results are a few kilobytes; the longest sentence with all its words stays far below this.
-MAX_MESSAGE_BYTES = 1 << 20
+# Bounds each step of the handshake. Afterwards: what the network does not take for so long is lost; and what brings
+# nothing for so long is asked for a sign of life, and given up after as long again, because a half-open connection
+# looks like a quiet service.
+_TIMEOUT_S = 15.0
 # A service that got our close frame answers it at once; a dead one must not hold up the end of the program.
 _CLOSE_TIMEOUT_S = 1.0
 
 
 class Link:
-    """A connection from `open()` to `close()`. `send` may be called by one other thread than the owner's."""
+    """A connection from `open` to LinkClosed. For the loop's thread, which must be held until then.
+
+    `post` may be set anew between two sessions.
+    """
 
     def __init__(
-        self, request: ConnectRequest, post: Callable[[InboxItem], None], network: Network | None = None
+        self,
+        request: ConnectRequest,
+        post: Callable[[InboxItem], None],
+        loop: Loop,
+        network: Network | None = None,
     ) -> None:
         self._request = request
-        self._post = post
+        self.post = post
+        self._loop = loop
         self._network = network or Network()
+        self._clock = SystemClock()
+        self._framer = Framer()
+        self._websocket = websocket.WebSocket(
+            get_mask_key=self._framer.mask_key, skip_utf8_validation=True, enable_multithread=False
+        )
+        self._bound = MessageBound(self._websocket)
+        # Known as soon as there is a connection, so that it can be cut in the middle of the handshake.
+        self._wire: Duplex | None = None
+        self.congested = False
+        """Whether something waits for room in the network; LinkDrained follows when it has gone."""
+        self._is_open = False
+        self._over = False
         self._closing = False
-        self._websocket = websocket.WebSocket(skip_utf8_validation=True)
-        self._bound = _MessageBound(self._websocket)
-        self._reader = threading.Thread(target=self._read, name="downlink", daemon=True)
+        self._watchdog: Timer | None = None
+        # When bytes last came in, and whether a sign of life was asked for since; when bytes last went out.
+        self._heard_at = 0.0
+        self._asked = False
+        self._left_at = 0.0
 
     def open(self) -> None:
         """Connect in the background; LinkOpened or LinkClosed will follow."""
-        self._reader.start()
+        self._loop.aside("connect", self._connect)
 
-    def send(self, message: Message) -> None:
-        """Hand one message to the network, waiting where it is full. Raises LinkError; the link is dead then."""
+    def send(self, message: Message, *, more: bool = False) -> None:
+        """Hand one message to the network; never waits. Raises LinkError; nothing can follow it then.
+
+        With `more` it may lie until `flush`: one system call for several messages.
+        """
+        if self._wire is None or self._over or self._closing:
+            raise LinkError(f"the connection to {place(self._request.url)} is closed")
+        self._wire.hold(self._framer.frame(message).format())
+        if not more:
+            self.flush()
+
+    def flush(self) -> None:
+        """Let go of what lies here. Raises LinkError."""
+        if self._wire is None or not self._wire.unsent_bytes or self.congested:
+            return
         try:
-            if isinstance(message, bytes):
-                self._websocket.send_binary(message)
-            else:
-                self._websocket.send(message)
-        except Exception as error:
-            # A send that broke off may have left half a message on the wire, so nothing can follow it.
-            self.abort()
+            self._wire.flush()
+        except OSError as error:
             raise translate(error, self._request.url, self._network.proxy) from error
+        if self._wire.unsent_bytes:
+            self._watch()
+
+    def release(self) -> None:
+        """The session has ended as it should."""
+        self.close()
 
     def close(self) -> None:
-        """Say goodbye and wait a moment for the answer. Idempotent; never raises."""
+        """Say goodbye; LinkClosed follows when it was answered, or soon. Idempotent; never raises."""
+        if self._closing or self._over:
+            return
         self._closing = True
-        if self._reader.is_alive():
-            with contextlib.suppress(Exception):
-                self._websocket.send_close()
-            self._reader.join(_CLOSE_TIMEOUT_S)
-        self.abort()
-        if self._reader.is_alive():
-            self._reader.join(_CLOSE_TIMEOUT_S)
+        if not self._is_open:
+            self.abort()
+            return
+        with contextlib.suppress(Exception):
+            self._websocket.send_close()
+            self._watch()
+        self._loop.at(self._clock.now() + _CLOSE_TIMEOUT_S, lambda: self._end(LinkClosed()))
 
     def abort(self) -> None:
-        """Cut the connection without a word; wakes a reader or a sender that waits on it."""
+        """Cut the connection without a word; LinkClosed follows."""
         self._closing = True
-        # WebSocket.abort() does nothing any more once a close frame was sent, which is when it is needed most.
-        if (connected := self._websocket.sock) is not None:
-            with contextlib.suppress(OSError):
-                connected.shutdown(socket.SHUT_RDWR)
+        if self._wire is not None:
+            self._wire.shutdown(socket.SHUT_RDWR)
 
-    def _read(self) -> None:
-        closed = LinkClosed()
+    # --- the handshake, in the thread "connect" ---------------------------------------------------------------------
+
+    def _connect(self) -> Callable[[], None]:
+        """Shake hands; returns what is to be done then."""
         try:
             began = time.perf_counter()
-            self._connect()
-            self._post(LinkOpened((time.perf_counter() - began) * 1000))
-            closed = self._receive_all()
+            steps = self._shake_hands()
+            took_ms = (time.perf_counter() - began) * 1000
         except Exception as error:
+            self._shut()
             closed = LinkClosed(error=translate(error, self._request.url, self._network.proxy))
-        finally:
-            with contextlib.suppress(Exception):
-                self._websocket.shutdown()
-            self._post(closed)
+            return lambda: self._end(closed)
+        upgrade_ms = took_ms - steps.dns_ms - steps.tcp_ms - (steps.tls_ms or 0.0)
+        phases = ConnectPhases(steps.dns_ms, steps.tcp_ms, steps.tls_ms, upgrade_ms)
+        return lambda: self._opened(LinkOpened(took_ms, phases))
 
-    def _connect(self) -> None:
-        way = self._through_proxy() if self._network.proxy else self._directly()
+    def _shake_hands(self) -> Steps:
+        proxy = self._network.proxy
+        if proxy is not None and proxy.scheme != "https":
+            way, steps = self._through_proxy(), Steps()
+        else:
+            if proxy is not None:
+                self._wire, steps = open_tunnel(self._request.url, self._network, _TIMEOUT_S)
+            else:
+                connection, steps = dial(self._request.url, self._network, _TIMEOUT_S)
+                self._wire = Duplex(connection)
+            way = {"socket": self._wire}
+        if self._closing:
+            raise LinkError("given up")
         self._websocket.connect(
             self._request.url,
             header=dict(self._request.headers),
-            timeout=_SOCKET_TIMEOUT_S,
+            timeout=_TIMEOUT_S,
             suppress_origin=True,
             # A redirect would carry the key to another host.
             redirect_limit=0,
             **way,
         )
-
-    def _directly(self) -> dict[str, object]:
-        return {"socket": dial(self._request.url, self._network, _SOCKET_TIMEOUT_S)}
+        if self._wire is None:
+            made = self._websocket.sock
+            assert made is not None
+            self._wire = Duplex(made)
+            self._websocket.sock = self._wire  # type: ignore[assignment]
+        return steps
 
     def _through_proxy(self) -> dict[str, object]:
         proxy = self._network.proxy
@@ -126,143 +176,123 @@ class Link:
             "http_proxy_host": proxy.host,
             "http_proxy_port": proxy.port,
             "http_proxy_auth": (proxy.user, proxy.password or "") if proxy.user else None,
-            "http_proxy_timeout": _SOCKET_TIMEOUT_S,
+            "http_proxy_timeout": _TIMEOUT_S,
             # Not empty, or the library would look into NO_PROXY itself.
             "http_no_proxy": [".invalid"],
         }
 
-    def _receive_all(self) -> LinkClosed:
-        asked = False
-        while True:
+    # --- from here on, on the loop's thread --------------------------------------------------------------------------
+
+    def _opened(self, opened: LinkOpened) -> None:
+        assert self._wire is not None
+        if self._closing:
+            self._end(LinkClosed())
+            return
+        self._is_open = True
+        self._wire.stop_waiting()
+        self._heard_at = self._left_at = self._clock.now()
+        self._watch()
+        self._watch_over()
+        self.post(opened)
+        # The service may have spoken first, in the same packet as the handshake.
+        self._take_in()
+
+    def _watch(self) -> None:
+        """Look out for what comes in, and for room where something waits for it."""
+        if self._is_open and not self._over and self._wire is not None:
+            waits = self._wire.unsent_bytes > 0
+            if waits and not self.congested:
+                self._left_at = self._clock.now()
+            self.congested = waits
+            self._loop.watch(self._wire.connection, self._ready, READABLE | WRITABLE if waits else READABLE)
+
+    def _ready(self, events: int) -> None:
+        assert self._wire is not None
+        try:
+            if events & WRITABLE:
+                before = self._wire.unsent_bytes
+                self._wire.flush()
+                if self._wire.unsent_bytes < before:
+                    self._left_at = self._clock.now()
+                if not self._wire.unsent_bytes:
+                    self._watch()
+                    self.post(LinkDrained())
+            if events & READABLE and not self._over:
+                self._wire.fill()
+                self._heard_at, self._asked = self._clock.now(), False
+        except Exception as error:
+            self._failed(error)
+        self._take_in()
+
+    def _take_in(self) -> None:
+        """Post what has come."""
+        while not self._over and self._wire is not None and self._wire.has_input:
             try:
                 opcode, data = self._websocket.recv_data(control_frame=True)
             except websocket.WebSocketTimeoutException:
-                if self._closing:
-                    return LinkClosed()
-                if asked:
-                    raise
-                self._websocket.ping()
-                asked = True
-                continue
-            asked = False
+                return  # The rest of it will come.
+            except Exception as error:
+                self._failed(error)
+                return
             self._bound.restart()
             if opcode == ABNF.OPCODE_CLOSE:
                 code = int.from_bytes(data[:2], "big") if len(data) >= 2 else None
-                return LinkClosed(code, data[2:].decode(errors="replace"))
-            if opcode in (ABNF.OPCODE_TEXT, ABNF.OPCODE_BINARY):
-                self._post(MessageReceived(self._text(data) if opcode == ABNF.OPCODE_TEXT else bytes(data)))
+                self._end(LinkClosed(code, data[2:].decode(errors="replace")))
+            elif opcode in (ABNF.OPCODE_TEXT, ABNF.OPCODE_BINARY) and not self._closing:
+                self._post_message(opcode, data)
 
-    @staticmethod
-    def _text(data: bytes) -> str:
+    def _post_message(self, opcode: int, data: bytes) -> None:
+        if opcode == ABNF.OPCODE_BINARY:
+            self.post(MessageReceived(bytes(data)))
+            return
         try:
-            return data.decode()
+            text = data.decode()
         except UnicodeDecodeError as error:
-            raise ProtocolViolation(
-                "the service sent text that is not UTF-8", excerpt=f"{len(data)} bytes, {error.reason}"
-            ) from error
+            problem = f"{len(data)} bytes, {error.reason}"
+            self._failed(ProtocolViolation("the service sent text that is not UTF-8", excerpt=problem))
+            return
+        self.post(MessageReceived(text))
 
+    def _watch_over(self) -> None:
+        """See to it that the connection is alive, every now and then."""
+        if self._over or self._closing:
+            return
+        now = self._clock.now()
+        if self.congested and now - self._left_at >= _TIMEOUT_S:
+            self._failed(TimeoutError())
+            return
+        if now - self._heard_at >= _TIMEOUT_S:
+            if self._asked:
+                self._failed(TimeoutError())
+                return
+            self._asked, self._heard_at = True, now
+            with contextlib.suppress(Exception):
+                self._websocket.ping()
+                self._watch()
+        self._watchdog = self._loop.at(now + _TIMEOUT_S / 3, self._watch_over)
 
-class _MessageBound:
-    """Refuse a message of more than MAX_MESSAGE_BYTES before it is read into memory.
+    def _failed(self, error: BaseException) -> None:
+        # Losing what we are about to leave is no failure.
+        translated = None if self._closing else translate(error, self._request.url, self._network.proxy)
+        self._end(LinkClosed(error=translated))
 
-    websocket-client trusts the length in the frame header, up to 2^63 bytes, and joins fragments without a limit;
-    all its reading goes through `recv_strict`.
-    """
+    def _end(self, closed: LinkClosed) -> None:
+        if self._over:
+            return
+        self._over = True
+        if self._watchdog is not None:
+            self._watchdog.cancel()
+        if self._is_open and self._wire is not None:
+            with contextlib.suppress(Exception):
+                # Our answer to a close frame.
+                self._wire.flush()
+            self._loop.unwatch(self._wire.connection)
+        self._shut()
+        self.post(closed)
 
-    def __init__(self, connection: websocket.WebSocket) -> None:
-        self._read_bytes = 0
-        buffer = connection.frame_buffer
-        self._recv_strict = buffer.recv_strict
-        buffer.recv_strict = self._bounded  # type: ignore[method-assign, assignment]
-
-    def restart(self) -> None:
-        """A message is complete; count anew."""
-        self._read_bytes = 0
-
-    def _bounded(self, size: int) -> bytes:
-        if self._read_bytes + size > MAX_MESSAGE_BYTES:
-            raise ProtocolViolation(f"the service sent a message of more than {MAX_MESSAGE_BYTES >> 20} MiB")
-        data: bytes = self._recv_strict(size)
-        self._read_bytes += size
-        return data
-
-
-def translate(error: BaseException, url: str, proxy: Proxy | None = None) -> AsrcliError:
-    """Our error for anything that websocket-client or the socket beneath it raises."""
-    where = f"{place(url)} through the proxy {proxy}" if proxy else place(url)
-    if isinstance(error, AsrcliError):
-        return error
-    if isinstance(error, websocket.WebSocketBadStatusException):
-        return _refusal(error, where)
-    if isinstance(error, websocket.WebSocketTimeoutException | TimeoutError):
-        return LinkError(f"{where} gave no sign of life for too long", hint="check the network; safe to try again")
-    if isinstance(error, websocket.WebSocketProtocolException | websocket.WebSocketPayloadException):
-        return ProtocolViolation(f"{where} broke the WebSocket protocol ({error})")
-    if isinstance(error, websocket.WebSocketProxyException):
-        return LinkError(f"the proxy refused the way to {where}: {error}", hint="check --proxy and HTTPS_PROXY")
-    if "Python Socks" in str(error):
-        return UsageError("a socks proxy needs a package that is not installed", hint="pip install 'asrcli[socks]'")
-    if isinstance(error, websocket.WebSocketAddressException | socket.gaierror):
-        return LinkError(f"cannot find the address of {where}: {error}", hint="check the name and the network")
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return _untrusted(error, url, where)
-    if isinstance(error, ConnectionRefusedError):
-        return LinkError(f"cannot connect to {where}: nothing answers there", hint="check --endpoint and the network")
-    if isinstance(error, websocket.WebSocketException | OSError):
-        return LinkError(f"the connection to {where} was lost: {error}", hint="safe to try again")
-    return LinkError(f"the connection to {where} failed: {error!r}")
-
-
-def _untrusted(error: ssl.SSLCertVerificationError, url: str, where: str) -> LinkError:
-    parts = urlsplit(url)
-    signed_by = seen_issuer(parts.hostname or "", parts.port or 443)
-    by = f", signed by {signed_by!r}" if signed_by else ""
-    hint = "check the clock; a company's own authority is given with --ca-bundle FILE or SSL_CERT_FILE"
-    failure = LinkError(f"the certificate of {where}{by} is not trusted: {error.verify_message}", hint=hint)
-    failure.retryable = False
-    return failure
-
-
-def place(url: str) -> str:
-    """The URL as it may be shown: without a query, which may hold a key, and without user and password."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-
-
-def _refusal(error: websocket.WebSocketBadStatusException, where: str) -> AsrcliError:
-    status = error.status_code
-    code, message, request_id = _refusal_body(error.resp_body)
-    said = f"HTTP {status}" + (f", {code}" if code else "") + (f": {message}" if message else "")
-    if status in (401, 403):
-        hint = "check the key; keys belong to one region and sometimes one workspace: check --region and --workspace"
-        refused = "the key" if status == 401 else "access"
-        return AuthError(f"{where} refused {refused}: {said}", hint=hint, service_code=code, request_id=request_id)
-    if status >= 500:
-        refusal: AsrcliError = LinkError(
-            f"{where} is not available ({said})", hint="a fault of the service; safe to try again", refused=True
-        )
-    else:
-        hint = "wait a little, or use fewer at once" if status == 429 else "check --endpoint"
-        refusal = ServiceError(
-            code or f"HTTP {status}", message or said, request_id=request_id, hint=hint, retryable=status == 429
-        )
-    refusal.retry_after_s = _retry_after_s(error.resp_headers)
-    return refusal
-
-
-def _retry_after_s(headers: dict[str, str] | None) -> float | None:
-    """`Retry-After` in seconds; its form as a date is not worth the code, our own backoff does then."""
-    asked = (headers or {}).get("retry-after", "")
-    return float(asked) if asked.isascii() and asked.isdigit() else None
-
-
-def _refusal_body(body: bytes | str | None) -> tuple[str, str, str | None]:
-    """code, message and request id of a refused handshake, as far as its body has them."""
-    try:
-        document = json.loads(body or b"")
-    except ValueError:
-        return "", "", None
-    if not isinstance(document, dict):
-        return "", "", None
-    code, message, request_id = (document.get(key) for key in ("code", "message", "request_id"))
-    return str(code or ""), str(message or "")[:300], str(request_id) if request_id else None
+    def _shut(self) -> None:
+        with contextlib.suppress(Exception):
+            self._websocket.shutdown()
+        if self._wire is not None:
+            with contextlib.suppress(Exception):
+                self._wire.close()

@@ -1,10 +1,8 @@
 """One recognition on one link, from the first message to the last: its stages, its deadlines, and whose error counts.
 
-A session is driven from outside: `handle` takes what arrived in the inbox, `expire` is called when `deadline` has
-passed; both yield events or raise. It knows no particular protocol and no particular source of sound.
-
-Thread "uplink": from the moment the service is ready to the end of the audio; it pulls chunks, sends them, and posts
-one AudioEnded. It is joined by `close`.
+A session is driven from outside: `handle` takes what its link posts, `pump` sends what sound there is, `end_audio` and
+`expire` are called when there is no more and when `deadline` has passed; they yield events or raise. It knows no
+particular protocol and no particular source of sound, has no thread and never waits.
 """
 
 from __future__ import annotations
@@ -12,31 +10,28 @@ from __future__ import annotations
 import contextlib
 import enum
 import logging
-import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol as TypingProtocol
 
 from asrcli.errors import AsrcliError, LinkError, ProtocolViolation, ServiceTimeout
 from asrcli.events import (
-    AudioEnded,
     AudioFinished,
-    AudioSent,
     Event,
     InboxItem,
     LinkClosed,
     LinkOpened,
     LinkReady,
     MessageReceived,
+    PartialResult,
     SessionFinished,
     SessionStarted,
-    UplinkProgress,
+    SpeechStopped,
 )
 from asrcli.pcm import Chunk
 from asrcli.protocols.base import Message, Protocol, Send, Step
 from asrcli.timing import Clock, Deadline
 
-# Only the main thread logs: what shows the lines is not made for several.
 logger = logging.getLogger(__name__)
 
 
@@ -46,34 +41,39 @@ class Limits:
 
     `finish_s` bounds the silence after the last audio, anew after each message: the tail of a sentence takes a
     while, and users report that ten seconds are needed. `grace_s` is what a failed send waits for the service's own
-    reason, which arrives a moment later.
+    reason, which arrives a moment later. `stall_s` bounds the silence after words of a sentence that is open, while
+    sound goes out: more words or its end must come. At any other time silence says nothing: it may be silent in the
+    room.
     """
 
     connect_s: float = 10.0
     start_s: float = 10.0
     finish_s: float = 10.0
     grace_s: float = 1.0
-
-
-# The uplink ends with its chunks; only one that waits in a full network needs the link to be cut first.
-_CLOSE_PATIENCE_S = 1.0
+    stall_s: float = 20.0
 
 
 class Chunks(TypingProtocol):
-    """The sound of one session. `close` ends the iteration from another thread."""
+    """The sound of one session. `next` gives None where there is nothing yet, and where it is `over`."""
 
     start_sample: int
+    over: bool
 
-    def __iter__(self) -> Iterator[Chunk]: ...
+    @property
+    def cause(self) -> BaseException | None: ...
+    def next(self) -> Chunk | None: ...
     def close(self) -> None: ...
 
 
 class LinkLike(TypingProtocol):
-    """What a session needs of a link."""
+    """What a session needs of a link. `release` is for a session that ended as it should, `close` for any other."""
 
+    @property
+    def congested(self) -> bool: ...
     def open(self) -> None: ...
-    def send(self, message: Message) -> None: ...
-    def abort(self) -> None: ...
+    def send(self, message: Message, *, more: bool = False) -> None: ...
+    def flush(self) -> None: ...
+    def release(self) -> None: ...
     def close(self) -> None: ...
 
 
@@ -89,6 +89,11 @@ class Stage(enum.Enum):
 _WAITED_FOR = {
     Stage.CONNECTING: ("connect", "no connection to {where} within {waited:g} s", "check the network and --endpoint"),
     Stage.STARTING: ("start", "{where} did not start the recognition within {waited:g} s", "safe to try again"),
+    Stage.STREAMING: (
+        "stream",
+        "{where} fell silent in the middle of a sentence, {waited:g} s ago",
+        "safe to try again",
+    ),
     Stage.FINISHING: (
         "finish",
         "{where} sent nothing for {waited:g} s after the end of the audio",
@@ -98,45 +103,41 @@ _WAITED_FOR = {
 
 
 class Session:
-    """`post` puts an item into the inbox that feeds `handle`; `chunks` is iterated over by the uplink thread alone."""
+    """One recognition of `chunks` over `link`."""
 
     def __init__(
-        self,
-        protocol: Protocol,
-        link: LinkLike,
-        chunks: Chunks,
-        *,
-        where: str,
-        post: Callable[[InboxItem], None],
-        limits: Limits,
-        clock: Clock,
+        self, protocol: Protocol, link: LinkLike, chunks: Chunks, *, where: str, limits: Limits, clock: Clock
     ) -> None:
         self._protocol = protocol
         self._link = link
+        self._chunks = chunks
         self._where = where
-        self._post = post
         self._limits = limits
         self._clock = clock
         self._stage = Stage.CONNECTING
         self.deadline: Deadline | None = None
         self._send_error: AsrcliError | None = None
-        self.audio_error: AsrcliError | None = None
-        """Why the sound broke off, if it did; what came before is recognised to its end all the same."""
-        self._uplink = _Uplink(protocol, link, chunks, post)
+        self.sent_sample = chunks.start_sample
+        """Where the audio ends that has left."""
+        self.sent_at = clock.now()
+        """When audio last left."""
+        # Whether the service has words to come: its last message was about a sentence that is open.
+        self._owes_words = False
+        # How far the audio was when the service last said anything.
+        self._heard_sample = chunks.start_sample
 
     @property
     def done(self) -> bool:
         return self._stage is Stage.DONE
 
     @property
-    def streaming(self) -> bool:
-        """True once the service takes audio, until all results are in."""
-        return self._stage in (Stage.STREAMING, Stage.FINISHING, Stage.BROKEN)
+    def takes_audio(self) -> bool:
+        return self._stage is Stage.STREAMING
 
     @property
     def sent_ms(self) -> int:
         """How far the audio has left, in milliseconds of the transcription."""
-        return self._protocol.audio_format.ms(self._uplink.sent_sample)
+        return self._protocol.audio_format.ms(self.sent_sample)
 
     def open(self) -> None:
         self._enter(Stage.CONNECTING, self._limits.connect_s)
@@ -149,46 +150,80 @@ class Session:
         match item:
             case MessageReceived(message):
                 logger.debug("< %s", message)
-                if self._stage is Stage.FINISHING:
-                    self._enter(Stage.FINISHING, self._limits.finish_s)
+                self._heard()
                 yield from self._take(self._protocol.receive(message))
-            case UplinkProgress():
-                self._uplink.progress_taken()
-                yield AudioSent(self.sent_ms)
-            case LinkOpened(connect_ms):
+            case LinkOpened(connect_ms, phases):
                 logger.info("connected to %s in %.0f ms", self._where, connect_ms)
                 self._enter(Stage.STARTING, self._limits.start_s)
-                yield LinkReady(connect_ms)
+                yield LinkReady(connect_ms, phases)
                 yield from self._take(self._protocol.start())
-            case AudioEnded(cause):
-                yield from self._audio_ended(cause)
             case LinkClosed():
                 yield from self._link_closed(item)
+
+    def pump(self, most: int) -> int:
+        """Send what sound there is, `most` chunks of it, as long as the network has room; returns how many."""
+        sent = 0
+        while sent < most and self._stage is Stage.STREAMING and not self._link.congested:
+            chunk = self._chunks.next()
+            if chunk is None:
+                break
+            self.send_audio(chunk, more=True)
+            sent += 1
+        if sent and self._stage is Stage.STREAMING:
+            try:
+                self._link.flush()
+            except AsrcliError as error:
+                self._broken(error)
+            self.sent_at = self._clock.now()
+        return sent
+
+    def send_audio(self, chunk: Chunk, *, more: bool = False) -> None:
+        """Send `chunk`, whatever waits already. `more`: see Link.send."""
+        try:
+            for message in self._protocol.audio(chunk):
+                self._link.send(message, more=more)
+        except AsrcliError as error:
+            self._broken(error)
+            return
+        self.sent_sample = max(self.sent_sample, chunk.end_sample)
+        self.sent_at = self._clock.now()
+
+    def end_audio(self) -> Iterator[Event]:
+        """No more sound comes in this session: have what was sent recognised to its end."""
+        cause = self._chunks.cause
+        if cause is not None and not isinstance(cause, AsrcliError):
+            raise cause
+        self._enter(Stage.FINISHING, self._limits.finish_s)
+        yield AudioFinished(self.sent_ms)
+        yield from self._take(self._protocol.finish())
 
     def expire(self) -> Iterator[Event]:
         """The deadline has passed."""
         if self._stage is Stage.BROKEN and self._send_error:
             raise self._send_error
+        if self._stage is Stage.STREAMING and not self._is_stalled():
+            self._watch_for_a_stall()
+            return
         stage, message, hint = _WAITED_FOR[self._stage]
         waited_s = self.deadline.length_s if self.deadline else 0.0
         raise ServiceTimeout(stage, waited_s, message=message.format(where=self._where, waited=waited_s), hint=hint)
-        yield  # An iterator like `handle`, though nothing can follow an expired deadline.
+        yield  # An iterator like `handle`, though nothing follows an expired deadline.
 
     def close(self) -> None:
-        """End the uplink and the link, in whatever stage they are."""
-        self._uplink.stop()
-        if not self._uplink.join(_CLOSE_PATIENCE_S):
-            # It is stuck in sending, and our goodbye would have to wait for it.
-            self._link.abort()
-        elif self._stage is Stage.STREAMING:
+        """End it in whatever stage it is; the link follows in its own time."""
+        self._chunks.close()
+        regular = self._stage is Stage.DONE
+        if self._stage is Stage.STREAMING and not self._link.congested:
             # A task that is left alone goes on counting against the account's limit until the service gives it up.
             with contextlib.suppress(AsrcliError):
                 for step in self._protocol.finish():
                     if isinstance(step, Send):
                         self._link.send(step.message)
-        self._stage = Stage.DONE
-        self._link.close()
-        self._uplink.join(_CLOSE_PATIENCE_S)
+        self._enter(Stage.DONE, None)
+        if regular and self._protocol.keeps_link:
+            self._link.release()
+        else:
+            self._link.close()
 
     def _enter(self, stage: Stage, bound_s: float | None) -> None:
         self._stage = stage
@@ -204,11 +239,13 @@ class Session:
                     continue  # Told before: some gateways deliver a message twice.
                 logger.info("session %s takes audio", step.session_id)
                 self._enter(Stage.STREAMING, None)
-                self._uplink.start()
             elif isinstance(step, SessionFinished):
                 if self._stage is not Stage.FINISHING:
                     raise ProtocolViolation("the service finished before the audio had ended")
                 self._enter(Stage.DONE, None)
+            elif isinstance(step, PartialResult | SpeechStopped):
+                self._owes_words = True
+                self._watch_for_a_stall()
             yield step
 
     def _send(self, message: Message) -> None:
@@ -223,18 +260,22 @@ class Session:
         self._send_error = error
         self._enter(Stage.BROKEN, self._limits.grace_s)
 
-    def _audio_ended(self, cause: BaseException | None) -> Iterator[Event]:
-        if isinstance(cause, LinkError):
-            self._broken(cause)
-            return
-        if cause is not None and not isinstance(cause, AsrcliError):
-            raise cause
-        if self._stage is not Stage.STREAMING:
-            return
-        self.audio_error = cause
-        self._enter(Stage.FINISHING, self._limits.finish_s)
-        yield AudioFinished(self.sent_ms)
-        yield from self._take(self._protocol.finish())
+    def _heard(self) -> None:
+        """The service is there, and owes nothing unless this message says so."""
+        self._heard_sample = self.sent_sample
+        self._owes_words = False
+        if self._stage is Stage.FINISHING:
+            self._enter(Stage.FINISHING, self._limits.finish_s)
+        self._watch_for_a_stall()
+
+    def _watch_for_a_stall(self) -> None:
+        if self._stage is Stage.STREAMING:
+            self.deadline = Deadline(self._clock, self._limits.stall_s) if self._owes_words else None
+
+    def _is_stalled(self) -> bool:
+        """Whether so much sound has left without an answer; a source that pauses is none of the service's faults."""
+        unanswered = self.sent_sample - self._heard_sample
+        return unanswered >= self._protocol.audio_format.samples(round(self._limits.stall_s * 900))
 
     def _link_closed(self, item: LinkClosed) -> Iterator[Event]:
         if item.error is not None and item.code is None:
@@ -242,48 +283,3 @@ class Session:
         yield from self._take(self._protocol.closed(item.code, item.reason))
         if not self.done:
             raise LinkError(f"{self._where} closed the connection too early", hint="safe to try again")
-
-
-class _Uplink:
-    """The thread that sends audio, and what it tells the session."""
-
-    def __init__(self, protocol: Protocol, link: LinkLike, chunks: Chunks, post: Callable[[InboxItem], None]) -> None:
-        self._protocol = protocol
-        self._link = link
-        self._chunks = chunks
-        self._post = post
-        self._announced = False
-        self.sent_sample = chunks.start_sample
-        self._thread = threading.Thread(target=self._run, name="uplink", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def join(self, patience_s: float) -> bool:
-        """Wait for the thread; True if it has ended or never ran."""
-        if self._thread.ident is None:
-            return True
-        self._thread.join(patience_s)
-        return not self._thread.is_alive()
-
-    def stop(self) -> None:
-        self._chunks.close()
-
-    def progress_taken(self) -> None:
-        self._announced = False
-
-    def _run(self) -> None:
-        cause: BaseException | None = None
-        try:
-            for chunk in self._chunks:
-                for message in self._protocol.audio(chunk):
-                    self._link.send(message)
-                self.sent_sample = chunk.end_sample
-                # One announcement at a time: at full speed the inbox would fill with thousands of them.
-                if not self._announced:
-                    self._announced = True
-                    self._post(UplinkProgress())
-        except BaseException as error:
-            cause = error
-        finally:
-            self._post(AudioEnded(cause))

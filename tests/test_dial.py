@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import queue
 import socket
 import ssl
 import threading
@@ -18,11 +17,10 @@ from hypothesis import strategies as st
 from websockets.sync.server import serve
 
 from asrcli.certificates import issuer
-from asrcli.dial import Network, Proxy, find_proxy, parse_proxy, tls_context
+from asrcli.dial import Network, Proxy, dial, find_proxy, parse_proxy, tls_context
 from asrcli.errors import LinkError, UsageError
 from asrcli.events import LinkClosed, LinkOpened, MessageReceived
-from asrcli.link import Link
-from asrcli.protocols.base import ConnectRequest
+from tests.support.links import posting_links, take
 from tests.support.scripted_server import free_port
 
 HOST = "wss://dashscope-intl.aliyuncs.com"
@@ -38,6 +36,7 @@ HOST = "wss://dashscope-intl.aliyuncs.com"
         ("socks5://proxy", Proxy("socks5", "proxy", 1080), True),
         ("socks5h://me:p%40ss@proxy:1081", Proxy("socks5h", "proxy", 1081, "me", "p@ss"), False),
         ("http://[::1]:3128/", Proxy("http", "::1", 3128), False),
+        ("https://proxy", Proxy("https", "proxy", 443), True),
     ],
 )
 def test_a_proxy_is_read_with_or_without_scheme_and_port(value, proxy, completed):
@@ -47,9 +46,7 @@ def test_a_proxy_is_read_with_or_without_scheme_and_port(value, proxy, completed
     assert "p@ss" not in repr(parsed) + str(parsed) + str(note)
 
 
-@pytest.mark.parametrize(
-    "value", ["", "ftp://proxy:1", "http://", "http://proxy:port", "https://proxy:443", "http://[x"]
-)
+@pytest.mark.parametrize("value", ["", "ftp://proxy:1", "http://", "http://proxy:port", "http://[x"])
 def test_what_is_no_proxy_is_refused(value):
     with pytest.raises(UsageError, match="--proxy"):
         parse_proxy(value, "--proxy")
@@ -102,14 +99,12 @@ def tls_server(authority: trustme.CA, name: str = "localhost") -> Iterator[str]:
 
 def said_over(url: str, network: Network) -> list:
     """Everything that a link with this network says."""
-    inbox: queue.SimpleQueue = queue.SimpleQueue()
-    link = Link(ConnectRequest(url), inbox.put, network)
-    link.open()
-    items = []
-    while not items or not isinstance(items[-1], LinkClosed):
-        items.append(inbox.get(timeout=20))
-    link.close()
-    return items
+    with posting_links(network) as make:
+        link = make(url)
+        items = [take(link)]
+        while not isinstance(items[-1], LinkClosed):
+            items.append(take(link))
+        return items
 
 
 @pytest.fixture
@@ -127,6 +122,31 @@ def test_a_bundle_is_trusted_beside_the_system(authority):
     assert isinstance(opened, LinkOpened)
     assert hello == MessageReceived("hello")
     assert tls_context(path) is tls_context(path)
+
+
+def test_the_steps_of_a_direct_way_are_told_one_by_one(authority):
+    made, path = authority
+    with tls_server(made) as url:
+        secured, steps = dial(url, Network(ca_bundle=path), 10)
+        with secured:
+            assert isinstance(secured, ssl.SSLSocket)
+            assert secured.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        assert min(steps.dns_ms, steps.tcp_ms, steps.tls_ms) > 0
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        plain, steps = dial(f"ws://127.0.0.1:{server.getsockname()[1]}", Network(), 10)
+        with plain:
+            assert plain.getpeername() == server.getsockname()
+            assert not isinstance(plain, ssl.SSLSocket)
+        assert steps.tls_ms is None
+
+
+def test_the_link_tells_the_steps_of_its_handshake(authority):
+    made, path = authority
+    with tls_server(made) as url:
+        opened, *_ = said_over(url, Network(ca_bundle=path))
+    phases = opened.phases
+    assert min(phases.tcp_ms, phases.tls_ms, phases.upgrade_ms) > 0
+    assert phases.dns_ms + phases.tcp_ms + phases.tls_ms + phases.upgrade_ms == pytest.approx(opened.connect_ms)
 
 
 def test_an_untrusted_certificate_names_its_issuer_and_what_to_do(authority):

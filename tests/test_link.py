@@ -3,55 +3,24 @@
 from __future__ import annotations
 
 import inspect
-import queue
 import socket
 import ssl
-import threading
 
 import pytest
 import websocket
 
 from asrcli.errors import AsrcliError, AuthError, LinkError, ProtocolViolation, ServiceError
-from asrcli.events import InboxItem, LinkClosed, LinkOpened, MessageReceived
-from asrcli.link import MAX_MESSAGE_BYTES, Link, place, translate
-from asrcli.protocols.base import ConnectRequest
-from tests.support.scripted_server import Conversation, deaf_server, free_port, scripted_server
-
-PATIENCE_S = 20
-
-
-class PostingLink(Link):
-    """A link with the inbox that it posts to."""
-
-    def __init__(self, url: str, headers: dict[str, str]) -> None:
-        self.inbox: queue.SimpleQueue[InboxItem] = queue.SimpleQueue()
-        super().__init__(ConnectRequest(url, headers), self.inbox.put)
+from asrcli.events import LinkClosed, LinkOpened, MessageReceived
+from asrcli.framing import MAX_MESSAGE_BYTES
+from asrcli.translation import place, translate
+from tests.support.links import closed_with, posting_links, take
+from tests.support.scripted_server import Conversation, free_port, scripted_server
 
 
 @pytest.fixture
 def links():
-    """Makes links and closes them at the end."""
-    made: list[PostingLink] = []
-
-    def make(url: str, **headers: str) -> PostingLink:
-        made.append(PostingLink(url, headers))
-        made[-1].open()
-        return made[-1]
-
-    yield make
-    for link in made:
-        link.close()
-
-
-def take(link: PostingLink) -> InboxItem:
-    return link.inbox.get(timeout=PATIENCE_S)
-
-
-def closed_with(link: PostingLink) -> LinkClosed:
-    """What the link says at its end."""
-    while not isinstance(item := take(link), LinkClosed):
-        pass
-    return item
+    with posting_links() as make:
+        yield make
 
 
 def test_messages_go_both_ways_and_headers_arrive(links):
@@ -68,7 +37,7 @@ def test_messages_go_both_ways_and_headers_arrive(links):
     with scripted_server(script) as url:
         link = links(url, Authorization="Bearer k")
         assert isinstance(take(link), LinkOpened)
-        link.send(b"abcdef")
+        link.say(b"abcdef")
         assert take(link) == MessageReceived("héllo")
         assert take(link) == MessageReceived(b"\x01\x02")
         assert take(link) == LinkClosed(1000, "bye")
@@ -170,16 +139,7 @@ def test_sending_on_a_lost_link_raises_and_stays_dead(links):
         closed_with(link)
         for _ in range(2):
             with pytest.raises(LinkError):
-                link.send(b"x" * 3200)
-
-
-def test_close_ends_the_reader_even_when_the_service_does_not_answer(links):
-    with deaf_server() as url:
-        link = links(url)
-        assert isinstance(take(link), LinkOpened)
-        link.close()
-        assert closed_with(link).code is None
-        assert not [thread for thread in threading.enumerate() if thread.name == "downlink"]
+                link.say(b"x" * 3200)
 
 
 def test_every_exception_of_the_library_is_translated():

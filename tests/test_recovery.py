@@ -38,7 +38,7 @@ def talk(tmp_path_factory: pytest.TempPathFactory) -> CodedTalk:
 @pytest.fixture(autouse=True)
 def no_thread_is_left() -> Iterator[None]:
     yield
-    assert {thread.name for thread in threading.enumerate()} & {"uplink", "downlink", "intake"} == set()
+    assert {thread.name for thread in threading.enumerate()} & {"engine", "connect", "intake"} == set()
 
 
 def told(talk: CodedTalk) -> list[tuple[object, ...]]:
@@ -98,7 +98,7 @@ def test_a_service_that_talks_nonsense_again_and_again_is_left_and_what_was_fina
 
 def test_a_service_that_does_not_read_is_left_when_a_send_has_waited_too_long(tmp_path, monkeypatch):
     """More audio than the network's buffers hold; the second connection then gets all of it."""
-    monkeypatch.setattr(link, "_SOCKET_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(link, "_TIMEOUT_S", 0.5)
     talk = a_sentence_every(tmp_path, 20, 400)
     outcome = run_cut(talk, Cut("run-task", ("deaf@30s#1",)))
     assert brief(outcome) == told(talk)
@@ -109,7 +109,7 @@ def test_sound_that_was_dropped_before_it_was_recognised_is_told(tmp_path):
     """A sentence at the beginning, then silence for longer than sound is kept, then the link breaks."""
     talk = a_sentence_every(tmp_path, 60, 70)
     with running_service(talk.recognizer, faults=(parse_fault("reset@50s#1"),)) as service:
-        setup = engine(service.url, Cut("run-task", ()), keep_s=10.0)
+        setup = engine(service.url, Cut("run-task", (), speed=50.0), keep_s=10.0)
         events = list(transcribe(talk.source(), setup, Control()))
     assert [type(event) for event in events].count(Reconnecting) == 1
     [notice] = [event for event in events if isinstance(event, Notice)]

@@ -34,6 +34,8 @@ def chunk(mono: Iterable[Samples], pcm: PcmFormat, chunk_ms: int = 100) -> Itera
     end_sample = 0
     for samples in mono:
         pending += to_s16le(samples)
+        # Not held while these chunks are sent: of a thousand sources each would hold a block.
+        del samples
         whole_bytes = len(pending) // chunk_bytes * chunk_bytes
         for start in range(0, whole_bytes, chunk_bytes):
             end_sample += chunk_bytes // BYTES_PER_SAMPLE

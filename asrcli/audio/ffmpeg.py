@@ -135,6 +135,7 @@ class FfmpegSource:
     Whoever gives a feed must end it before `close`.
     """
 
+    waits = True
     captured_at: str | None = None
 
     def __init__(

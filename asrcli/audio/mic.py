@@ -71,6 +71,7 @@ class MicSource:
     """
 
     live = True
+    waits = True
     duration_ms: int | None = None
 
     def __init__(

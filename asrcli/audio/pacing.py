@@ -6,12 +6,9 @@ Knows chunks and a clock, nothing of where either comes from.
 from __future__ import annotations
 
 import re
-import threading
-from collections.abc import Iterable, Iterator
 
 from asrcli.errors import UsageError
 from asrcli.pcm import Chunk
-from asrcli.timing import Clock
 
 MIN_SPEED = 0.1
 MAX_SPEED = 1000.0
@@ -36,24 +33,26 @@ def parse_pace(text: str) -> float | None:
     )
 
 
-def pace(
-    chunks: Iterable[Chunk], *, sample_rate_hz: int, speed: float | None, clock: Clock, stop: threading.Event
-) -> Iterator[Chunk]:
-    """Hand each chunk on when its first sample is due, `speed` times as fast as it was spoken; None means at once.
+class Schedule:
+    """The moments of one source's chunks, `speed` times as fast as they were spoken; None means at once.
 
-    The first chunk leaves as it comes and sets the start. A source that fell behind catches up without waiting. Ends
-    as soon as `stop` is set, with the chunk at hand not sent.
+    The first chunk leaves as it comes and sets the start. A source that fell behind catches up without waiting.
+    `phase_s` delays the start to the next moment of that phase of a chunk's length, so that many sources do not all
+    want to send in the same millisecond.
     """
-    start_s: float | None = None
-    first_sample = 0
-    for chunk in chunks:
-        if stop.is_set():
-            return
-        if speed is not None:
-            begin_sample = chunk.end_sample - chunk.samples
-            if start_s is None:
-                start_s, first_sample = clock.now(), begin_sample
-            due_s = start_s + (begin_sample - first_sample) / (sample_rate_hz * speed)
-            if clock.wait_until(due_s, stop):
-                return
-        yield chunk
+
+    def __init__(self, sample_rate_hz: int, speed: float | None, phase_s: float | None = None) -> None:
+        self._samples_per_s = None if speed is None else sample_rate_hz * speed
+        self._phase_s = phase_s
+        self._start_s: float | None = None
+
+    def due_s(self, chunk: Chunk, now: float) -> float:
+        """When the first sample of `chunk` is due; `now` where nothing is waited for."""
+        if self._samples_per_s is None:
+            return now
+        begin_s = (chunk.end_sample - chunk.samples) / self._samples_per_s
+        if self._start_s is None:
+            self._start_s = now - begin_s
+            if self._phase_s is not None:
+                self._start_s += (self._phase_s - now) % (chunk.samples / self._samples_per_s)
+        return self._start_s + begin_s

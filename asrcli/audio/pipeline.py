@@ -1,28 +1,23 @@
-"""From a source to chunks that leave at their time: the one line that all sound goes along."""
+"""From a source to the chunks that messages carry: the one line that all sound goes along."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from asrcli.audio.pacing import pace
 from asrcli.audio.source import Source
 from asrcli.errors import AudioError
 from asrcli.pcm import Chunk, PcmFormat
-from asrcli.timing import Clock
 
 if TYPE_CHECKING:
     from asrcli.audio.samples import Block
 
 
-def paced_chunks(
-    source: Source, pcm: PcmFormat, *, chunk_ms: int, speed: float | None, clock: Clock, stop: threading.Event
-) -> Iterator[Chunk]:
-    """Yield the audio of `source` as chunks of `chunk_ms` in the format `pcm`, no sooner than `speed` allows.
+def chunks_of(source: Source, pcm: PcmFormat, chunk_ms: int) -> Iterator[Chunk]:
+    """Yield the audio of `source` as chunks of `chunk_ms` in the format `pcm`.
 
-    Waits for the source where it must, so whoever sets `stop` calls `source.stop()` too. Does not close the source.
-    Raises the source's AudioError after the last chunk of what came before it.
+    Waits for the source where it must; `source.stop()` ends that. Does not close the source. Raises the source's
+    AudioError after the last chunk of what came before it.
     """
     from asrcli.audio.chunker import chunk
     from asrcli.audio.resample import resample
@@ -30,7 +25,7 @@ def paced_chunks(
     source.probe()
     broken_off: list[AudioError] = []
     mono = resample(_until_it_breaks_off(source, broken_off), source.rate_hz, pcm.sample_rate_hz)
-    yield from pace(chunk(mono, pcm, chunk_ms), sample_rate_hz=pcm.sample_rate_hz, speed=speed, clock=clock, stop=stop)
+    yield from chunk(mono, pcm, chunk_ms)
     if broken_off:
         raise broken_off[0]
 

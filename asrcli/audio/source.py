@@ -38,6 +38,7 @@ def ignore(message: str, hint: str) -> None:
 class Source(typing.Protocol):
     """Sound on its way in.
 
+    `waits` is True where reading may have to wait for something slower than a disk: a pipe, a child, a device.
     `name` is what the user typed. `duration_ms` is None where it is not known. `live` is True where sound comes in its
     own time and cannot be had again. `rate_hz` and `channels` are certain after `probe`; before that, those of a
     stream are the ones it has if it turns out to be raw samples. `captured_at` is the wall clock at the first sample,
@@ -49,6 +50,7 @@ class Source(typing.Protocol):
     channels: int
     duration_ms: int | None
     live: bool
+    waits: bool
     captured_at: str | None
 
     def probe(self) -> None:

@@ -32,6 +32,7 @@ class StdinSource:
     compressed formats are looked for more eagerly. With `close_fd`, `close` closes `fd` too.
     """
 
+    waits = True
     captured_at: str | None = None
 
     def __init__(

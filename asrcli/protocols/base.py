@@ -82,7 +82,7 @@ class RecognitionOptions:
 class Timeline:
     """From the service's time to the source's: they differ by the filler that we sent.
 
-    `sent` is called by the uplink before each chunk leaves, so that it is known before any result can speak of it.
+    `sent` is called before each chunk leaves, so that it is known before any result can speak of it.
     """
 
     def __init__(self, pcm: PcmFormat) -> None:
@@ -112,6 +112,8 @@ class Protocol(typing.Protocol):
 
     name: typing.ClassVar[str]
     path: typing.ClassVar[str]
+    keeps_link: typing.ClassVar[bool]
+    """Whether a further session may follow on the same connection."""
     session_id: str
     audio_format: PcmFormat
     max_session_ms: int | None
@@ -128,7 +130,7 @@ class Protocol(typing.Protocol):
         ...
 
     def audio(self, chunk: Chunk) -> Iterable[Message]:
-        """The messages that carry `chunk`. Pure: the one method that another thread calls."""
+        """The messages that carry `chunk`."""
         ...
 
     def receive(self, message: Message) -> Iterable[Step]:

@@ -34,15 +34,19 @@ _HINTS: dict[str, tuple[str, bool]] = {
     "ModelServingError": ("the service is overloaded: try again", True),
     "ModelUnavailable": ("the service is overloaded: try again", True),
 }
+_NO_SPEECH = frozenset({"EmptyAudio", "NO_VALID_AUDIO_ERROR", "NO_INPUT_AUDIO_ERROR"})
 _CLIENT_ERROR_HINT = "a parameter was refused: check the options and --param against the model"
 
 
 def service_error(code: str, message: str, request_id: str | None) -> ServiceError:
     """The error for a failure that the service reported itself."""
     hint, retryable = explain(code, message)
-    return ServiceError(
+    error = ServiceError(
         code or "unknown", message or "no message", request_id=request_id, hint=hint, retryable=retryable
     )
+    error.no_speech = code in _NO_SPEECH
+    error.throttled = code.startswith("Throttling")
+    return error
 
 
 def explain(code: str, message: str) -> tuple[str, bool]:

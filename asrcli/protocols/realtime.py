@@ -70,6 +70,7 @@ class Realtime:
 
     name: ClassVar[str] = "realtime"
     path: ClassVar[str] = "/api-ws/v1/realtime"
+    keeps_link: ClassVar[bool] = False
 
     def __init__(self, options: RecognitionOptions, endpoint: Endpoint) -> None:
         self._options = options

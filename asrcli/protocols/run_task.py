@@ -55,6 +55,7 @@ class RunTask:
 
     name: ClassVar[str] = "run-task"
     path: ClassVar[str] = "/api-ws/v1/inference"
+    keeps_link: ClassVar[bool] = True
 
     def __init__(self, options: RecognitionOptions, endpoint: Endpoint) -> None:
         self._options = options

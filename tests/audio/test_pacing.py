@@ -1,32 +1,15 @@
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asrcli.audio.pacing import pace, parse_pace
+from asrcli.audio.pacing import Schedule, parse_pace
 from asrcli.errors import UsageError
 from asrcli.pcm import Chunk
-
-
-class FakeClock:
-    """Time that passes only by waiting, or where a test says so."""
-
-    def __init__(self) -> None:
-        self.time_s = 1000.0
-        self.waits: list[float] = []
-
-    def now(self) -> float:
-        return self.time_s
-
-    def wait_until(self, moment: float, wake: threading.Event) -> bool:
-        if moment > self.time_s and not wake.is_set():
-            self.waits.append(moment - self.time_s)
-            self.time_s = moment
-        return wake.is_set()
+from tests.support.fakes import FakeClock
 
 
 def chunks(count: int, samples: int = 1600) -> list[Chunk]:
@@ -34,13 +17,18 @@ def chunks(count: int, samples: int = 1600) -> list[Chunk]:
 
 
 def departures(
-    source: Iterable[Chunk], clock: FakeClock, speed: float | None = 1.0, cost_s: float = 0.0
+    source: Iterable[Chunk],
+    clock: FakeClock,
+    speed: float | None = 1.0,
+    cost_s: float = 0.0,
+    phase_s: float | None = None,
 ) -> list[float]:
-    """When each chunk leaves, where sending one takes `cost_s`."""
-    times = []
-    for _ in pace(source, sample_rate_hz=16000, speed=speed, clock=clock, stop=threading.Event()):
-        times.append(clock.time_s - 1000.0)
-        clock.time_s += cost_s
+    """When each chunk leaves, for one who waits until it is due, and takes `cost_s` to send it."""
+    schedule, times = Schedule(16000, speed, phase_s), []
+    for chunk in source:
+        clock.time = max(clock.time, schedule.due_s(chunk, clock.now()))
+        times.append(clock.time - 1000.0)
+        clock.advance(cost_s)
     return times
 
 
@@ -56,10 +44,9 @@ def test_the_cost_of_sending_does_not_add_up() -> None:
     assert departures(chunks(1000), FakeClock(), cost_s=0.03)[-1] == pytest.approx(99.9)
 
 
-def test_fast_never_waits() -> None:
-    clock = FakeClock()
-    assert departures(chunks(50), clock, speed=None) == [0.0] * 50
-    assert clock.waits == []
+@pytest.mark.parametrize("phase_s", [None, 0.05])
+def test_fast_never_waits(phase_s: float | None) -> None:
+    assert departures(chunks(50), FakeClock(), speed=None, phase_s=phase_s) == [0.0] * 50
 
 
 def test_a_source_that_fell_behind_catches_up_without_waiting() -> None:
@@ -68,7 +55,7 @@ def test_a_source_that_fell_behind_catches_up_without_waiting() -> None:
     def late() -> Iterator[Chunk]:
         for k, chunk in enumerate(chunks(8)):
             if k == 2:
-                clock.time_s += 0.35
+                clock.advance(0.35)
             yield chunk
 
     assert departures(late(), clock) == pytest.approx([0, 0.1, 0.45, 0.45, 0.45, 0.5, 0.6, 0.7])
@@ -79,11 +66,10 @@ def test_a_source_in_real_time_is_never_delayed() -> None:
 
     def live() -> Iterator[Chunk]:
         for chunk in chunks(20):
-            clock.time_s += 0.1
+            clock.advance(0.1)
             yield chunk
 
-    list(pace(live(), sample_rate_hz=16000, speed=1.0, clock=clock, stop=threading.Event()))
-    assert sum(clock.waits) == pytest.approx(0, abs=1e-6)
+    assert departures(live(), clock) == pytest.approx([0.1 * (k + 1) for k in range(20)])
 
 
 def test_deadlines_count_samples_not_chunks() -> None:
@@ -91,18 +77,26 @@ def test_deadlines_count_samples_not_chunks() -> None:
     assert departures(uneven, FakeClock()) == pytest.approx([0, 0.1, 0.3])
 
 
-def test_stop_ends_it_with_the_chunk_at_hand_unsent() -> None:
-    stop = threading.Event()
-    paced = pace(chunks(5), sample_rate_hz=16000, speed=1.0, clock=FakeClock(), stop=stop)
-    assert next(paced).end_sample == 1600
-    stop.set()
-    assert list(paced) == []
+def test_the_first_chunk_sets_the_start_wherever_it_lies() -> None:
+    assert departures(chunks(5)[2:], FakeClock()) == pytest.approx([0, 0.1, 0.2])
 
 
-def test_stop_ends_it_without_waiting_at_full_speed_too() -> None:
-    stop = threading.Event()
-    stop.set()
-    assert list(pace(chunks(5), sample_rate_hz=16000, speed=None, clock=FakeClock(), stop=stop)) == []
+@given(
+    st.floats(0, 0.099),
+    st.floats(0, 5),
+    st.sampled_from([0.5, 1.0, 4.0]),
+)
+def test_a_phase_moves_the_start_by_less_than_a_chunk_to_its_moment(
+    phase_s: float, late_s: float, speed: float
+) -> None:
+    """Many sources, each with a phase of its own, spread over the length of a chunk."""
+    clock, length_s = FakeClock(), 0.1 / speed
+    clock.advance(late_s)
+    times = departures(chunks(5), clock, speed=speed, phase_s=phase_s)
+    assert -1e-6 <= times[0] - late_s < length_s + 1e-6
+    off = (times[0] + 1000.0 - phase_s) % length_s
+    assert min(off, length_s - off) == pytest.approx(0, abs=1e-6)
+    assert times == pytest.approx([times[0] + k * length_s for k in range(5)])
 
 
 @pytest.mark.parametrize(

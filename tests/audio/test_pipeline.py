@@ -1,18 +1,16 @@
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
-from asrcli.audio.pipeline import paced_chunks
+from asrcli.audio.pipeline import chunks_of
 from asrcli.audio.source import open_source
 from asrcli.errors import DecodeError
-from asrcli.pcm import PcmFormat
+from asrcli.pcm import Chunk, PcmFormat
 
 from .sounds import Samples, dominant_hz, tone
-from .test_pacing import FakeClock
 
 
 class ListSource:
@@ -21,6 +19,8 @@ class ListSource:
     name = "list"
     duration_ms = None
     live = False
+    waits = False
+    captured_at = None
 
     def __init__(self, blocks: list[Samples], rate_hz: int, error: Exception | None = None) -> None:
         self.rate_hz = 16000
@@ -43,26 +43,22 @@ class ListSource:
     close = stop
 
 
-def run(source, clock: FakeClock, speed: float | None, stop: threading.Event | None = None):
-    return paced_chunks(
-        source, PcmFormat(16000), chunk_ms=100, speed=speed, clock=clock, stop=stop or threading.Event()
-    )
+def run(source) -> Iterator[Chunk]:
+    return chunks_of(source, PcmFormat(16000), 100)
 
 
 def test_a_file_becomes_mono_chunks_at_the_rate_of_the_wire(talk) -> None:
     source = open_source(str(talk))
-    clock = FakeClock()
-    chunks = list(run(source, clock, 1.0))
+    chunks = list(run(source))
     source.close()
     samples = np.frombuffer(b"".join(c.data for c in chunks), "<i2").astype(np.float32)
     assert samples.size == 32000
     assert dominant_hz(samples, 16000) == pytest.approx(440, abs=1)
     assert [c.end_sample for c in chunks] == [1600 * (k + 1) for k in range(20)]
-    assert clock.time_s - 1000 == pytest.approx(1.9)
 
 
 def test_the_rate_counts_that_the_probe_found() -> None:
-    chunks = list(run(ListSource([tone(1.0, 48000, 2)], 48000), FakeClock(), None))
+    chunks = list(run(ListSource([tone(1.0, 48000, 2)], 48000)))
     assert chunks[-1].end_sample == 16000
 
 
@@ -70,25 +66,37 @@ def test_a_source_that_breaks_off_fails_after_its_whole_chunks() -> None:
     source = ListSource([tone(1.0)], 16000, DecodeError("damaged"))
     sent = []
     with pytest.raises(DecodeError):
-        for chunk in run(source, FakeClock(), None):
+        for chunk in run(source):
             sent.append(chunk)
     assert sent[-1].end_sample == 16000
 
 
-def test_stop_ends_it() -> None:
-    stop = threading.Event()
-    chunks = run(ListSource([tone(1.0)] * 100, 16000), FakeClock(), 1.0, stop)
+def test_nothing_is_read_ahead_of_what_is_asked_for() -> None:
+    """Who reads on the loop's thread counts on it: a chunk costs no more than its own sound."""
+    read = []
+
+    class Watched(ListSource):
+        def blocks(self) -> Iterator[Samples]:
+            for block in super().blocks():
+                read.append(block)
+                yield block
+
+    chunks = run(Watched([tone(0.1)] * 100, 16000))
+    assert not read
     next(chunks)
-    stop.set()
-    assert list(chunks) == []
+    assert len(read) <= 2
+
+
+def test_the_sources_own_end_ends_it() -> None:
+    assert [chunk.end_sample for chunk in run(ListSource([tone(0.1)] * 2, 16000))] == [1600, 3200]
 
 
 def test_what_the_filter_and_the_chunker_hold_comes_out_before_the_error() -> None:
     """No sound before the break is lost, down to the last sample."""
     blocks = [tone(0.16, 44100)]
     source = ListSource(blocks, 44100, DecodeError("broken"))
-    stop, chunks = threading.Event(), []
+    chunks = []
     with pytest.raises(DecodeError, match="broken"):
-        for chunk in paced_chunks(source, PcmFormat(), chunk_ms=100, speed=None, clock=FakeClock(), stop=stop):
+        for chunk in run(source):
             chunks.append(chunk)
     assert [chunk.samples for chunk in chunks] == [1600, 960]

@@ -97,6 +97,7 @@ class CodedSource:
         self.channels = 1
         self.duration_ms: int | None = round(seconds * 1000)
         self.live = live
+        self.waits = live
         self.captured_at: str | None = None
         self._blocks = round(seconds * BLOCKS_PER_S)
         self._stopped = threading.Event()

@@ -41,17 +41,23 @@ class FakeLink:
         self.closed = False
         self.sent: list[Message] = []
         self.fail: AsrcliError | None = None
+        self.congested = False
+        self.released = False
 
     def open(self) -> None:
         self.opened = True
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Message, *, more: bool = False) -> None:
         if self.fail is not None:
             raise self.fail
         self.sent.append(message)
 
-    def abort(self) -> None:
-        self.closed = True
+    def flush(self) -> None:
+        if self.fail is not None:
+            raise self.fail
+
+    def release(self) -> None:
+        self.released = True
 
     def close(self) -> None:
         self.closed = True
@@ -60,12 +66,15 @@ class FakeLink:
 class ToneSource:
     """A 440 Hz tone of `seconds`; `after` is called (it may raise) once all of it was handed out."""
 
-    def __init__(self, seconds: float, rate_hz: int = 16000, after: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self, seconds: float, rate_hz: int = 16000, after: Callable[[], None] | None = None, waits: bool = False
+    ) -> None:
         self.name = "tone"
         self.rate_hz = rate_hz
         self.channels = 1
         self.duration_ms: int | None = round(seconds * 1000)
         self.live = False
+        self.waits = waits
         self.captured_at: str | None = None
         self.closed = False
         self._after = after

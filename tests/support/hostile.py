@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
 from typing import Any
 
 from hypothesis import strategies as st
 
 from asrcli.errors import DecodeError, LinkError, ProtocolViolation, ServiceError, ServiceTimeout
 from asrcli.events import (
-    AudioEnded,
     Event,
     LinkClosed,
+    LinkDrained,
     LinkOpened,
     MessageReceived,
-    UplinkProgress,
 )
 from asrcli.pcm import Chunk
 from asrcli.protocols import REGISTRY
@@ -77,9 +75,8 @@ _CLOSES = st.builds(
 )
 _REST = st.one_of(
     _CLOSES,
-    st.just(UplinkProgress()),
-    st.just(AudioEnded()),
-    st.sampled_from([AudioEnded(LinkError("broken pipe")), AudioEnded(DecodeError("breaks off"))]),
+    st.just(LinkDrained()),
+    st.sampled_from(["the audio goes on", "the audio ends", "the audio breaks off"]),
     st.just("the deadline passes"),
     st.just("sending fails"),
 )
@@ -107,14 +104,22 @@ class _Said:
         return json.dumps(self.content).replace('"TASK"', json.dumps(task_id))
 
 
-class _NoChunks:
+class _HandedChunks:
     start_sample = 0
 
-    def __iter__(self) -> Iterator[Chunk]:
-        return iter((Chunk(bytes(3200), 1600),))
+    def __init__(self) -> None:
+        self.over = False
+        self.cause: BaseException | None = None
+        self._waiting: list[Chunk] = []
+
+    def feed(self) -> None:
+        self._waiting.append(Chunk(bytes(3200), 1600))
+
+    def next(self) -> Chunk | None:
+        return self._waiting.pop() if self._waiting else None
 
     def close(self) -> None:
-        pass
+        self.over = True
 
 
 def survives(protocol: str, happened: list[Any], *, begun: bool) -> int:
@@ -125,7 +130,8 @@ def survives(protocol: str, happened: list[Any], *, begun: bool) -> int:
     clock, link, messages = FakeClock(), FakeLink(), 0
     machine = REGISTRY[protocol](RecognitionOptions(model="m"), Endpoint("ws://127.0.0.1", "k"))
     limits = Limits()
-    session = Session(machine, link, _NoChunks(), where="here", post=lambda _: None, limits=limits, clock=clock)
+    chunks = _HandedChunks()
+    session = Session(machine, link, chunks, where="here", limits=limits, clock=clock)
     session.open()
     for item in _beginning(protocol, machine.session_id) if begun else [LinkOpened(1.0)]:
         list(session.handle(item))
@@ -136,6 +142,13 @@ def survives(protocol: str, happened: list[Any], *, begun: bool) -> int:
                 link.fail = LinkError("broken pipe")
             elif item == "the deadline passes":
                 events += session.expire() if session.deadline is not None else ()
+            elif isinstance(item, str):
+                chunks.feed()
+                chunks.over = item != "the audio goes on"
+                chunks.cause = DecodeError("breaks off") if item == "the audio breaks off" else None
+                session.pump(2)
+                if chunks.over and session.takes_audio:
+                    events += session.end_audio()
             elif isinstance(item, _Said):
                 messages += 1
                 events += session.handle(MessageReceived(item.written(machine.session_id)))

@@ -96,6 +96,12 @@ class Conversation:
     def close(self, code: int, reason: str = "") -> None:
         self._connection.close(code, reason)
 
+    def expect_close(self) -> None:
+        """Wait until the client closes the connection."""
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                self._connection.recv()
+
     def reset(self) -> None:
         """End the TCP connection with a reset."""
         self._connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -1,0 +1,227 @@
+"""The sound of one source on its way to the tape, chunk by chunk, when each is due.
+
+A source that never waits is read on the loop's thread, one that may in a thread of its own, a little ahead of what is
+due. Knows nothing of sessions.
+
+Thread "intake": from `start` to the end of the source; closes the source.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+
+from asrcli.audio.pacing import Schedule
+from asrcli.audio.pipeline import chunks_of
+from asrcli.audio.source import Source
+from asrcli.engine import Engine
+from asrcli.loop import Loop
+from asrcli.pcm import Chunk, PcmFormat
+from asrcli.tape import Tape
+
+CHUNK_MS = 100
+
+# How far a thread reads ahead of what is due.
+_AHEAD_CHUNKS = 20
+
+
+class Intake:
+    """Fills a tape from `source`. `ready` is called on the loop when there is news after `take_in` found nothing.
+
+    `phase_s`: see Schedule.
+    """
+
+    def __init__(
+        self, source: Source, engine: Engine, pcm: PcmFormat, ready: Callable[[], None], phase_s: float | None = None
+    ) -> None:
+        self._source = source
+        self._record = engine.record
+        self._is_paced = engine.speed is not None
+        self._schedule = Schedule(pcm.sample_rate_hz, engine.speed, phase_s)
+        chunks = chunks_of(source, pcm, CHUNK_MS)
+        if engine.cut is not None:
+            chunks = engine.cut(chunks)
+        self._reader: _OnTheSpot | _Thread = _OnTheSpot(source, chunks)
+        if source.waits:
+            self._reader = _Thread(source, chunks, engine.loop, ready, is_paced=self._is_paced)
+        self.tape = Tape(pcm, keep_s=engine.keep_s)
+        self._held: Chunk | None = None
+        self._held_due_s = 0.0
+        self.taken_due_s = 0.0
+        """When the chunk was due that was taken in last."""
+        self._is_stopped = False
+
+    def start(self) -> None:
+        """Begin to read, so that the first chunk is there when it is wanted."""
+        self._reader.start()
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether the tape has room: a file is read as it is sent, what is live cannot wait."""
+        return not self.tape.ended and (self._source.live or not self.tape.is_far_ahead)
+
+    def take_in(self, now: float) -> bool:
+        """Put the next chunk on the tape, or its end; False if there is nothing yet that is due."""
+        if self._held is None:
+            self._held = self._reader.take()
+            if self._held is not None:
+                self._held_due_s = self._schedule.due_s(self._held, now)
+        if self._held is None:
+            if self._reader.ended:
+                self.tape.end(self._reader.cause)
+            return self.tape.ended
+        if self._held_due_s > now:
+            return False
+        chunk, self._held = self._held, None
+        self.taken_due_s = self._held_due_s
+        self.tape.append(chunk)
+        if self._record is not None:
+            self._record(chunk)
+        return True
+
+    @property
+    def due_s(self) -> float | None:
+        """When there will be something to take in; None where `ready` will tell, or nothing comes any more."""
+        return self._held_due_s if self._held is not None else None
+
+    def stop(self) -> None:
+        """No more sound, from this moment on. What a live source that nothing paces has already heard still comes."""
+        if not self._is_stopped:
+            self._is_stopped = True
+            self._source.stop()
+            if self._is_paced or not self._source.live:
+                self._held = None
+                self._reader.give_up()
+
+    def close(self, closed: Callable[[], None]) -> None:
+        """Free the source; `closed` is called when that is done, at once or soon."""
+        self.stop()
+        self._reader.give_up()
+        self._reader.close(closed)
+
+
+class _OnTheSpot:
+    """Reads when asked."""
+
+    def __init__(self, source: Source, chunks: Iterator[Chunk]) -> None:
+        self._source = source
+        self._chunks = chunks
+        self._first: Chunk | None = None
+        self.ended = False
+        self.cause: BaseException | None = None
+
+    def start(self) -> None:
+        """Load what decoding needs and read the first chunk, while the connection is being made."""
+        self._first = self.take()
+
+    def take(self) -> Chunk | None:
+        if self._first is not None:
+            first, self._first = self._first, None
+            return first
+        if self.ended:
+            return None
+        try:
+            return next(self._chunks)
+        except StopIteration:
+            pass
+        except BaseException as error:
+            self.cause = error
+        self.ended = True
+        return None
+
+    def give_up(self) -> None:
+        self._first = None
+        self.ended = True
+
+    def close(self, closed: Callable[[], None]) -> None:
+        self._source.close()
+        closed()
+
+
+class _Thread:
+    """Reads in a thread of its own, some chunks ahead; live sound that nothing paces is never kept waiting."""
+
+    def __init__(
+        self, source: Source, chunks: Iterator[Chunk], loop: Loop, ready: Callable[[], None], *, is_paced: bool
+    ) -> None:
+        self._source = source
+        self._chunks = chunks
+        self._loop = loop
+        self._ready = ready
+        self._room = None if source.live and not is_paced else threading.Semaphore(_AHEAD_CHUNKS)
+        self._read: queue.SimpleQueue[Chunk | None] = queue.SimpleQueue()
+        self._given_up = False
+        # Set while the loop waits for news.
+        self._waited_for = False
+        self.ended = False
+        self.cause: BaseException | None = None
+        self._error: BaseException | None = None
+        self._closed: Callable[[], None] | None = None
+        self._runs = False
+
+    def start(self) -> None:
+        self._runs = True
+        self._loop.aside("intake", self._run)
+
+    def take(self) -> Chunk | None:
+        if self.ended:
+            return None
+        chunk, empty = self._read_now()
+        if empty:
+            # In this order: what is put in from now on is told.
+            self._waited_for = True
+            chunk, empty = self._read_now()
+        if empty:
+            return None
+        if chunk is None:
+            self.ended, self.cause = True, self._error
+        elif self._room is not None:
+            self._room.release()
+        return chunk
+
+    def _read_now(self) -> tuple[Chunk | None, bool]:
+        """The next item, and whether there was none."""
+        try:
+            return self._read.get_nowait(), False
+        except queue.Empty:
+            return None, True
+
+    def give_up(self) -> None:
+        """Nobody takes any more."""
+        self._given_up = self.ended = True
+        if self._room is not None:
+            self._room.release()
+
+    def close(self, closed: Callable[[], None]) -> None:
+        if self._runs:
+            self._closed = closed
+        else:
+            self._source.close()
+            closed()
+
+    def _run(self) -> Callable[[], None]:
+        """In the thread; what is returned is done on the loop's when it has ended."""
+        try:
+            for chunk in self._chunks:
+                if self._room is not None:
+                    self._room.acquire()
+                if self._given_up:
+                    break
+                self._put(chunk)
+        except BaseException as error:
+            self._error = error
+        self._put(None)
+        self._source.close()
+        return self._end
+
+    def _end(self) -> None:
+        self._runs = False
+        if self._closed is not None:
+            self._closed()
+
+    def _put(self, chunk: Chunk | None) -> None:
+        self._read.put(chunk)
+        if self._waited_for:
+            self._waited_for = False
+            self._loop.call(self._ready)

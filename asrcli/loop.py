@@ -1,0 +1,227 @@
+"""The one thread on which transcriptions run: it waits for all their sockets and for all their moments together.
+
+A thread for each direction of each of a thousand streams costs more than the streams do. Knows sockets and moments,
+nothing of what they are for; whoever gives it something to do sees to its own errors.
+
+Thread "engine": from the first `hold` to the last `release`, and then until the sockets in its care have said goodbye.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import logging
+import math
+import os
+import selectors
+import socket
+import threading
+from collections import deque
+from collections.abc import Callable
+
+from asrcli.timing import Clock, SystemClock
+
+READABLE = selectors.EVENT_READ
+WRITABLE = selectors.EVENT_WRITE
+
+# What closes in good order does so within a second; what does not is cut then.
+_PATIENCE_S = 2.0
+
+logger = logging.getLogger(__name__)
+
+
+class Timer:
+    """Something to do at a moment of the clock, once."""
+
+    __slots__ = ("at", "what")
+
+    def __init__(self, at: float, what: Callable[[], None]) -> None:
+        self.at = at
+        self.what: Callable[[], None] | None = what
+
+    def cancel(self) -> None:
+        self.what = None
+
+
+class Alarm:
+    """One thing to do, at a moment that may be brought forward again and again; early is no harm to it."""
+
+    def __init__(self, loop: Loop, what: Callable[[], None]) -> None:
+        self._loop = loop
+        self._what = what
+        self._timer: Timer | None = None
+
+    def set(self, moment: float) -> None:
+        """Not later than at `moment`."""
+        if self._timer is not None:
+            if self._timer.at <= moment:
+                return
+            self._timer.cancel()
+        self._timer = self._loop.at(moment, self._ring)
+
+    def cancel(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _ring(self) -> None:
+        self._timer = None
+        self._what()
+
+
+class Loop:
+    """`hold`, `release` and `call` are for any thread, `call` for signal handlers too; the rest for its own thread."""
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
+        self._lock = threading.Lock()
+        self._holders = 0
+        self._thread: threading.Thread | None = None
+        self._calls: deque[Callable[[], None]] = deque()
+        self._timers: list[tuple[float, int, Timer]] = []
+        self._order = itertools.count()
+        self._selector: selectors.BaseSelector | None = None
+        self._wake: tuple[int, int] | None = None
+        # True between a byte written to the pipe and its being read: one is enough.
+        self._woken = False
+        self._watched = 0
+        # Threads of `aside`.
+        self._aside = 0
+
+    def hold(self) -> None:
+        """Run until `release`. For several holders."""
+        with self._lock:
+            self._holders += 1
+            if self._thread is None:
+                self._selector = selectors.DefaultSelector()
+                reading, writing = os.pipe()
+                os.set_blocking(reading, False)
+                os.set_blocking(writing, False)
+                self._wake = reading, writing
+                self._selector.register(reading, READABLE, self._drain)
+                self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+                self._thread.start()
+                if self._calls:
+                    self._rouse()
+
+    def release(self) -> None:
+        """The last holder waits, for a moment, until the sockets have said goodbye and the thread has ended."""
+        with self._lock:
+            self._holders -= 1
+            if self._holders:
+                return
+            thread, self._thread = self._thread, None
+            self._rouse()
+            if thread is not None and thread is not threading.current_thread():
+                thread.join()
+
+    def call(self, what: Callable[[], None]) -> None:
+        """Have `what` done soon, on the loop's thread, after what was asked for before."""
+        self._calls.append(what)
+        self._rouse()
+
+    def at(self, moment: float, what: Callable[[], None]) -> Timer:
+        """Have `what` done at `moment` of the clock, or as soon after it as the thread is free."""
+        timer = Timer(moment, what)
+        heapq.heappush(self._timers, (moment, next(self._order), timer))
+        return timer
+
+    def aside(self, name: str, work: Callable[[], Callable[[], None]]) -> None:
+        """Do `work`, which may wait, in a thread of its own, and what it returns on the loop's thread."""
+
+        def run() -> None:
+            then = work()
+            self.call(lambda: arrived(then))
+
+        def arrived(then: Callable[[], None]) -> None:
+            thread.join()
+            # A loop that was cut short has forgotten it.
+            self._aside = max(0, self._aside - 1)
+            then()
+
+        thread = threading.Thread(target=run, name=name, daemon=True)
+        thread.start()
+        self._aside += 1
+
+    def watch(self, connection: socket.socket, on_ready: Callable[[int], None], events: int = READABLE) -> None:
+        """Have `on_ready(events)` called while `connection` is ready for any of `events`. Replaces what was asked."""
+        assert self._selector is not None
+        try:
+            self._selector.modify(connection, events, on_ready)
+        except KeyError:
+            self._selector.register(connection, events, on_ready)
+            self._watched += 1
+
+    def unwatch(self, connection: socket.socket) -> None:
+        """Leave `connection` alone; to be called before it is closed."""
+        assert self._selector is not None
+        self._selector.unregister(connection)
+        self._watched -= 1
+
+    def _rouse(self) -> None:
+        wake = self._wake
+        if wake is not None and not self._woken and threading.current_thread() is not self._thread:
+            self._woken = True
+            try:
+                os.write(wake[1], b"!")
+            except OSError:
+                # Closed in this moment: nobody is there to be woken.
+                self._woken = False
+
+    def _drain(self, events: int) -> None:
+        assert self._wake is not None
+        os.read(self._wake[0], 64)
+        # In this order, or a byte written in between would be read away; what was asked for until now is done next.
+        self._woken = False
+
+    def _run(self) -> None:
+        assert self._selector is not None
+        assert self._wake is not None
+        cut_at: float | None = None
+        while True:
+            if self._thread is not threading.current_thread():
+                cut_at = cut_at or self._clock.now() + _PATIENCE_S
+                busy = self._watched or self._aside
+                if not self._calls and (not busy or self._clock.now() >= cut_at):
+                    break
+            for key, events in self._selector.select(self._patience_s(cut_at)):
+                _guarded(key.data, events)
+            self._do_what_is_due()
+            for _ in range(len(self._calls)):
+                _guarded(self._calls.popleft())
+        wake, self._wake = self._wake, None
+        self._timers.clear()
+        self._watched = self._aside = 0
+        self._woken = False
+        self._selector.close()
+        for descriptor in wake:
+            os.close(descriptor)
+
+    def _patience_s(self, cut_at: float | None) -> float | None:
+        """How long nothing has to be done."""
+        if self._calls:
+            return 0.0
+        moment = math.inf if cut_at is None else cut_at
+        if self._timers:
+            moment = min(moment, self._timers[0][0])
+        return None if moment == math.inf else max(0.0, moment - self._clock.now())
+
+    def _do_what_is_due(self) -> None:
+        if not self._timers or self._timers[0][0] > (now := self._clock.now()):
+            return
+        # Only what is due now: what it leads to must not keep the sockets waiting.
+        due: list[Timer] = []
+        while self._timers and self._timers[0][0] <= now:
+            due.append(heapq.heappop(self._timers)[2])
+        for timer in due:
+            what, timer.what = timer.what, None
+            if what is not None:
+                _guarded(what)
+
+
+def _guarded(what: Callable[..., None], *arguments: object) -> None:
+    """One stream's bug must not end the others."""
+    try:
+        what(*arguments)
+    except Exception:
+        logger.exception("a bug in asrcli: the engine goes on without what failed")

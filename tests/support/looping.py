@@ -1,0 +1,60 @@
+"""A loop for tests, and what they do on its thread from their own."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from asrcli.loop import Loop
+from asrcli.timing import Clock
+
+PATIENCE_S = 20
+_OURS = ("engine", "connect", "intake")
+
+_Result = TypeVar("_Result")
+
+
+def threads_left(*names: str, patience_s: float = 5.0) -> list[str]:
+    """Those of our threads that do not end. One that has said its last word may still need a moment to go."""
+    ours = [thread for thread in threading.enumerate() if thread.name in (names or _OURS)]
+    for thread in ours:
+        thread.join(patience_s)
+    return [thread.name for thread in ours if thread.is_alive()]
+
+
+@contextmanager
+def held_loop(clock: Clock | None = None) -> Iterator[Loop]:
+    """A loop that runs, and has ended with all of its threads afterwards."""
+    loop = Loop(clock)
+    loop.hold()
+    try:
+        yield loop
+    finally:
+        loop.release()
+    assert threads_left() == []
+
+
+def on_loop(loop: Loop, what: Callable[[], _Result], patience_s: float = PATIENCE_S) -> _Result:
+    """What `what` gives, or raises, on the thread of `loop`, which must be held."""
+    answers: queue.SimpleQueue[tuple[_Result | None, BaseException | None]] = queue.SimpleQueue()
+
+    def do() -> None:
+        try:
+            answers.put((what(), None))
+        except BaseException as error:
+            answers.put((None, error))
+
+    loop.call(do)
+    result, error = answers.get(timeout=patience_s)
+    if error is not None:
+        raise error
+    return result  # type: ignore[return-value]
+
+
+def settle(loop: Loop, rounds: int = 3) -> None:
+    """Let the loop go round: what is due, ready or asked for by now is done."""
+    for _ in range(rounds):
+        on_loop(loop, lambda: None)

@@ -1,0 +1,63 @@
+"""One transcription run to its end, and conversations of a service that several tests use."""
+
+from __future__ import annotations
+
+from asrcli.control import Control
+from asrcli.engine import Engine
+from asrcli.events import FinalResult
+from asrcli.protocols.base import Endpoint, RecognitionOptions
+from asrcli.protocols.run_task import RunTask
+from asrcli.retry import Retry
+from asrcli.transcribe import transcribe
+from tests.support.fakes import ToneSource
+from tests.support.scripted_server import Conversation
+
+
+def engine(url: str, **fields) -> Engine:
+    fields.setdefault("speed", None)
+    fields.setdefault("retry", Retry(tries=0))
+    return Engine(lambda: RunTask(RecognitionOptions(model="m"), Endpoint(url, "k")), **fields)
+
+
+def run(url: str, source: ToneSource, **fields) -> tuple[list, BaseException | None]:
+    """All events, and what ended the transcription early, if anything did."""
+    events: list = []
+    try:
+        for event in transcribe(source, engine(url, **fields), Control()):
+            events.append(event)
+    except Exception as error:
+        assert source.closed
+        return events, error
+    assert source.closed
+    return events, None
+
+
+def texts(events: list) -> list[str]:
+    return [event.sentence.text for event in events if isinstance(event, FinalResult)]
+
+
+def polite(talk: Conversation) -> None:
+    """A service that hears "one" in the first second and "two" after the end."""
+    talk.expect("run-task")
+    talk.say("task-started")
+    talk.expect_audio(32000)
+    talk.say_sentence(1, "on", 0, None)
+    talk.say_sentence(1, "one", 0, 900)
+    talk.expect("finish-task")
+    talk.say_sentence(2, "two", 1000, 1900)
+    talk.say("task-finished", {"output": {}, "usage": None})
+
+
+def closing(talk: Conversation) -> None:
+    talk.expect("run-task")
+    talk.say("task-started")
+    talk.say_sentence(1, "kept", 0, 900)
+    talk.close(1011, "Internal server error")
+
+
+def never_finishing(talk: Conversation) -> None:
+    talk.expect("run-task")
+    talk.say("task-started")
+    talk.say_sentence(1, "kept", 0, 900)
+    talk.expect("finish-task")
+    talk.hang()

@@ -1,0 +1,223 @@
+"""Whose turn it is, with transcriptions that do only what the test says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+import pytest
+
+from asrcli import crew
+from asrcli.control import Control
+from asrcli.crew import Ended, Job, transcribe_many
+from asrcli.engine import Engine
+from asrcli.events import Event, FinalResult, Reconnecting, Sentence, SessionStarted, Tick
+from asrcli.protocols.base import Endpoint, RecognitionOptions
+from asrcli.protocols.run_task import RunTask
+from tests.support.fakes import FakeClock, ToneSource
+
+STARTED = SessionStarted("s")
+FULL = Reconnecting(1, 0, "too many requests", "Throttling", wait_s=5.0, throttled=True)
+FINAL = FinalResult(Sentence(1, "once", 0, 900))
+
+
+class Run:
+    """A transcription of job `number`, as far as a crew knows it."""
+
+    def __init__(self, number: int, tell: Callable[[Event | Ended], None], phase_s: float | None) -> None:
+        self.number = number
+        self.tell = tell
+        self.phase_s = phase_s
+        self.started = False
+        self.cancelled = False
+        self.over = False
+
+    def start(self) -> None:
+        self.started = True
+
+    def cancel(self) -> None:
+        self.cancelled = True
+        self.tell(Ended())
+
+    def wait(self) -> None:
+        assert self.cancelled
+
+
+class Bench:
+    """A crew whose runs the test holds in its hand."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.runs: list[Run] = []
+        self.clock = FakeClock()
+        monkeypatch.setattr(crew, "Transcription", self._make)
+
+    def _make(self, source: Any, engine: Engine, control: Control, tell: Any, phase_s: float | None) -> Run:
+        self.runs.append(Run(source.number, tell, phase_s))
+        return self.runs[-1]
+
+    def crew(self, count: int, at_once: int) -> Generator[tuple[int, Any], None, None]:
+        def job(number: int) -> Job:
+            def open_source(control: Control) -> ToneSource:
+                source = ToneSource(0.1)
+                source.number = number  # type: ignore[attr-defined]
+                return source
+
+            return Job(open_source)
+
+        options = RecognitionOptions(model="m")
+        engine = Engine(lambda: RunTask(options, Endpoint("ws://127.0.0.1", "k")), tick_s=0.001, clock=self.clock)
+        return transcribe_many([job(number) for number in range(count)], engine, at_once)
+
+    @property
+    def begun(self) -> list[int]:
+        assert all(run.started for run in self.runs)
+        return [run.number for run in self.runs]
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
+    return Bench(monkeypatch)
+
+
+def until_quiet(happening: Generator[tuple[int, Any], None, None]) -> list[tuple[int, Any]]:
+    """What is told until nothing happens; sources are left out."""
+    seen = []
+    for number, what in happening:
+        if isinstance(what, Tick):
+            break
+        if not isinstance(what, ToneSource):
+            seen.append((number, what))
+    return seen
+
+
+def test_those_that_send_together_send_in_slots_that_are_spread_over_a_chunk(bench):
+    happening = bench.crew(30, 30)
+    until_quiet(happening)
+    assert [run.phase_s for run in bench.runs] == pytest.approx([number % 25 * 0.004 for number in range(30)])
+    happening.close()
+
+
+def test_who_is_alone_sends_at_once(bench):
+    happening = bench.crew(2, 1)
+    until_quiet(happening)
+    assert [run.phase_s for run in bench.runs] == [None]
+    happening.close()
+
+
+def test_no_more_than_some_handshakes_are_under_way_at_once(bench):
+    happening = bench.crew(50, 50)
+    until_quiet(happening)
+    assert bench.begun == list(range(32))
+    bench.runs[5].tell(STARTED)
+    bench.runs[7].tell(Ended())
+    assert until_quiet(happening) == [(5, STARTED), (7, Ended())]
+    assert bench.begun == list(range(34))
+    happening.close()
+    assert all(run.cancelled for run in bench.runs if run.number != 7)
+
+
+def test_who_is_sent_away_while_it_starts_comes_again_when_another_has_ended_and_the_pause_is_over(bench):
+    happening = bench.crew(3, 2)
+    until_quiet(happening)
+    bench.runs[0].tell(STARTED)
+    bench.runs[1].tell(FULL)
+    # Nobody is told of it: for the outside the job has not yet begun.
+    assert until_quiet(happening) == [(0, STARTED)]
+    assert bench.runs[1].cancelled
+    assert until_quiet(happening) == []
+    assert bench.begun == [0, 1]
+    bench.runs[0].tell(Ended())
+    assert until_quiet(happening) == [(0, Ended())]
+    assert bench.begun == [0, 1]
+    bench.clock.advance(5)
+    assert until_quiet(happening) == []
+    assert bench.begun == [0, 1, 1, 2]
+    bench.runs[2].tell(FINAL)
+    for run in bench.runs[2:]:
+        run.tell(Ended())
+    assert list(happening) == [(1, FINAL), (1, Ended()), (2, Ended())]
+
+
+def test_the_source_of_who_was_sent_away_is_told_only_once(bench):
+    happening = bench.crew(2, 2)
+    assert [type(what) for _, what in (next(happening), next(happening))] == [ToneSource] * 2
+    until_quiet(happening)
+    bench.runs[0].tell(STARTED)
+    bench.runs[1].tell(FULL)
+    until_quiet(happening)
+    bench.runs[0].tell(Ended())
+    bench.clock.advance(5)
+    assert next(happening) == (0, Ended())
+    assert next(happening) == (-1, Tick())
+    assert bench.begun == [0, 1, 1]
+    happening.close()
+
+
+def test_who_has_begun_is_not_sent_away_when_the_service_is_full(bench):
+    happening = bench.crew(2, 2)
+    until_quiet(happening)
+    for run in bench.runs:
+        run.tell(STARTED)
+    bench.runs[1].tell(FULL)
+    assert until_quiet(happening)[-1] == (1, FULL)
+    assert not bench.runs[1].cancelled
+    happening.close()
+
+
+def test_who_is_alone_waits_at_the_door(bench):
+    happening = bench.crew(1, 4)
+    until_quiet(happening)
+    bench.runs[0].tell(FULL)
+    assert until_quiet(happening) == [(0, FULL)]
+    assert not bench.runs[0].cancelled
+    happening.close()
+
+
+def test_a_service_that_was_full_is_tried_with_one_more_after_each_that_ended(bench):
+    happening = bench.crew(12, 4)
+    until_quiet(happening)
+    bench.runs[0].tell(STARTED)
+    for number in (1, 2, 3):
+        bench.runs[number].tell(FULL)
+    until_quiet(happening)
+    bench.clock.advance(5)
+    until_quiet(happening)
+    running = 1
+    assert len(bench.runs) == 4
+    for _ in range(4):
+        run = next(run for run in bench.runs if not run.cancelled and not run.over)
+        run.over = True
+        run.tell(Ended())
+        until_quiet(happening)
+        before, running = running, sum(not run.cancelled and not run.over for run in bench.runs)
+        assert running == min(4, before + 1)
+    happening.close()
+
+
+def test_what_is_told_late_by_who_is_sent_away_is_not_told_twice(bench):
+    """Whoever takes the events was busy elsewhere, and the job has long had its next try."""
+    happening = bench.crew(2, 2)
+    until_quiet(happening)
+    bench.runs[0].tell(STARTED)
+    for what in (FULL, STARTED, FINAL):
+        bench.runs[1].tell(what)
+    seen = until_quiet(happening)
+    bench.clock.advance(5)
+    bench.runs[0].tell(Ended())
+    seen += until_quiet(happening)
+    if len(bench.runs) > 2:
+        for what in (STARTED, FINAL, Ended()):
+            bench.runs[2].tell(what)
+    else:
+        bench.runs[1].tell(Ended())
+    seen += list(happening)
+    assert [what for number, what in seen if number == 1].count(FINAL) == 1
+
+
+def test_a_bug_in_one_is_raised_and_the_others_are_ended(bench):
+    happening = bench.crew(2, 2)
+    until_quiet(happening)
+    bench.runs[0].tell(Ended(bug=ZeroDivisionError()))
+    with pytest.raises(ZeroDivisionError):
+        until_quiet(happening)
+    assert bench.runs[1].cancelled
