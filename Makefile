@@ -19,7 +19,7 @@ $(VENV)/.installed: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "asrcli needs Python 3.11, 3.12 or 3.13"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); sh tests/support/install_venv.sh && $(PYTHON) -m venv $(VENV); }
 	$(BIN)/python -m pip install -qq --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install -qq --editable '.[serve,socks,ffmpeg]' --group dev
+	$(BIN)/python -m pip install -qq --editable '.[serve,socks,ffmpeg,plot]' --group dev
 	@touch $@
 
 demo: install  ## Transcribe the sample talk live, through the local service
@@ -44,7 +44,7 @@ bench: install  ## Measure speed and memory, beside the vendor's SDK
 	$(BIN)/python -m tests.bench
 
 completions: install  ## Write the completion scripts for bash, zsh and fish
-	for shell in bash zsh fish; do _ASRCLI_COMPLETE=source_$$shell $(BIN)/asrcli > completions/asrcli.$$shell; done
+	for shell in bash zsh fish; do $(BIN)/asrcli --show-completion $$shell > completions/asrcli.$$shell; done
 
 bench-faults: install  ## Break links at 100 points, play six hours, end runs everywhere
 	$(BIN)/python -m tests.bench.faults

@@ -146,6 +146,7 @@ def recognition_options(model_name: str, fields: Mapping[str, object]) -> tuple[
 
     Raises UsageError for a value out of range and for an option that a known model lacks.
     """
+    _check_text({"model": model_name, **fields})
     options = RecognitionOptions(model=model_name, **{"audio_format": PcmFormat(wire_rate_hz(model_name)), **fields})  # type: ignore[arg-type]
     _check_ranges(options)
     model = models.find(model_name)
@@ -160,6 +161,21 @@ def recognition_options(model_name: str, fields: Mapping[str, object]) -> tuple[
             hint="leave it out or choose another model (see `asrcli models`); --param sends a field unchecked",
         )
     return options, list(_language_warnings(options, model))
+
+
+def _check_text(fields: Mapping[str, object]) -> None:
+    """Raise UsageError for a text that cannot be sent.
+
+    Python makes lone surrogates of arguments that are not in the system's encoding, and no message can hold one.
+    """
+    for name, value in fields.items():
+        try:
+            json.dumps(value, ensure_ascii=False, default=str).encode()
+        except UnicodeEncodeError as error:
+            flag = _FLAGS.get(name, "--param" if name == "extra" else f"--{name}")
+            raise UsageError(
+                f"{flag} is not valid UTF-8", hint="check the encoding of the terminal or script"
+            ) from error
 
 
 def with_heartbeat(options: RecognitionOptions) -> RecognitionOptions:
@@ -230,12 +246,17 @@ def parse_parameters(pairs: Iterable[str]) -> dict[str, object]:
 
 
 def parse_hotwords(text: str) -> dict[str, object]:
-    """`--hotwords`: the id of a list, or "word:weight,word" (weight 4 unless said). Fields of RecognitionOptions."""
-    if text.startswith("vocab-") or ("," not in text and ":" not in text and " " not in text):
+    """`--hotwords`: the id of a list, or "word:weight,word". Fields of RecognitionOptions."""
+    if text.startswith("vocab-") or not any(mark in text for mark in ",: "):
         return {"hotwords_id": text}
+    return parse_phrases(text.split(","))
+
+
+def parse_phrases(items: Iterable[str]) -> dict[str, object]:
+    """Hotwords, each "word:weight" or "word" (weight 4), as fields of RecognitionOptions. Raises UsageError."""
     words: dict[str, int] = {}
-    for item in filter(None, (part.strip() for part in text.split(","))):
-        word, colon, weight = item.rpartition(":")
+    for item in filter(None, map(str.strip, items)):
+        word, colon, weight = (part.strip() for part in item.rpartition(":"))
         word, weight = (word, weight) if colon else (item, "4")
         if not word or weight not in ("1", "2", "3", "4", "5", "50"):
             raise UsageError(f"--hotwords {item!r} is not WORD:WEIGHT", hint="weights are 1 to 5, usually 4, or 50")

@@ -1,12 +1,13 @@
-
+# Completion of asrcli in bash, made by `asrcli --show-completion bash`.
 _asrcli_completion() {
-    local IFS=$'
-'
-    COMPREPLY=( $( env COMP_WORDS="${COMP_WORDS[*]}" \
-                   COMP_CWORD=$COMP_CWORD \
-                   _ASRCLI_COMPLETE=complete_bash $1 ) )
-    return 0
+    local answer
+    COMPREPLY=()
+    while IFS= read -r answer; do
+        COMPREPLY+=("$answer")
+    done < <("${1/#\~/$HOME}" __complete bash "${COMP_LINE:0:COMP_POINT}" "$COMP_WORDBREAKS" 2>/dev/null)
+    if [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *[=:] ]]; then
+        # More is to follow. Bash 3 has no compopt.
+        compopt -o nospace 2>/dev/null
+    fi
 }
-
 complete -o default -F _asrcli_completion asrcli
-

@@ -155,6 +155,27 @@ def test_hotwords_are_an_id_or_words():
         settings.parse_hotwords("ALSA:9,x")
 
 
+def test_phrases_may_have_blanks_around_their_parts():
+    assert settings.parse_phrases([" ALSA : 5 ", "", "Pulse Audio"]) == {"hotwords": {"ALSA": 5, "Pulse Audio": 4}}
+
+
+@pytest.mark.parametrize(
+    ("fields", "flag"),
+    [
+        ({"context": "caf\udce9"}, "--context"),
+        ({"languages": ("z\udce9",)}, "--language"),
+        ({"hotwords": {"caf\udce9": 4}}, "--hotwords"),
+        ({"extra": {"x": [{"y\udce9": 1}]}}, "--param"),
+    ],
+)
+def test_a_text_that_cannot_be_sent_is_refused_by_the_name_of_its_option(fields, flag):
+    """An argument that is not in the system's encoding reaches us with lone surrogates in it."""
+    with pytest.raises(UsageError, match=f"{flag}.* is not valid UTF-8"):
+        settings.recognition_options("qwen-audio-3.1-asr-flash-streaming", fields)
+    with pytest.raises(UsageError, match="--model is not"):
+        settings.recognition_options("m\udce9", {})
+
+
 def test_the_catalogue_is_consistent():
     names = [model.name for model in models.CATALOGUE]
     assert len(set(names)) == len(names)

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from asrcli import __version__
-from asrcli.cli import config, devices, file, mic, models, qwen, serve
+from asrcli.cli import config, devices, file, mic, models, qwen, reuse_bench, serve, values
 from asrcli.cli.run import exit_code
 from asrcli.errors import AsrcliError
 
@@ -22,12 +22,15 @@ app = typer.Typer(
     # The rich help screens would cost 70 ms at each --help and each completion.
     rich_markup_mode=None,
     no_args_is_help=True,
+    # Its scripts cannot complete a name with a space, a colon or a quote in it; see `shells`.
+    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 app.command("file")(file.file)
 app.command("mic")(mic.mic)
 app.command("qwen")(qwen.qwen)
+app.command("reuse-bench")(reuse_bench.reuse_bench)
 app.command("devices")(devices.devices)
 app.command("models")(models.models)
 app.command("serve")(serve.serve)
@@ -39,26 +42,65 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _show_completion(shell: str | None) -> None:
+    if shell is not None:
+        from asrcli.cli import shells
+
+        typer.echo(shells.script(shell), nl=False)
+        raise typer.Exit
+
+
+def _install_completion(shell: str | None) -> None:
+    if shell is not None:
+        from asrcli.cli import shells
+
+        place = shells.install(shell, os.environ, Path.home())
+        typer.echo(f"installed {place}; a new {shell} completes")
+        raise typer.Exit
+
+
 @app.callback()
 def _root(
     context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", "-V", is_eager=True, callback=_show_version, help="Show the version and leave.")
     ] = False,
+    install_completion: Annotated[
+        str | None,
+        typer.Option(
+            metavar="bash|zsh|fish",
+            is_eager=True,
+            callback=_install_completion,
+            help="Let this shell complete commands, options, models and microphones.",
+            autocompletion=values.choices("bash", "zsh", "fish"),
+        ),
+    ] = None,
+    show_completion: Annotated[
+        str | None,
+        typer.Option(
+            metavar="bash|zsh|fish",
+            is_eager=True,
+            callback=_show_completion,
+            help="Print what that installs.",
+            autocompletion=values.choices("bash", "zsh", "fish"),
+        ),
+    ] = None,
 ) -> None:
-    options = {
-        name: frozenset(parameter.name for parameter in command.params if parameter.name)
-        for name, command in context.command.commands.items()  # type: ignore[attr-defined]
-    }
+    commands = context.command.commands  # type: ignore[attr-defined]
     user = config.user_file(os.environ, Path.home())
     typed = [*getattr(context, "_protected_args", ()), *context.args]
-    context.default_map = config.defaults(options, Path(config.PROJECT_FILE), user, os.environ, typed)
+    context.default_map = config.defaults(commands, Path(config.PROJECT_FILE), user, os.environ, typed)
 
 
 def main() -> None:
     """The `asrcli` command: runs it and leaves with its exit code."""
     # `2>&-` leaves no stream at all; nobody wants to know then, and nothing may fail because of it.
     sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115 - as long as the program
+    if sys.argv[1:2] == ["__complete"]:
+        # Before anything that reads a configuration file, which may be a broken one.
+        from asrcli.cli import completion
+
+        completion.main(typer.main.get_command(app), sys.argv[2:])
     code = run(sys.argv[1:])
     try:
         # None where it was closed before we began.

@@ -1,41 +1,58 @@
-"""One source after another through the engine, with everything that happens told to the output."""
+"""The sources of one command, checked and then sent through the engine; the output is told of all that happens.
+
+One source or many, files or a microphone: all go the same way.
+"""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
 
 from asrcli.audio.source import Source
 from asrcli.cli.run import exit_code
 from asrcli.cli.signals import Signals, interrupted
 from asrcli.control import Control
+from asrcli.crew import Ended, Job, transcribe_many
 from asrcli.engine import Engine
-from asrcli.errors import AsrcliError, AudioError, AuthError, Interrupted, OutputError, UsageError
+from asrcli.errors import AsrcliError, AudioError, AuthError, DecodeError, Interrupted, UsageError
+from asrcli.events import Event, Notice, Tick
 from asrcli.metrics import Metrics, stats_lines
-from asrcli.output.base import Begin, ClosedPipe, Output
+from asrcli.output.base import Begin, ClosedPipe, Failure, Output
 from asrcli.protocols.base import RecognitionOptions
 from asrcli.timing import SystemClock
-from asrcli.transcribe import transcribe
 
 Opener = Callable[[str, Control], Source]
 """Opens the source of that name, which tells what it has to tell through the control."""
 
 
+class Refused(Exception):  # noqa: N818 - it names what happened
+    """Sources cannot be used, and the user was told which and why; `code` is the exit code."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
 @dataclass
 class Prepared:
-    """A source that has passed the checks; opened already where it is the only one."""
+    """A source that has passed the checks. `source`: it is open already, and is not opened again."""
 
     name: str
     control: Control = field(default_factory=Control)
     source: Source | None = None
+    duration_ms: int | None = None
 
 
 @dataclass(frozen=True)
 class Batch:
     """What all sources of one command have in common.
 
-    `open_ended`: the sources have no end of their own, so that the user's Ctrl-C is the regular one.
+    `open_ended`: the sources have no end of their own, so that the user's Ctrl-C is the regular one. `parts`: into how
+    many each is split.
     """
 
     output: Output
@@ -46,82 +63,178 @@ class Batch:
     protocol: str
     stats: bool
     open_ended: bool = False
+    parts: int = 1
 
-    def check(self, names: list[str]) -> list[Prepared]:
-        """Open every source once, before anything is sent. Tells of each bad one, then raises UsageError."""
+    def check(self, names: Sequence[str]) -> list[Prepared]:
+        """Open every source once, before anything is sent. Tells of each bad one, then raises Refused."""
         prepared = [Prepared(name) for name in names]
-        if len(prepared) == 1:
-            prepared[0].source = self.open_source(names[0], prepared[0].control)
-            return prepared
-        bad = 0
+        bad: list[AsrcliError] = []
         for item in prepared:
             try:
-                self.open_source(item.name, Control()).close()
+                self._open_once(item, stays_open=len(names) == 1 or not Path(item.name).is_file())
+            except Interrupted:
+                raise
             except AsrcliError as error:
-                bad += 1
+                bad.append(error)
                 self.output.error(error, item.name)
-        if bad:
-            raise UsageError(f"{bad} of {len(names)} sources cannot be read; nothing was sent")
-        return prepared
+        if not bad:
+            return prepared
+        for item in prepared:
+            if item.source is not None:
+                item.source.close()
+        if len(names) > 1:
+            self.output.error(UsageError(f"{len(bad)} of {len(names)} sources cannot be read; nothing was sent"))
+        # What holds no audio is bad input, however that shows; a microphone that is gone is not.
+        bad_input = len(names) > 1 or isinstance(bad[0], DecodeError)
+        raise Refused(exit_code(UsageError("")) if bad_input else exit_code(bad[0]))
 
-    def run(self, sources: list[Prepared], engine: Engine) -> int:
-        """Transcribe `sources` in order and return the exit code of the whole."""
-        failures: list[AsrcliError] = []
-        for item in sources:
-            error = self._transcribe(item, engine)
-            if error is None:
-                continue
-            self.output.error(error, item.name)
-            failures.append(error)
-            # What would fail in the same way for all that follow ends the run.
-            if isinstance(error, Interrupted | AuthError | OutputError):
-                return exit_code(error)
-        if len(failures) and len(sources) > 1:
-            self.output.say(f"{len(failures)} of {len(sources)} sources failed")
-            return 1
-        return exit_code(failures[0]) if failures else 0
+    def run(self, sources: list[Prepared], engine: Engine, at_once: int) -> int:
+        """Transcribe `sources`, so many `at_once`, and return the exit code of the whole."""
+        return _Run(self, sources).code(engine, at_once)
 
-    def _transcribe(self, item: Prepared, engine: Engine) -> AsrcliError | None:
-        """Run one source to its end, whatever that is; the error it ended with, if any."""
-        clock = SystemClock()
-        metrics = Metrics(item.name, clock)
-        failure: AsrcliError | None = None
-        begun = False
+    def _open_once(self, item: Prepared, *, stays_open: bool) -> None:
+        """Pipes and the like cannot be opened a second time; a file would take a place among the open ones."""
+        source = self.open_source(item.name, item.control if stays_open else Control())
+        item.duration_ms = source.duration_ms
+        if stays_open:
+            item.source = source
+        else:
+            source.close()
+
+
+class _Run:
+    """The state of a batch that runs. Sources are known by their places in the list."""
+
+    def __init__(self, batch: Batch, sources: list[Prepared]) -> None:
+        self._batch = batch
+        self._output = batch.output
+        self._sources = sources
+        self._clock = SystemClock()
+        self._begun: dict[int, Metrics] = {}
+        self._over: set[int] = set()
+        self._failures: list[AsrcliError] = []
+        self._not_begun = 0
+        self._stopped_by: int | None = None
+        self._no_more: AsrcliError | None = None
+        """Why no further source is begun."""
+
+    def code(self, engine: Engine, at_once: int) -> int:
+        """Run all to their ends, whatever those are; the exit code."""
+        jobs = [Job(functools.partial(self._open, item), item.control) for item in self._sources]
+        loses_sound = self._batch.open_ended and engine.record is None
+        self._batch.signals.stop = self._stop
         try:
-            source = item.source or self.open_source(item.name, item.control)
-            self.signals.control = item.control
-            self.output.begin(self._begin(item.name, source))
-            begun = True
-            with contextlib.closing(transcribe(source, engine, item.control)) as events:
-                for event in events:
-                    metrics.observe(event)
-                    self.output.event(event)
-                    if self.output.closed_downstream():
-                        raise ClosedPipe
-            if item.control.stopped_by is not None and not self.open_ended:
-                failure = interrupted(item.control.stopped_by)
-        except AsrcliError as error:
-            failure = error
+            with contextlib.closing(self._happenings(jobs, engine, at_once)) as happenings:
+                for number, what in happenings:
+                    if isinstance(what, Ended):
+                        self._end(number, what.error, loses_sound=loses_sound)
+                    elif isinstance(what, Tick):
+                        self._tell(what)
+                    elif number not in self._begun:
+                        self._begin(number, cast(Source, what))
+                    else:
+                        self._event(number, cast(Event, what))
+        except Interrupted as error:
+            # A second signal: what has come so far is delivered, and that is all.
+            self._no_more = error
+            for number in range(len(self._sources)):
+                if number not in self._over:
+                    self._end(number, error, loses_sound=False)
         finally:
-            self.signals.control = None
-        if begun:
-            if self.open_ended and engine.record is None and not isinstance(failure, AudioError | Interrupted | None):
-                self.output.notice("what was heard and not recognised is lost", "--save-audio FILE keeps it next time")
-            summary = metrics.summary(complete=failure is None)
-            self.output.end(summary)
-            if self.stats:
-                self.output.say(stats_lines(summary))
-        return failure
+            self._batch.signals.stop = None
+        return self._outcome()
 
-    def _begin(self, name: str, source: Source) -> Begin:
-        return Begin(
+    def _happenings(
+        self, jobs: list[Job], engine: Engine, at_once: int
+    ) -> Generator[tuple[int, Source | Event | Ended], None, None]:
+        if self._batch.parts == 1:
+            return transcribe_many(jobs, engine, at_once)
+        from asrcli.splitting import transcribe_each_split
+
+        return transcribe_each_split(jobs, engine, self._batch.parts)
+
+    def _open(self, item: Prepared, control: Control) -> Source:
+        if self._no_more is not None:
+            raise self._no_more
+        # Handed over, and closed by whom it is handed to: another try opens it anew.
+        source, item.source = item.source, None
+        return source or self._batch.open_source(item.name, control)
+
+    def _stop(self, signal_number: int) -> None:
+        """The first signal: ends the sound of all that run, and begins no more. Called by the signal's handler."""
+        self._stopped_by = signal_number
+        if not self._batch.open_ended:
+            self._no_more = interrupted(signal_number)
+        for number, item in enumerate(self._sources):
+            if number not in self._over:
+                item.control.stop(signal_number)
+
+    def _begin(self, number: int, source: Source) -> None:
+        name, options = self._sources[number].name, self._batch.options
+        self._begun[number] = Metrics(name, self._clock)
+        info = Begin(
             source=name,
-            model=self.options.model,
-            region=self.region,
-            protocol=self.protocol,
-            sample_rate_hz=self.options.audio_format.sample_rate_hz,
+            model=options.model,
+            region=self._batch.region,
+            protocol=self._batch.protocol,
+            sample_rate_hz=options.audio_format.sample_rate_hz,
             duration_ms=source.duration_ms,
             captured_at=source.captured_at,
             live=source.live,
+            parts=self._batch.parts,
             source_rate_hz=source.rate_hz if source.live and source.captured_at is not None else None,
         )
+        self._output.begin(info, number)
+
+    def _event(self, number: int, event: Event) -> None:
+        self._begun[number].observe(event)
+        self._tell(event, number)
+
+    def _tell(self, event: Event, number: int = 0) -> None:
+        self._output.event(event, number)
+        if self._output.closed_downstream():
+            raise ClosedPipe
+
+    def _end(self, number: int, error: AsrcliError | None, *, loses_sound: bool) -> None:
+        """One is over: tell its end and what it failed with, if it did."""
+        self._over.add(number)
+        metrics = self._begun.get(number)
+        if error is None and self._stopped_by is not None and not self._batch.open_ended:
+            error = interrupted(self._stopped_by)
+        if loses_sound and metrics is not None and not isinstance(error, AudioError | Interrupted | None):
+            lost = Notice("what was heard and not recognised is lost", "--save-audio FILE keeps it next time")
+            self._output.event(lost, number)
+        summary = None if metrics is None else metrics.summary(complete=error is None)
+        self._output.end(summary, number, self._failure(number, error))
+        if summary is not None and self._batch.stats:
+            self._output.say(stats_lines(summary))
+
+    def _failure(self, number: int, error: AsrcliError | None) -> Failure | None:
+        """Take note of what one failed with; what would fail in the same way for all that follow ends the batch."""
+        if error is None:
+            return None
+        is_many = len(self._sources) > 1
+        if is_many and self._no_more is not None and number not in self._begun:
+            self._not_begun += 1
+            return None
+        told_before = is_many and isinstance(error, AuthError) and isinstance(self._no_more, AuthError)
+        if isinstance(error, AuthError):
+            self._no_more = self._no_more or error
+        self._failures.append(error)
+        # An interruption of many is told once, at the end.
+        silent = told_before or (is_many and isinstance(error, Interrupted))
+        return Failure(error, self._sources[number].name, silent)
+
+    def _outcome(self) -> int:
+        total = len(self._sources)
+        if total == 1 or not (self._failures or self._not_begun):
+            return exit_code(self._failures[0]) if self._failures else 0
+        done = total - len(self._failures) - self._not_begun
+        if isinstance(self._no_more, Interrupted):
+            message = f"{self._no_more.message}; {done} of {total} sources are done"
+            ended = Interrupted(self._no_more.signal_number, message)
+            self._output.error(ended)
+            return exit_code(ended)
+        rest = f", {self._not_begun} not begun" if self._not_begun else ""
+        self._output.say(f"{len(self._failures)} of {total} sources failed{rest}")
+        return exit_code(self._no_more) if self._no_more is not None else 1

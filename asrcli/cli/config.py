@@ -5,17 +5,20 @@
     [mic]
     device = "usb"                       # for one command
 
-A flag outranks the environment, the environment the project's file, that one the user's. Only typer and the standard
-library are imported here.
+A flag outranks the environment, the environment the project's file, that one the user's. What a file says is checked
+here, where its name is known; the options themselves come from Typer.
 """
 
 from __future__ import annotations
 
 import difflib
+import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import typer
 
 from asrcli.errors import UsageError
 
@@ -42,8 +45,11 @@ _CONTRADICTED = {
 _TRANSCRIBING = ("file", "mic", "qwen")
 _OWN = {"qwen": {"model"}}
 
-Options = Mapping[str, frozenset[str]]
-"""Command → the names of its options, with underscores."""
+# Options that take one of the words which complete them, and nothing else.
+_CLOSED = {"region", "protocol", "format", "color", "encoding", "wire_rate"}
+
+Commands = Mapping[str, Any]
+"""Name → Typer's command."""
 
 
 def user_file(environ: Mapping[str, str], home: Path) -> Path:
@@ -53,22 +59,22 @@ def user_file(environ: Mapping[str, str], home: Path) -> Path:
 
 
 def defaults(
-    options: Options, project: Path, user: Path, environ: Mapping[str, str], typed: Sequence[str] = ()
+    commands: Commands, project: Path, user: Path, environ: Mapping[str, str], typed: Sequence[str] = ()
 ) -> dict[str, dict[str, Any]]:
     """Command → option → default, from both files, as Typer's default_map takes it; `typed` is the command line.
 
-    Raises UsageError for a file that is no TOML and for a name that no command has.
+    Raises UsageError for a file that is no TOML, for a name that no command has and for a value that it cannot have.
     """
     outranked = {key for key, names in _VARIABLES.items() if any(environ.get(name) for name in names)}
     outranked |= {key for key, flags in _CONTRADICTED.items() if any(_is_typed(flag, typed) for flag in flags)}
-    merged: dict[str, dict[str, Any]] = {command: {} for command in options}
+    merged: dict[str, dict[str, Any]] = {command: {} for command in commands}
     for path, refused in ((user, {"api_key"}), (project, _PERSONAL)):
-        for command, given in _read(path, options, refused).items():
+        for command, given in _read(path, commands, refused).items():
             merged[command].update((key, value) for key, value in given.items() if key not in outranked)
     return merged
 
 
-def _read(path: Path, options: Options, refused: set[str]) -> dict[str, dict[str, Any]]:
+def _read(path: Path, commands: Commands, refused: set[str]) -> dict[str, dict[str, Any]]:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -77,19 +83,26 @@ def _read(path: Path, options: Options, refused: set[str]) -> dict[str, dict[str
         raise UsageError(f"{path}: {error}", hint="mend the file or remove it") from error
     common = {_name(key): value for key, value in document.items() if not isinstance(value, dict)}
     tables = {_name(key): value for key, value in document.items() if isinstance(value, dict)}
-    shared_names = frozenset().union(*(known for command, known in options.items() if command in _TRANSCRIBING))
+    options = {name: _options(command) for name, command in commands.items()}
+    shared_names = set[str]().union(*(known for command, known in options.items() if command in _TRANSCRIBING))
     _check(path, common, shared_names, refused, "option")
-    _check(path, tables, frozenset(options), set(), "command")
+    _check(path, tables, set(commands), set(), "command")
     found: dict[str, dict[str, Any]] = {}
     for command, known in options.items():
         own = {_name(key): value for key, value in tables.get(command, {}).items()}
-        _check(path, own, known, refused, f"option of {command}")
-        shared = known - _OWN.get(command, set()) if command in _TRANSCRIBING else frozenset[str]()
-        found[command] = {key: value for key, value in common.items() if key in shared} | own
+        _check(path, own, set(known), refused, f"option of {command}")
+        shared = known.keys() - _OWN.get(command, set()) if command in _TRANSCRIBING else set[str]()
+        given = {key: value for key, value in common.items() if key in shared} | own
+        context = typer.Context(commands[command])
+        found[command] = {key: _value(path, context, known[key], value) for key, value in given.items()}
     return found
 
 
-def _check(path: Path, given: Mapping[str, Any], known: frozenset[str], refused: set[str], what: str) -> None:
+def _options(command: Any) -> dict[str, Any]:
+    return {parameter.name: parameter for parameter in command.params if parameter.param_type_name == "option"}
+
+
+def _check(path: Path, given: Mapping[str, Any], known: set[str], refused: set[str], what: str) -> None:
     for key in given:
         if key in refused:
             place = "~/.dashscope/api_key" if key == "api_key" else "your own config.toml"
@@ -97,6 +110,61 @@ def _check(path: Path, given: Mapping[str, Any], known: frozenset[str], refused:
         if key not in known:
             nearest = difflib.get_close_matches(key, known, n=1)
             raise UsageError(f"{path}: {key} is no {what}", hint=f"did you mean {nearest[0]}?" if nearest else "")
+
+
+def _value(path: Path, context: typer.Context, option: Any, value: Any) -> Any:
+    """`value` as Typer takes it. Raises UsageError with the file and the key for one that the option cannot have."""
+    given = [value] if option.multiple and isinstance(value, str) else value
+    try:
+        _check_kind(option, given)
+        _check_meaning(context, option, option.process_value(context, given))
+    except (UsageError, typer.TyperException) as error:
+        reason = str(getattr(error, "message", error))
+        shown = json.dumps(value, ensure_ascii=False, default=str)
+        raise UsageError(f"{path}: {option.name} = {shown}: {reason}", hint=getattr(error, "hint", "")) from error
+    return given
+
+
+def _check_kind(option: Any, value: Any) -> None:
+    """Raise UsageError for a kind of value that Typer would make some text of."""
+    if option.is_flag or option.count:
+        return
+    for each in value if option.multiple and isinstance(value, list) else [value]:
+        if isinstance(each, bool) or not isinstance(each, str | int | float):
+            raise UsageError("it takes a list of texts" if option.multiple else "it takes a text or a number")
+
+
+def _check_meaning(context: typer.Context, option: Any, value: Any) -> None:
+    """Raise UsageError for a value that means nothing, whatever it is used with."""
+    key = option.name
+    if key in _CLOSED:
+        words = [item.value for item in option.shell_complete(context, "")]
+        if value not in words:
+            raise UsageError("it is not known", hint=f"choose one of {', '.join(words)}")
+        return
+    from asrcli import settings
+
+    match key:
+        case "pace":
+            from asrcli.audio.pacing import parse_pace
+
+            parse_pace(value)
+        case "param":
+            settings.parse_parameters(value)
+        case "hotwords":
+            settings.parse_hotwords(value)
+        case "endpoint":
+            settings.endpoint_url(None, None, value, {})
+        case "workspace":
+            settings.endpoint_url(None, value, None, {})
+        case "max_sentence_silence":
+            settings.recognition_options("", {"max_sentence_silence_ms": value})
+        case "noise_threshold":
+            settings.recognition_options("", {"noise_threshold": value})
+
+
+def _shown(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _is_typed(flag: str, typed: Sequence[str]) -> bool:

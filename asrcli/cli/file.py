@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from asrcli.cli import values
+from asrcli.cli.many import ManyFlags
 from asrcli.cli.options import OutputFlags, RawAudioFlags, RecognitionFlags, ServiceFlags, grouped
 
 if TYPE_CHECKING:
@@ -21,8 +23,14 @@ def file(
     service: ServiceFlags,
     raw: RawAudioFlags,
     output: OutputFlags,
+    many: ManyFlags,
     pace: Annotated[
-        str, typer.Option(metavar="realtime|fast|N", help="How fast the audio is sent; N is a factor.")
+        str,
+        typer.Option(
+            metavar="realtime|fast|N",
+            help="How fast the audio is sent; N is a factor.",
+            autocompletion=values.choices("realtime", "fast"),
+        ),
     ] = "realtime",
 ) -> int:
     """Transcribe audio files, folders, or standard input (-).
@@ -30,15 +38,17 @@ def file(
     \b
     asrcli file talk.wav
     asrcli file talk.wav --region local          no key, no network
-    asrcli file talks/ --json > talks.jsonl
+    asrcli file talks/ '*.mp3' --jobs 4 --json > talks.jsonl
+    asrcli file lecture.mp3 --split 8             an hour in an eighth of it
+    asrcli file talks/ --jobs 4 --output-dir texts     again: does what is not done yet
     arecord -t raw -f S16_LE -r 16000 | asrcli file -
     """
     from asrcli.cli.run import run
 
     def prepare() -> Request:
-        return file_request(files, recognition.model, recognition.fields(), service, raw, output, pace)
+        return file_request(files, recognition.model, recognition.fields(), service, raw, output, many, pace)
 
-    return run(output, prepare, opening=what(files))
+    return run(output, prepare, opening=what(files), folder=many.output_dir)
 
 
 def what(files: list[str]) -> str:
@@ -53,24 +63,31 @@ def file_request(
     service: ServiceFlags,
     raw: RawAudioFlags,
     output: OutputFlags,
+    many: ManyFlags,
     pace: str,
 ) -> Request:
     """What `file` and its kin ask for. Raises UsageError for a name, a pace or a raw format that cannot work."""
     from asrcli.audio.pacing import parse_pace
     from asrcli.audio.source import open_source
     from asrcli.cli.inputs import expand
+    from asrcli.cli.many import check
     from asrcli.cli.run import Request
 
     speed = parse_pace(pace)
     raw_format = _raw_format(raw)
+    names = expand(files)
+    check(many, names, output)
+    shaping: dict[str, object] = {} if raw == RawAudioFlags() else {"raw": raw}
     return Request(
-        names=expand(files),
+        names=names,
         open_source=lambda name, control: open_source(name, raw=raw_format, notice=control.notice),
         model=model,
         fields=fields,
         service=service,
         output=output,
         speed=speed,
+        many=many,
+        shaping=shaping | ({"split": many.split} if many.split > 1 else {}),
     )
 
 

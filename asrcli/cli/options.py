@@ -1,79 +1,19 @@
-"""Options that several commands share, in groups, and the means to use a group as one parameter.
+"""Options that several commands share, in groups.
 
 Only typer and the standard library are imported here: `asrcli --help` and shell completion read this file.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import functools
-import inspect
-import typing
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from asrcli.cli import values
+from asrcli.cli.grouping import grouped as grouped
 from asrcli.models import DEFAULT_MODEL
-
-
-def grouped(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Replace each parameter of `command` that is a dataclass by one option for each of its fields.
-
-    Typer sees the options one by one; the command gets them as one frozen value.
-    """
-    groups: dict[str, type] = {}
-    expanded: list[inspect.Parameter] = []
-    hints = typing.get_type_hints(command, include_extras=True)
-    for parameter in inspect.signature(command).parameters.values():
-        hint = hints[parameter.name]
-        if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-            groups[parameter.name] = hint
-            expanded += _parameters(hint)
-        else:
-            expanded.append(parameter.replace(annotation=hint, kind=inspect.Parameter.KEYWORD_ONLY))
-
-    @functools.wraps(command)
-    def call(**values: Any) -> Any:
-        for name, group in groups.items():
-            values[name] = group(**{item.name: values.pop(item.name) for item in dataclasses.fields(group)})
-        return command(**values)
-
-    call.__signature__ = inspect.Signature(expanded)  # type: ignore[attr-defined]
-    call.__annotations__ = {parameter.name: parameter.annotation for parameter in expanded}
-    return call
-
-
-def _parameters(group: type) -> list[inspect.Parameter]:
-    hints = typing.get_type_hints(group, include_extras=True)
-    return [
-        inspect.Parameter(
-            item.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=_default(item),
-            annotation=hints[item.name],
-        )
-        for item in dataclasses.fields(group)
-    ]
-
-
-def _default(item: dataclasses.Field[Any]) -> object:
-    return item.default if item.default_factory is dataclasses.MISSING else item.default_factory()
-
-
-def _model_names(incomplete: str) -> list[str]:
-    from asrcli.models import CATALOGUE
-
-    return [model.name for model in CATALOGUE if model.name.startswith(incomplete)]
-
-
-def _choices(*words: str) -> Callable[[str], list[str]]:
-    def complete(incomplete: str) -> list[str]:
-        return [word for word in words if word.startswith(incomplete)]
-
-    return complete
 
 
 @dataclass(frozen=True)
@@ -81,17 +21,28 @@ class RecognitionFlags:
     """How to recognise."""
 
     model: Annotated[
-        str, typer.Option("--model", "-m", help="Model; see `asrcli models`.", autocompletion=_model_names)
+        str, typer.Option("--model", "-m", help="Model; see `asrcli models`.", autocompletion=values.models)
     ] = DEFAULT_MODEL
     language: Annotated[
         list[str],
         typer.Option(
-            "--language", "--lang", "-l", metavar="CODE", help="Language spoken, such as zh or en; repeat for more."
+            "--language",
+            "--lang",
+            "-l",
+            metavar="CODE",
+            help="Language spoken, such as zh or en; repeat for more.",
+            autocompletion=values.languages,
         ),
     ] = field(default_factory=list)
     hotwords: Annotated[
         str | None,
-        typer.Option("--hotwords", "--hotword", metavar="ID|WORDS", help='Id of a hotword list, or "word:5,word:4".'),
+        typer.Option(
+            "--hotwords",
+            "--hotword",
+            metavar='ID|FILE|"a,b:5"',
+            help="Phrases to favour: the ID of a list at the service, a FILE with one a line, or the phrases"
+            " themselves; :5 is a weight, 1 to 5 [4].",
+        ),
     ] = None
     context: Annotated[str | None, typer.Option(metavar="TEXT", help="Text in which names and terms occur.")] = None
     max_sentence_silence: Annotated[
@@ -123,7 +74,7 @@ class RecognitionFlags:
 
     def fields(self) -> dict[str, object]:
         """The neutral option fields that the user set, by name."""
-        from asrcli.settings import parse_hotwords, parse_parameters
+        from asrcli.settings import parse_parameters
 
         named = {
             "languages": tuple(self.language),
@@ -135,9 +86,17 @@ class RecognitionFlags:
             "disfluency_removal": self.disfluency_removal,
             "context": self.context,
             "extra": parse_parameters(self.param),
-            **(parse_hotwords(self.hotwords) if self.hotwords else {}),
+            **(_hotwords(self.hotwords) if self.hotwords else {}),
         }
         return {name: value for name, value in named.items() if value not in (None, (), {})}
+
+
+def _hotwords(given: str) -> dict[str, object]:
+    from asrcli.cli.textfiles import text_of
+    from asrcli.settings import parse_hotwords, parse_phrases
+
+    text = text_of(given, "--hotwords")
+    return parse_hotwords(given) if text is None else parse_phrases(text.splitlines())
 
 
 @dataclass(frozen=True)
@@ -149,7 +108,7 @@ class ServiceFlags:
         typer.Option(
             metavar="intl|cn|local",
             help="intl: Singapore (the default); cn: Beijing; local: our own, started for this run, without a key.",
-            autocompletion=_choices("intl", "cn", "local"),
+            autocompletion=values.choices("intl", "cn", "local"),
         ),
     ] = None
     workspace: Annotated[
@@ -160,7 +119,12 @@ class ServiceFlags:
     ] = None
     protocol: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Protocol, where the model's name does not tell: run-task, realtime."),
+        typer.Option(
+            metavar="run-task|realtime",
+            help="Protocol, where the model's name does not tell: run-task (Fun-ASR, Paraformer, Qwen-Audio-ASR) or"
+            " realtime (Qwen-ASR-Realtime).",
+            autocompletion=values.protocols,
+        ),
     ] = None
     api_key: Annotated[
         str | None, typer.Option("--api-key", "-k", metavar="KEY", help="API key; better in DASHSCOPE_API_KEY.")
@@ -174,7 +138,7 @@ class ServiceFlags:
     ] = None
     retries: Annotated[
         int, typer.Option(metavar="N", min=0, max=100, help="Tries in a row after a lost connection.")
-    ] = 5
+    ] = 12
     max_outage: Annotated[
         float,
         typer.Option(metavar="S", min=1, max=86400, help="Sound to keep while there is no connection."),
@@ -197,19 +161,13 @@ class RawAudioFlags:
     ] = None
     channels: Annotated[int | None, typer.Option(metavar="N", help="Channels of raw audio [1].")] = None
     encoding: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Samples of raw audio: s16le s24le f32le u8 mulaw … [s16le].")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Samples of raw audio: s16le s24le f32le u8 mulaw … [s16le].",
+            autocompletion=values.encodings,
+        ),
     ] = None
-
-
-def _device_names(incomplete: str) -> list[str]:
-    from asrcli.audio.devices import MONITOR, input_devices
-    from asrcli.errors import AsrcliError
-
-    try:
-        names = [device.name for device in input_devices()]
-    except AsrcliError:
-        return []
-    return [name for name in (*dict.fromkeys(names), MONITOR) if name.casefold().startswith(incomplete.casefold())]
 
 
 @dataclass(frozen=True)
@@ -224,7 +182,7 @@ class MicFlags:
             "-d",
             metavar="NAME|N",
             help="Microphone: its name, a part of it, or its number; monitor is the system's own sound.",
-            autocompletion=_device_names,
+            autocompletion=values.devices,
         ),
     ] = None
     duration: Annotated[float | None, typer.Option(metavar="S", help="End after S seconds.")] = None
@@ -262,7 +220,7 @@ class OutputFlags:
             "-f",
             metavar="text|json",
             help="Form of the results [text].",
-            autocompletion=_choices("text", "json"),
+            autocompletion=values.formats,
         ),
     ] = None
     json: Annotated[bool, typer.Option("--json", "-j", help="JSON lines, the same as --format json.")] = False
@@ -272,7 +230,9 @@ class OutputFlags:
     save_audio: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Keep the sound that is sent, as a 16-bit wav.")
     ] = None
-    force: Annotated[bool, typer.Option("--force", help="Replace an existing output file.")] = False
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace existing results; with --output-dir do all again.")
+    ] = False
     partials: Annotated[
         bool | None,
         typer.Option("--partials/--no-partials", "--interim/--no-interim", help="Show what may still change."),
@@ -287,5 +247,12 @@ class OutputFlags:
     ] = 0
     color: Annotated[
         str,
-        typer.Option(metavar="auto|always|never", help="Colours.", autocompletion=_choices("auto", "always", "never")),
+        typer.Option(
+            metavar="auto|always|never", help="Colours.", autocompletion=values.choices("auto", "always", "never")
+        ),
     ] = "auto"
+
+    def __post_init__(self) -> None:
+        if self.output == Path("-"):
+            # Standard output, as everywhere.
+            object.__setattr__(self, "output", None)

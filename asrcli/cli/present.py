@@ -2,44 +2,78 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import stat
 import sys
+import typing
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from asrcli.cli.many import ManyFlags
 from asrcli.cli.options import OutputFlags
 from asrcli.errors import UsageError
 from asrcli.output import REGISTRY
-from asrcli.output.base import Format, Output, Sink, View
+from asrcli.output.base import Format, Many, Output, Sink, View
 from asrcli.output.jsonl import JsonLines
-from asrcli.output.plain import QuietView, StatusView
+from asrcli.output.lanes import AsTheyCome, InFiles, InOrder, Lanes, ResultFile, WhenOver
+from asrcli.output.plain import QuietView, StatusView, title
 from asrcli.output.sanitize import sentence_text
 from asrcli.output.sinks import FileSink, StreamSink
 from asrcli.timing import SystemClock
+
+if typing.TYPE_CHECKING:
+    from asrcli.cli.batch import Prepared
 
 _SUFFIXES = {".json": "json", ".jsonl": "json", ".ndjson": "json"}
 _COLORS = ("auto", "always", "never")
 
 
-def open_output(flags: OutputFlags) -> Output:
-    """The output that `flags` ask for. Raises UsageError for a clash, an unknown format and an unusable file."""
+def open_output(flags: OutputFlags, folder: Path | None = None) -> Output:
+    """The output that `flags` ask for; the results go to files in `folder` if there is one.
+
+    Raises UsageError for a clash, an unknown format and an unusable file.
+    """
     if flags.color not in _COLORS:
         raise UsageError(f"--color {flags.color!r} is not known", hint=f"choose one of {', '.join(_COLORS)}")
     if flags.quiet and flags.verbose:
         raise UsageError("--quiet and --verbose exclude each other")
-    if sys.stdout is None and flags.output is None:
+    if flags.output is not None and folder is not None:
+        raise UsageError("--output and --output-dir exclude each other", hint="leave one out")
+    if sys.stdout is None and flags.output is None and folder is None:
         raise UsageError("standard output is closed", hint="write the results to a file with -o FILE")
-    name = _format_name(flags)
-    sink: Sink = FileSink(flags.output, flags.force) if flags.output else StreamSink(sys.stdout)
+    name = format_name(flags)
+    sink: Sink = FileSink(flags.output, flags.force) if flags.output else StreamSink(sys.stdout or _nowhere())
     sink.check()
-    view = _view(flags, results_are_text=name == "text")
-    output = Output(_format(name, flags), sink, view, keeps_partials=flags.partials is not False)
+    view = _view(flags, results_are_text=name == "text", are_in_files=flags.output is not None or folder is not None)
+    output = Output(_formats(name, flags), sink, view, keeps_partials=flags.partials is not False)
     _log_to(output, flags.verbose)
     return output
 
 
-def _format_name(flags: OutputFlags) -> str:
+def arrange(
+    output: Output, flags: OutputFlags, many: ManyFlags, sources: Sequence[Prepared], files: Sequence[ResultFile]
+) -> None:
+    """Prepare `output` for `sources`: each into its one of `files` for --output-dir, else all together."""
+    names = tuple(item.name for item in sources)
+    if many.output_dir is not None:
+        output.through(InFiles(output.deliver, files))
+    elif len(names) > 1:
+        output.through(_lanes(output, names, as_text=format_name(flags) == "text", unordered=many.unordered))
+    if len(names) > 1:
+        output.for_many(Many(names, tuple(item.duration_ms for item in sources), min(many.jobs, len(names))))
+
+
+def _lanes(output: Output, names: Sequence[str], *, as_text: bool, unordered: bool) -> Lanes:
+    """Lines of text do not say which source they are from: they come in one piece each, with a title."""
+    if as_text:
+        return (WhenOver if unordered else InOrder)(output.deliver, list(map(title, names)))
+    return AsTheyCome(output.deliver) if unordered else InOrder(output.deliver)
+
+
+def format_name(flags: OutputFlags) -> str:
+    """The name of the format that `flags` ask for. Raises UsageError."""
     if flags.json and flags.format not in (None, "json"):
         raise UsageError(f"--json and --format {flags.format} exclude each other")
     if flags.format is not None and flags.format not in REGISTRY:
@@ -48,22 +82,26 @@ def _format_name(flags: OutputFlags) -> str:
     return flags.format or ("json" if flags.json else _SUFFIXES.get(suffix, "text"))
 
 
-def _format(name: str, flags: OutputFlags) -> Format:
-    return JsonLines(partials=flags.partials is not False) if name == "json" else REGISTRY[name]()
+def _formats(name: str, flags: OutputFlags) -> Callable[[], Format]:
+    return functools.partial(JsonLines, partials=flags.partials is not False) if name == "json" else REGISTRY[name]
 
 
-def _view(flags: OutputFlags, *, results_are_text: bool) -> View:
+def _nowhere() -> typing.TextIO:
+    return Path(os.devnull).open("w")  # as long as the program
+
+
+def _view(flags: OutputFlags, *, results_are_text: bool, are_in_files: bool) -> View:
     """A live view only where nothing else writes to the same terminal.
 
     Results in a pipe may come back to this terminal by way of another program, which would tear a live region; so
-    there one line says what runs. A regular file or -o keeps them away, and the finals are shown as well.
+    there one line says what runs. A regular file, -o and --output-dir keep them away, and the finals are shown as well.
     """
     if flags.quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         return QuietView(sys.stderr, quiet=flags.quiet)
-    results_are_here = flags.output is None and sys.stdout.isatty()
+    results_are_here = not are_in_files and sys.stdout.isatty()
     if results_are_here and not results_are_text:
         return QuietView(sys.stderr)
-    if not results_are_here and flags.output is None and not _is_regular_file(sys.stdout.fileno()):
+    if not results_are_here and not are_in_files and not _is_regular_file(sys.stdout.fileno()):
         return StatusView(sys.stderr)
     from asrcli.output.live import LiveView
 

@@ -7,11 +7,12 @@ import functools
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from asrcli.cli import values
+from asrcli.cli.many import ManyFlags
 from asrcli.cli.options import MicFlags, MicSetupFlags, OutputFlags, RawAudioFlags, ServiceFlags, grouped
 
 if TYPE_CHECKING:
@@ -22,20 +23,9 @@ if TYPE_CHECKING:
 DEFAULT_MODEL = "qwen3-asr-flash-realtime"
 # The service takes 10,000 tokens of background text; a token is rarely shorter than a character.
 _MOST_CORPUS_CHARACTERS = 10_000
-_MOST_CORPUS_BYTES = 1 << 20
 
 
 _WIRE_RATES = ("8000", "16000")
-
-
-def _wire_rates(incomplete: str) -> list[str]:
-    return [rate for rate in _WIRE_RATES if rate.startswith(incomplete)]
-
-
-def _model_names(incomplete: str) -> list[str]:
-    from asrcli.models import CATALOGUE
-
-    return [model.name for model in CATALOGUE if model.protocol == "realtime" and model.name.startswith(incomplete)]
 
 
 @dataclass(frozen=True)
@@ -44,7 +34,7 @@ class QwenFlags:
 
     model: Annotated[
         str,
-        typer.Option("--model", "-m", metavar="NAME", help="Model.", autocompletion=_model_names),
+        typer.Option("--model", "-m", metavar="NAME", help="Model.", autocompletion=values.realtime_models),
     ] = DEFAULT_MODEL
     manual: Annotated[
         bool,
@@ -57,14 +47,24 @@ class QwenFlags:
         int | None, typer.Option(metavar="MS", min=200, max=6000, help="Silence that ends an utterance [800].")
     ] = None
     language: Annotated[
-        str | None, typer.Option("--language", "--lang", "-l", metavar="CODE", help="Language spoken [detected].")
+        str | None,
+        typer.Option(
+            "--language",
+            "--lang",
+            "-l",
+            metavar="CODE",
+            help="Language spoken [detected].",
+            autocompletion=values.languages,
+        ),
     ] = None
     corpus: Annotated[
         str | None, typer.Option(metavar="TEXT|FILE", help="Background text in which names and terms occur.")
     ] = None
     wire_rate: Annotated[
         str | None,
-        typer.Option(metavar="8000|16000", help="Sample rate to send [16000].", autocompletion=_wire_rates),
+        typer.Option(
+            metavar="8000|16000", help="Sample rate to send [16000].", autocompletion=values.choices(*_WIRE_RATES)
+        ),
     ] = None
     opus: Annotated[bool, typer.Option("--opus", help="Send a tenth of the bytes; results come a second later.")] = (
         False
@@ -113,12 +113,18 @@ def qwen(
     service: ServiceFlags,
     raw: RawAudioFlags,
     output: OutputFlags,
+    many: ManyFlags,
     files: Annotated[
         list[str] | None, typer.Argument(metavar="FILE...", help="Audio files or folders; - is standard input.")
     ] = None,
     mic: Annotated[bool, typer.Option("--mic", help="The microphone, instead of files.")] = False,
     pace: Annotated[
-        str, typer.Option(metavar="realtime|fast|N", help="How fast the audio is sent; N is a factor.")
+        str,
+        typer.Option(
+            metavar="realtime|fast|N",
+            help="How fast the audio is sent; N is a factor.",
+            autocompletion=values.choices("realtime", "fast"),
+        ),
     ] = "realtime",
 ) -> int:
     """Transcribe with Qwen-ASR-Realtime, which hears emotions too.
@@ -140,6 +146,8 @@ def qwen(
         if bool(files) == mic:
             reason = "--mic and files exclude each other" if mic else "nothing to transcribe"
             raise UsageError(reason, hint="name a file, - for standard input, or --mic")
+        if mic and many != ManyFlags():
+            raise UsageError("--jobs, --unordered and --output-dir are for files, not for --mic", hint="leave them out")
         if not mic and microphone != MicFlags():
             raise UsageError("--device, --duration and their kin are for the microphone", hint="use --mic")
         _check_protocol(knobs.model, service.protocol)
@@ -147,11 +155,13 @@ def qwen(
             setup = MicSetupFlags(rate=raw.rate, channels=raw.channels)
             request = mic_request(microphone, setup, knobs.model, knobs.fields(), service, output)
         else:
-            request = file_request(files or [], knobs.model, knobs.fields(), service, raw, output, pace)
-        return replace(request, cut=_cutter(knobs, asked)) if knobs.manual else request
+            request = file_request(files or [], knobs.model, knobs.fields(), service, raw, output, many, pace)
+        if knobs.manual:
+            return replace(request, cut=_cutter(knobs, asked), shaping={**request.shaping, "cut_ms": knobs.silence_ms})
+        return request
 
     with _enter_key(wanted=mic and knobs.manual, quiet=output.quiet) as asked:
-        return run(output, prepare, opening=what(files) if files else "the microphone")
+        return run(output, prepare, opening=what(files) if files else "the microphone", folder=many.output_dir)
 
 
 def _check_protocol(model: str, override: str | None) -> None:
@@ -205,34 +215,14 @@ def _known_language(model: str, code: str) -> str:
 
 def _corpus_text(given: str) -> str:
     """The text itself, or what the file of that name holds. Raises UsageError."""
+    from asrcli.cli.textfiles import text_of
     from asrcli.errors import UsageError
 
-    path = Path(given)
-    looks_like_a_path = "\n" not in given and (path.suffix in (".txt", ".md") or given.startswith(("/", "./", "../")))
-    try:
-        is_file = path.is_file()
-    except OSError:
-        # A long text is no file name.
-        is_file = False
-    if looks_like_a_path and not is_file:
-        reason = "a folder, not a file" if path.is_dir() else "no such file"
-        raise UsageError(f"--corpus {given}: {reason}", hint="give a file or the text itself")
-    text = _read(path) if is_file else given
+    text = text_of(given, "--corpus")
+    text = given if text is None else text
     if len(text) > _MOST_CORPUS_CHARACTERS:
         raise UsageError(
             f"--corpus holds {len(text)} characters, more than {_MOST_CORPUS_CHARACTERS}",
             hint="the names and terms alone will do",
         )
     return text
-
-
-def _read(path: Path) -> str:
-    from asrcli.errors import UsageError
-
-    try:
-        if path.stat().st_size > _MOST_CORPUS_BYTES:
-            raise UsageError(f"--corpus {path} is too long", hint="the names and terms alone will do")
-        return path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not a text file"
-        raise UsageError(f"--corpus {path} cannot be read: {reason}") from error

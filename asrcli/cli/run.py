@@ -7,12 +7,13 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asrcli import __version__
 from asrcli.cli.inputs import STANDARD_INPUT
+from asrcli.cli.many import ManyFlags
 from asrcli.cli.options import OutputFlags, ServiceFlags
 from asrcli.errors import (
     AsrcliError,
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
     from asrcli.dial import Network
     from asrcli.engine import Engine
     from asrcli.output.base import Output
-    from asrcli.pcm import Chunk, PcmFormat
+    from asrcli.pcm import Chunk
+    from asrcli.pool import Pool
     from asrcli.protocols.base import Endpoint, RecognitionOptions
 
 # The most specific class that fits counts.
@@ -66,7 +68,7 @@ def exit_code(error: AsrcliError) -> int:
 class Request:
     """What one command asks for: its sources, how to open one, and the options. See Batch and Engine for the rest.
 
-    `fields` are those of RecognitionOptions that the user set.
+    `fields` are those of RecognitionOptions that the user set; `shaping` is what else makes a result what it is.
     """
 
     names: list[str]
@@ -78,26 +80,31 @@ class Request:
     speed: float | None = 1.0
     open_ended: bool = False
     cut: Callable[[Iterator[Chunk]], Iterator[Chunk]] | None = None
+    many: ManyFlags = field(default_factory=ManyFlags)
+    shaping: Mapping[str, object] = field(default_factory=dict)
 
 
-def run(flags: OutputFlags, prepare: Callable[[], Request], opening: str) -> int:
+def run(flags: OutputFlags, prepare: Callable[[], Request], opening: str, folder: Path | None = None) -> int:
     """Carry out what `prepare` makes of the command line, and return the exit code.
 
     Every foreseen error is shown, as JSON too where JSON was asked for; so `prepare` may raise AsrcliError. `opening`
-    is what to show as being opened meanwhile.
+    is what to show as being opened meanwhile. `folder` is the one of --output-dir.
     """
-    with _shown_at_once(opening, quiet=flags.quiet):
+    with shown_at_once(opening, quiet=flags.quiet):
+        from asrcli.cli.batch import Refused
         from asrcli.cli.present import open_output
         from asrcli.cli.signals import Signals
         from asrcli.output.base import ClosedPipe
 
-        output = open_output(flags)
+        output = open_output(flags, folder)
     try:
         with Signals() as signals:
             output.opening(opening)
             return _run(prepare(), output, signals)
     except ClosedPipe:
         return 0
+    except Refused as refused:
+        return refused.code
     except AsrcliError as error:
         output.error(error, None)
         return exit_code(error)
@@ -106,7 +113,7 @@ def run(flags: OutputFlags, prepare: Callable[[], Request], opening: str) -> int
 
 
 @contextlib.contextmanager
-def _shown_at_once(opening: str, *, quiet: bool) -> Iterator[None]:
+def shown_at_once(opening: str, *, quiet: bool) -> Iterator[None]:
     """A line on the terminal while the rest of the program is loaded, which takes longer than a person should wait."""
     from asrcli.output.sanitize import name
 
@@ -123,7 +130,7 @@ def _shown_at_once(opening: str, *, quiet: bool) -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class _Choice:
+class Choice:
     """What the options come down to."""
 
     options: RecognitionOptions
@@ -135,8 +142,14 @@ def _run(request: Request, output: Output, signals: Signals) -> int:
     """Checks in this order: options, files, key; only then the network."""
     from asrcli import settings
     from asrcli.cli.batch import Batch
+    from asrcli.cli.many import allow
+    from asrcli.cli.present import arrange
+    from asrcli.cli.recording import kept, recording_of, spare_the_sources
+    from asrcli.cli.results import folder_of
+    from asrcli.pool import Pool
 
-    choice = _choose(request, output)
+    choice = choose(request, output)
+    folder = folder_of(request, choice, output)
     with contextlib.ExitStack() as stack:
         local = None
         if choice.region == settings.LOCAL:
@@ -153,34 +166,40 @@ def _run(request: Request, output: Output, signals: Signals) -> int:
             choice.protocol,
             stats=request.output.stats,
             open_ended=request.open_ended,
+            parts=request.many.split,
         )
-        recording = _recording(request, choice.options.audio_format)
+        recording = recording_of(request.output, request.names, choice.options.audio_format)
         # A microphone is not opened in vain where there is no key; the local service takes a while, and it hears then.
-        endpoint = _endpoint(request.service, None) if request.open_ended and local is None else None
-        _spare_the_sources(request)
+        endpoint = endpoint_of(request.service, None) if request.open_ended and local is None else None
+        spare_the_sources(request.output, request.names)
         sources = batch.check(request.names)
         for item in sources:
             if item.source is not None:
                 stack.callback(item.source.close)
+        files = folder.results(request.names, output.notice) if folder is not None else []
         if recording is not None:
             recording.notice = sources[0].control.notice
-        endpoint = endpoint or _endpoint(request.service, local)
+        for file in files:
+            if file is not None:
+                stack.callback(file.drop)
+        if folder is not None:
+            sources = [item for item, file in zip(sources, files, strict=True) if file is not None]
+        if not sources:
+            return 0
+        endpoint = endpoint or endpoint_of(request.service, local)
+        if folder is not None:
+            folder.make()
         # Asked for anew for each session: a local service that died is started again, elsewhere.
-        endpoint_now = functools.partial(_endpoint, request.service, local) if local is not None else lambda: endpoint
-        code = batch.run(sources, _engine(request, choice, endpoint_now, recording, output))
-    return _kept(recording, code, output) if recording is not None else code
+        endpoint_now = functools.partial(endpoint_of, request.service, local) if local is not None else lambda: endpoint
+        at_once = min(request.many.jobs, len(sources))
+        allow(at_once)
+        arrange(output, request.output, request.many, sources, [file for file in files if file is not None])
+        pool = stack.enter_context(contextlib.closing(Pool(network_of(request.service, endpoint.url, output))))
+        code = batch.run(sources, _engine(request, choice, endpoint_now, recording, output, pool), at_once)
+    return kept(recording, code, output) if recording is not None else code
 
 
-def _spare_the_sources(request: Request) -> None:
-    """Raise UsageError where a result would be written over what it is made from."""
-    for option, path in (("--output", request.output.output), ("--save-audio", request.output.save_audio)):
-        for name in request.names:
-            with contextlib.suppress(OSError):
-                if path is not None and Path(name).samefile(path):
-                    raise UsageError(f"{option} {path} is the source itself", hint="choose another file")
-
-
-def _choose(request: Request, output: Output) -> _Choice:
+def choose(request: Request, output: Output) -> Choice:
     """Check the options against the model, and warn of what may not work. Raises UsageError."""
     from asrcli import settings
     from asrcli.protocols import REGISTRY
@@ -197,19 +216,19 @@ def _choose(request: Request, output: Output) -> _Choice:
         output.notice("a key on the command line can be seen in the process list", "use DASHSCOPE_API_KEY")
     for warning in warnings:
         output.notice(warning, "")
-    return _Choice(options, protocol, region)
+    return Choice(options, protocol, region)
 
 
 def _engine(
     request: Request,
-    choice: _Choice,
+    choice: Choice,
     endpoint: Callable[[], Endpoint],
     recording: WavWriter | None,
     output: Output,
+    pool: Pool,
 ) -> Engine:
     from asrcli.cli.rescue import rescue
     from asrcli.engine import Engine
-    from asrcli.link import Link
     from asrcli.protocols import REGISTRY
     from asrcli.retry import Retry
     from asrcli.session import Limits
@@ -226,36 +245,11 @@ def _engine(
         idle_s=IDLE_S if request.service.keepalive else None,
         limits=Limits(finish_s=request.service.drain_timeout),
         retry=Retry(tries=request.service.retries),
-        new_link=functools.partial(Link, network=_network(request.service, endpoint().url, output)),
+        new_link=pool.new_link,
     )
 
 
-def _recording(request: Request, pcm: PcmFormat) -> WavWriter | None:
-    """The file of --save-audio, checked and not yet made. Raises UsageError."""
-    from asrcli.audio.wav_writer import WavWriter
-    from asrcli.output.sinks import FileSink
-
-    path, force = request.output.save_audio, request.output.force
-    if path is None:
-        return None
-    if len(request.names) > 1:
-        raise UsageError("--save-audio keeps the sound of one source only", hint="name one file")
-    if request.output.output is not None and path.resolve() == request.output.output.resolve():
-        raise UsageError(f"--save-audio and --output both name {path}", hint="give them different names")
-    FileSink(path, force).check()
-    return WavWriter(path, pcm, force=force)
-
-
-def _kept(recording: WavWriter, code: int, output: Output) -> int:
-    """Close `recording`; the exit code of a run that would end with `code`."""
-    recording.close()
-    if recording.error is None:
-        return code
-    output.error(recording.error)
-    return code or exit_code(recording.error)
-
-
-def _endpoint(flags: ServiceFlags, local: LocalService | None) -> Endpoint:
+def endpoint_of(flags: ServiceFlags, local: LocalService | None) -> Endpoint:
     """Where to connect and how to be let in."""
     from urllib.parse import urlsplit
 
@@ -274,7 +268,7 @@ def _endpoint(flags: ServiceFlags, local: LocalService | None) -> Endpoint:
     return Endpoint(url, key.value, flags.workspace, agent)
 
 
-def _network(flags: ServiceFlags, url: str, output: Output) -> Network:
+def network_of(flags: ServiceFlags, url: str, output: Output) -> Network:
     """The way to `url`: through which proxy, trusting whom. Raises UsageError."""
     from asrcli.dial import Network, find_proxy, tls_context
 

@@ -7,30 +7,54 @@ import os
 import select
 import signal
 import sys
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from asrcli.cli import openfiles, values
 from asrcli.errors import UsageError
 
+if TYPE_CHECKING:
+    from asrcli.service.server import Service
+
 KEY_VARIABLE = "ASRCLI_SERVE_KEY"
+
+_Recognizer = Annotated[
+    str,
+    typer.Option(
+        metavar="sphinx|script:FILE",
+        help="What listens: pocketsphinx (English), or a script.",
+        autocompletion=values.choices("sphinx", "script:"),
+    ),
+]
+_TlsCa = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Write the authority to trust here.", show_default="a temporary file"),
+]
+_Faults = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="SPEC", help="Misbehave, for testing clients; repeatable. See above.", autocompletion=values.faults
+    ),
+]
 
 
 def serve(
     host: Annotated[str, typer.Option(help="Loopback address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8765,
-    recognizer: Annotated[
-        str, typer.Option(metavar="sphinx|script:FILE", help="What listens: pocketsphinx (English), or a script.")
-    ] = "sphinx",
+    recognizer: _Recognizer = "sphinx",
     require_key: Annotated[
         bool, typer.Option("--require-key", help=f"Let in only the key in {KEY_VARIABLE}; else any key will do.")
     ] = False,
     max_tasks: Annotated[
         int | None, typer.Option(min=1, help="Recognitions at the same time.", show_default="what the cores can do")
     ] = None,
-    fault: Annotated[
-        list[str] | None, typer.Option(metavar="SPEC", help="Misbehave, for testing clients; repeatable. See above.")
-    ] = None,
+    tls: Annotated[
+        bool, typer.Option("--tls", help="Serve wss:// with a certificate made for this run, on loopback.")
+    ] = False,
+    tls_ca: _TlsCa = None,
+    fault: _Faults = None,
     exit_with_parent: Annotated[bool, typer.Option("--exit-with-parent", hidden=True)] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say on stderr who connects.")] = False,
 ) -> None:
@@ -49,6 +73,8 @@ def serve(
     key = os.environ.get(KEY_VARIABLE) if require_key else None
     if require_key and not key:
         raise UsageError("--require-key needs a key", hint=f"set {KEY_VARIABLE}")
+    if tls_ca is not None and not tls:
+        raise UsageError("--tls-ca goes with --tls", hint="add --tls, or leave --tls-ca out")
     try:
         from asrcli.service.faults import parse_fault
         from asrcli.service.server import Service, ServiceOptions
@@ -56,28 +82,42 @@ def serve(
         if error.name != "websockets":
             raise
         raise UsageError("the local service is not installed", hint="pip install 'asrcli[serve]'") from error
-    faults = tuple(map(parse_fault, fault or []))
-    _log_to_stderr(verbose=verbose)
-    _allow_many_connections()
-    wake = _wake_on_signals()
-    service = Service(
-        ServiceOptions(
-            host=host, port=port, recognizer=recognizer, required_key=key, max_tasks=max_tasks, faults=faults
-        )
+    options = ServiceOptions(
+        host=host,
+        port=port,
+        recognizer=recognizer,
+        required_key=key,
+        max_tasks=max_tasks,
+        faults=tuple(map(parse_fault, fault or [])),
+        tls=tls,
+        tls_ca=tls_ca,
     )
+    _log_to_stderr(verbose=verbose)
+    # A stream is a socket, and there may be a thousand.
+    openfiles.allow_many()
+    _run(Service(options), key_required=require_key, watch_stdin=exit_with_parent)
+
+
+def _run(service: Service, *, key_required: bool, watch_stdin: bool) -> None:
+    """Serve until a signal comes."""
+    wake = _wake_on_signals()
     service.start()
     try:
+        if service.ca_file is not None:
+            # Before the address: whoever waits for that has then been told.
+            print(f"Trust it with --ca-bundle, others with SSL_CERT_FILE: {service.ca_file}", file=sys.stderr)
         print(service.url, flush=True)
         if sys.stderr.isatty():
-            print(_hint(service.url, key_required=require_key), file=sys.stderr)
-        _wait(wake, watch_stdin=exit_with_parent)
+            print(_hint(service.url, service.ca_file, key_required=key_required), file=sys.stderr)
+        _wait(wake, watch_stdin=watch_stdin)
     finally:
         service.close()
 
 
-def _hint(url: str, *, key_required: bool) -> str:
+def _hint(url: str, ca_file: Path | None, *, key_required: bool) -> str:
     key = f"${KEY_VARIABLE}" if key_required else "any"
-    return f"Try it: DASHSCOPE_API_KEY={key} asrcli mic --endpoint {url}\nCtrl-C ends the service."
+    trust = "" if ca_file is None else f" --ca-bundle {ca_file}"
+    return f"Try it: DASHSCOPE_API_KEY={key} asrcli mic --endpoint {url}{trust}\nCtrl-C ends the service."
 
 
 def _log_to_stderr(*, verbose: bool) -> None:
@@ -85,16 +125,6 @@ def _log_to_stderr(*, verbose: bool) -> None:
     if not verbose:
         # A port scan or a client that gives up is not worth a traceback.
         logging.getLogger("asrcli.service.websockets").setLevel(logging.CRITICAL)
-
-
-def _allow_many_connections() -> None:
-    """Raise the soft limit of open files: it is often 1024, and a thousand streams need more."""
-    import resource
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 16_384 if hard == resource.RLIM_INFINITY else min(hard, 16_384)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _wake_on_signals() -> int:

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from asrcli.errors import Interrupted
-
-if TYPE_CHECKING:
-    from asrcli.control import Control
 
 _HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Signals:
-    """Handles the signals while its context lasts. `control` is the transcription that runs, if one does."""
+    """Handles the signals while its context lasts. `stop` ends the sound of all that runs, if something does."""
 
     def __init__(self) -> None:
-        self.control: Control | None = None
+        self.stop: Callable[[int], None] | None = None
         self.received: int | None = None
         self._before: dict[int, signal.Handlers] = {}
 
@@ -37,11 +35,11 @@ class Signals:
             signal.signal(number, before)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.received is not None or self.control is None:
+        if self.received is not None or self.stop is None:
             self.received = number
             raise interrupted(number)
         self.received = number
-        self.control.stop(number)
+        self.stop(number)
 
 
 def interrupted(number: int) -> Interrupted:

@@ -1,6 +1,7 @@
 """What an output is made of: a format (text), a sink (where it goes) and a view (what a person sees meanwhile).
 
-Knows no format, no terminal and no service. Formats do no I/O; sinks know no events; `Output` joins the three.
+Knows no format, no terminal and no service. Formats do no I/O; sinks know no events; `Output` joins the three. Of
+several transcriptions at once each has a format of its own, and a lane that decides when and where its text goes.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from dataclasses import dataclass
 from asrcli.errors import AsrcliError
 from asrcli.events import Event, Notice, PartialResult
 from asrcli.metrics import Summary
+from asrcli.output.lanes import InOrder, Lanes
 from asrcli.output.sinks import ClosedPipe, FileSink, StreamSink
 
-__all__ = ["Begin", "ClosedPipe", "FileSink", "Format", "Output", "Sink", "StreamSink", "View"]
+__all__ = ["Begin", "ClosedPipe", "Failure", "FileSink", "Format", "Many", "Output", "Sink", "StreamSink", "View"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class Begin:
 
     `duration_ms` is None where the source's length is not known. `captured_at` is when the recording was made, as
     ISO 8601. `live` is True where the sound is made now, by a microphone for example; then `source_rate_hz` is the
-    rate at which it is heard, once it is.
+    rate at which it is heard, once it is. `parts` is how many stretches of it are recognised at the same time.
     """
 
     source: str
@@ -36,10 +38,32 @@ class Begin:
     captured_at: str | None = None
     live: bool = False
     source_rate_hz: int | None = None
+    parts: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """Several transcriptions of one run, numbered from 0: their sources, their lengths, how many go on together.
+
+    A length is None where it is not known.
+    """
+
+    names: tuple[str, ...]
+    durations_ms: tuple[int | None, ...]
+    at_once: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What a transcription of `source` ended with; `silent`: the person has heard of it, or will."""
+
+    error: AsrcliError
+    source: str
+    silent: bool = False
 
 
 class Format(typing.Protocol):
-    """Turns one transcription after another into text. No I/O.
+    """Turns one transcription into text. No I/O.
 
     Every method returns what is to be written: complete lines that end in "\\n", or "" for nothing.
     """
@@ -64,6 +88,7 @@ class Format(typing.Protocol):
 class View(typing.Protocol):
     """What a person sees on stderr. A view that cannot be drawn any more stays silent; it never ends a run.
 
+    `number` says which one of several transcriptions it is about.
     `tick_s`: how long nothing may happen before it wants a Tick; None for never.
     """
 
@@ -73,24 +98,28 @@ class View(typing.Protocol):
         """`what` is being opened, before a transcription can begin."""
         ...
 
-    def begin(self, info: Begin) -> None:
+    def for_many(self, many: Many) -> View:
+        """The view of several transcriptions, to be used from now on in this one's place."""
+        ...
+
+    def begin(self, info: Begin, number: int = 0) -> None:
         """A transcription begins; shows something at once."""
         ...
 
-    def event(self, event: Event) -> None:
+    def event(self, event: Event, number: int = 0) -> None:
         """Something happened, or a Tick: a chance to redraw."""
         ...
 
-    def end(self, summary: Summary) -> None:
-        """The transcription has ended."""
+    def end(self, summary: Summary | None, number: int = 0) -> None:
+        """The transcription has ended; None for one that failed before it began."""
         ...
 
     def notice(self, message: str, hint: str) -> None:
         """Say something that does not end the run; `hint` may be empty."""
         ...
 
-    def error(self, error: AsrcliError) -> None:
-        """Say what failed."""
+    def error(self, error: AsrcliError, number: int | None = None) -> None:
+        """Say what failed; None where it concerns the whole run."""
         ...
 
     def say(self, text: str) -> None:
@@ -127,15 +156,20 @@ class Sink(typing.Protocol):
 
 
 class Output:
-    """Format, sink and view of one run. Any thread may call it, since every thread may have something to log.
+    """Formats, sink and view of one run. Any thread may call it, since every thread may have something to log.
 
-    `keeps_partials=False` leaves partial results out of the format and out of the view.
+    `number` says which one of several transcriptions it is about; without `for_many` there is one, of number 0.
+    `keeps_partials=False` leaves partial results out of the formats and out of the view.
     """
 
-    def __init__(self, format: Format, sink: Sink, view: View, *, keeps_partials: bool = True) -> None:
-        self._format = format
+    def __init__(
+        self, new_format: Callable[[], Format], sink: Sink, view: View, *, keeps_partials: bool = True
+    ) -> None:
+        self._new_format = new_format
+        self._formats: dict[int, Format] = {}
         self._sink = sink
         self._view = view
+        self._lanes: Lanes = InOrder(self.deliver)
         self._keeps_partials = keeps_partials
         # Reentrant: a signal handler that logs may come in the middle of a call.
         self._lock = threading.RLock()
@@ -145,28 +179,40 @@ class Output:
         """How long nothing may happen before a Tick is wanted; None for never."""
         return self._view.tick_s
 
+    def through(self, lanes: Lanes) -> None:
+        """From now on `lanes` take the text of transcriptions."""
+        self._lanes = lanes
+
+    def for_many(self, many: Many) -> None:
+        """Several transcriptions follow."""
+        with self._lock:
+            self._view = self._view.for_many(many)
+
     def opening(self, what: str) -> None:
         """`what` is being opened, which may take a while; there is nothing yet for the results."""
         with self._lock:
             self._view.opening(what)
 
-    def begin(self, info: Begin) -> None:
+    def begin(self, info: Begin, number: int = 0) -> None:
         """A transcription begins."""
         with self._lock:
-            self._deliver(self._format.begin(info))
-            self._view.begin(info)
+            self._lanes.begin(number)
+            self._write(number, self._format(number).begin(info))
+            self._view.begin(info, number)
 
-    def event(self, event: Event) -> None:
+    def event(self, event: Event, number: int = 0) -> None:
         """Pass on what happened.
 
         The view learns of it before its text is written: a sentence then leaves the live region in the same stroke
         in which it appears as a result, and is never seen twice.
         """
-        if isinstance(event, PartialResult) and not self._keeps_partials:
+        is_partial = isinstance(event, PartialResult)
+        if is_partial and not self._keeps_partials:
             return
         with self._lock:
-            self._view.event(event)
-            self._deliver(self._format.event(event))
+            self._view.event(event, number)
+            if not is_partial or self._lanes.takes_partials(number):
+                self._write(number, self._format(number).event(event))
 
     def say(self, text: str) -> None:
         """Show lines that are for the person alone, whatever the format of the results."""
@@ -174,26 +220,43 @@ class Output:
             self._view.say(text)
 
     def notice(self, message: str, hint: str = "") -> None:
-        """Say something that does not end the run."""
-        self.event(Notice(message, hint))
-
-    def end(self, summary: Summary) -> None:
-        """The transcription has ended. A complete one without a word still makes its (empty) file."""
+        """Say something about the whole run that does not end it."""
         with self._lock:
-            text = self._format.end(summary)
-            if text or summary.complete:
-                self._view.above(lambda: self._sink.write(text))
-            self._view.end(summary)
+            self._view.notice(message, hint)
+            if text := self._new_format().event(Notice(message, hint)):
+                self.deliver(text)
+
+    def end(self, summary: Summary | None, number: int = 0, failure: Failure | None = None) -> None:
+        """The transcription is over, with `failure` if it failed; `summary` is None where it never began.
+
+        One that neither began nor failed was not wanted any more.
+
+        The failure follows the end in the results. A complete one without a word still makes its (empty) file.
+        """
+        with self._lock:
+            format = self._format(number)
+            if summary is not None:
+                self._write(number, format.end(summary))
+            if summary is not None or failure is not None:
+                self._view.end(summary, number)
+            if failure is not None:
+                if text := format.error(failure.error, failure.source):
+                    self._lanes.error(number, text)
+                if not failure.silent:
+                    self._view.error(failure.error, number)
+            self._lanes.end(number, complete=summary is not None and summary.complete)
+            self._formats.pop(number, None)
 
     def error(self, error: AsrcliError, source: str | None = None) -> None:
-        """Say what failed, in the results where the format has a place for it, and to the person."""
+        """Say what failed outside of a transcription, in the results where the format has a place for it."""
         with self._lock:
-            self._deliver(self._format.error(error, source))
+            if text := self._new_format().error(error, source):
+                self.deliver(text)
             self._view.error(error)
 
     def closed_downstream(self) -> bool:
         """Whether nobody reads the results any more."""
-        return self._sink.closed_downstream()
+        return self._lanes.use_sink and self._sink.closed_downstream()
 
     def close(self) -> None:
         """Put the terminal in order, then let go of the sink. May be called more than once."""
@@ -201,6 +264,19 @@ class Output:
             self._view.close()
             self._sink.close()
 
-    def _deliver(self, text: str) -> None:
+    def deliver(self, text: str) -> None:
+        """Hand complete lines to the sink, above the view; "" only makes sure that the sink's file is there."""
         if text:
             self._view.above(lambda: self._sink.write(text))
+        else:
+            self._sink.write("")
+
+    def _write(self, number: int, text: str) -> None:
+        if text:
+            self._lanes.write(number, text)
+
+    def _format(self, number: int) -> Format:
+        format = self._formats.get(number)
+        if format is None:
+            format = self._formats[number] = self._new_format()
+        return format

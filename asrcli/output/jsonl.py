@@ -54,9 +54,12 @@ class JsonLines:
                 return _line(self._result("partial", sentence)) if self._partials else ""
             case FinalResult(sentence):
                 return _line(self._result("final", sentence) | _details(sentence))
-            case Reconnecting(attempt, resume_ms, reason):
+            case Reconnecting(attempt, resume_ms, reason, code, wait_s):
                 line: _Object = {"type": "reconnect", "source": self._source, "attempt": attempt}
-                return _line(line | {"resume_ms": resume_ms, "reason": reason})
+                return _line(
+                    line
+                    | {"resume_ms": resume_ms, "reason": reason, "code": code or None, "wait_ms": round(wait_s * 1000)}
+                )
             case Notice(message, hint):
                 return _line({"type": "notice", "source": self._source, "message": message, "hint": hint})
             case _:

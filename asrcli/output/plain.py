@@ -11,7 +11,7 @@ from collections.abc import Callable
 from asrcli.errors import AsrcliError
 from asrcli.events import Event, FinalResult, Notice, Reconnecting, Sentence
 from asrcli.metrics import Summary
-from asrcli.output.base import Begin
+from asrcli.output.base import Begin, Many, View
 from asrcli.output.sanitize import name, sanitize, sentence_text
 
 
@@ -42,36 +42,48 @@ class PlainText:
         return ""
 
 
+def title(source: str) -> str:
+    """The line that says which source the text below it is from, as head and tail write it."""
+    return f"==> {name(source)} <==\n"
+
+
 class QuietView:
     """For a stderr that is no terminal: a line for each warning and error, nothing else. `quiet` leaves errors only."""
 
-    tick_s: float | None = None
+    # Seldom: to notice that the reader of a pipe has left while nobody speaks.
+    tick_s: float | None = 1.0
 
     def __init__(self, stream: typing.TextIO, quiet: bool = False) -> None:
         self._stream = stream
         self._quiet = quiet
+        self._names: tuple[str, ...] = ()
 
     def opening(self, what: str) -> None:
         """Says nothing."""
 
-    def begin(self, info: Begin) -> None:
+    def for_many(self, many: Many) -> View:
+        """Lines say from now on which source they are about."""
+        self._names = many.names
+        return self
+
+    def begin(self, info: Begin, number: int = 0) -> None:
         """Says nothing."""
 
-    def event(self, event: Event) -> None:
+    def event(self, event: Event, number: int = 0) -> None:
         if isinstance(event, Notice):
-            self.notice(event.message, event.hint)
+            self.notice(self._about(event.message, number), event.hint)
         elif isinstance(event, Reconnecting):
-            self.notice(f"{event.reason.rstrip('.')}; reconnecting", "")
+            self.notice(self._about(f"{event.reason.rstrip('.')}; reconnecting", number), "")
 
-    def end(self, summary: Summary) -> None:
+    def end(self, summary: Summary | None, number: int = 0) -> None:
         """Says nothing."""
 
     def notice(self, message: str, hint: str) -> None:
         if not self._quiet:
             self._write(f"asrcli: {warning_line(message, hint)}")
 
-    def error(self, error: AsrcliError) -> None:
-        self._write(error_line(error))
+    def error(self, error: AsrcliError, number: int | None = None) -> None:
+        self._write(error_line(error, self._names[number] if self._names and number is not None else None))
 
     def say(self, text: str) -> None:
         for line in text.splitlines():
@@ -82,6 +94,9 @@ class QuietView:
 
     def close(self) -> None:
         """Leaves the stream open: it belongs to the caller."""
+
+    def _about(self, message: str, number: int) -> str:
+        return about(message, self._names[number]) if self._names else message
 
     def _write(self, line: str) -> None:
         try:
@@ -99,7 +114,7 @@ class StatusView(QuietView):
         if not self._quiet:
             self._write(f"opening {name(what)} …")
 
-    def begin(self, info: Begin) -> None:
+    def begin(self, info: Begin, number: int = 0) -> None:
         if not self._quiet:
             parts = [name(part) for part in (info.source, info.model, info.region)]
             if info.source_rate_hz is not None:
@@ -112,9 +127,14 @@ def warning_line(message: str, hint: str) -> str:
     return sentence_text(f"warning: {message} ({hint})" if hint else f"warning: {message}")
 
 
-def error_line(error: AsrcliError) -> str:
-    """ "asrcli: error: …" with its hint, one line, safe for a terminal."""
-    return sentence_text(f"asrcli: error: {error}")
+def error_line(error: AsrcliError, source: str | None = None) -> str:
+    """ "asrcli: error: …" with its hint, one line, safe for a terminal; with the source that it is about, if told."""
+    return sentence_text(f"asrcli: error: {str(error) if source is None else about(str(error), source)}")
+
+
+def about(message: str, source: str) -> str:
+    """`message` with the name of its source in front, unless it says that itself."""
+    return message if source in message else f"{source}: {message}"
 
 
 def _times(sentence: Sentence) -> str:

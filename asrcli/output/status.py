@@ -77,7 +77,9 @@ class Status:
                 self._state, self._state_style = "reconnecting…", "yellow"
                 self._reconnects += 1
             case PartialResult(sentence) | FinalResult(sentence):
-                self._observe_delay(sentence, now)
+                # Of several parts at the same time, what was sent says nothing about one word.
+                if self._info.parts == 1:
+                    self._observe_delay(sentence, now)
 
     def parts(self, now: float) -> tuple[Part, ...]:
         """The line's parts at `now`, in the order in which they stand."""
@@ -92,15 +94,15 @@ class Status:
         if self._level is not None:
             parts.append(_meter(self._level.peak_dbfs))
         if info.live:
-            parts.append(Part(_clock_time(now - self._begin_at), 1, "bold"))
+            parts.append(Part(clock_time(now - self._begin_at), 1, "bold"))
         elif info.duration_ms:
-            parts.append(Part(_bar(self._position_ms / info.duration_ms), 5, joins=True))
-            position, length = _clock_time(self._position_ms / 1000), _clock_time(info.duration_ms / 1000)
+            parts.append(Part(bar(self._position_ms / info.duration_ms), 5, joins=True))
+            position, length = clock_time(self._position_ms / 1000), clock_time(info.duration_ms / 1000)
             parts.append(Part(f"{position}/{length}", 1, "bold"))
             left_s = self._left_s(info.duration_ms, now)
-            parts += [Part(f"{_clock_time(left_s)} left", 4)] if left_s is not None else []
+            parts += [Part(f"{clock_time(left_s)} left", 4)] if left_s is not None else []
         else:
-            parts.append(Part(_clock_time(self._position_ms / 1000), 1, "bold"))
+            parts.append(Part(clock_time(self._position_ms / 1000), 1, "bold"))
         if self._reconnects:
             parts.append(Part(f"reconnects {self._reconnects}", 3, "yellow"))
         if self._delay_s is not None:
@@ -134,12 +136,13 @@ class Status:
 def _meter(peak_dbfs: float | None) -> Part:
     """How loud it is, as a bar that fills up at full scale."""
     if peak_dbfs is None:
-        return Part(_bar(0), 3, "yellow")
+        return Part(bar(0), 3, "yellow")
     style = "red" if peak_dbfs >= CLIPPING_DBFS else "yellow" if peak_dbfs >= HOT_DBFS else "green"
-    return Part(_bar(1 - peak_dbfs / QUIETEST_DBFS), 3, style)
+    return Part(bar(1 - peak_dbfs / QUIETEST_DBFS), 3, style)
 
 
-def _bar(share: float) -> str:
+def bar(share: float) -> str:
+    """A bar of BAR_CELLS cells, full at 1."""
     halves = max(0, min(2 * BAR_CELLS, int(share * 2 * BAR_CELLS)))
     return ("━" * (halves // 2) + "╸" * (halves % 2)).ljust(BAR_CELLS, "─")
 
@@ -149,7 +152,8 @@ def _short_name(info: Begin) -> str:
     return name(info.source if info.live else PurePath(info.source).name or info.source)
 
 
-def _clock_time(seconds: float) -> str:
+def clock_time(seconds: float) -> str:
+    """m:ss or h:mm:ss."""
     minutes, second = divmod(int(seconds), 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute}:{second:02d}"

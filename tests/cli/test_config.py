@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
+from asrcli.cli.app import app
 from asrcli.cli.config import defaults, user_file
 from asrcli.errors import UsageError
 from tests.support.service import TALK_WAV
 
-OPTIONS = {
-    "file": frozenset({"model", "pace", "endpoint", "api_key", "api_key_file", "max_sentence_silence"}),
-    "mic": frozenset({"model", "device"}),
-}
+
+def commands(**options: set[str]) -> dict[str, Any]:
+    """The program's own commands, with no options but these."""
+    found = {}
+    for name, known in options.items():
+        found[name] = copy.copy(typer.main.get_command(app).commands[name])  # type: ignore[attr-defined]
+        found[name].params = [each for each in found[name].params if each.name in known]
+        assert len(found[name].params) == len(known)
+    return found
+
+
+OPTIONS = commands(
+    file={"model", "pace", "endpoint", "api_key", "api_key_file", "max_sentence_silence", "language"},
+    mic={"model", "device"},
+)
 
 
 @pytest.fixture
@@ -106,7 +121,7 @@ def test_a_typed_flag_silences_what_it_contradicts(tmp_path: Path):
 
 
 def test_the_common_model_is_not_for_qwen_and_common_options_are_not_for_other_commands(tmp_path: Path):
-    options = {**OPTIONS, "qwen": frozenset({"model", "pace"}), "models": frozenset({"region"})}
+    options = {**OPTIONS, **commands(qwen={"model", "pace"}, models={"region"})}
     path = tmp_path / "asrcli.toml"
     path.write_text('model = "a"\npace = "fast"\n[qwen]\nmodel = "q"')
     found = defaults(options, path, tmp_path / "none.toml", {})
@@ -114,3 +129,52 @@ def test_the_common_model_is_not_for_qwen_and_common_options_are_not_for_other_c
     assert found["models"] == {}
     path.write_text('model = "a"')
     assert defaults(options, path, tmp_path / "none.toml", {})["qwen"] == {}
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('retries = "many"', 'retries = "many": Input should be a valid integer'),
+        ("retries = 1000", "retries = 1000: Input should be less than or equal to 100"),
+        ('stats = "perhaps"', 'stats = "perhaps": Input should be a valid boolean'),
+        ("model = true", "model = true: it takes a text or a number"),
+        ('model = ["a"]', 'model = ["a"]: it takes a text or a number'),
+        ("pace = 1979-05-27", 'pace = "1979-05-27": it takes a text or a number'),
+        ("language = [1, true]", "language = [1, true]: it takes a list of texts"),
+        ('region = "mars"', 'region = "mars": it is not known (choose one of intl, cn, local)'),
+        ('format = "texd"', "choose one of text, json"),
+        ('color = "blue"', "choose one of auto, always, never"),
+        ('encoding = "s17"', "choose one of s16le"),
+        ('protocol = "http"', "choose one of run-task, realtime"),
+        ('pace = "quick"', 'pace = "quick": unknown pace'),
+        ('param = ["a"]', "KEY=VALUE"),
+        ('hotwords = "ALSA:9,x"', "WORD:WEIGHT"),
+        ("max-sentence-silence = 5", "max_sentence_silence = 5: --max-sentence-silence 5 is out of range"),
+        ("noise_threshold = 3", "-1.0 to 1.0"),
+        ("[qwen]\nwire-rate = 11025", "choose one of 8000, 16000"),
+        ("[mic]\nmodel = { a = 1 }", "it takes a text or a number"),
+        ("[file]\nfiles = 'x'", "files is no option of file"),
+    ],
+)
+def test_a_wrong_value_is_one_line_that_names_the_file_and_the_key(asrcli, tmp_path, monkeypatch, line, said):
+    (tmp_path / "asrcli.toml").write_text(line)
+    monkeypatch.chdir(tmp_path)
+    done = asrcli("models")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("asrcli: error: asrcli.toml: ")
+    assert said in done.err
+    assert done.err.count("\n") == 1
+
+
+def test_a_wrong_address_in_the_users_own_file_names_that_file(tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_text('endpoint = "http://x"')
+    with pytest.raises(
+        UsageError, match=r"config.toml: endpoint = \"http://x\": --endpoint .* not a WebSocket address"
+    ):
+        defaults(OPTIONS, tmp_path / "none.toml", path, {})
+
+
+def test_one_text_stands_for_a_list_of_one_and_a_number_for_its_text(files):
+    found = files(project='language = "zh"\npace = 4\n[mic]\ndevice = 5')
+    assert found == {"file": {"language": ["zh"], "pace": 4}, "mic": {"device": 5}}

@@ -167,7 +167,12 @@ def test_an_error_under_json_is_the_last_line_on_stdout_too(asrcli):
     done = asrcli("file", "nosuch.wav", "--json")
     assert done.code == 2
     [error] = done.events
-    assert (error["type"], error["code"], error["source"], error["retryable"]) == ("error", "UsageError", None, False)
+    assert (error["type"], error["code"], error["source"], error["retryable"]) == (
+        "error",
+        "UsageError",
+        "nosuch.wav",
+        False,
+    )
     assert "nosuch.wav" in error["message"]
 
 

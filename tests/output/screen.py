@@ -220,7 +220,7 @@ class Session:
         self.clock = FakeClock()
         self.view = LiveView(screen, shows_finals=elsewhere, clock=self.clock, color="never", environ=environ)
         self.file: list[str] = []
-        self.output = Output(PlainText(), _ScreenSink(self.file.append if elsewhere else screen.write), self.view)
+        self.output = Output(PlainText, _ScreenSink(self.file.append if elsewhere else screen.write), self.view)
         self.output.begin(INFO)
 
     def partial(self, text: str, index: int = 1) -> None:

@@ -13,7 +13,7 @@ from asrcli.errors import AsrcliError, LinkError
 from asrcli.events import Event, FinalResult, Notice, PartialResult, Sentence, Tick
 from asrcli.metrics import Summary
 from asrcli.output import REGISTRY
-from asrcli.output.base import Begin, ClosedPipe, Format, Output
+from asrcli.output.base import Begin, ClosedPipe, Failure, Format, Many, Output, View
 
 BEGIN = Begin("talk.wav", "fun-asr-realtime", "local", "run-task", 16000)
 
@@ -37,18 +37,25 @@ class Recorder:
     def closed_downstream(self) -> bool:
         return self.closed_pipe
 
-    def begin(self, info: Begin) -> None:
+    def begin(self, info: Begin, number: int = 0) -> None:
         self.log.append("view begin")
 
-    def event(self, event: Event) -> None:
+    def event(self, event: Event, number: int = 0) -> None:
         self.log.append(f"view {type(event).__name__}")
 
-    def end(self, summary: Summary) -> None:
+    def end(self, summary: Summary | None, number: int = 0) -> None:
         self.log.append("view end")
 
-    def notice(self, message: str, hint: str) -> None: ...
+    def for_many(self, many: Many) -> View:
+        self.log.append("view for many")
+        return self
 
-    def error(self, error: AsrcliError) -> None:
+    def opening(self, what: str) -> None: ...
+
+    def notice(self, message: str, hint: str) -> None:
+        self.log.append("view notice")
+
+    def error(self, error: AsrcliError, number: int | None = None) -> None:
         self.log.append("view error")
 
     def say(self, text: str) -> None:
@@ -62,9 +69,9 @@ class Recorder:
         self.log.append("close")
 
 
-def _output(format: Format, *, keeps_partials: bool = True) -> tuple[Output, Recorder]:
+def _output(new_format: Callable[[], Format], *, keeps_partials: bool = True) -> tuple[Output, Recorder]:
     recorder = Recorder()
-    return Output(format, recorder, recorder, keeps_partials=keeps_partials), recorder
+    return Output(new_format, recorder, recorder, keeps_partials=keeps_partials), recorder
 
 
 def _summary(complete: bool) -> Summary:
@@ -73,7 +80,7 @@ def _summary(complete: bool) -> Summary:
 
 def test_a_result_is_written_above_the_view_that_knows_it_already() -> None:
     """The view hears of a final first, so that its partial is gone when the final's text appears."""
-    output, recorder = _output(REGISTRY["text"]())
+    output, recorder = _output(REGISTRY["text"])
     output.begin(BEGIN)
     output.event(Tick())
     output.event(FinalResult(Sentence(1, "Okay.")))
@@ -84,34 +91,35 @@ def test_a_result_is_written_above_the_view_that_knows_it_already() -> None:
         "view FinalResult",
         "above",
         "write 'Okay.\\n'",
-        "view Notice",
+        "view notice",
     ]
 
 
-@pytest.mark.parametrize(("complete", "log"), [(True, ["above", "write ''", "view end"]), (False, ["view end"])])
+@pytest.mark.parametrize(("complete", "log"), [(True, ["view end", "write ''"]), (False, ["view end"])])
 def test_only_a_complete_transcription_without_text_makes_an_empty_file(complete: bool, log: list[str]) -> None:
-    output, recorder = _output(REGISTRY["text"]())
+    output, recorder = _output(REGISTRY["text"])
     output.end(_summary(complete))
     assert recorder.log == log
 
 
 def test_json_has_a_place_for_everything() -> None:
     """begin, notice, error and end are written, each before the view shows what follows."""
-    output, recorder = _output(REGISTRY["json"]())
+    output, recorder = _output(REGISTRY["json"])
     output.begin(BEGIN)
     output.event(Notice("careful"))
-    output.error(LinkError("no"), "talk.wav")
-    output.end(_summary(complete=False))
+    output.end(_summary(complete=False), failure=Failure(LinkError("no"), "talk.wav"))
+    output.error(LinkError("no"))
     output.close()
     kinds = [entry.split('"')[3] if entry.startswith("write") else entry for entry in recorder.log]
     assert kinds == [
         *("above", "begin", "view begin", "view Notice", "above", "notice"),
-        *("above", "error", "view error", "above", "end", "view end", "close", "close"),
+        *("above", "end", "view end", "above", "error", "view error"),
+        *("above", "error", "view error", "close", "close"),
     ]
 
 
 def test_partials_can_be_kept_from_format_and_view() -> None:
-    output, recorder = _output(REGISTRY["json"](), keeps_partials=False)
+    output, recorder = _output(REGISTRY["json"], keeps_partials=False)
     output.event(PartialResult(Sentence(1, "Okay")))
     assert recorder.log == []
     output.event(FinalResult(Sentence(1, "Okay.")))
@@ -120,7 +128,7 @@ def test_partials_can_be_kept_from_format_and_view() -> None:
 
 def test_what_is_said_to_the_person_is_no_result() -> None:
     """say() reaches the view only; the view also tells how often it wants a Tick."""
-    output, recorder = _output(REGISTRY["json"]())
+    output, recorder = _output(REGISTRY["json"])
     output.say("audio 1 s")
     assert recorder.log == ["say 'audio 1 s'"]
     assert output.tick_s == 0.25
@@ -128,7 +136,7 @@ def test_what_is_said_to_the_person_is_no_result() -> None:
 
 def test_a_line_from_another_thread_waits_for_the_write_in_progress() -> None:
     """A log line said while a result is being written comes after it, not into the middle."""
-    output, recorder = _output(REGISTRY["text"]())
+    output, recorder = _output(REGISTRY["text"])
     thread = threading.Thread(target=lambda: output.say("log"))
 
     def write(text: str) -> None:
@@ -144,7 +152,7 @@ def test_a_line_from_another_thread_waits_for_the_write_in_progress() -> None:
 
 
 def test_a_closed_pipe_comes_through() -> None:
-    output, recorder = _output(REGISTRY["text"]())
+    output, recorder = _output(REGISTRY["text"])
     recorder.closed_pipe = True
     assert output.closed_downstream()
     with pytest.raises(ClosedPipe):

@@ -73,7 +73,8 @@ def test_begin_holds_length_and_date_where_known() -> None:
         ),
         (
             Reconnecting(1, 920, "connection lost (1011)"),
-            '{"type":"reconnect","source":"talk.wav","attempt":1,"resume_ms":920,"reason":"connection lost (1011)"}\n',
+            '{"type":"reconnect","source":"talk.wav","attempt":1,"resume_ms":920,"reason":"connection lost (1011)",'
+            '"code":null,"wait_ms":0}\n',
         ),
         (
             Notice("the file ends early", "check it"),

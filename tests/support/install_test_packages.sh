@@ -1,9 +1,10 @@
 #!/bin/sh
-# What the tests of the microphone need from the system. Without it those tests are skipped, and say so.
+# What the tests of the microphone and of shell completion need from the system. Without it those tests are skipped, and
+# say so.
 set -eu
-packages="pulseaudio pulseaudio-utils libasound2-plugins libportaudio2"
+packages="pulseaudio pulseaudio-utils libasound2-plugins libportaudio2 zsh fish"
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-    echo "The tests of the microphone need $packages (on Debian and Ubuntu: sudo apt-get install $packages)" >&2
+    echo "Some tests need $packages (on Debian and Ubuntu: sudo apt-get install $packages)" >&2
     exit 0
 fi
 # shellcheck disable=SC2086

@@ -1,0 +1,243 @@
+"""`--output-dir`: a result file for each source, complete or not there, and a sidecar that says what it is made from.
+
+What is done already is left out of a rerun: a result whose sidecar names the same audio and the same options. For the
+others one question counts, whether an existing file may be replaced:
+
+- made by us and untouched since (the sidecar knows its hash): replaced;
+- made by us and changed since, or not made by us at all: refused, as -o does, unless --force is given; but one that was
+  changed and still fits is done, and the change stays;
+- a broken sidecar proves nothing, and yet only we make such a file: the source is done again, and the old result is
+  kept beside the new one with ~ behind its name.
+
+At the end a result and its sidecar come into place in an order that survives a kill at any moment: the old result goes,
+the sidecar comes, the result comes. A sidecar without a result says nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from asrcli.cli import sidecar
+from asrcli.cli.inputs import STANDARD_INPUT
+from asrcli.cli.present import format_name
+from asrcli.cli.sidecar import BrokenSidecar, Sidecar
+from asrcli.errors import OutputError, UsageError
+from asrcli.output.base import Output
+from asrcli.output.sanitize import name as shown
+
+if TYPE_CHECKING:
+    from asrcli.cli.run import Choice, Request
+
+_SUFFIXES = {"text": ".txt", "json": ".jsonl"}
+# The results of many long talks are not kept in memory all together.
+_SPOOL_BYTES = 1 << 20
+_NAME_BYTES = 255
+
+
+class Result:
+    """The file for one source's results; see output.lanes.ResultFile. Nothing is at `path` before `keep`."""
+
+    def __init__(self, path: Path, source: str, audio_sha256: str, options_sha256: str) -> None:
+        self.path = path
+        self.replaces = False
+        """Whether what is at `path` already may go."""
+        self.keeps_old = False
+        """Whether it stays then, under another name."""
+        self.has_changed_audio = False
+        self.has_other_options = False
+        """Why it is made again: from other audio, or from the same with other options."""
+        self._source = source
+        self._audio_sha256 = audio_sha256
+        self._options_sha256 = options_sha256
+        self._text: tempfile.SpooledTemporaryFile[bytes] | None = None
+
+    def write(self, text: str) -> None:
+        with self._told():
+            self._spool().write(text.encode("utf-8", "backslashreplace"))
+
+    def keep(self) -> None:
+        if not self.replaces and self.path.exists():
+            raise OutputError(f"{shown(self.path)} was made by another program meanwhile", hint="start again")
+        part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
+        with self._told():
+            try:
+                text = self._spool()
+                text.seek(0)
+                with part.open("xb") as file:
+                    shutil.copyfileobj(text, file)
+                    file.flush()
+                    # A result that is there is complete, after a power cut too.
+                    os.fsync(file.fileno())
+                self._into_place(part)
+            finally:
+                part.unlink(missing_ok=True)
+                self.drop()
+
+    def drop(self) -> None:
+        if self._text is not None:
+            self._text.close()
+
+    def _spool(self) -> tempfile.SpooledTemporaryFile[bytes]:
+        # Without a name of its own, so that a killed run leaves nothing behind.
+        self._text = self._text or tempfile.SpooledTemporaryFile(_SPOOL_BYTES)  # noqa: SIM115 - closed by drop
+        return self._text
+
+    def _into_place(self, part: Path) -> None:
+        written = Sidecar(self._source, self._audio_sha256, self._options_sha256, sidecar.file_sha256(part))
+        if self.keeps_old and self.path.exists():
+            self.path.replace(self.path.with_name(f"{self.path.name}~"))
+        self.path.unlink(missing_ok=True)
+        beside = part.with_suffix(".sidecar")
+        try:
+            beside.write_text(written.text(), encoding="utf-8")
+            beside.replace(sidecar.place(self.path))
+        finally:
+            beside.unlink(missing_ok=True)
+        part.replace(self.path)
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise OutputError(
+                f"cannot write {shown(self.path)}: {error.strerror}", hint="free some space or choose another folder"
+            ) from error
+
+
+def folder_of(request: Request, choice: Choice, output: Output) -> Folder | None:
+    """The folder of --output-dir, checked with the names of the sources; None without one. Raises UsageError."""
+    path, flags = request.many.output_dir, request.output
+    if path is None:
+        return None
+    form = format_name(flags)
+    also: dict[str, object] = {"format": form, "protocol": choice.protocol, "region": choice.region, **request.shaping}
+    if form == "json":
+        also["partials"] = flags.partials is not False
+    digest = sidecar.options_sha256(choice.options, also)
+    folder = Folder(path, form, digest, force=flags.force, say=_silent if flags.quiet else output.say)
+    folder.check(request.names)
+    return folder
+
+
+def _silent(text: str) -> None:
+    """Says nothing."""
+
+
+class Folder:
+    """Where the results of one run go. `options_sha256`: of all that shapes them. `say` speaks to the person alone."""
+
+    def __init__(
+        self, path: Path, format_name: str, options_sha256: str, *, force: bool, say: Callable[[str], None]
+    ) -> None:
+        self._path = path
+        self._suffix = _SUFFIXES.get(format_name, f".{format_name}")
+        self._options_sha256 = options_sha256
+        self._force = force
+        self._say = say
+
+    def check(self, names: Sequence[str]) -> None:
+        """Raise UsageError for sources and a folder that cannot work. Touches nothing."""
+        if STANDARD_INPUT in names:
+            raise UsageError("--output-dir is for files, not for standard input", hint="write to one file with -o FILE")
+        self._check_folder()
+        first: dict[str, str] = {}
+        for name in names:
+            target = self._place(name)
+            # A talk.txt and a Talk.txt are the same file on some systems, and it may be any one's who looks for them.
+            key = unicodedata.normalize("NFC", target.name).casefold()
+            if key in first:
+                raise UsageError(
+                    f"the results of {shown(first[key])} and {shown(name)} would both be {shown(target)}",
+                    hint="rename one, or give it an --output-dir of its own",
+                )
+            first[key] = name
+            if len(os.fsencode(sidecar.place(target).name)) > _NAME_BYTES:
+                raise UsageError(f"the name of {shown(name)} is too long for a result file", hint="rename it")
+            with contextlib.suppress(OSError):
+                if target.samefile(name):
+                    raise UsageError(f"the result of {shown(name)} would be the source itself", hint="rename it")
+
+    def results(self, names: Sequence[str], warn: Callable[[str], None]) -> list[Result | None]:
+        """A file for each source; None for one that is done already.
+
+        Tells the person what is left out and what is done again. Raises UsageError where an existing file stands in the
+        way, and for a source whose bytes cannot be had again.
+        """
+        found = [self._result(name, warn) for name in names]
+        for name, result in zip(names, found, strict=True):
+            if result is not None and result.has_changed_audio:
+                self._say(f"{shown(name)} has changed and is done again")
+        others = sum(result is not None and result.has_other_options for result in found)
+        for count, text in ((others, "done again, with other options"), (found.count(None), "done already")):
+            if count:
+                self._say(f"{count} of {len(names)} {'is' if count == 1 else 'are'} {text}")
+        return found
+
+    def make(self) -> None:
+        """Make the folder if it is not there. Raises UsageError."""
+        try:
+            self._path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(
+                f"cannot make the folder {shown(self._path)}: {error.strerror}", hint="choose another --output-dir"
+            ) from error
+
+    def _check_folder(self) -> None:
+        there = next(path for path in (self._path, *self._path.absolute().parents) if path.exists())
+        if not there.is_dir():
+            raise UsageError(f"--output-dir {shown(self._path)}: {shown(there)} is not a folder")
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise UsageError(
+                f"--output-dir {shown(self._path)}: no permission to write in {shown(there)}", hint="choose another"
+            )
+
+    def _place(self, name: str) -> Path:
+        return self._path / f"{Path(name).stem}{self._suffix}"
+
+    def _result(self, name: str, warn: Callable[[str], None]) -> Result | None:
+        if not Path(name).is_file():
+            raise UsageError(f"--output-dir is for files, and {shown(name)} is none", hint="use -o FILE")
+        try:
+            audio_sha256 = sidecar.file_sha256(Path(name))
+        except OSError as error:
+            raise UsageError(f"cannot read {shown(name)}: {error.strerror}") from error
+        result = Result(self._place(name), name, audio_sha256, self._options_sha256)
+        if result.path.is_dir():
+            raise UsageError(f"{shown(result.path)} is a folder, and the result of {shown(name)} would be there")
+        result.replaces = self._force and result.path.exists()
+        if self._force or not result.path.exists():
+            return result
+        try:
+            beside = sidecar.read(sidecar.place(result.path))
+        except BrokenSidecar:
+            warn(
+                f"the sidecar {shown(sidecar.place(result.path))} is broken; {shown(name)} is done again, and what was"
+                f" there is kept as {shown(result.path.name)}~"
+            )
+            result.replaces = result.keeps_old = True
+            return result
+        if beside is not None and beside.fits(audio_sha256, self._options_sha256):
+            return None
+        self._refuse_to_replace(result.path, beside)
+        result.replaces = True
+        result.has_other_options = beside is not None and beside.audio_sha256 == audio_sha256
+        result.has_changed_audio = not result.has_other_options
+        return result
+
+    def _refuse_to_replace(self, path: Path, beside: Sidecar | None) -> None:
+        """Raise UsageError unless `path` is ours and untouched."""
+        try:
+            if beside is not None and sidecar.file_sha256(path) == beside.result_sha256:
+                return
+        except OSError as error:
+            raise UsageError(f"cannot read {shown(path)}: {error.strerror}") from error
+        reason = "exists already, and asrcli did not make it" if beside is None else "was changed since asrcli made it"
+        raise UsageError(f"{shown(path)} {reason}", hint="move it away, or replace all results with --force")

@@ -1,0 +1,297 @@
+"""`--output-dir`: what is done already, what is done again, and what is never written over."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from asrcli.cli import sidecar
+from asrcli.cli.results import Folder, Result
+from asrcli.cli.sidecar import BrokenSidecar, Sidecar
+from asrcli.errors import OutputError, UsageError
+from asrcli.pcm import PcmFormat
+from asrcli.protocols.base import RecognitionOptions
+
+
+class Place:
+    """Two sources and a folder for their results, which may be asked again and again as a rerun does."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.sources = [path / "a.wav", path / "b.mp3"]
+        for source in self.sources:
+            source.write_bytes(source.name.encode() * 10)
+        self.out = path / "out"
+        self.said: list[str] = []
+        self.warned: list[str] = []
+
+    def folder(self, options: str = "o", *, force: bool = False, form: str = "text") -> Folder:
+        return Folder(self.out, form, options, force=force, say=self.said.append)
+
+    def results(self, options: str = "o", *, force: bool = False) -> list[Result | None]:
+        self.said.clear()
+        self.warned.clear()
+        folder = self.folder(options, force=force)
+        names = list(map(str, self.sources))
+        folder.check(names)
+        found = folder.results(names, self.warned.append)
+        folder.make()
+        return found
+
+    def run(self, options: str = "o", *, force: bool = False, text: str = "text") -> list[bool]:
+        """Do what is to be done; which of the sources that was."""
+        found = self.results(options, force=force)
+        for result in found:
+            if result is not None:
+                result.write(f"{text}\n")
+                result.keep()
+        return [result is not None for result in found]
+
+    def texts(self) -> dict[str, str]:
+        return {path.name: path.read_text() for path in sorted(self.out.iterdir()) if not path.name.startswith(".")}
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+def test_each_source_has_a_result_and_a_sidecar(place: Place) -> None:
+    assert place.run() == [True, True]
+    assert place.texts() == {"a.txt": "text\n", "b.txt": "text\n"}
+    assert sorted(path.name for path in place.out.iterdir()) == [
+        ".a.txt.asrcli.json", ".b.txt.asrcli.json", "a.txt", "b.txt",
+    ]  # fmt: skip
+    document = json.loads((place.out / ".a.txt.asrcli.json").read_text())
+    assert sorted(document) == ["asrcli_sidecar", "audio_sha256", "options_sha256", "result_sha256", "source"]
+
+
+def test_nothing_is_there_before_it_is_complete(place: Place) -> None:
+    [first, second] = place.results()
+    assert first is not None
+    assert second is not None
+    first.write("half ")
+    assert list(place.out.iterdir()) == []
+    first.drop()
+    second.keep()
+    assert place.texts() == {"b.txt": ""}
+
+
+def test_a_rerun_leaves_out_what_is_done(place: Place) -> None:
+    place.run()
+    (place.out / "b.txt").unlink()
+    assert place.run(text="new") == [False, True]
+    assert place.said == ["1 of 2 is done already"]
+    assert place.texts() == {"a.txt": "text\n", "b.txt": "new\n"}
+
+
+def test_other_audio_is_done_again(place: Place) -> None:
+    place.run()
+    place.sources[1].write_bytes(b"other")
+    assert place.run(text="new") == [False, True]
+    assert place.said == [f"{place.sources[1]} has changed and is done again", "1 of 2 is done already"]
+    assert place.texts()["b.txt"] == "new\n"
+    assert place.run() == [False, False]
+
+
+def test_other_options_do_all_again(place: Place) -> None:
+    place.run()
+    assert place.run("other", text="new") == [True, True]
+    assert place.said == ["2 of 2 are done again, with other options"]
+    assert place.texts() == {"a.txt": "new\n", "b.txt": "new\n"}
+    assert not list(place.out.glob("*~"))
+
+
+def test_force_does_all_again(place: Place) -> None:
+    place.run()
+    (place.out / "b.txt").write_text("by hand\n")
+    assert place.run(force=True, text="new") == [True, True]
+    assert place.texts() == {"a.txt": "new\n", "b.txt": "new\n"}
+
+
+def test_a_result_that_was_changed_by_hand_and_fits_is_done_and_stays(place: Place) -> None:
+    place.run()
+    (place.out / "a.txt").write_text("better\n")
+    assert place.run() == [False, False]
+    assert place.texts()["a.txt"] == "better\n"
+
+
+def test_a_result_that_was_changed_by_hand_is_never_replaced_without_force(place: Place) -> None:
+    place.run()
+    (place.out / "a.txt").write_text("better\n")
+    with pytest.raises(UsageError, match=r"a\.txt was changed since asrcli made it"):
+        place.results("other")
+    assert place.texts()["a.txt"] == "better\n"
+
+
+def test_a_file_that_is_not_ours_is_never_replaced_without_force(place: Place) -> None:
+    place.out.mkdir()
+    (place.out / "b.txt").write_text("mine\n")
+    with pytest.raises(UsageError, match=r"b\.txt exists already, and asrcli did not make it"):
+        place.results()
+    assert place.run(force=True) == [True, True]
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b"\xff", b'{"asrcli_sidecar": 2}', b'{"asrcli_sidecar": 1, "source": 3}', b"[" * 9999]
+)
+def test_a_broken_sidecar_is_one_warning_and_the_source_is_done_again(place: Place, content: bytes) -> None:
+    """The result that nothing is known of is kept beside the new one."""
+    place.run()
+    (place.out / ".a.txt.asrcli.json").write_bytes(content)
+    assert place.run(text="new") == [True, False]
+    [warning] = place.warned
+    assert ".a.txt.asrcli.json is broken" in warning
+    assert place.texts() == {"a.txt": "new\n", "a.txt~": "text\n", "b.txt": "text\n"}
+    assert place.run() == [False, False]
+
+
+def test_a_sidecar_without_its_result_says_nothing(place: Place) -> None:
+    """As after a kill between the two; a broken one does not matter either then."""
+    place.run()
+    (place.out / "a.txt").unlink()
+    (place.out / "b.txt").unlink()
+    (place.out / ".b.txt.asrcli.json").write_text("{")
+    assert place.run() == [True, True]
+    assert place.warned == []
+
+
+@pytest.mark.parametrize("step", range(6))
+def test_a_kill_at_any_moment_leaves_nothing_that_a_rerun_takes_for_done(
+    place: Place, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    """The old result was made with other options; whatever step is the last, it never passes for the new one."""
+    place.run("old", text="old")
+    [result, _] = place.results("new")
+    assert result is not None
+    result.write("new\n")
+    count = 0
+
+    class Killed(BaseException):
+        pass
+
+    def counted(original):
+        def call(*arguments, **options):
+            nonlocal count
+            count += 1
+            if count > step:
+                raise Killed
+            return original(*arguments, **options)
+
+        return call
+
+    for name in ("replace", "unlink", "write_text"):
+        monkeypatch.setattr(Path, name, counted(getattr(Path, name)))
+    # The fifth step makes it complete, the sixth clears up.
+    with pytest.raises(Killed):
+        result.keep()
+    monkeypatch.undo()
+    result.drop()
+    done = place.results("new")[0] is None
+    assert done == (step == 5) == ((place.out / "a.txt").exists() and (place.out / "a.txt").read_text() == "new\n")
+
+
+def test_a_result_that_another_program_made_meanwhile_stays(place: Place) -> None:
+    [result, _] = place.results()
+    assert result is not None
+    (place.out / "a.txt").write_text("mine\n")
+    with pytest.raises(OutputError, match="another program"):
+        result.keep()
+    assert place.texts() == {"a.txt": "mine\n"}
+
+
+def test_a_folder_that_is_gone_is_one_clear_error(place: Place) -> None:
+    [result, _] = place.results()
+    assert result is not None
+    place.out.rmdir()
+    with pytest.raises(OutputError, match=r"cannot write .*a\.txt: No such file"):
+        result.keep()
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["x/a.wav", "a.mp3"], "x/a.wav and a.mp3 would both be"),
+        (["a.wav", "A.wav"], "a.wav and A.wav would both be"),
+        (["e\u0301.wav", "\u00e9.wav"], "would both be"),
+        (["a.wav", "a.wav"], "would both be"),
+        (["-"], "standard input"),
+        ([f"{'a' * 245}.wav"], "too long"),
+    ],
+)
+def test_names_that_cannot_work_are_found_at_once(place: Place, names: list[str], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        place.folder().check(names)
+    assert not place.out.exists()
+
+
+def test_a_result_is_never_written_over_its_source(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even with --force: a source may be called anything, talk.txt too."""
+    monkeypatch.chdir(place.path)
+    (place.path / "talk.txt").touch()
+    folder = Folder(Path(), "text", "o", force=True, say=place.said.append)
+    with pytest.raises(UsageError, match="the source itself"):
+        folder.check(["talk.txt"])
+
+
+def test_a_source_that_is_no_file_cannot_be_told_from_another(place: Place) -> None:
+    pipe = place.path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(UsageError, match="is for files"):
+        place.folder().results([str(pipe)], place.warned.append)
+
+
+def test_a_folder_that_cannot_be_written_is_found_at_once(place: Place) -> None:
+    place.out.touch()
+    with pytest.raises(UsageError, match="is not a folder"):
+        place.folder().check(["a.wav"])
+    nowhere = Folder(Path("/proc/nowhere"), "text", "o", force=False, say=place.said.append)
+    with pytest.raises(UsageError, match="cannot make the folder /proc/nowhere"):
+        nowhere.make()
+
+
+def test_a_folder_in_the_place_of_a_result_is_named(place: Place) -> None:
+    (place.out / "a.txt").mkdir(parents=True)
+    for force in (False, True):
+        with pytest.raises(UsageError, match=r"a\.txt is a folder"):
+            place.results(force=force)
+
+
+def test_the_format_gives_the_suffix(place: Place) -> None:
+    for form, name in (("text", "a.txt"), ("json", "a.jsonl"), ("srt", "a.srt")):
+        [result] = place.folder(form=form).results([str(place.sources[0])], place.warned.append)
+        assert result is not None
+        assert result.path.name == name
+        result.drop()
+
+
+def test_the_hash_of_the_options_knows_what_was_said() -> None:
+    """What the user left to the service is not in it; each thing that was said is."""
+    plain = RecognitionOptions("m")
+    said = [
+        replace(plain, model="n"),
+        replace(plain, audio_format=PcmFormat(8000)),
+        replace(plain, languages=("en",)),
+        replace(plain, hotwords={"word": 4}),
+        replace(plain, new_encoder=lambda pcm: None),  # type: ignore[arg-type, return-value]
+        replace(plain, extra={"x": [1, None]}),
+        replace(plain, context="\udcff"),
+    ]
+    hashes = [sidecar.options_sha256(options, {}) for options in (plain, *said)]
+    assert len(set(hashes)) == len(hashes)
+    assert sidecar.options_sha256(replace(plain, languages=("en",)), {}) == hashes[3]
+    assert sidecar.options_sha256(plain, {"region": "cn"}) != hashes[0]
+
+
+def test_a_sidecar_survives_being_written_and_read(tmp_path: Path) -> None:
+    path = tmp_path / "sidecar"
+    written = Sidecar("t\udcffalk\n.wav", "1", "2", "3")
+    path.write_text(written.text(), encoding="utf-8")
+    assert sidecar.read(path) == written
+    assert sidecar.read(tmp_path / "none") is None
+    with pytest.raises(BrokenSidecar):
+        sidecar.read(tmp_path)

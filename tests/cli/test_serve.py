@@ -1,0 +1,53 @@
+"""`asrcli serve --tls` as a command, and asrcli as its client."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Program
+from tests.service.client import Client
+from tests.support.service import TALK_SCRIPT, TALK_TEXT, TALK_WAV, service_process
+
+SCRIPTED = ("--recognizer", TALK_SCRIPT)
+
+
+def test_asrcli_believes_it_with_the_file_that_it_names(asrcli: Program, tmp_path: Path) -> None:
+    ca_file = tmp_path / "ca.pem"
+    with service_process((*SCRIPTED, "--tls", "--tls-ca", str(ca_file))) as (url, process):
+        assert url.startswith("wss://127.0.0.1:")
+        assert process.stderr is not None
+        assert f"--ca-bundle, others with SSL_CERT_FILE: {ca_file}" in process.stderr.readline()
+        options = ("--endpoint", url, "--api-key", "k", "--pace", "fast", "--quiet")
+        outcome = asrcli("file", TALK_WAV, *options, "--ca-bundle", ca_file)
+        assert (outcome.code, outcome.out) == (0, TALK_TEXT.read_text("utf-8"))
+        assert asrcli("file", TALK_WAV, *options).code == 6
+
+
+def test_without_a_name_the_file_is_temporary_and_goes_with_the_service() -> None:
+    with service_process((*SCRIPTED, "--tls")) as (url, process):
+        assert process.stderr is not None
+        ca_file = Path(process.stderr.readline().strip().rpartition(": ")[2])
+        with Client(url, ca_file=ca_file) as client:
+            assert client.transcribe(b"") == []
+        process.terminate()
+        process.wait(20)
+        assert not ca_file.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--tls-ca", "ca.pem"), "--tls-ca goes with --tls"),
+        (("--tls", "--tls-ca", "/nowhere/ca.pem"), "cannot write the certificate's authority to /nowhere/ca.pem"),
+    ],
+)
+def test_what_cannot_work_is_one_line(arguments: tuple[str, ...], said: str) -> None:
+    command = [sys.executable, "-m", "asrcli", "serve", "--port", "0", *SCRIPTED, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    (line,) = done.stderr.splitlines()
+    assert said in line
+    assert (done.returncode, done.stdout) == (2, "")
