@@ -17,20 +17,19 @@ from tests.bench.clients import TALK, Run, asrcli, file_command, python, run, sd
 from tests.bench.microphone import microphone
 from tests.bench.qwen import qwen
 from tests.bench.recorder import recorder
+from tests.bench.scale import many, split, streams
 from tests.bench.sounds import long_silence, stereo_mp3, talk_of
 
 Row = tuple[str, str, str, str, str]
 
 DECODE = """
-import sys, threading, time
+import sys, time
 from asrcli.audio.source import open_source
-from asrcli.audio.pipeline import paced_chunks
+from asrcli.audio.pipeline import chunks_of
 from asrcli.pcm import PcmFormat
-from asrcli.timing import SystemClock
 source = open_source(sys.argv[1])
-stop = threading.Event()
 began = time.perf_counter()
-for chunk in paced_chunks(source, PcmFormat(), chunk_ms=100, speed=None, clock=SystemClock(), stop=stop):
+for chunk in chunks_of(source, PcmFormat(), 100):
     pass
 print(time.perf_counter() - began)
 """
@@ -146,6 +145,9 @@ PARTS: dict[str, Callable[[Path], list[Row]]] = {
     "memory": memory,
     "microphone": microphone,
     "qwen": qwen,
+    "streams": streams,
+    "many": many,
+    "split": split,
 }
 
 

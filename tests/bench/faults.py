@@ -24,6 +24,7 @@ from asrcli.events import AudioSent, Event, FinalResult
 from asrcli.service.faults import parse_fault
 from asrcli.session import Limits
 from asrcli.transcribe import Control, transcribe
+from tests.bench.outage import outage
 from tests.support.coded_talk import a_sentence_every, twelve_sentences
 from tests.support.endings import EXIT_CODES, PLANTED_KEY, ended_by
 from tests.support.hostile import happenings, survives
@@ -170,6 +171,7 @@ def _hostile_messages(protocol: str) -> int:
 PARTS: dict[str, Callable[[Path], Iterator[str]]] = {
     "cuts": cuts,
     "recogniser": recogniser,
+    "outage": outage,
     "hours": hours,
     "endings": endings,
     "hostile": hostile,
@@ -187,7 +189,7 @@ def main(names: list[str]) -> None:
             for line in PARTS[name](Path(folder)):
                 print(f"{name:<11}{line}", flush=True)
             print(f"{name:<11}took {time.monotonic() - began:.0f} s", flush=True)
-    left = {thread.name for thread in threading.enumerate()} & {"uplink", "downlink", "intake"}
+    left = {thread.name for thread in threading.enumerate()} & {"engine", "connect", "intake"}
     print(f"threads left behind: {', '.join(sorted(left)) or 'none'}")
 
 

@@ -67,23 +67,26 @@ OUR_CONNECT = """
 import queue, sys, time
 from asrcli.events import MessageReceived, SessionStarted
 from asrcli.link import Link
+from asrcli.loop import Loop
 from asrcli.protocols.base import Endpoint, RecognitionOptions, Send
 from asrcli.protocols.realtime import Realtime
+loop = Loop()
+loop.hold()
 for _ in range(10):
     inbox = queue.SimpleQueue()
     protocol = Realtime(RecognitionOptions(model="qwen3-asr-flash-realtime"), Endpoint(sys.argv[1], "bench"))
     began = time.perf_counter()
-    link = Link(protocol.connect_request(), inbox.put)
-    link.open()
+    link = Link(protocol.connect_request(), inbox.put, loop)
+    loop.call(link.open)
     ready = False
     while not ready:
         item = inbox.get(timeout=10)
         for step in protocol.receive(item.message) if isinstance(item, MessageReceived) else ():
             if isinstance(step, Send):
-                link.send(step.message)
+                loop.call(lambda: link.send(step.message))
             ready = ready or isinstance(step, SessionStarted)
     print(time.perf_counter() - began, flush=True)
-    link.close()
+    loop.call(link.close)
 """
 
 
