@@ -107,11 +107,14 @@ class _Crew:
             yield number, event
 
     def _tell(self, number: int, event: Event | Ended) -> None:
-        """On the loop's thread. One word for all that comes until it is heard: waking a thread is dear."""
+        """On the loop's thread. One word for all that one round of the loop brings: waking a thread is dear."""
         self._told.append((number, event))
         if not self._is_told_of_news:
             self._is_told_of_news = True
-            self._news.put(None)
+            self._engine.loop.call(self._tell_of_news)
+
+    def _tell_of_news(self) -> None:
+        self._news.put(None)
 
     def _wait_for_news(self) -> bool:
         """False if nothing came for as long as a tick."""

@@ -13,6 +13,7 @@ import itertools
 import logging
 import math
 import os
+import select
 import selectors
 import socket
 import threading
@@ -26,6 +27,10 @@ WRITABLE = selectors.EVENT_WRITE
 
 # What closes in good order does so within a second; what does not is cut then.
 _PATIENCE_S = 2.0
+
+# So many sockets are a crowd, and so long may pass before what one of them has brought is looked at.
+_CROWD = 50
+_GATHER_S = 0.005
 
 logger = logging.getLogger(__name__)
 
@@ -184,7 +189,7 @@ class Loop:
                 busy = self._watched or self._aside
                 if not self._calls and (not busy or self._clock.now() >= cut_at):
                     break
-            for key, events in self._selector.select(self._patience_s(cut_at)):
+            for key, events in self._ready(self._patience_s(cut_at)):
                 _guarded(key.data, events)
             self._do_what_is_due()
             for _ in range(len(self._calls)):
@@ -196,6 +201,19 @@ class Loop:
         self._selector.close()
         for descriptor in wake:
             os.close(descriptor)
+
+    def _ready(self, patience_s: float | None) -> list[tuple[selectors.SelectorKey, int]]:
+        """What is ready, waiting for it so long.
+
+        In a crowd there is always something in a moment, and each waking costs as much as what it is for: so what comes
+        in waits until the next timer is due, if that is soon.
+        """
+        assert self._selector is not None
+        assert self._wake is not None
+        if self._watched > _CROWD and patience_s is not None and 0 < patience_s <= _GATHER_S:
+            select.select([self._wake[0]], [], [], patience_s)
+            patience_s = 0
+        return self._selector.select(patience_s)
 
     def _patience_s(self, cut_at: float | None) -> float | None:
         """How long nothing has to be done."""

@@ -42,7 +42,7 @@ _CONTRADICTED = {
     "format": ("--json", "-j"),
 }
 # What stands at the top of a file is for these commands; the others have options of the same name and another meaning.
-_TRANSCRIBING = ("file", "mic", "qwen")
+_TRANSCRIBING = ("file", "mic", "qwen", "reuse-bench")
 _OWN = {"qwen": {"model"}}
 
 # Options that take one of the words which complete them, and nothing else.
@@ -82,7 +82,7 @@ def _read(path: Path, commands: Commands, refused: set[str]) -> dict[str, dict[s
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: {error}", hint="mend the file or remove it") from error
     common = {_name(key): value for key, value in document.items() if not isinstance(value, dict)}
-    tables = {_name(key): value for key, value in document.items() if isinstance(value, dict)}
+    tables = {key: value for key, value in document.items() if isinstance(value, dict)}
     options = {name: _options(command) for name, command in commands.items()}
     shared_names = set[str]().union(*(known for command, known in options.items() if command in _TRANSCRIBING))
     _check(path, common, shared_names, refused, "option")

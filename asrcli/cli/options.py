@@ -131,7 +131,8 @@ class ServiceFlags:
     ] = None
     api_key_file: Annotated[Path | None, typer.Option(metavar="FILE", help="File that holds the API key.")] = None
     proxy: Annotated[
-        str | None, typer.Option(metavar="URL", help="http:// or socks5:// proxy; none for no proxy [HTTPS_PROXY].")
+        str | None,
+        typer.Option(metavar="URL", help="http://, https:// or socks5:// proxy; none for no proxy [HTTPS_PROXY]."),
     ] = None
     ca_bundle: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Certificate authorities to trust beside the system's.")

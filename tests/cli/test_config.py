@@ -131,6 +131,13 @@ def test_the_common_model_is_not_for_qwen_and_common_options_are_not_for_other_c
     assert defaults(options, path, tmp_path / "none.toml", {})["qwen"] == {}
 
 
+def test_a_table_bears_the_commands_own_name_hyphen_and_all(tmp_path: Path):
+    options = {**OPTIONS, **commands(**{"reuse-bench": {"tasks", "region"}})}
+    path = tmp_path / "asrcli.toml"
+    path.write_text('region = "local"\n[reuse-bench]\ntasks = "4"')
+    assert defaults(options, path, tmp_path / "none.toml", {})["reuse-bench"] == {"region": "local", "tasks": "4"}
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
