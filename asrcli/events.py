@@ -26,7 +26,8 @@ class Word:
 class Sentence:
     """Text that the service treats as one unit, always whole: a later one with the same index replaces it.
 
-    `index` counts from 1 over the transcription. `end_ms` is None while the sentence is open.
+    `index` counts from 1 over the transcription. `end_ms` is None while the sentence is open; `heard_ms` is then where
+    its last word ends. Words belong to a final one.
     """
 
     index: int
@@ -38,6 +39,7 @@ class Sentence:
     emotion: str | None = None
     emotion_confidence: float | None = None
     speaker: str | None = None
+    heard_ms: int | None = None
 
 
 # --- what a transcription tells the outside -------------------------------------------------------------------------

@@ -132,6 +132,7 @@ def _moved(sentence: Sentence, begin_ms: int, sentences_before: int) -> Sentence
         index=sentence.index + sentences_before,
         begin_ms=_later(sentence.begin_ms, begin_ms),
         end_ms=_later(sentence.end_ms, begin_ms),
+        heard_ms=_later(sentence.heard_ms, begin_ms),
         words=tuple(_moved_word(word, begin_ms) for word in sentence.words),
     )
 

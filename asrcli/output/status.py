@@ -123,7 +123,7 @@ class Status:
     def _observe_delay(self, sentence: Sentence, now: float) -> None:
         """Delay: from a word's sound leaving to the first result that holds the word."""
         ends = [word.end_ms for word in sentence.words if word.end_ms is not None]
-        end_ms = max(ends, default=sentence.end_ms)
+        end_ms = sentence.heard_ms or max(ends, default=sentence.end_ms)
         if end_ms is None or end_ms <= self._heard_ms:
             return
         self._heard_ms = end_ms

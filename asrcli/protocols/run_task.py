@@ -186,12 +186,18 @@ class Numbering:
 
 def _sentence(raw: Mapping[str, Any], index: int, text: str, begin_ms: int | None, timeline: Timeline) -> Sentence:
     words = raw.get("words")
+    words = words if isinstance(words, list) else []
+    end_ms = timeline.source_ms(milliseconds(raw.get("end_time")))
+    # Ten partial results to a final one, each with all its words: of those only the last one's end is of use.
+    is_final = raw.get("sentence_end") is True or end_ms is not None
+    last = words[-1] if words and isinstance(words[-1], dict) else {}
     return Sentence(
         index=index,
         text=text,
         begin_ms=begin_ms,
-        end_ms=timeline.source_ms(milliseconds(raw.get("end_time"))),
-        words=tuple(_words(words, timeline)) if isinstance(words, list) else (),
+        end_ms=end_ms,
+        heard_ms=None if is_final else timeline.source_ms(milliseconds(last.get("end_time"))),
+        words=tuple(_words(words, timeline)) if is_final else (),
         emotion=string(raw.get("emo_tag")),
         emotion_confidence=number(raw.get("emo_confidence")),
         speaker=string(raw.get("speaker_id")),
