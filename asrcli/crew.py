@@ -9,23 +9,26 @@ import functools
 import queue
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from asrcli.audio.source import Source
 from asrcli.control import Control
 from asrcli.engine import Engine
 from asrcli.errors import AsrcliError
 from asrcli.events import Ended, Event, Reconnecting, SessionStarted, Tick
-from asrcli.intake import CHUNK_MS
+from asrcli.loop import CROWD, GATHER_S
 from asrcli.timing import Deadline
 from asrcli.transcription import Transcription
 
 __all__ = ["Ended", "Job", "transcribe_many"]
 
 # Sources that send at the same moment make each other late, and each moment at which one sends costs the processor a
-# wake-up: so all send in a few slots that are spread over the length of a chunk.
-_SLOT_MS = 4
-_SLOTS = CHUNK_MS // _SLOT_MS
+# wake-up, after which its caches are cold: so all send in a few slots that are spread over the length of a chunk.
+_PER_SLOT = 12
+_MOST_SLOTS = 20
+# In a crowd nobody looks at each result as it comes. The service takes twice as much sound in a message, and then the
+# program and the service have half as many messages to send, and results to read.
+_CROWD_CHUNK_MS = 200
 # Handshakes under way at once: more only get into each other's way.
 _CONNECTING = 32
 
@@ -62,7 +65,8 @@ class _Crew:
 
     def __init__(self, jobs: Sequence[Job], engine: Engine, at_once: int) -> None:
         self._jobs = jobs
-        self._engine = engine
+        self._is_crowd = at_once > CROWD
+        self._engine = replace(engine, chunk_ms=_CROWD_CHUNK_MS) if self._is_crowd else engine
         self._at_once = at_once
         # What the service bears, as far as it has let us know; grows again when things go well.
         self._limit = at_once
@@ -107,11 +111,14 @@ class _Crew:
             yield number, event
 
     def _tell(self, number: int, event: Event | Ended) -> None:
-        """On the loop's thread. One word for all that one round of the loop brings: waking a thread is dear."""
+        """On the loop's thread. One word for all that a round of the loop or a few bring: a wake-up is dear."""
         self._told.append((number, event))
         if not self._is_told_of_news:
             self._is_told_of_news = True
-            self._engine.loop.call(self._tell_of_news)
+            if self._is_crowd:
+                self._engine.loop.at(self._engine.clock.now() + GATHER_S, self._tell_of_news)
+            else:
+                self._engine.loop.call(self._tell_of_news)
 
     def _tell_of_news(self) -> None:
         self._news.put(None)
@@ -148,7 +155,8 @@ class _Crew:
     def _begin(self, number: int) -> Generator[tuple[int, What], None, None]:
         job = self._jobs[number]
         # Spread over the length of a chunk.
-        phase_s = number % _SLOTS * _SLOT_MS / 1000 if self._at_once > 1 else None
+        slots = min(_MOST_SLOTS, max(4, self._at_once // _PER_SLOT))
+        phase_s = number % slots / slots * self._engine.chunk_ms / 1000 if self._at_once > 1 else None
         source: Source | None = None
         try:
             source = job.open_source(job.control)

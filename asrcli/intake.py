@@ -20,8 +20,6 @@ from asrcli.loop import Loop
 from asrcli.pcm import Chunk, PcmFormat
 from asrcli.tape import Tape
 
-CHUNK_MS = 100
-
 # How far a thread reads ahead of what is due.
 _AHEAD_CHUNKS = 20
 
@@ -39,7 +37,7 @@ class Intake:
         self._record = engine.record
         self._is_paced = engine.speed is not None
         self._schedule = Schedule(pcm.sample_rate_hz, engine.speed, phase_s)
-        chunks = chunks_of(source, pcm, CHUNK_MS)
+        chunks = chunks_of(source, pcm, engine.chunk_ms)
         if engine.cut is not None:
             chunks = engine.cut(chunks)
         self._reader: _OnTheSpot | _Thread = _OnTheSpot(source, chunks)
@@ -47,9 +45,8 @@ class Intake:
             self._reader = _Thread(source, chunks, engine.loop, ready, is_paced=self._is_paced)
         self.tape = Tape(pcm, keep_s=engine.keep_s)
         self._held: Chunk | None = None
-        self._held_due_s = 0.0
-        self.taken_due_s = 0.0
-        """When the chunk was due that was taken in last."""
+        self.due_s: float | None = None
+        """When there will be something to take in; None where `ready` will tell, or nothing comes any more."""
         self._is_stopped = False
 
     def start(self) -> None:
@@ -61,29 +58,26 @@ class Intake:
         """Whether the tape has room: a file is read as it is sent, what is live cannot wait."""
         return not self.tape.ended and (self._source.live or not self.tape.is_far_ahead)
 
-    def take_in(self, now: float) -> bool:
-        """Put the next chunk on the tape, or its end; False if there is nothing yet that is due."""
-        if self._held is None:
-            self._held = self._reader.take()
-            if self._held is not None:
-                self._held_due_s = self._schedule.due_s(self._held, now)
-        if self._held is None:
-            if self._reader.ended:
-                self.tape.end(self._reader.cause)
-            return self.tape.ended
-        if self._held_due_s > now:
-            return False
-        chunk, self._held = self._held, None
-        self.taken_due_s = self._held_due_s
-        self.tape.append(chunk)
-        if self._record is not None:
-            self._record(chunk)
-        return True
-
-    @property
-    def due_s(self) -> float | None:
-        """When there will be something to take in; None where `ready` will tell, or nothing comes any more."""
-        return self._held_due_s if self._held is not None else None
+    def take_in(self, now: float, most: int) -> list[float]:
+        """Put what is due on the tape, `most` chunks of it, or its end; returns when each chunk was due."""
+        dues_s: list[float] = []
+        while len(dues_s) < most:
+            chunk, due_s = self._held, self.due_s
+            if chunk is None or due_s is None:
+                self._held = chunk = self._reader.take()
+                if chunk is None:
+                    if self._reader.ended:
+                        self.tape.end(self._reader.cause)
+                    break
+                self.due_s = due_s = self._schedule.due_s(chunk, now)
+            if due_s > now:
+                break
+            self._held = self.due_s = None
+            dues_s.append(due_s)
+            self.tape.append(chunk)
+            if self._record is not None:
+                self._record(chunk)
+        return dues_s
 
     def stop(self) -> None:
         """No more sound, from this moment on. What a live source that nothing paces has already heard still comes."""
@@ -91,7 +85,7 @@ class Intake:
             self._is_stopped = True
             self._source.stop()
             if self._is_paced or not self._source.live:
-                self._held = None
+                self._held = self.due_s = None
                 self._reader.give_up()
 
     def close(self, closed: Callable[[], None]) -> None:

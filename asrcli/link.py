@@ -21,7 +21,7 @@ from asrcli.dial import Network, Steps, dial, tls_context
 from asrcli.duplex import Duplex
 from asrcli.errors import LinkError, ProtocolViolation
 from asrcli.events import ConnectPhases, InboxItem, LinkClosed, LinkDrained, LinkOpened, MessageReceived
-from asrcli.framing import Framer, MessageBound
+from asrcli.framing import Framer, Reading
 from asrcli.loop import READABLE, WRITABLE, Loop, Timer
 from asrcli.protocols.base import ConnectRequest, Message
 from asrcli.timing import SystemClock
@@ -58,7 +58,7 @@ class Link:
         self._websocket = websocket.WebSocket(
             get_mask_key=self._framer.mask_key, skip_utf8_validation=True, enable_multithread=False
         )
-        self._bound = MessageBound(self._websocket)
+        self._reading = Reading(self._websocket)
         # Known as soon as there is a connection, so that it can be cut in the middle of the handshake.
         self._wire: Duplex | None = None
         self.congested = False
@@ -83,7 +83,7 @@ class Link:
         """
         if self._wire is None or self._over or self._closing:
             raise LinkError(f"the connection to {place(self._request.url)} is closed")
-        self._wire.hold(self._framer.frame(message).format())
+        self._wire.hold(self._framer.frame(message))
         if not more:
             self.flush()
 
@@ -234,7 +234,7 @@ class Link:
             except Exception as error:
                 self._failed(error)
                 return
-            self._bound.restart()
+            self._reading.restart()
             if opcode == ABNF.OPCODE_CLOSE:
                 code = int.from_bytes(data[:2], "big") if len(data) >= 2 else None
                 self._end(LinkClosed(code, data[2:].decode(errors="replace")))

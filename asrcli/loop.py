@@ -28,9 +28,9 @@ WRITABLE = selectors.EVENT_WRITE
 # What closes in good order does so within a second; what does not is cut then.
 _PATIENCE_S = 2.0
 
-# So many sockets are a crowd, and so long may pass before what one of them has brought is looked at.
-_CROWD = 50
-_GATHER_S = 0.005
+# More sockets are a crowd. So long may pass there before what one of them has brought is looked at.
+CROWD = 50
+GATHER_S = 0.05
 
 logger = logging.getLogger(__name__)
 
@@ -189,9 +189,11 @@ class Loop:
                 busy = self._watched or self._aside
                 if not self._calls and (not busy or self._clock.now() >= cut_at):
                     break
-            for key, events in self._ready(self._patience_s(cut_at)):
-                _guarded(key.data, events)
+            ready = self._ready(self._patience_s(cut_at))
+            # What has its moment comes first; what came in has waited already.
             self._do_what_is_due()
+            for key, events in ready:
+                _guarded(key.data, events)
             for _ in range(len(self._calls)):
                 _guarded(self._calls.popleft())
         wake, self._wake = self._wake, None
@@ -210,7 +212,7 @@ class Loop:
         """
         assert self._selector is not None
         assert self._wake is not None
-        if self._watched > _CROWD and patience_s is not None and 0 < patience_s <= _GATHER_S:
+        if self._watched > CROWD and patience_s is not None and 0 < patience_s <= GATHER_S:
             select.select([self._wake[0]], [], [], patience_s)
             patience_s = 0
         return self._selector.select(patience_s)

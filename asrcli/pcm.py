@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 BYTES_PER_SAMPLE = 2
 
@@ -26,8 +27,7 @@ class PcmFormat:
         return samples * 1000 // self.sample_rate_hz
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(NamedTuple):
     """What one audio message carries: s16le bytes, and the sample at which it ends, counted from the first one.
 
     `ends_utterance`: what was said so far is complete, where we and not the service decide that. `is_filler`:

@@ -167,26 +167,16 @@ class Session:
             chunk = self._chunks.next()
             if chunk is None:
                 break
-            self.send_audio(chunk, more=True)
+            self._send_chunk(chunk)
             sent += 1
-        if sent and self._stage is Stage.STREAMING:
-            try:
-                self._link.flush()
-            except AsrcliError as error:
-                self._broken(error)
-            self.sent_at = self._clock.now()
+        if sent:
+            self._flush()
         return sent
 
-    def send_audio(self, chunk: Chunk, *, more: bool = False) -> None:
-        """Send `chunk`, whatever waits already. `more`: see Link.send."""
-        try:
-            for message in self._protocol.audio(chunk):
-                self._link.send(message, more=more)
-        except AsrcliError as error:
-            self._broken(error)
-            return
-        self.sent_sample = max(self.sent_sample, chunk.end_sample)
-        self.sent_at = self._clock.now()
+    def send_audio(self, chunk: Chunk) -> None:
+        """Send `chunk`, whatever waits already."""
+        self._send_chunk(chunk)
+        self._flush()
 
     def end_audio(self) -> Iterator[Event]:
         """No more sound comes in this session: have what was sent recognised to its end."""
@@ -247,6 +237,24 @@ class Session:
                 self._owes_words = True
                 self._watch_for_a_stall()
             yield step
+
+    def _send_chunk(self, chunk: Chunk) -> None:
+        """As far as to the link, where it lies until `_flush`."""
+        try:
+            for message in self._protocol.audio(chunk):
+                self._link.send(message, more=True)
+        except AsrcliError as error:
+            self._broken(error)
+        else:
+            self.sent_sample = max(self.sent_sample, chunk.end_sample)
+
+    def _flush(self) -> None:
+        if self._stage is Stage.STREAMING:
+            try:
+                self._link.flush()
+            except AsrcliError as error:
+                self._broken(error)
+            self.sent_at = self._clock.now()
 
     def _send(self, message: Message) -> None:
         logger.debug("> %s", message)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import tempfile
 import typing
-from dataclasses import dataclass, replace
 
 from asrcli.pcm import BYTES_PER_SAMPLE, Chunk
 
@@ -16,8 +15,7 @@ from asrcli.pcm import BYTES_PER_SAMPLE, Chunk
 MEMORY_BYTES = 4 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Parked:
+class Parked(typing.NamedTuple):
     """A chunk that waits. `offset` is where its bytes stand in the file; None while `chunk` holds them itself."""
 
     chunk: Chunk
@@ -56,7 +54,7 @@ class Spool:
         if parked.offset is None or self._file is None:
             return parked.chunk
         self._file.seek(parked.offset)
-        return replace(parked.chunk, data=self._file.read(parked.length_bytes))
+        return parked.chunk._replace(data=self._file.read(parked.length_bytes))
 
     def drop(self, parked: Parked) -> None:
         """`parked` will not be asked for again."""
@@ -82,4 +80,4 @@ class Spool:
             self._file.truncate(offset)
             raise OSError("the disk is full")
         self._on_disk += 1
-        return Parked(replace(chunk, data=b""), length, offset)
+        return Parked(chunk._replace(data=b""), length, offset)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import replace
 
 from asrcli.pcm import BYTES_PER_SAMPLE, Chunk, PcmFormat
 from asrcli.spool import Parked, Spool
@@ -145,7 +144,7 @@ class TapeReader:
 
     def next(self) -> Chunk | None:
         """The next chunk; None where there is none yet, or where this reader is over."""
-        if self.over:
+        if self.over or (self.next_sample >= self._tape.end_sample and not self._tape.ended):
             return None
         number, chunk = self._tape._take(self._number, self.start_sample)
         if chunk is None:
@@ -184,4 +183,4 @@ class TapeReader:
 def _cut(chunk: Chunk, from_sample: int) -> Chunk:
     """A chunk that begins before `from_sample`, without its first part."""
     before = from_sample - (chunk.end_sample - chunk.samples)
-    return replace(chunk, data=chunk.data[before * BYTES_PER_SAMPLE :]) if before > 0 else chunk
+    return chunk._replace(data=chunk.data[before * BYTES_PER_SAMPLE :]) if before > 0 else chunk

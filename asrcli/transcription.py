@@ -190,10 +190,7 @@ class Transcription:
 
     def _send(self) -> Iterable[Event]:
         """Take in what is due and send what there is, as much of it as is one source's turn."""
-        dues_s: list[float] = []
-        while len(dues_s) < _TURN_CHUNKS and self._takes_in() and self._intake.take_in(self._clock.now()):
-            if not self._tape.ended:
-                dues_s.append(self._intake.taken_due_s)
+        dues_s = self._intake.take_in(self._clock.now(), _TURN_CHUNKS) if self._takes_in() else []
         sent = 0
         if self._again_at is None and self._session.takes_audio and (self._tape.has_unread or self._tape.ended):
             sent = self._session.pump(_TURN_CHUNKS)

@@ -74,11 +74,12 @@ class Bench:
 
     def take(self) -> bool:
         """Take in the next chunk, or the end; False only where it is not yet due."""
-        while not self.intake.take_in(self.clock.now()):
+        while not (dues_s := self.intake.take_in(self.clock.now(), 1)) and not self.tape.ended:
             if self.intake.due_s is not None:
                 return False
             assert self.news.wait(PATIENCE_S), "nothing comes, and nobody said so"
             self.news.clear()
+        self.taken_due_s = dues_s[0] if dues_s else None
         return True
 
     def take_all(self) -> None:
@@ -136,7 +137,7 @@ def test_a_chunk_is_taken_in_when_it_is_due_and_not_before(bench, waits, speed):
             assert b.intake.due_s == pytest.approx(start + number * 0.1 / speed)
             b.clock.time = b.intake.due_s
         assert b.take()
-        assert b.intake.taken_due_s == pytest.approx(start + number * 0.1 / speed)
+        assert b.taken_due_s == pytest.approx(start + number * 0.1 / speed)
         assert b.tape.end_sample == 1600 * (number + 1)
 
 
@@ -267,7 +268,8 @@ def test_closing_frees_the_source_and_says_so(bench, waits, when):
         b.take_all()
     b.close()
     assert (b.source.closed, b.source.stopped) == (True, True)
-    assert b.intake.take_in(b.clock.now())
+    assert b.intake.take_in(b.clock.now(), 1) == []
+    assert b.tape.ended
     assert b.tape.cause is None
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -217,7 +215,7 @@ def test_a_bounded_reader_is_over_before_its_bound_and_the_next_goes_on_from_the
 def test_a_bounded_reader_rather_ends_where_an_utterance_does():
     tape = Tape(PCM)
     for number, chunk in enumerate(chunks([1600] * 10)):
-        tape.append(replace(chunk, ends_utterance=number in (2, 6)))
+        tape.append(chunk._replace(ends_utterance=number in (2, 6)))
     reader = tape.reader(0, 16000)
     # The third chunk is too early for that: the sessions would be short.
     assert [chunk.ends_utterance for chunk in read(reader)] == [False, False, True, False, False, False, True]

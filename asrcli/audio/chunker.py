@@ -7,30 +7,31 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from asrcli.audio.samples import finite
+from asrcli.audio.samples import FULL_SCALE_S16, finite, floats
 from asrcli.pcm import BYTES_PER_SAMPLE, Chunk, PcmFormat
 
 if TYPE_CHECKING:
-    from asrcli.audio.samples import Samples
+    from asrcli.audio.samples import Block
 
-_FULL_SCALE = 2**15
-_LARGEST = np.float32((_FULL_SCALE - 1) / _FULL_SCALE)
+_LARGEST = np.float32((FULL_SCALE_S16 - 1) / FULL_SCALE_S16)
 
 
-def to_s16le(mono: Samples) -> bytes:
-    """Full scale 1.0 to 32768, rounded to nearest and clipped; NaN and infinity become silence."""
-    samples = np.clip(finite(mono), np.float32(-1.0), _LARGEST)
-    samples *= np.float32(_FULL_SCALE)
+def to_s16le(mono: Block) -> bytes:
+    """Full scale 1.0 to 32768, rounded to nearest and clipped; NaN and infinity become silence. 16 bits stay as is."""
+    if mono.dtype == np.int16:
+        return mono.astype("<i2", copy=False).tobytes()
+    samples = np.clip(finite(floats(mono)), np.float32(-1.0), _LARGEST)
+    samples *= np.float32(FULL_SCALE_S16)
     return np.rint(samples, out=samples).astype("<i2").tobytes()
 
 
-def chunk(mono: Iterable[Samples], pcm: PcmFormat, chunk_ms: int = 100) -> Iterator[Chunk]:
-    """Yield chunks of `chunk_ms` from float32 arrays of shape (n,) at the rate of `pcm`, any n.
+def chunk(mono: Iterable[Block], pcm: PcmFormat, chunk_ms: int = 100) -> Iterator[Chunk]:
+    """Yield chunks of `chunk_ms` from float32 or int16 arrays of shape (n,) at the rate of `pcm`, any n.
 
     A chunk leaves as soon as it is full; the last one holds what is left. No audio, no chunk.
     """
     chunk_bytes = pcm.bytes(chunk_ms)
-    pending = bytearray()
+    pending = b""
     end_sample = 0
     for samples in mono:
         pending += to_s16le(samples)
@@ -39,7 +40,7 @@ def chunk(mono: Iterable[Samples], pcm: PcmFormat, chunk_ms: int = 100) -> Itera
         whole_bytes = len(pending) // chunk_bytes * chunk_bytes
         for start in range(0, whole_bytes, chunk_bytes):
             end_sample += chunk_bytes // BYTES_PER_SAMPLE
-            yield Chunk(bytes(pending[start : start + chunk_bytes]), end_sample)
-        del pending[:whole_bytes]
+            yield Chunk(pending[start : start + chunk_bytes], end_sample)
+        pending = pending[whole_bytes:]
     if pending:
-        yield Chunk(bytes(pending), end_sample + len(pending) // BYTES_PER_SAMPLE)
+        yield Chunk(pending, end_sample + len(pending) // BYTES_PER_SAMPLE)

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from asrcli.audio.samples import floats
+
 if TYPE_CHECKING:
     from asrcli.audio.samples import Block, Samples
 
@@ -54,11 +56,12 @@ class Meter:
 
     def __init__(self, rate_hz: int) -> None:
         self._window = max(1, rate_hz * WINDOW_MS // 1000)
-        self._parts: list[Block] = []
+        self._parts: list[Samples] = []
         self._frames = 0
 
     def feed(self, block: Block) -> Iterator[Level]:
-        """Yield the level of each window that `block`, float32 of shape (n, channels), completes."""
+        """Yield the level of each window that `block`, of shape (n, channels), completes."""
+        block = floats(block)
         start = 0
         while start < len(block):
             part = block[start : start + self._window - self._frames]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from asrcli.audio.samples import finite
+from asrcli.audio.samples import finite, floats
 
 if TYPE_CHECKING:
     from asrcli.audio.samples import Block, Samples
@@ -25,7 +25,8 @@ def load() -> None:
 
 
 def to_mono(block: Block) -> Samples:
-    """The mean of all channels: float32 (n, channels) to (n,). A single channel is not copied."""
+    """The mean of all channels: (n, channels) to float32 (n,). A single channel of floats is not copied."""
+    block = floats(block)
     if block.shape[1] == 1:
         return block[:, 0]
     # Channel by channel: many times faster than a mean over the short axis, and the same for any split into blocks.
@@ -37,14 +38,16 @@ def to_mono(block: Block) -> Samples:
     return mono
 
 
-def resample(blocks: Iterable[Block], from_hz: int, to_hz: int) -> Iterator[Samples]:
-    """Yield mono float32, shape (n,), at `to_hz` from blocks of shape (n, channels) at `from_hz`.
+def resample(blocks: Iterable[Block], from_hz: int, to_hz: int) -> Iterator[Block]:
+    """Yield one channel, shape (n,), at `to_hz` from blocks of shape (n, channels) at `from_hz`.
 
     The filter holds back up to about 100 ms and gives it out after the last block, so the sum of lengths is right
     only when the iterator is exhausted. Equal rates pass through. The result does not depend on how the input is split.
+    It is float32, but for a single channel of 16 bits that passes through.
     """
     if from_hz == to_hz:
-        yield from map(to_mono, blocks)
+        for block in blocks:
+            yield block[:, 0] if block.shape[1] == 1 else to_mono(block)
         return
     import soxr
 

@@ -6,6 +6,7 @@ the encodings can be had without it.
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Samples = NDArray[np.float32]
-    Block = NDArray[np.float32]
+    # 16-bit numbers where the sound is written so and has one channel: most often they can leave as they are.
+    Block = NDArray[np.float32] | NDArray[np.int16]
+
+FULL_SCALE_S16 = 2**15
 
 MIN_RATE_HZ = 1000
 MAX_RATE_HZ = 768_000
@@ -38,6 +42,15 @@ def layout_problem(rate_hz: int, channels: int) -> str | None:
     if not 1 <= channels <= MAX_CHANNELS:
         return f"{channels} channels are not within 1 to {MAX_CHANNELS}"
     return None
+
+
+def floats(samples: Block) -> Samples:
+    """`samples` as float32, full scale 1.0; the same array where they are that already."""
+    import numpy as np
+
+    if samples.dtype == np.float32:
+        return typing.cast("Samples", samples)
+    return samples.astype(np.float32) * np.float32(1 / FULL_SCALE_S16)
 
 
 def finite(samples: Samples) -> Samples:

@@ -70,7 +70,7 @@ class Cuts:
 def loudness(blocks: Iterable[Block], rate_hz: int) -> tuple[Levels, int]:
     """How loud the sound of `blocks` is in each frame, and its length in samples. An incomplete last frame is left out.
 
-    Blocks are float32 of shape (n, channels) at `rate_hz`, any n. Frame k begins at sample k * rate_hz // 100, so that
+    Blocks are of shape (n, channels) at `rate_hz`, any n. Frame k begins at sample k * rate_hz // 100, so that
     frames stay in time at any rate.
     """
     width = max(1, rate_hz // _VOICE_HZ // 4)

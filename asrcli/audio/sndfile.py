@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 # Large enough that the calls do not count (an MP3 is read at 550 times real time, with 2048 frames at 255), small
 # enough that the first block is there within milliseconds; 0.4 s at 44.1 kHz.
 BLOCK_FRAMES = 8192
+# Samples as they are cost nothing to decode, and a thousand files hold a block each.
+_S16_BLOCK_FRAMES = 4800
 
 # Tags of text behind the audio are not longer; with a picture they are, which then costs a look at the file by ffmpeg.
 TRAILER_BYTES = 4096
@@ -33,6 +35,8 @@ UNKNOWN_FRAMES = 1 << 62
 _ESTIMATE_TOLERANCE = 0.02
 # What a decoder needs to have read before it is right: measured, 0.5 s for MP3 and Vorbis, more than 1 s for Opus.
 _RUN_UP_S = 2
+# Containers of samples as they are: of these nothing but the end can be damaged, and it is noticed by its absence.
+_UNCOMPRESSED = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF")
 _DETOUR_HINT = "ffmpeg may read it whole: ffmpeg -i FILE -f wav - | asrcli file -"
 
 
@@ -94,6 +98,7 @@ class FileSource:
         self._fd = fd
         self._sound = sound
         self._promised_frames = promised_frames
+        self._is_s16 = self.channels == 1 and sound.subtype == "PCM_16" and sound.format in _UNCOMPRESSED
         self._quiet = quiet
         self._notice = notice
         self._first_frame = 0
@@ -114,7 +119,7 @@ class FileSource:
         return self._first_frame
 
     def blocks(self) -> Iterator[Block]:
-        """Blocks of BLOCK_FRAMES, the last one shorter."""
+        """Blocks of some thousand frames, the last one shorter."""
         frames = self._first_frame
         while not self._stopped:
             block, error = self._read()
@@ -146,15 +151,19 @@ class FileSource:
         """The next block, empty at the end; with an error, what could be read before it.
 
         libsndfile decodes into the block as far as it gets, but does not say how far when it fails: what is still NaN
-        was not reached.
+        was not reached, and of 16-bit numbers nothing is known.
         """
-        block = np.full((BLOCK_FRAMES, self.channels), np.nan, np.float32)
+        block: Block
+        if self._is_s16:
+            block = np.empty((_S16_BLOCK_FRAMES, 1), np.int16)
+        else:
+            block = np.full((BLOCK_FRAMES, self.channels), np.nan, np.float32)
         try:
             with self._quiet():
-                frames = self._sound.buffer_read_into(block, dtype="float32")
+                frames = self._sound.buffer_read_into(block, dtype="int16" if self._is_s16 else "float32")
         except soundfile.LibsndfileError as error:
-            unreached = np.isnan(block[:, 0])
-            return block[: int(unreached.argmax()) if unreached.any() else BLOCK_FRAMES], error
+            unreached = np.array([True]) if self._is_s16 else np.isnan(block[:, 0])
+            return block[: int(unreached.argmax()) if unreached.any() else len(block)], error
         return block[:frames], None
 
     def _judge_error(self, error: soundfile.LibsndfileError, frames: int) -> None:

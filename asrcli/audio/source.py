@@ -61,7 +61,7 @@ class Source(typing.Protocol):
         ...
 
     def blocks(self) -> Iterator[Block]:
-        """Yield float32 blocks of shape (n, channels), any n above 0; full scale is 1.0.
+        """Yield blocks of shape (n, channels), any n above 0: float32 with full scale 1.0, or int16 of one channel.
 
         Ends with the audio, or soon after `stop`. Raises DecodeError where the audio breaks off badly. To be called
         once, by one thread.

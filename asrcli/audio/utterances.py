@@ -6,7 +6,6 @@ Works on chunks by their loudness alone: enough to cut at a pause, not meant to 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 
 import numpy as np
 
@@ -47,9 +46,9 @@ def mark_utterances(
     for chunk in chunks:
         if held is not None:
             yield held
-        held = replace(chunk, ends_utterance=True) if watch.ends_utterance(chunk, asked=asked()) else chunk
+        held = chunk._replace(ends_utterance=True) if watch.ends_utterance(chunk, asked=asked()) else chunk
     if held is not None:
-        yield replace(held, ends_utterance=held.ends_utterance or watch.in_utterance)
+        yield held._replace(ends_utterance=held.ends_utterance or watch.in_utterance)
 
 
 class _PauseWatch:

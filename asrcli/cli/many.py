@@ -5,6 +5,7 @@ Only typer and the standard library are imported here: `asrcli --help` and shell
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -64,6 +65,8 @@ def allow(jobs: int) -> None:
     if jobs > 1:
         # A thread that shows results gives way to the one that sends after this, not after the usual 5 ms.
         sys.setswitchinterval(0.001)
+        # To look through all that a thousand streams hold makes each of them late, and finds nothing.
+        gc.set_threshold(2000, 10, 1000)
     needed = jobs * _FILES_PER_JOB + _FILES_BESIDE
     if jobs > 1 and (most := allow_many()) < needed:
         raise UsageError(

@@ -98,8 +98,8 @@ class Timeline:
 
     def source_ms(self, service_ms: int | None) -> int | None:
         """The moment of the source that the service calls `service_ms`; within filler, the moment of the pause."""
-        if service_ms is None:
-            return None
+        if service_ms is None or not self._fillers:
+            return service_ms
         return service_ms - sum(min(length, max(0, service_ms - begin)) for begin, length in self._fillers)
 
 

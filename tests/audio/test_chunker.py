@@ -3,8 +3,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from asrcli.audio.chunker import chunk, to_s16le
+from asrcli.audio.samples import floats
 from asrcli.pcm import PcmFormat
 
 from .sounds import Samples
@@ -61,3 +65,10 @@ def test_a_chunk_leaves_before_more_is_asked_for() -> None:
 
     first = next(chunk(slow(), PCM, 100))
     assert (first.end_sample, asked) == (1600, 10)
+
+
+@given(arrays(np.int16, st.integers(0, 5000)))
+def test_sixteen_bits_leave_as_they_are_and_as_they_would_by_way_of_floats(samples) -> None:
+    sent = b"".join(each.data for each in chunk([samples], PCM))
+    assert sent == samples.astype("<i2").tobytes()
+    assert sent == b"".join(each.data for each in chunk([floats(samples)], PCM))

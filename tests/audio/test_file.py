@@ -13,6 +13,7 @@ import soundfile
 
 from asrcli.audio import file as file_module
 from asrcli.audio.file import FileSource
+from asrcli.audio.samples import floats
 from asrcli.audio.source import RawFormat, open_source
 from asrcli.audio.stdin import StdinSource
 from asrcli.errors import DecodeError, UsageError
@@ -46,7 +47,7 @@ def refusal(path: Path) -> UsageError:
     "subtype", ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW", "GSM610"]
 )
 def test_every_wav_encoding_has_the_same_level(subtype: str, tmp_path) -> None:
-    samples = drain(open_source(str(write(tmp_path / "a.wav", tone(0.5, 8000), 8000, subtype))))
+    samples = floats(drain(open_source(str(write(tmp_path / "a.wav", tone(0.5, 8000), 8000, subtype)))))
     assert len(samples) == pytest.approx(4000, abs=500)
     assert np.sqrt(np.mean(samples[:4000] ** 2)) == pytest.approx(0.354, abs=0.02)
 

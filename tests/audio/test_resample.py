@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asrcli.audio.chunker import chunk
+from asrcli.audio.chunker import chunk, to_s16le
 from asrcli.audio.resample import resample, to_mono
 from asrcli.pcm import PcmFormat
 
@@ -86,3 +86,11 @@ def test_any_split_into_blocks_gives_the_same_chunks(
     at_once = list(chunk(resample([samples], rate_hz, 16000), pcm, chunk_ms))
     in_parts = list(chunk(resample(split(samples, sizes), rate_hz, 16000), pcm, chunk_ms))
     assert in_parts == at_once
+
+
+def test_sixteen_bits_are_resampled_like_the_floats_they_stand_for() -> None:
+    samples = np.random.default_rng(5).integers(-(2**15), 2**15, (9000, 1)).astype(np.int16)
+    as_floats = samples.astype(np.float32) / 2**15
+    for to_hz in (16000, 8000):
+        ours, theirs = (np.concatenate(list(resample([block], 16000, to_hz))) for block in (samples, as_floats))
+        np.testing.assert_array_equal(to_s16le(ours), to_s16le(theirs))

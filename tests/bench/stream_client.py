@@ -8,12 +8,12 @@ from __future__ import annotations
 import functools
 import json
 import os
-import resource
 import sys
 import time
 from pathlib import Path
 
 from asrcli.audio.source import open_source
+from asrcli.cli.many import allow
 from asrcli.crew import Job, transcribe_many
 from asrcli.dial import Network
 from asrcli.engine import Engine
@@ -26,10 +26,7 @@ _SETTLE_S = 2.0
 
 
 def main(count: int, seconds: float, sound: str, ca_bundle: str, url: str) -> None:
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 16_384), hard))
-    # As the program does.
-    sys.setswitchinterval(0.001)
+    allow(count)
     late: list[float] = []
     network = Network(ca_bundle=Path(ca_bundle) if ca_bundle else None)
     options = RecognitionOptions(model="fun-asr-realtime")
