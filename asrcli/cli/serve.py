@@ -128,9 +128,13 @@ def _log_to_stderr(*, verbose: bool) -> None:
 
 
 def _wake_on_signals() -> int:
-    """A descriptor that becomes readable on SIGINT and SIGTERM; safe where an Event set in a handler is not."""
+    """A descriptor that becomes readable on a signal to end; safe where an Event set in a handler is not."""
     reading, writing = os.pipe()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    # nohup has it ignored, and means it.
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
+    for number in numbers:
         signal.signal(number, lambda *_: os.write(writing, b"!"))
     return reading
 

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench.clients import TALK, Run, asrcli, file_command, python, run, sdk_command
+from tests.bench.kept import kept
 from tests.bench.microphone import microphone
 from tests.bench.qwen import qwen
 from tests.bench.recorder import recorder
@@ -145,6 +146,7 @@ PARTS: dict[str, Callable[[Path], list[Row]]] = {
     "memory": memory,
     "microphone": microphone,
     "qwen": qwen,
+    "kept": kept,
     "streams": streams,
     "many": many,
     "split": split,

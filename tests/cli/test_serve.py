@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -27,14 +28,15 @@ def test_asrcli_believes_it_with_the_file_that_it_names(asrcli: Program, tmp_pat
         assert asrcli("file", TALK_WAV, *options).code == 6
 
 
-def test_without_a_name_the_file_is_temporary_and_goes_with_the_service() -> None:
+@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_without_a_name_the_file_is_temporary_and_goes_with_the_service(signal_number: signal.Signals) -> None:
     with service_process((*SCRIPTED, "--tls")) as (url, process):
         assert process.stderr is not None
         ca_file = Path(process.stderr.readline().strip().rpartition(": ")[2])
         with Client(url, ca_file=ca_file) as client:
             assert client.transcribe(b"") == []
-        process.terminate()
-        process.wait(20)
+        process.send_signal(signal_number)
+        assert process.wait(20) == 0
         assert not ca_file.exists()
 
 
