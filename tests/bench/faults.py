@@ -6,13 +6,14 @@ Everything happens on loopback, with a fixed seed; each part is bounded and take
 from __future__ import annotations
 
 import gc
+import json
 import platform
 import random
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import jiwer
@@ -26,7 +27,7 @@ from asrcli.session import Limits
 from asrcli.transcribe import Control, transcribe
 from tests.bench.outage import outage
 from tests.support.coded_talk import a_sentence_every, twelve_sentences
-from tests.support.endings import EXIT_CODES, PLANTED_KEY, ended_by
+from tests.support.endings import EXIT_CODES, PLANTED_KEY, ended_by, limited, regular
 from tests.support.hostile import happenings, survives
 from tests.support.level import Level, level
 from tests.support.recovery import PROTOCOLS, Cut, Outcome, chosen_cuts, delivered, engine, run_cut, run_cuts
@@ -129,7 +130,7 @@ def spread(values: Iterator[int]) -> str:
 
 
 def endings(folder: Path) -> Iterator[str]:
-    """Each signal, and a reader that goes away, at 20 points of a run."""
+    """Each signal, a reader that goes away, and a full disk, at 20 points of a run."""
     talk = twelve_sentences(folder)
     wav = talk.write_wav(folder / "coded.wav")
     told = [(i, each["text"], each["begin_ms"], each["end_ms"]) for i, each in enumerate(talk.sentences, start=1)]
@@ -145,6 +146,28 @@ def endings(folder: Path) -> Iterator[str]:
                 good += kept and clean and ending.code == code
             name = number.name if number else "closed stdout"
             yield f"{name}: {good} of 20 with all finals, code {code}, nothing left"
+        command = ("file", wav, "--endpoint", service.url, "--pace", "fast", "--json", "-o")
+        regular(*command, folder / "whole.jsonl")
+        whole_bytes = (folder / "whole.jsonl").stat().st_size
+        good = sum(
+            _fills_the_disk(chance.randrange(1, whole_bytes // 2), folder / f"{number}.jsonl", command, told)
+            for number in range(20)
+        )
+        yield f"full disk: {good} of 20 with all finals, code 1 and one line that names the file, nothing left"
+
+
+def _fills_the_disk(most_bytes: int, target: Path, command: Sequence[object], told: list[tuple[object, ...]]) -> bool:
+    """Whether a run into a disk with so much room ends well."""
+    ending = regular(*command, target, through=limited(most_bytes))
+    written = target.read_bytes() if target.exists() else b""
+    # What is there is whole lines, but for the one that found no room.
+    lines = [json.loads(line) for line in written.split(b"\n")[:-1]]
+    finals = [
+        (each["index"], each["text"], each["begin_ms"], each["end_ms"]) for each in lines if each["type"] == "final"
+    ]
+    [said] = ending.err.splitlines()
+    kept = finals == told[: len(finals)] and len(written) == most_bytes
+    return kept and ending.code == 1 and str(target) in said and PLANTED_KEY not in said and ending.left == ()
 
 
 def hostile(folder: Path) -> Iterator[str]:

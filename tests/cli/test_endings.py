@@ -12,7 +12,7 @@ import pytest
 
 from asrcli.service.faults import parse_fault
 from tests.support.coded_talk import CodedTalk, twelve_sentences
-from tests.support.endings import EXIT_CODES, PLANTED_KEY, Ending, ended_by, regular
+from tests.support.endings import EXIT_CODES, PLANTED_KEY, Ending, ended_by, limited, regular
 from tests.support.service import TALK_WAV, running_service
 
 
@@ -114,9 +114,8 @@ def test_a_full_disk_is_one_clear_line(talk, wav, tmp_path):
     """A child that may write no more than a kilobyte to a file."""
     target = tmp_path / "out.txt"
     with running_service(talk.recognizer) as service:
-        limited = ("sh", "-c", 'ulimit -f 1; exec "$@"', "sh")
         arguments = ("file", wav, "--endpoint", service.url, "--pace", "fast", "--json", "-o", target)
-        ending = regular(*arguments, through=limited)
+        ending = regular(*arguments, through=limited(1024))
     assert ending.code == 1
     [line] = ending.err.splitlines()
     assert line.startswith("asrcli: error: ")

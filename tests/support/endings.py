@@ -94,6 +94,19 @@ def ended_by(number: int | None, after_finals: int, *arguments: object) -> Endin
         return run.ending(lines)
 
 
+# A process none of whose files may grow beyond so many bytes: as if the disk were full then.
+_LIMITED = """
+import os, resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+def limited(most_bytes: int) -> tuple[str, ...]:
+    """What to run a command `through` for that."""
+    return (sys.executable, "-c", _LIMITED, str(most_bytes))
+
+
 def regular(*arguments: object, through: tuple[str, ...] = ()) -> Ending:
     """Run the command to its own end."""
     with running(*arguments, through=through) as run:
