@@ -12,7 +12,8 @@ import socket
 import ssl
 from typing import Protocol
 
-_READ_BYTES = 1 << 16
+# No less than a record of TLS holds. Each read is given so much memory first, and what is large costs page faults.
+_READ_BYTES = 1 << 14
 
 
 class Stream(Protocol):

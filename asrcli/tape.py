@@ -61,7 +61,8 @@ class Tape:
     def append(self, chunk: Chunk) -> None:
         self._chunks.append(self._spool.put(chunk))
         self.end_sample = chunk.end_sample
-        self._drop_until(self._oldest_kept())
+        if chunk.end_sample - self.begin_sample > self._keep_samples:
+            self._drop_until(self._oldest_kept())
 
     def end(self, cause: BaseException | None = None) -> None:
         """No more sound comes."""
@@ -153,14 +154,16 @@ class TapeReader:
             elif number:
                 self._number = number
             return None
-        if chunk.end_sample - chunk.samples > self.next_sample:
+        begin_sample = chunk.end_sample - chunk.samples
+        if begin_sample > self.next_sample:
             self.over = True
             return None
         self._number = number + 1
         self._bridged = False
         self.next_sample = chunk.end_sample
-        self.over = self._enough(chunk)
-        return _cut(chunk, self.start_sample)
+        if self._most_samples is not None:
+            self.over = self._enough(chunk, self._most_samples)
+        return chunk if begin_sample >= self.start_sample else _cut(chunk, self.start_sample)
 
     def filler(self) -> Chunk:
         """Silence that keeps the service waiting: first enough to end a sentence, then a little now and then."""
@@ -172,12 +175,10 @@ class TapeReader:
         """Nobody reads any more."""
         self.over = True
 
-    def _enough(self, chunk: Chunk) -> bool:
-        if self._most_samples is None:
-            return False
+    def _enough(self, chunk: Chunk, most_samples: int) -> bool:
         read = chunk.end_sample - self.start_sample
         # Another chunk of the same size must still fit.
-        return read + chunk.samples > self._most_samples or (chunk.ends_utterance and 2 * read > self._most_samples)
+        return read + chunk.samples > most_samples or (chunk.ends_utterance and 2 * read > most_samples)
 
 
 def _cut(chunk: Chunk, from_sample: int) -> Chunk:

@@ -67,6 +67,23 @@ def run(command: list[str]) -> Run:
     )
 
 
+def steady_cpu_ms(command: list[str], begin_s: float, end_s: float) -> float:
+    """CPU of each second between two moments after the start, in milliseconds: without loading and saying goodbye."""
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT) as process:
+        time.sleep(begin_s)
+        before_s, began_at = _on_cpu_s(process.pid), time.monotonic()
+        time.sleep(end_s - begin_s)
+        took_s = _on_cpu_s(process.pid) - before_s
+        process.kill()
+        return took_s / (time.monotonic() - began_at) * 1000
+
+
+def _on_cpu_s(pid: int) -> float:
+    """To the nanosecond, where times(2) counts ticks."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+
+
 def asrcli(*arguments: str) -> list[str]:
     return [str(Path(sys.executable).with_name("asrcli")), *arguments]
 
