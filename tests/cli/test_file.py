@@ -13,6 +13,7 @@ from pathlib import Path
 import jiwer
 import pytest
 
+from tests.support.process import rest_of
 from tests.support.scripted_server import Conversation, deaf_server, free_port, scripted_server, silent_port
 from tests.support.service import TALK_TEXT, TALK_WAV, running_service, service_process, write_script
 
@@ -285,7 +286,7 @@ def test_a_signal_delivers_what_was_said_so_far(talk_service, number, code):
         if lines[-1]["type"] == "final":
             process.send_signal(number)
             break
-    rest, said = process.communicate(timeout=30)
+    rest, said = rest_of(process)
     lines += [json.loads(line) for line in rest.splitlines()]
     assert process.returncode == code
     assert [line["type"] for line in lines][-2:] == ["end", "error"]
@@ -303,7 +304,7 @@ def test_standard_input_is_read_as_it_arrives(talk_service):
     process.stdin.flush()
     assert process.stdout.readline().strip() == SENTENCES[0]
     process.stdin.buffer.write(data[len(data) // 2 :])
-    out, _ = process.communicate(timeout=30)
+    out, _ = rest_of(process)
     assert process.returncode == 0
     assert out.splitlines() == SENTENCES[1:]
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.support.process import rest_of
 from tests.support.scripted_server import Conversation, scripted_server
 from tests.support.service import running_service, write_script
 from tests.support.virtual_mic import SAY_RATE_HZ, VirtualMic, noise, virtual_mic, write_wav
@@ -66,7 +67,7 @@ def test_vad_mode_ends_on_ctrl_c_with_what_was_said(microphone, tmp_path):
     with running_service(script) as service, started(microphone, service.url, "--silence-ms", "200") as process:
         seen = lines_until(process, "final")
         process.send_signal(signal.SIGINT)
-        rest, said = process.communicate(timeout=20)
+        rest, said = rest_of(process)
     assert process.returncode == 0, said
     assert seen[-1]["text"] == "Hello there."
     assert json.loads(rest.splitlines()[-1])["complete"] is True
@@ -80,7 +81,7 @@ def test_without_a_terminal_manual_mode_cuts_at_pauses(microphone, tmp_path):
         with microphone.say(sound):
             seen = lines_until(process, "final", count=2)
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=20)
+        rest_of(process)
     assert [line["text"] for line in seen if line["type"] == "final"] == ["Utterance 1.", "Utterance 2."]
 
 
@@ -96,7 +97,7 @@ def test_on_a_terminal_enter_ends_an_utterance_and_pauses_do_not(microphone, tmp
         # One commit only, although there was a pause: the script would answer a second one with nothing.
         seen = lines_until(process, "final")
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=20)
+        _, said = rest_of(process)
     os.close(ours)
     os.close(theirs)
     assert seen[-1]["text"] == "Utterance 1."

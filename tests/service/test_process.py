@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.service.client import Client, run_task
+from tests.support.process import rest_of
 from tests.support.service import TALK_SCRIPT, descendants, service_process, wait_until_gone
 
 END_S = 20
@@ -26,7 +27,7 @@ def test_a_signal_ends_it_cleanly_while_clients_are_connected(number: signal.Sig
         client.hear_out()
         assert client.close_code == 1001
         client.socket.shutdown()
-        rest, errors = process.communicate(timeout=END_S)
+        rest, errors = rest_of(process)
         assert (process.returncode, rest, errors) == (0, "", "")
 
 
@@ -60,7 +61,7 @@ def test_the_real_recogniser_survives_ctrl_c_of_the_terminal_until_it_is_ended()
             os.kill(pid, signal.SIGINT)
         client.hear_out()
         client.socket.shutdown()
-        _, errors = process.communicate(timeout=END_S)
+        _, errors = rest_of(process)
         assert (process.returncode, errors) == (0, "")
         wait_until_gone(pids)
 
