@@ -9,7 +9,7 @@ import functools
 import queue
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from asrcli.audio.source import Source
 from asrcli.control import Control
@@ -17,6 +17,7 @@ from asrcli.engine import Engine
 from asrcli.errors import AsrcliError
 from asrcli.events import Ended, Event, Reconnecting, SessionStarted, Tick
 from asrcli.loop import CROWD, GATHER_S
+from asrcli.pcm import STORED_CHUNK_MS
 from asrcli.timing import Deadline
 from asrcli.transcription import Transcription
 
@@ -26,9 +27,6 @@ __all__ = ["Ended", "Job", "transcribe_many"]
 # wake-up, after which its caches are cold: so all send in a few slots that are spread over the length of a chunk.
 _PER_SLOT = 12
 _MOST_SLOTS = 20
-# In a crowd nobody looks at each result as it comes. The service takes twice as much sound in a message, and then the
-# program and the service have half as many messages to send, and results to read.
-_CROWD_CHUNK_MS = 200
 # Handshakes under way at once: more only get into each other's way.
 _CONNECTING = 32
 
@@ -66,7 +64,7 @@ class _Crew:
     def __init__(self, jobs: Sequence[Job], engine: Engine, at_once: int) -> None:
         self._jobs = jobs
         self._is_crowd = at_once > CROWD
-        self._engine = replace(engine, chunk_ms=_CROWD_CHUNK_MS) if self._is_crowd else engine
+        self._engine = engine
         self._at_once = at_once
         # What the service bears, as far as it has let us know; grows again when things go well.
         self._limit = at_once
@@ -156,7 +154,7 @@ class _Crew:
         job = self._jobs[number]
         # Spread over the length of a chunk.
         slots = min(_MOST_SLOTS, max(4, self._at_once // _PER_SLOT))
-        phase_s = number % slots / slots * self._engine.chunk_ms / 1000 if self._at_once > 1 else None
+        phase_s = number % slots / slots * STORED_CHUNK_MS / 1000 if self._at_once > 1 else None
         source: Source | None = None
         try:
             source = job.open_source(job.control)

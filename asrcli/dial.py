@@ -66,7 +66,7 @@ def dial(url: str, network: Network, timeout_s: float) -> tuple[socket.socket, S
     connection = _first_that_answers(addresses, timeout_s)
     reached = time.perf_counter()
     try:
-        # A chunk is one small write every 100 ms; waiting to fill a packet would only delay it.
+        # A chunk is a small write now and then; waiting to fill a packet would only delay it.
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if not secure:
             return connection, Steps((found - began) * 1000, (reached - found) * 1000)

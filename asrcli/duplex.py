@@ -86,6 +86,10 @@ class Duplex:
         self._taken = min(len(self._input), begin + most_bytes)
         return self._input[begin : self._taken]
 
+    def peek(self, most_bytes: int) -> bytes:
+        """What `take` will begin with; it stays here."""
+        return self._input[self._taken : self._taken + most_bytes]
+
     def take(self, size: int) -> bytes | None:
         """Exactly `size` bytes of what has come; None where there are not so many yet."""
         begin, end = self._taken, self._taken + size

@@ -26,8 +26,6 @@ class Engine:
     new_protocol: Callable[[], Protocol]
     speed: float | None = 1.0
     """The pace of the audio: 1.0 is real time, None as fast as it goes."""
-    chunk_ms: int = 100
-    """How much sound one message carries."""
     tick_s: float | None = None
     """How long nothing may happen before there is a Tick, and how often progress is told; None for never."""
     idle_s: float | None = IDLE_S

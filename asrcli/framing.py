@@ -15,6 +15,7 @@ from asrcli.errors import ProtocolViolation
 MAX_MESSAGE_BYTES = 1 << 20
 
 _FIN, _MASKED = 0x80, 0x80
+_LENGTH_OF_16_BITS, _LENGTH_OF_64_BITS = 126, 127
 _SHORT, _MEDIUM, _LONG = struct.Struct("!BB"), struct.Struct("!BBH"), struct.Struct("!BBQ")
 # Hot, numpy lays a mask four times as fast. But it has to be fetched into the caches first, which a stream that sends
 # ten messages a second pays each time; only in a crowd, where messages are larger, it is there already.
@@ -38,12 +39,12 @@ class Framer:
         else:
             first, data = _FIN | ABNF.OPCODE_BINARY, message
         length = len(data)
-        if length < 126:
+        if length < _LENGTH_OF_16_BITS:
             header = _SHORT.pack(first, _MASKED | length)
         elif length < 1 << 16:
-            header = _MEDIUM.pack(first, _MASKED | 126, length)
+            header = _MEDIUM.pack(first, _MASKED | _LENGTH_OF_16_BITS, length)
         else:
-            header = _LONG.pack(first, _MASKED | 127, length)
+            header = _LONG.pack(first, _MASKED | _LENGTH_OF_64_BITS, length)
         key = self.mask_key()
         return header + key + masked(data, key)
 
@@ -69,33 +70,56 @@ def masked(data: bytes, key: bytes) -> bytes:
 
 
 class Reading:
-    """How websocket-client gets at the bytes of a message, MAX_MESSAGE_BYTES at most.
+    """The messages of one connection, MAX_MESSAGE_BYTES each at most.
 
-    It trusts the length in the frame header, up to 2^63 bytes, and joins fragments without a limit. And it fetches each
-    part of a header by way of five functions; what is here already it can have at once. All its reading goes through
-    `recv_strict`.
+    websocket-client trusts the length in the frame header, up to 2^63 bytes, joins fragments without a limit, and takes
+    thirty function calls to a frame. So the usual message, text in one frame all of which is here, is read at once, and
+    anything else by the library, all of whose reading goes through `recv_strict`.
     """
 
     def __init__(self, connection: websocket.WebSocket) -> None:
         self._connection = connection
+        # Of a message that is not complete.
         self._read_bytes = 0
         self._buffer = connection.frame_buffer
         self._recv_strict = self._buffer.recv_strict
         self._buffer.recv_strict = self._recv  # type: ignore[method-assign, assignment]
 
-    def restart(self) -> None:
-        """A message is complete; count anew."""
-        self._read_bytes = 0
+    def message(self) -> tuple[int, bytes]:
+        """Opcode and payload of the next message or control frame.
+
+        Raises WebSocketTimeoutException if not all of it is here yet, ProtocolViolation, and what the library raises.
+        """
+        if not self._read_bytes and not self._buffer.recv_buffer:
+            text = self._usual()
+            if text is not None:
+                return ABNF.OPCODE_TEXT, text
+        opcode, data = self._connection.recv_data(control_frame=True)
+        if opcode in (ABNF.OPCODE_TEXT, ABNF.OPCODE_BINARY):
+            self._read_bytes = 0
+        else:
+            # It may have come between two fragments.
+            self._read_bytes -= _SHORT.size + len(data)
+        return opcode, data
+
+    def _usual(self) -> bytes | None:
+        wire = self._connection.sock
+        if not isinstance(wire, Duplex):
+            return None
+        header = wire.peek(_MEDIUM.size)
+        if len(header) < _SHORT.size or header[0] != _FIN | ABNF.OPCODE_TEXT:
+            return None
+        before, length = _SHORT.size, header[1]
+        if length == _LENGTH_OF_16_BITS and len(header) == _MEDIUM.size:
+            before, length = _MEDIUM.size, header[2] << 8 | header[3]
+        elif length >= _LENGTH_OF_16_BITS:
+            return None
+        frame = wire.take(before + length)
+        return None if frame is None else frame[before:]
 
     def _recv(self, size: int) -> bytes:
         if self._read_bytes + size > MAX_MESSAGE_BYTES:
             raise ProtocolViolation(f"the service sent a message of more than {MAX_MESSAGE_BYTES >> 20} MiB")
-        wire = self._connection.sock
-        data: bytes | None = None
-        # A part that came in before the rest lies in the library's buffer.
-        if isinstance(wire, Duplex) and not self._buffer.recv_buffer:
-            data = wire.take(size)
-        if data is None:
-            data = self._recv_strict(size)
+        data = self._recv_strict(size)
         self._read_bytes += size
         return data

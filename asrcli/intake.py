@@ -17,7 +17,7 @@ from asrcli.audio.pipeline import chunks_of
 from asrcli.audio.source import Source
 from asrcli.engine import Engine
 from asrcli.loop import Loop
-from asrcli.pcm import Chunk, PcmFormat
+from asrcli.pcm import LIVE_CHUNK_MS, STORED_CHUNK_MS, Chunk, PcmFormat
 from asrcli.tape import Tape
 
 # How far a thread reads ahead of what is due.
@@ -37,7 +37,9 @@ class Intake:
         self._record = engine.record
         self._is_paced = engine.speed is not None
         self._schedule = Schedule(pcm.sample_rate_hz, engine.speed, phase_s)
-        chunks = chunks_of(source, pcm, engine.chunk_ms)
+        # Where utterances end is looked for chunk by chunk, so that they must be short.
+        is_short = source.live or engine.cut is not None
+        chunks = chunks_of(source, pcm, LIVE_CHUNK_MS if is_short else STORED_CHUNK_MS)
         if engine.cut is not None:
             chunks = engine.cut(chunks)
         self._reader: _OnTheSpot | _Thread = _OnTheSpot(source, chunks)

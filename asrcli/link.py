@@ -228,13 +228,12 @@ class Link:
         """Post what has come."""
         while not self._over and self._wire is not None and self._wire.has_input:
             try:
-                opcode, data = self._websocket.recv_data(control_frame=True)
+                opcode, data = self._reading.message()
             except websocket.WebSocketTimeoutException:
                 return  # The rest of it will come.
             except Exception as error:
                 self._failed(error)
                 return
-            self._reading.restart()
             if opcode == ABNF.OPCODE_CLOSE:
                 code = int.from_bytes(data[:2], "big") if len(data) >= 2 else None
                 self._end(LinkClosed(code, data[2:].decode(errors="replace")))

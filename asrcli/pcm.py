@@ -6,6 +6,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 BYTES_PER_SAMPLE = 2
+# How much sound one message carries. What is being spoken must not wait for long until it is full; of what lies ready
+# there is more in each, which halves the work for both sides, and results come no later: a chunk leaves when its first
+# sample is due. The service takes from 1 to 16 KB.
+LIVE_CHUNK_MS = 100
+STORED_CHUNK_MS = 200
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ def streaming(folder: Path) -> list[Row]:
     seconds, short = 60.0, 1.0
     long_talk, short_talk = talk_of(folder, seconds), talk_of(folder, short)
     done: dict[str, Run] = {}
-    with recorder(results_every=2) as ours, recorder(results_every=2) as theirs:
+    with recorder(results_every_ms=200) as ours, recorder(results_every_ms=200) as theirs:
         jobs = [
             threading.Thread(target=lambda: done.update(ours=run(file_command(ours.url, long_talk)))),
             threading.Thread(target=lambda: done.update(theirs=run(sdk_command(theirs.url, long_talk, seconds)))),

@@ -128,7 +128,7 @@ def _listen(folder: Path, seconds: float) -> Listened:
     """Run `asrcli mic` for `seconds` against a recorder; stderr is a terminal, so that the live view is drawn."""
     saved = folder / "saved.wav"
     options = ("--duration", f"{seconds:g}", "--json", "--save-audio", str(saved), "--force")
-    with recorder(results_every=10) as record, (folder / "lines").open("w+") as lines:
+    with recorder(results_every_ms=1000) as record, (folder / "lines").open("w+") as lines:
         started_at = time.monotonic()
         cpu_s = _run_on_terminal(asrcli("mic", "--endpoint", record.url, *options), lines.fileno())
         lines.seek(0)

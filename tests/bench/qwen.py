@@ -23,8 +23,8 @@ Row = tuple[str, str, str, str, str]
 LONG_S = 20.0
 _STEADY_S = (3.0, 13.0)
 _TRANSCRIPTION = "conversation.item.input_audio_transcription"
-# An utterance ends after so many appends.
-_APPENDS = 2
+# An utterance ends after 200 ms of audio, in base64.
+_UTTERANCE_CHARACTERS = 6400 * 4 / 3
 
 # The vendor's documented loop: 100 ms of audio, then a sleep of 100 ms.
 SDK = """
@@ -142,16 +142,21 @@ def _converse(connection: ServerConnection) -> None:
 
     with contextlib.suppress(ConnectionClosed):
         say("session.created", session={"id": "sess_1"})
-        appends = itertools.count(1)
+        numbers = itertools.count(1)
+        heard = 0
         for message in connection:
-            kind = json.loads(message)["type"]
+            event = json.loads(message)
+            kind = event["type"]
             if kind == "session.update":
                 say("session.updated", session={"id": "sess_1"})
             elif kind == "session.finish":
                 say("session.finished")
-            elif kind == "input_audio_buffer.append" and (number := next(appends)) % _APPENDS == 0:
-                text = f"{time.monotonic():.6f}"
-                say(f"{_TRANSCRIPTION}.completed", item_id=f"item_{number}", content_index=0, transcript=text)
+            elif kind == "input_audio_buffer.append":
+                heard += len(event["audio"])
+                if heard >= _UTTERANCE_CHARACTERS:
+                    heard = 0
+                    text, item_id = f"{time.monotonic():.6f}", f"item_{next(numbers)}"
+                    say(f"{_TRANSCRIPTION}.completed", item_id=item_id, content_index=0, transcript=text)
 
 
 def _ours(url: str, path: Path) -> list[str]:

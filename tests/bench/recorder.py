@@ -15,18 +15,20 @@ from websockets.sync.server import ServerConnection, serve
 
 @dataclass
 class Recorder:
-    """What one connection saw. Moments are seconds of the system-wide monotonic clock."""
+    """What one connection saw. Moments are seconds of the system-wide monotonic clock; audio is s16le at 16 kHz."""
 
     url: str = ""
     audio_at: list[float] = field(default_factory=list)
+    ends_ms: list[float] = field(default_factory=list)
+    """Where each chunk ends in the audio."""
     done: threading.Event = field(default_factory=threading.Event)
 
     def drift_ms(self) -> float:
-        """How far the last chunk came behind the first, against the chunks' own time of 100 ms each."""
-        return ((self.audio_at[-1] - self.audio_at[0]) - 0.1 * (len(self.audio_at) - 1)) * 1000
+        """How far the last chunk came behind the first, against where they begin in the audio."""
+        return (self.audio_at[-1] - self.audio_at[0]) * 1000 - self.ends_ms[-2]
 
-    def handle(self, connection: ServerConnection, results_every: int) -> None:
-        task_id = ""
+    def handle(self, connection: ServerConnection, results_every_ms: int) -> None:
+        task_id, number, heard_ms = "", 0, 0.0
 
         def say(event: str, payload: object) -> None:
             connection.send(json.dumps({"header": {"task_id": task_id, "event": event}, "payload": payload}))
@@ -34,8 +36,10 @@ class Recorder:
         for message in connection:
             if isinstance(message, bytes):
                 self.audio_at.append(time.monotonic())
-                if results_every and len(self.audio_at) % results_every == 0:
-                    number = len(self.audio_at) // results_every
+                heard_ms += len(message) / 32
+                self.ends_ms.append(heard_ms)
+                if results_every_ms and heard_ms >= (number + 1) * results_every_ms:
+                    number += 1
                     sentence = {
                         "sentence_id": number, "sentence_end": True, "begin_time": 0, "end_time": number, "words": [],
                         # The text is the moment at which it was sent, so that whoever shows it tells the delay.
@@ -53,13 +57,13 @@ class Recorder:
 
 
 @contextlib.contextmanager
-def recorder(results_every: int = 0) -> Iterator[Recorder]:
-    """Serve one client on a free port. `results_every`: a final after each so many chunks."""
+def recorder(results_every_ms: int = 0) -> Iterator[Recorder]:
+    """Serve one client on a free port. `results_every_ms`: a final after so much audio, again and again."""
     record = Recorder()
 
     def handle(connection: ServerConnection) -> None:
         with contextlib.suppress(ConnectionClosed):
-            record.handle(connection, results_every)
+            record.handle(connection, results_every_ms)
         record.done.set()
 
     with serve(handle, "127.0.0.1", 0, compression=None, ping_interval=None) as server:

@@ -44,7 +44,7 @@ for _ in range(files):
                      "parameters": {"format": "pcm", "sample_rate": 16000}, "input": {}})
     until("task-started")
     with wave.open(path) as audio:
-        while frames := audio.readframes(1600):
+        while frames := audio.readframes(3200):
             link.send_binary(frames)
     say("finish-task", {"input": {}})
     until("task-finished")

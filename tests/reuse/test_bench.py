@@ -215,7 +215,7 @@ def test_a_run_counts_the_processor_time_between_its_ends():
 def test_every_chunk_of_every_task_tells_how_late_it_left(size):
     with scripted_server(task_after_task) as url:
         paced = replace(engine(url), speed=100.0)
-        run = run_wave(Wave("cold", size), new_source, paced, measures_lateness=True)
+        run = run_wave(Wave("cold", size), lambda _: ToneSource(0.4), paced, measures_lateness=True)
     assert [each.error for each in run.tasks] == [None] * size
     assert len(run.lateness_s) == 2 * size
     assert all(late_s >= 0 for late_s in run.lateness_s)
