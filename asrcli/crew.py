@@ -27,8 +27,8 @@ __all__ = ["Ended", "Job", "transcribe_many"]
 # wake-up, after which its caches are cold: so all send in a few slots that are spread over the length of a chunk.
 _PER_SLOT = 12
 _MOST_SLOTS = 20
-# Handshakes under way at once: more only get into each other's way.
-_CONNECTING = 32
+# Handshakes under way at once: more only get into each other's way, and each leaves a thread's memory behind.
+_CONNECTING = 16
 
 
 @dataclass(frozen=True, slots=True)

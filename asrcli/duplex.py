@@ -66,13 +66,14 @@ class Duplex:
         """Keep `data` for the next `flush`."""
         self._output += data
 
-    def flush(self) -> None:
-        """Send what is kept, as far as it goes. Raises OSError where the connection is lost."""
+    def flush(self) -> bool:
+        """Send what is kept, as far as it goes; True if nothing is left. Raises OSError if the connection is lost."""
         while self._output:
             sent = self._sent(self._output)
             if not sent:
-                return
+                return False
             del self._output[:sent]
+        return True
 
     def recv(self, most_bytes: int) -> bytes:
         """Like a socket's."""

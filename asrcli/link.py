@@ -89,13 +89,13 @@ class Link:
 
     def flush(self) -> None:
         """Let go of what lies here. Raises LinkError."""
-        if self._wire is None or not self._wire.unsent_bytes or self.congested:
+        if self._wire is None or self.congested:
             return
         try:
-            self._wire.flush()
+            all_left = self._wire.flush()
         except OSError as error:
             raise translate(error, self._request.url, self._network.proxy) from error
-        if self._wire.unsent_bytes:
+        if not all_left:
             self._watch()
 
     def release(self) -> None:
@@ -211,10 +211,10 @@ class Link:
         try:
             if events & WRITABLE:
                 before = self._wire.unsent_bytes
-                self._wire.flush()
+                all_left = self._wire.flush()
                 if self._wire.unsent_bytes < before:
                     self._left_at = self._clock.now()
-                if not self._wire.unsent_bytes:
+                if all_left:
                     self._watch()
                     self.post(LinkDrained())
             if events & READABLE and not self._over:

@@ -9,7 +9,6 @@ Thread "engine": from the first `hold` to the last `release`, and then until the
 from __future__ import annotations
 
 import heapq
-import itertools
 import logging
 import math
 import os
@@ -83,8 +82,9 @@ class Loop:
         self._holders = 0
         self._thread: threading.Thread | None = None
         self._calls: deque[Callable[[], None]] = deque()
-        self._timers: list[tuple[float, int, Timer]] = []
-        self._order = itertools.count()
+        # By their moments, and those as a heap: of a thousand streams, fifty are due at the same one.
+        self._timers: dict[float, list[Timer]] = {}
+        self._moments: list[float] = []
         self._selector: selectors.BaseSelector | None = None
         self._wake: tuple[int, int] | None = None
         # True between a byte written to the pipe and its being read: one is enough.
@@ -128,7 +128,12 @@ class Loop:
     def at(self, moment: float, what: Callable[[], None]) -> Timer:
         """Have `what` done at `moment` of the clock, or as soon after it as the thread is free."""
         timer = Timer(moment, what)
-        heapq.heappush(self._timers, (moment, next(self._order), timer))
+        together = self._timers.get(moment)
+        if together is None:
+            self._timers[moment] = [timer]
+            heapq.heappush(self._moments, moment)
+        else:
+            together.append(timer)
         return timer
 
     def aside(self, name: str, work: Callable[[], Callable[[], None]]) -> None:
@@ -198,6 +203,7 @@ class Loop:
                 _guarded(self._calls.popleft())
         wake, self._wake = self._wake, None
         self._timers.clear()
+        self._moments.clear()
         self._watched = self._aside = 0
         self._woken = False
         self._selector.close()
@@ -222,17 +228,17 @@ class Loop:
         if self._calls:
             return 0.0
         moment = math.inf if cut_at is None else cut_at
-        if self._timers:
-            moment = min(moment, self._timers[0][0])
+        if self._moments:
+            moment = min(moment, self._moments[0])
         return None if moment == math.inf else max(0.0, moment - self._clock.now())
 
     def _do_what_is_due(self) -> None:
-        if not self._timers or self._timers[0][0] > (now := self._clock.now()):
+        if not self._moments or self._moments[0] > (now := self._clock.now()):
             return
         # Only what is due now: what it leads to must not keep the sockets waiting.
         due: list[Timer] = []
-        while self._timers and self._timers[0][0] <= now:
-            due.append(heapq.heappop(self._timers)[2])
+        while self._moments and self._moments[0] <= now:
+            due += self._timers.pop(heapq.heappop(self._moments))
         for timer in due:
             what, timer.what = timer.what, None
             if what is not None:

@@ -150,8 +150,11 @@ class Session:
         match item:
             case MessageReceived(message):
                 logger.debug("< %s", message)
-                self._heard()
+                self._heard_sample = self.sent_sample
+                # Unless this message says so.
+                self._owes_words = False
                 yield from self._take(self._protocol.receive(message))
+                self._wait_on()
             case LinkOpened(connect_ms, phases):
                 logger.info("connected to %s in %.0f ms", self._where, connect_ms)
                 self._enter(Stage.STARTING, self._limits.start_s)
@@ -192,7 +195,7 @@ class Session:
         if self._stage is Stage.BROKEN and self._send_error:
             raise self._send_error
         if self._stage is Stage.STREAMING and not self._is_stalled():
-            self._watch_for_a_stall()
+            self._wait_on()
             return
         stage, message, hint = _WAITED_FOR[self._stage]
         waited_s = self.deadline.length_s if self.deadline else 0.0
@@ -235,7 +238,6 @@ class Session:
                 self._enter(Stage.DONE, None)
             elif isinstance(step, PartialResult | SpeechStopped):
                 self._owes_words = True
-                self._watch_for_a_stall()
             yield step
 
     def _send_chunk(self, chunk: Chunk) -> None:
@@ -268,17 +270,12 @@ class Session:
         self._send_error = error
         self._enter(Stage.BROKEN, self._limits.grace_s)
 
-    def _heard(self) -> None:
-        """The service is there, and owes nothing unless this message says so."""
-        self._heard_sample = self.sent_sample
-        self._owes_words = False
-        if self._stage is Stage.FINISHING:
-            self._enter(Stage.FINISHING, self._limits.finish_s)
-        self._watch_for_a_stall()
-
-    def _watch_for_a_stall(self) -> None:
+    def _wait_on(self) -> None:
+        """The service is there: what is waited for now is its next message, if one must come."""
         if self._stage is Stage.STREAMING:
             self.deadline = Deadline(self._clock, self._limits.stall_s) if self._owes_words else None
+        elif self._stage is Stage.FINISHING:
+            self._enter(Stage.FINISHING, self._limits.finish_s)
 
     def _is_stalled(self) -> bool:
         """Whether so much sound has left without an answer; a source that pauses is none of the service's faults."""

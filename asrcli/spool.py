@@ -9,26 +9,26 @@ import contextlib
 import tempfile
 import typing
 
-from asrcli.pcm import BYTES_PER_SAMPLE, Chunk
+from asrcli.pcm import Chunk
 
 # More than two minutes at 16 kHz: an outage that lasts longer is written to the disk.
 MEMORY_BYTES = 4 << 20
 
 
-class Parked(typing.NamedTuple):
-    """A chunk that waits. `offset` is where its bytes stand in the file; None while `chunk` holds them itself."""
+class OnDisk(typing.NamedTuple):
+    """A chunk without its bytes, and where those stand in the file."""
 
     chunk: Chunk
+    offset: int
     length_bytes: int
-    offset: int | None
 
     @property
     def end_sample(self) -> int:
         return self.chunk.end_sample
 
-    @property
-    def begin_sample(self) -> int:
-        return self.chunk.end_sample - self.length_bytes // BYTES_PER_SAMPLE
+
+Parked = Chunk | OnDisk
+"""A chunk that waits: itself while it is in memory."""
 
 
 class Spool:
@@ -47,19 +47,20 @@ class Spool:
             with contextlib.suppress(OSError):
                 return self._to_disk(chunk, length)
         self._in_memory_bytes += length
-        return Parked(chunk, length, None)
+        return chunk
 
     def get(self, parked: Parked) -> Chunk:
         """The chunk as it was. Raises OSError if the file can no longer be read."""
-        if parked.offset is None or self._file is None:
-            return parked.chunk
+        if isinstance(parked, Chunk):
+            return parked
+        assert self._file is not None
         self._file.seek(parked.offset)
         return parked.chunk._replace(data=self._file.read(parked.length_bytes))
 
     def drop(self, parked: Parked) -> None:
         """`parked` will not be asked for again."""
-        if parked.offset is None:
-            self._in_memory_bytes -= parked.length_bytes
+        if isinstance(parked, Chunk):
+            self._in_memory_bytes -= len(parked.data)
             return
         self._on_disk -= 1
         if self._on_disk == 0 and self._file is not None:
@@ -72,7 +73,7 @@ class Spool:
             self._file.close()
             self._file = None
 
-    def _to_disk(self, chunk: Chunk, length: int) -> Parked:
+    def _to_disk(self, chunk: Chunk, length: int) -> OnDisk:
         if self._file is None:
             self._file = tempfile.TemporaryFile(prefix="asrcli-", buffering=0)  # noqa: SIM115 - closed by close
         offset = self._file.seek(0, 2)
@@ -80,4 +81,4 @@ class Spool:
             self._file.truncate(offset)
             raise OSError("the disk is full")
         self._on_disk += 1
-        return Parked(chunk._replace(data=b""), length, offset)
+        return OnDisk(chunk._replace(data=b""), offset, length)

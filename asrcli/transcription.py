@@ -162,7 +162,7 @@ class Transcription:
         deadline = self._again_at or self._session.deadline
         moment = math.inf if deadline is None else deadline.at
         due_s = self._intake.due_s
-        if due_s is not None and self._takes_in():
+        if due_s is not None and (not self._tape.has_unread or self._takes_in()):
             moment = min(moment, due_s)
         elif self._idles():
             moment = min(moment, self._session.sent_at + self._idle_s)
@@ -170,6 +170,7 @@ class Transcription:
             self._alarm.set(moment)
 
     def _due(self) -> Iterator[Event]:
+        """See to what else has its moment but the next chunk."""
         if self._again_at is not None:
             if self._again_at.passed():
                 self._again_at = None
@@ -181,8 +182,7 @@ class Transcription:
 
     def _idles(self) -> bool:
         """Whether the service waits for sound that the source does not give."""
-        waits = self._again_at is None and self._session.takes_audio
-        return waits and not self._tape.has_unread and not self._tape.ended
+        return self._again_at is None and self._session.takes_audio and not (self._tape.has_unread or self._tape.ended)
 
     def _takes_in(self) -> bool:
         """Whether sound is wanted from the source. A file's pace counts from when the service is ready for it."""
@@ -190,7 +190,10 @@ class Transcription:
 
     def _send(self) -> Iterable[Event]:
         """Take in what is due and send what there is, as much of it as is one source's turn."""
-        dues_s = self._intake.take_in(self._clock.now(), _TURN_CHUNKS) if self._takes_in() else []
+        now, due_s = self._clock.now(), self._intake.due_s
+        if due_s is not None and due_s > now and not self._tape.has_unread and not self._tape.ended:
+            return ()  # As after most messages.
+        dues_s = self._intake.take_in(now, _TURN_CHUNKS) if self._takes_in() else []
         sent = 0
         if self._again_at is None and self._session.takes_audio and (self._tape.has_unread or self._tape.ended):
             sent = self._session.pump(_TURN_CHUNKS)

@@ -92,9 +92,9 @@ def until_quiet(happening: Generator[tuple[int, Any], None, None]) -> list[tuple
 
 @pytest.mark.parametrize(("at_once", "slots"), [(2, 4), (30, 4), (50, 4), (60, 5), (1000, 20)])
 def test_those_that_send_together_send_in_slots_that_are_spread_over_a_chunk(bench, at_once, slots):
-    happening = bench.crew(30, at_once)
+    happening = bench.crew(16, at_once)
     until_quiet(happening)
-    expected = [number % slots / slots * 0.2 for number in range(min(30, at_once))]
+    expected = [number % slots / slots * 0.2 for number in range(min(16, at_once))]
     assert [run.phase_s for run in bench.runs] == pytest.approx(expected)
     happening.close()
 
@@ -109,11 +109,11 @@ def test_who_is_alone_sends_at_once(bench):
 def test_no_more_than_some_handshakes_are_under_way_at_once(bench):
     happening = bench.crew(50, 50)
     until_quiet(happening)
-    assert bench.begun == list(range(32))
+    assert bench.begun == list(range(16))
     bench.runs[5].tell(STARTED)
     bench.runs[7].tell(Ended())
     assert until_quiet(happening) == [(5, STARTED), (7, Ended())]
-    assert bench.begun == list(range(34))
+    assert bench.begun == list(range(18))
     happening.close()
     assert all(run.cancelled for run in bench.runs if run.number != 7)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -35,12 +36,13 @@ def chunk(mono: Iterable[Block], pcm: PcmFormat, chunk_ms: int = 100) -> Iterato
     end_sample = 0
     for samples in mono:
         pending += to_s16le(samples)
-        # Not held while these chunks are sent: of a thousand sources each would hold a block.
-        del samples
         whole_bytes = len(pending) // chunk_bytes * chunk_bytes
-        for start in range(0, whole_bytes, chunk_bytes):
-            end_sample += chunk_bytes // BYTES_PER_SAMPLE
-            yield Chunk(pending[start : start + chunk_bytes], end_sample)
+        whole = deque(pending[start : start + chunk_bytes] for start in range(0, whole_bytes, chunk_bytes))
+        # Not held while these chunks are sent: of a thousand sources each would hold a block, twice.
+        del samples
         pending = pending[whole_bytes:]
+        while whole:
+            end_sample += chunk_bytes // BYTES_PER_SAMPLE
+            yield Chunk(whole.popleft(), end_sample)
     if pending:
         yield Chunk(pending, end_sample + len(pending) // BYTES_PER_SAMPLE)

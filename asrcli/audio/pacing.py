@@ -55,4 +55,5 @@ class Schedule:
             self._start_s = now - begin_s
             if self._phase_s is not None:
                 self._start_s += (self._phase_s - now) % (chunk.samples / self._samples_per_s)
-        return self._start_s + begin_s
+        # To the microsecond, so that what is due together is due at the same moment.
+        return round(self._start_s + begin_s, 6)
