@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 # Large enough that the calls do not count (an MP3 is read at 550 times real time, with 2048 frames at 255), small
 # enough that the first block is there within milliseconds; 0.4 s at 44.1 kHz.
 BLOCK_FRAMES = 8192
-# Samples as they are cost nothing to decode, and a thousand files hold a block each: as much as a message carries.
-_S16_BLOCKS_PER_S = 5
+# Samples as they are cost nothing to decode, and a thousand files hold a block each: as much as two messages carry.
+_S16_BLOCK_MS = 400
 
 # Tags of text behind the audio are not longer; with a picture they are, which then costs a look at the file by ffmpeg.
 TRAILER_BYTES = 4096
@@ -155,7 +155,7 @@ class FileSource:
         """
         block: Block
         if self._is_s16:
-            block = np.empty((self.rate_hz // _S16_BLOCKS_PER_S, 1), np.int16)
+            block = np.empty((self.rate_hz * _S16_BLOCK_MS // 1000, 1), np.int16)
         else:
             block = np.full((BLOCK_FRAMES, self.channels), np.nan, np.float32)
         try:
