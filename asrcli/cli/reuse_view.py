@@ -180,7 +180,7 @@ def _remarks(report: Report) -> Iterator[str]:
     """What the numbers do not say: what they rest on, what failed, what was not as meant."""
     if any(map(report.counted, KINDS)) and report.setup.speed is not None:
         seconds = report.setup.plan.clip_ms / 1000 / report.setup.speed
-        yield f"the total includes the {seconds:g} s that sending the audio takes"
+        yield f"the total includes sending the audio at its pace, which takes up to {seconds:g} s"
     if report.reopened:
         yield (
             f"{report.reopened} warm {_tasks(report.reopened)} found no kept connection: the service had closed it;"
