@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from asrcli.audio.samples import FULL_SCALE_S16, finite, floats
-from asrcli.pcm import BYTES_PER_SAMPLE, Chunk, PcmFormat
+from asrcli.pcm import BYTES_PER_SAMPLE, LIVE_CHUNK_MS, Chunk, PcmFormat
 
 if TYPE_CHECKING:
     from asrcli.audio.samples import Block
@@ -26,7 +26,7 @@ def to_s16le(mono: Block) -> bytes:
     return np.rint(samples, out=samples).astype("<i2").tobytes()
 
 
-def chunk(mono: Iterable[Block], pcm: PcmFormat, chunk_ms: int = 100) -> Iterator[Chunk]:
+def chunk(mono: Iterable[Block], pcm: PcmFormat, chunk_ms: int = LIVE_CHUNK_MS) -> Iterator[Chunk]:
     """Yield chunks of `chunk_ms` from float32 or int16 arrays of shape (n,) at the rate of `pcm`, any n.
 
     A chunk leaves as soon as it is full; the last one holds what is left. No audio, no chunk.
