@@ -140,8 +140,10 @@ class Lease:
             self._pool.keep(link, self._request, self._loop)
 
     def close(self) -> None:
-        if self._link is not None:
-            self._link.close()
+        """The session has ended otherwise: nothing may follow on this link."""
+        link, self._link = self._link, None
+        if link is not None:
+            link.close()
 
     def _say_open(self) -> None:
         if not self._lost:

@@ -115,6 +115,7 @@ class Session:
         self._limits = limits
         self._clock = clock
         self._stage = Stage.CONNECTING
+        self._is_closed = False
         self.deadline: Deadline | None = None
         self._send_error: AsrcliError | None = None
         self.sent_sample = chunks.start_sample
@@ -203,7 +204,10 @@ class Session:
         yield  # An iterator like `handle`, though nothing follows an expired deadline.
 
     def close(self) -> None:
-        """End it in whatever stage it is; the link follows in its own time."""
+        """End it in whatever stage it is; the link follows in its own time. Idempotent."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         self._chunks.close()
         regular = self._stage is Stage.DONE
         if self._stage is Stage.STREAMING and not self._link.congested:

@@ -11,11 +11,13 @@ import pytest
 from asrcli.control import Control
 from asrcli.engine import Engine
 from asrcli.errors import ServiceError
-from asrcli.events import Event, FinalResult, LinkReady, SessionStarted
+from asrcli.events import Event, FinalResult, LinkReady, Reconnecting, SessionStarted
 from asrcli.pool import Pool
 from asrcli.protocols import REGISTRY
 from asrcli.protocols.base import Endpoint, RecognitionOptions
 from asrcli.retry import Retry
+from asrcli.service.faults import parse_fault
+from asrcli.session import Limits
 from asrcli.transcribe import transcribe
 from tests.support.fakes import ToneSource
 from tests.support.scripted_server import Conversation, scripted_server
@@ -122,6 +124,16 @@ def test_a_link_that_saw_an_error_is_not_used_again(pool):
             once(setup)
         assert pool.idle_count == 0
         assert not was_kept(once(setup))
+        pool.close()
+
+
+def test_another_try_does_not_get_the_link_that_has_just_failed(pool):
+    """The service does not answer our goodbye either, so that the link is still on its way out then."""
+    with running_service(faults=(parse_fault("deaf@1msg#1"),)) as service:
+        quick = engine(service.url, pool, retry=Retry(tries=1, first_s=0.01), limits=Limits(finish_s=0.3))
+        events = once(quick)
+        assert [event.attempt for event in events if isinstance(event, Reconnecting)] == [1]
+        assert len([event for event in events if isinstance(event, LinkReady) and event.phases is not None]) == 2
         pool.close()
 
 

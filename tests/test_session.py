@@ -195,6 +195,15 @@ def test_closing_in_the_middle_finishes_the_task():
     assert b.session.deadline is None
 
 
+def test_a_session_that_failed_does_not_give_its_link_back_however_often_it_is_closed():
+    b = Bench(chunks(2)).started()
+    b.session.pump(1)
+    b.session.close()
+    b.session.close()
+    assert (b.link.closed, b.link.released) == (True, False)
+    assert b.actions().count("finish-task") == 1
+
+
 @pytest.mark.parametrize("reason", ["the network has no room", "sending fails"])
 def test_where_no_goodbye_can_leave_the_link_is_closed_without(reason):
     b = Bench(chunks(2)).started()
