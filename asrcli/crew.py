@@ -15,7 +15,7 @@ from asrcli.audio.source import Source
 from asrcli.control import Control
 from asrcli.engine import Engine
 from asrcli.errors import AsrcliError
-from asrcli.events import Ended, Event, Reconnecting, SessionStarted, Tick
+from asrcli.events import Ended, Event, Notice, Reconnecting, SessionStarted, Tick
 from asrcli.loop import CROWD, GATHER_S
 from asrcli.pcm import STORED_CHUNK_MS
 from asrcli.timing import Deadline
@@ -77,6 +77,7 @@ class _Crew:
         # What cannot be had again is not sent away.
         self._live: set[int] = set()
         self._pause: Deadline | None = None
+        self._has_told_of_limit = False
         # What the loop has told and nobody has taken yet, and a word that there is something.
         self._told: deque[tuple[int, Event | Ended]] = deque()
         self._news: queue.SimpleQueue[None] = queue.SimpleQueue()
@@ -105,6 +106,9 @@ class _Crew:
                     continue
                 self._limit = min(self._at_once, self._limit + 1)
             elif isinstance(event, Reconnecting) and self._give_way(number, event):
+                if not self._has_told_of_limit:
+                    self._has_told_of_limit = True
+                    yield number, Notice(f"the service takes {self._limit} at once", "the others wait their turn")
                 continue
             yield number, event
 

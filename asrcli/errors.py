@@ -42,6 +42,11 @@ class AsrcliError(Exception):
         """A short name for scripts: the service's own code where it gave one, else the kind of error."""
         return type(self).__name__
 
+    @property
+    def reason(self) -> str:
+        """What failed, in short, for a run that goes on."""
+        return self.message
+
     def __str__(self) -> str:
         return f"{self.message} ({self.hint})" if self.hint else self.message
 
@@ -83,6 +88,10 @@ class ServiceError(AsrcliError):
     @property
     def code(self) -> str:
         return self.service_code
+
+    @property
+    def reason(self) -> str:
+        return f"{self.service_code}: {self.message}"
 
     def __str__(self) -> str:
         task = f", task {self.request_id}" if self.request_id else ""

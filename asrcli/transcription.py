@@ -272,7 +272,7 @@ class Transcription:
         self._tell_progress()
         self._tell(
             Reconnecting(
-                self._attempts.count, resume_ms, error.message, error.code, self._again_at.length_s, error.throttled
+                self._attempts.count, resume_ms, error.reason, error.code, self._again_at.length_s, error.throttled
             )
         )
 

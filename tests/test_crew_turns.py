@@ -11,7 +11,7 @@ from asrcli import crew
 from asrcli.control import Control
 from asrcli.crew import Ended, Job, transcribe_many
 from asrcli.engine import Engine
-from asrcli.events import Event, FinalResult, Reconnecting, Sentence, SessionStarted, Tick
+from asrcli.events import Event, FinalResult, Notice, Reconnecting, Sentence, SessionStarted, Tick
 from asrcli.protocols.base import Endpoint, RecognitionOptions
 from asrcli.protocols.run_task import RunTask
 from tests.support.fakes import FakeClock, ToneSource
@@ -123,8 +123,11 @@ def test_who_is_sent_away_while_it_starts_comes_again_when_another_has_ended_and
     until_quiet(happening)
     bench.runs[0].tell(STARTED)
     bench.runs[1].tell(FULL)
-    # Nobody is told of it: for the outside the job has not yet begun.
-    assert until_quiet(happening) == [(0, STARTED)]
+    # Only that there is a limit: for the outside the job has not yet begun.
+    assert until_quiet(happening) == [
+        (0, STARTED),
+        (1, Notice("the service takes 1 at once", "the others wait their turn")),
+    ]
     assert bench.runs[1].cancelled
     assert until_quiet(happening) == []
     assert bench.begun == [0, 1]

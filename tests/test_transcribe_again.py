@@ -244,8 +244,10 @@ def test_a_service_that_only_repeats_itself_is_given_up():
 def test_the_service_tells_how_long_to_wait():
     """Retry-After outranks our own, much longer wait."""
     with running_service(faults=(parse_fault("refuse=429:1:0"),)) as service:
-        _, error = run(service.url, ToneSource(0.5), retry=Retry(tries=1, first_s=3600.0))
+        events, error = run(service.url, ToneSource(0.5), retry=Retry(tries=1, first_s=3600.0))
     assert error is None
+    [again] = [event for event in events if isinstance(event, Reconnecting)]
+    assert (again.code, again.reason) == ("Throttling.RateQuota", "Throttling.RateQuota: A fault on demand.")
 
 
 def test_live_sound_that_was_not_recognised_is_handed_over_when_all_tries_are_used_up():

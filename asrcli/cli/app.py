@@ -14,7 +14,7 @@ import typer
 from asrcli import __version__
 from asrcli.cli import config, devices, file, mic, models, qwen, reuse_bench, serve, values
 from asrcli.cli.run import exit_code
-from asrcli.errors import AsrcliError
+from asrcli.errors import AsrcliError, UsageError
 
 app = typer.Typer(
     name="asrcli",
@@ -118,24 +118,31 @@ def run(arguments: list[str]) -> int:
         result = app(args=arguments, standalone_mode=False, prog_name="asrcli")
         return result if isinstance(result, int) else 0
     except AsrcliError as error:
-        from asrcli.output.sanitize import sentence_text
-
-        print(f"asrcli: error: {sentence_text(str(error))}", file=sys.stderr)
+        _say(error, arguments)
         return exit_code(error)
     except typer.Abort:
         return 130
     except typer.TyperException as error:
-        return _usage(error)
+        return _usage(error, arguments)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
         return 0
 
 
-def _usage(error: typer.TyperException) -> int:
-    """One line for what Typer refuses, with the nearest option or command where it knows one."""
+def _say(error: AsrcliError, arguments: list[str]) -> None:
+    """One line for people, and one for a script that asked for JSON."""
     from asrcli.output.sanitize import sentence_text
 
+    print(f"asrcli: error: {sentence_text(str(error))}", file=sys.stderr)
+    if "--json" in arguments and sys.stdout is not None:
+        from asrcli.output.jsonl import JsonLines
+
+        sys.stdout.write(JsonLines().error(error, None))
+
+
+def _usage(error: typer.TyperException, arguments: list[str]) -> int:
+    """One line for what Typer refuses, with the nearest option or command where it knows one."""
     format_message = getattr(error, "format_message", None)
     message = format_message() if format_message else str(error)
     if message.startswith("Usage:"):
@@ -150,5 +157,5 @@ def _usage(error: typer.TyperException) -> int:
         names = [registered.name or "" for registered in app.registered_commands]
         nearest = difflib.get_close_matches(unknown.group(1), names, n=1)
         message += f" Did you mean '{nearest[0]}'?" if nearest else ""
-    print(f"asrcli: error: {sentence_text(message)} (see `{command} --help`)", file=sys.stderr)
+    _say(UsageError(message, hint=f"see `{command} --help`"), arguments)
     return 2

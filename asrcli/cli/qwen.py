@@ -142,7 +142,10 @@ def qwen(
 
     def prepare() -> Request:
         if knobs.manual and knobs.threshold is not None:
-            raise UsageError("--threshold is for the service's VAD, which --manual turns off", hint="leave one out")
+            raise UsageError(
+                "--threshold is for the service's VAD, which --manual turns off",
+                hint="leave --threshold or --manual out",
+            )
         if bool(files) == mic:
             reason = "--mic and files exclude each other" if mic else "nothing to transcribe"
             raise UsageError(reason, hint="name a file, - for standard input, or --mic")
@@ -169,6 +172,8 @@ def _check_protocol(model: str, override: str | None) -> None:
     from asrcli import models
     from asrcli.errors import UsageError
 
+    if override not in (None, "realtime"):
+        raise UsageError(f"asrcli qwen speaks realtime, not {override}", hint="use `asrcli file` or `asrcli mic`")
     known = models.find(model)
     if override is None and known is not None and known.protocol != "realtime":
         raise UsageError(f"{model} is not of the Qwen-ASR-Realtime family", hint="use `asrcli file` or `asrcli mic`")

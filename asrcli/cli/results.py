@@ -31,6 +31,7 @@ from asrcli.cli.sidecar import BrokenSidecar, Sidecar
 from asrcli.errors import OutputError, UsageError
 from asrcli.output.base import Output
 from asrcli.output.sanitize import name as shown
+from asrcli.output.sinks import FULL, why_no_file
 
 if TYPE_CHECKING:
     from asrcli.cli.run import Choice, Request
@@ -107,9 +108,8 @@ class Result:
         try:
             yield
         except OSError as error:
-            raise OutputError(
-                f"cannot write {shown(self.path)}: {error.strerror}", hint="free some space or choose another folder"
-            ) from error
+            hint = "free some space there" if error.errno in FULL else "choose another folder"
+            raise OutputError(f"cannot write {shown(self.path)}: {error.strerror}", hint=hint) from error
 
 
 def folder_of(request: Request, choice: Choice, output: Output) -> Folder | None:
@@ -189,6 +189,8 @@ class Folder:
             raise UsageError(
                 f"cannot make the folder {shown(self._path)}: {error.strerror}", hint="choose another --output-dir"
             ) from error
+        if problem := why_no_file(self._path):
+            raise UsageError(f"cannot write to {shown(self._path)}: {problem}", hint="choose another --output-dir")
 
     def _check_folder(self) -> None:
         there = next(path for path in (self._path, *self._path.absolute().parents) if path.exists())

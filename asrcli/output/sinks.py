@@ -10,13 +10,23 @@ import errno
 import os
 import select
 import stat
+import tempfile
 import typing
 from pathlib import Path
 
 from asrcli.errors import OutputError, UsageError
 from asrcli.output.sanitize import name
 
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def why_no_file(folder: Path) -> str | None:
+    """Why no file can be made in `folder`, which permissions alone do not tell; None where one can."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return None
+    except OSError as error:
+        return error.strerror or str(error)
 
 
 class ClosedPipe(Exception):  # noqa: N818 - it names what happened, and is no error to the user
@@ -51,7 +61,7 @@ class StreamSink:
         except BrokenPipeError as error:
             raise ClosedPipe from error
         except OSError as error:
-            hint = "free some space there" if error.errno in _FULL else "write elsewhere with -o FILE"
+            hint = "free some space there" if error.errno in FULL else "write elsewhere with -o FILE"
             raise OutputError(f"cannot write to {self._label}: {error.strerror}", hint=hint) from error
 
     def closed_downstream(self) -> bool:
@@ -94,6 +104,8 @@ class FileSink:
             raise UsageError(f"cannot write to {label}: {name(folder)} is not a folder", hint="choose another file")
         elif not os.access(folder, os.W_OK | os.X_OK):
             raise UsageError(f"cannot write to {label}: no permission in its folder", hint="choose another folder")
+        elif problem := why_no_file(folder):
+            raise UsageError(f"cannot write to {label}: {problem}", hint="choose another folder")
 
     def write(self, text: str) -> None:
         """Append `text`; "" only makes sure that the file is there. Raises as StreamSink, or UsageError as `check`."""

@@ -33,14 +33,22 @@ def refusal_of(request: Request, paths: Container[str], required_key: str | None
     return None
 
 
+# The vendor's names for what a status means.
+_CODES = {
+    HTTPStatus.UNAUTHORIZED: "InvalidApiKey",
+    HTTPStatus.FORBIDDEN: "AccessDenied",
+    HTTPStatus.NOT_FOUND: "NotFound",
+    HTTPStatus.TOO_MANY_REQUESTS: "Throttling.RateQuota",
+}
+
+
 def refusal_at_the_end() -> Response:
     """For those who come while the service is ending."""
     return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, "ModelUnavailable", "The service is ending.")
 
 
 def refusal_on_demand(refuse: Refuse) -> Response:
-    code = "Throttling.RateQuota" if refuse.status is HTTPStatus.TOO_MANY_REQUESTS else "ModelUnavailable"
-    response = _refusal(refuse.status, code, "A fault on demand.")
+    response = _refusal(refuse.status, _CODES.get(refuse.status, "ModelUnavailable"), "A fault on demand.")
     if refuse.retry_after_s is not None:
         response.headers["Retry-After"] = str(refuse.retry_after_s)
     return response

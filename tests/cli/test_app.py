@@ -75,3 +75,13 @@ def test_help_loads_nothing_heavy():
 
 def test_the_client_does_not_load_the_service():
     assert "websockets" not in loaded_by("import asrcli.transcribe, asrcli.link, asrcli.protocols, asrcli.cli.run")
+
+
+def test_what_cannot_be_run_is_told_a_script_that_asked_for_json(asrcli):
+    done = asrcli("file", "x.wav", "--jobs", "0", "--json")
+    assert done.code == 2
+    [line] = done.events
+    assert (line["type"], line["source"], line["code"], line["retryable"]) == ("error", None, "UsageError", False)
+    assert "--jobs" in line["message"]
+    assert "--jobs" in done.err
+    assert asrcli("file", "x.wav", "--jobs", "0").out == ""

@@ -161,7 +161,7 @@ def test_bad_input_is_one_clear_line_and_the_right_code(asrcli, tmp_path, monkey
     assert said in done.err
     assert done.err.startswith("asrcli: error: ")
     assert done.err.count("\n") == 1
-    assert done.out == ""
+    assert [line["type"] for line in done.events] == (["error"] if "--json" in arguments else [])
 
 
 def test_an_error_under_json_is_the_last_line_on_stdout_too(asrcli):

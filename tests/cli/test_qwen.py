@@ -101,6 +101,12 @@ def test_every_knob_reaches_the_service(asrcli, tmp_path):
     assert told[1]["turn_detection"] is None
 
 
+def test_another_protocol_is_refused_before_anything_is_sent(asrcli):
+    done = asrcli("qwen", TALK_WAV, "--protocol", "run-task")
+    assert done.code == 2
+    assert "asrcli qwen speaks realtime, not run-task" in done.err
+
+
 def test_file_speaks_the_protocol_of_its_model(asrcli, talk_service):
     done = asrcli("file", TALK_WAV, "-m", MODEL, "--endpoint", talk_service, "--pace", "fast", "--json")
     assert done.code == 0

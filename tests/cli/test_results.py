@@ -252,6 +252,9 @@ def test_a_folder_that_cannot_be_written_is_found_at_once(place: Place) -> None:
     nowhere = Folder(Path("/proc/nowhere"), "text", "o", force=False, say=place.said.append)
     with pytest.raises(UsageError, match="cannot make the folder /proc/nowhere"):
         nowhere.make()
+    # It is there, root may do everything, and still no file can be made in it.
+    with pytest.raises(UsageError, match="cannot write to /proc: "):
+        Folder(Path("/proc"), "text", "o", force=False, say=place.said.append).make()
 
 
 def test_a_folder_in_the_place_of_a_result_is_named(place: Place) -> None:

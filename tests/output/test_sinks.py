@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -157,6 +159,19 @@ def test_missing_permission_is_refused(
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     with pytest.raises(UsageError, match=message):
         FileSink(path, force=True).check()
+
+
+def test_a_folder_in_which_no_file_can_be_made_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Permissions do not tell everything: some file systems are read-only, or have files of their own only."""
+
+    def refuse(**_: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    FileSink(tmp_path / "out.txt", force=False).check()
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    with pytest.raises(UsageError, match=r"out\.txt: Read-only file system"):
+        FileSink(tmp_path / "out.txt", force=False).check()
 
 
 def test_a_name_with_controls_is_shown_safely(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import json
 import pytest
 import websocket
 
+from asrcli.service.faults import parse_fault
 from asrcli.service.server import Service
 from tests.service.client import PATH, Client, run_task
 from tests.support.service import running_service
@@ -56,3 +57,15 @@ def test_an_unknown_path_is_not_found(scripted: Service) -> None:
 def test_neither_compression_nor_pings_are_offered(scripted: Service) -> None:
     with Client(scripted.url) as client:
         assert "sec-websocket-extensions" not in client.socket.getheaders()
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(401, "InvalidApiKey"), (403, "AccessDenied"), (429, "Throttling.RateQuota"), (503, "ModelUnavailable")],
+)
+def test_a_refusal_on_demand_bears_the_vendors_code(status: int, code: str) -> None:
+    with running_service(faults=(parse_fault(f"refuse={status}"),)) as service:
+        with pytest.raises(websocket.WebSocketBadStatusException) as caught:
+            Client(service.url)
+        assert caught.value.status_code == status
+        assert json.loads(caught.value.resp_body)["code"] == code
