@@ -108,7 +108,7 @@ class _Crew:
             elif isinstance(event, Reconnecting) and self._give_way(number, event):
                 if not self._has_told_of_limit:
                     self._has_told_of_limit = True
-                    yield number, Notice(f"the service takes {self._limit} at once", "the others wait their turn")
+                    yield number, Notice("the service takes no more at once for now", "the others wait their turn")
                 continue
             yield number, event
 

@@ -126,7 +126,7 @@ def test_who_is_sent_away_while_it_starts_comes_again_when_another_has_ended_and
     # Only that there is a limit: for the outside the job has not yet begun.
     assert until_quiet(happening) == [
         (0, STARTED),
-        (1, Notice("the service takes 1 at once", "the others wait their turn")),
+        (1, Notice("the service takes no more at once for now", "the others wait their turn")),
     ]
     assert bench.runs[1].cancelled
     assert until_quiet(happening) == []
