@@ -42,13 +42,17 @@ class Plan:
     def __post_init__(self) -> None:
         if self.tasks == 0 and self.pauses_s:
             return
+        if self.tasks == 0:
+            raise UsageError("--tasks 0 leaves nothing to measure but --idle, and that is not given", hint="2 or more")
         both = len(KINDS) * self.at_once
         if self.tasks < both or self.tasks % both:
             fitting = max(both, self.tasks - self.tasks % both)
             why = "half of them are cold and half warm"
             if self.at_once > 1:
                 why += f", {self.at_once} at once"
-            raise UsageError(f"--tasks {self.tasks} does not do: {why}", hint=f"{fitting} or {fitting + both} would")
+            raise UsageError(
+                f"--tasks {self.tasks} cannot be halved: {why}", hint=f"{fitting} or {fitting + both} would"
+            )
 
     def waves(self) -> Iterator[Wave]:
         """One wave of each kind to warm up, then cold and warm by turns, so that a drift of the network meets both.

@@ -68,8 +68,8 @@ def test_the_table_fits_80_columns_and_has_a_dash_for_what_is_not_known(asrcli, 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--tasks", "1"), "--tasks 1 does not do"),
-        (("--tasks", "0"), "--tasks 0 does not do"),
+        (("--tasks", "1"), "--tasks 1 cannot be halved"),
+        (("--tasks", "0"), "nothing to measure but --idle"),
         (("--tasks", "6", "--concurrency", "4"), "8 or 16 would"),
         (("--clip", "60"), "--clip 60 is longer than"),
         (("--clip", "0"), "'--clip'"),

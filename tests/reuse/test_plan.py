@@ -29,11 +29,17 @@ def test_waves_are_as_wide_as_the_concurrency():
 
 @pytest.mark.parametrize(
     ("tasks", "at_once", "advice"),
-    [(1, 1, "2 or 4"), (0, 1, "2 or 4"), (3, 1, "2 or 4"), (-2, 1, "2 or 4"), (7, 1, "6 or 8"), (10, 4, "8 or 16")],
+    [(1, 1, "2 or 4"), (3, 1, "2 or 4"), (-2, 1, "2 or 4"), (7, 1, "6 or 8"), (10, 4, "8 or 16")],
 )
 def test_tasks_that_do_not_divide_are_refused_with_what_would(tasks, at_once, advice):
-    with pytest.raises(UsageError, match=f"--tasks {tasks} does not do: .*{advice}"):
+    with pytest.raises(UsageError, match=f"--tasks {tasks} cannot be halved: .*{advice}"):
         Plan(2000, tasks, at_once)
+
+
+def test_no_tasks_are_enough_only_where_pauses_are_asked_for():
+    assert list(Plan(2000, 0, pauses_s=(1.0,)).waves()) == []
+    with pytest.raises(UsageError, match="nothing to measure but --idle"):
+        Plan(2000, 0)
 
 
 @pytest.mark.parametrize(("at_once", "tasks"), [(1, 20), (2, 20), (4, 24), (8, 32), (100, 200)])
