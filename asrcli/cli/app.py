@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import os
 import re
 import sys
@@ -135,7 +136,8 @@ def _say(error: AsrcliError, arguments: list[str]) -> None:
     from asrcli.output.sanitize import sentence_text
 
     print(f"asrcli: error: {sentence_text(str(error))}", file=sys.stderr)
-    if "--json" in arguments and sys.stdout is not None:
+    wants_json = {"--json", "--format=json"} & {*arguments} or ("--format", "json") in itertools.pairwise(arguments)
+    if wants_json and sys.stdout is not None:
         from asrcli.output.jsonl import JsonLines
 
         sys.stdout.write(JsonLines().error(error, None))
