@@ -26,7 +26,7 @@ __all__ = ["Ended", "Job", "transcribe_many"]
 # Sources that send at the same moment make each other late, and each moment at which one sends costs the processor a
 # wake-up, after which its caches are cold: so all send in a few slots that are spread over the length of a chunk.
 _PER_SLOT = 12
-_MOST_SLOTS = 20
+_LEAST_SLOTS, _MOST_SLOTS = 4, 20
 # Handshakes under way at once: more only get into each other's way, and each leaves a thread's memory behind.
 _CONNECTING = 16
 
@@ -84,6 +84,7 @@ class _Crew:
         self._is_told_of_news = False
 
     def events(self) -> Generator[tuple[int, What], None, None]:
+        """What `transcribe_many` yields. Raises what is a bug in one of the jobs."""
         while self._waiting or self._running:
             while (number := self._next_to_start()) is not None:
                 yield from self._begin(number)
@@ -157,7 +158,7 @@ class _Crew:
     def _begin(self, number: int) -> Generator[tuple[int, What], None, None]:
         job = self._jobs[number]
         # Spread over the length of a chunk.
-        slots = min(_MOST_SLOTS, max(4, self._at_once // _PER_SLOT))
+        slots = min(_MOST_SLOTS, max(_LEAST_SLOTS, self._at_once // _PER_SLOT))
         phase_s = number % slots / slots * STORED_CHUNK_MS / 1000 if self._at_once > 1 else None
         source: Source | None = None
         try:
