@@ -112,6 +112,7 @@ class _OnTheSpot:
         self._first = self.take()
 
     def take(self) -> Chunk | None:
+        """The next chunk; None at the end, which `ended` and `cause` tell of."""
         if self._first is not None:
             first, self._first = self._first, None
             return first
@@ -161,6 +162,7 @@ class _Thread:
         self._loop.aside("intake", self._run)
 
     def take(self) -> Chunk | None:
+        """The next chunk; None at the end, and where there is none yet: `ready` is called when there is."""
         if self.ended:
             return None
         chunk, empty = self._read_now()

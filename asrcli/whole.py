@@ -52,6 +52,7 @@ class _Part:
     held: list[Event] = field(default_factory=list)
 
     def observe(self, event: Event) -> None:
+        """Note what `event` says of how far this part is."""
         match event:
             case AudioSent(end_ms):
                 self.sent_ms = max(self.sent_ms, end_ms)

@@ -64,6 +64,7 @@ class Result:
             self._spool().write(text.encode("utf-8", "backslashreplace"))
 
     def keep(self) -> None:
+        """Put what was written in its place, whole, with its sidecar. Raises OutputError."""
         if not self.replaces and self.path.exists():
             raise OutputError(f"{shown(self.path)} was made by another program meanwhile", hint="start again")
         part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")

@@ -46,6 +46,7 @@ class _Row:
     words: str = ""
 
     def observe(self, event: Event) -> None:
+        """Show what `event` means for this source."""
         match event:
             case PartialResult(sentence):
                 # The newest words are wanted; no window is wider.

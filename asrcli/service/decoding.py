@@ -90,6 +90,7 @@ class WavDecoder:
         self._samples = PcmDecoder(0, sink)
 
     def feed(self, data: bytes) -> None:
+        """Decode what follows of the stream, cut anywhere. Raises as `no_valid_audio` where it is none."""
         if self._header is not None:
             self._header += data
             found = _read_header(self._header)

@@ -159,6 +159,7 @@ class _AudioMeter:
         return self._bytes / 2 / self._rate_hz
 
     def add(self, message: str | bytes) -> None:
+        """Count the audio that `message` of the client carries, in either protocol."""
         if isinstance(message, bytes):
             self._bytes += len(message)
             return

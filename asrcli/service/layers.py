@@ -27,6 +27,7 @@ class TlsStream(Layer):
         self._over = False
 
     def received(self, data: bytes) -> None:
+        """Decrypt what the client sent, and hand it up; shakes hands first."""
         if self._over:
             return
         self._incoming.write(data)

@@ -87,6 +87,7 @@ class Realtime:
         yield self._events.session("created", self._settings)
 
     def receive(self, message: str | bytes) -> Iterable[Action]:
+        """What an event of the client leads to; what it breaks is an error event."""
         event: Mapping[str, Any] = {}
         try:
             event = _parse(message)

@@ -75,6 +75,7 @@ class RunTask:
         return ()
 
     def receive(self, message: str | bytes) -> Iterable[Action]:
+        """What a message of the client leads to; what it breaks fails the task."""
         try:
             if isinstance(message, bytes):
                 yield self._audio(message)
@@ -86,6 +87,7 @@ class RunTask:
             yield from self._fail(error.code, str(error))
 
     def result(self, result: Result) -> Iterable[Action]:
+        """What the recogniser's `result` leads to."""
         match result:
             case Opened():
                 self._state = _State.RUNNING
@@ -110,6 +112,7 @@ class RunTask:
         return min(self._since + self._limits.no_audio_s, self._silence_deadline())
 
     def idle(self) -> Iterable[Action]:
+        """The deadline has passed: what the client's or the speaker's silence leads to."""
         now = self._clock.now()
         if self._state is _State.FINISHING or self._state is _State.STARTING:
             self._since = self._spoke_at = self._heartbeat_at = now

@@ -69,6 +69,7 @@ class CodedRecital:
         self._rate_hz = 16_000
 
     def feed(self, pcm: Pcm) -> None:
+        """Hear what follows of the audio, and recite what the marks in it say."""
         self._rate_hz = pcm.sample_rate_hz
         data = self._unplaced + pcm.data
         block = pcm.sample_rate_hz // BLOCKS_PER_S

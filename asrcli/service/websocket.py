@@ -117,6 +117,7 @@ class WebSocket:
     # --- what the stream says ---------------------------------------------------------------------------------------
 
     def received(self, data: bytes) -> None:
+        """Read what the client sent, and hand on each whole message."""
         if self._over:
             return
         self._protocol.receive_data(data)
