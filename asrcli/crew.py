@@ -16,17 +16,19 @@ from asrcli.control import Control
 from asrcli.engine import Engine
 from asrcli.errors import AsrcliError
 from asrcli.events import Ended, Event, Notice, Reconnecting, SessionStarted, Tick
-from asrcli.loop import CROWD, GATHER_S
+from asrcli.loop import CROWD
 from asrcli.pcm import STORED_CHUNK_MS
-from asrcli.timing import Deadline
+from asrcli.timing import Deadline, next_multiple
 from asrcli.transcription import Transcription
 
 __all__ = ["Ended", "Job", "transcribe_many"]
 
 # Sources that send at the same moment make each other late, and each moment at which one sends costs the processor a
 # wake-up, after which its caches are cold: so all send in a few slots that are spread over the length of a chunk.
-_PER_SLOT = 12
+_PER_SLOT = 20
 _LEAST_SLOTS, _MOST_SLOTS = 4, 20
+# What a crowd brings is told no sooner than this, and then with the next slot, which wakes the processor anyway.
+_NEWS_S = 0.04
 # Handshakes under way at once: more only get into each other's way, and each leaves a thread's memory behind.
 _CONNECTING = 16
 
@@ -64,6 +66,8 @@ class _Crew:
     def __init__(self, jobs: Sequence[Job], engine: Engine, at_once: int) -> None:
         self._jobs = jobs
         self._is_crowd = at_once > CROWD
+        self._slots = min(_MOST_SLOTS, max(_LEAST_SLOTS, at_once // _PER_SLOT))
+        self._slot_s = STORED_CHUNK_MS / 1000 / self._slots
         self._engine = engine
         self._at_once = at_once
         # What the service bears, as far as it has let us know; grows again when things go well.
@@ -119,7 +123,8 @@ class _Crew:
         if not self._is_told_of_news:
             self._is_told_of_news = True
             if self._is_crowd:
-                self._engine.loop.at(self._engine.clock.now() + GATHER_S, self._tell_of_news)
+                moment = next_multiple(self._engine.clock.now() + _NEWS_S, self._slot_s)
+                self._engine.loop.at(moment, self._tell_of_news)
             else:
                 self._engine.loop.call(self._tell_of_news)
 
@@ -157,9 +162,7 @@ class _Crew:
 
     def _begin(self, number: int) -> Generator[tuple[int, What], None, None]:
         job = self._jobs[number]
-        # Spread over the length of a chunk.
-        slots = min(_MOST_SLOTS, max(_LEAST_SLOTS, self._at_once // _PER_SLOT))
-        phase_s = number % slots / slots * STORED_CHUNK_MS / 1000 if self._at_once > 1 else None
+        phase_s = number % self._slots * self._slot_s if self._at_once > 1 else None
         source: Source | None = None
         try:
             source = job.open_source(job.control)

@@ -24,7 +24,7 @@ from asrcli.events import ConnectPhases, InboxItem, LinkClosed, LinkDrained, Lin
 from asrcli.framing import Framer, Reading
 from asrcli.loop import READABLE, WRITABLE, Loop, Timer
 from asrcli.protocols.base import ConnectRequest, Message
-from asrcli.timing import SystemClock
+from asrcli.timing import SystemClock, next_multiple
 from asrcli.translation import place, translate
 from asrcli.tunnel import open_tunnel
 
@@ -268,7 +268,9 @@ class Link:
             with contextlib.suppress(Exception):
                 self._websocket.ping()
                 self._watch()
-        self._watchdog = self._loop.at(now + _TIMEOUT_S / 3, self._watch_over)
+        # Any time about then will do, so of many links it is one and the same.
+        moment = next_multiple(now + _TIMEOUT_S / 3, _TIMEOUT_S / 60)
+        self._watchdog = self._loop.at(moment, self._watch_over)
 
     def _failed(self, error: BaseException) -> None:
         # Losing what we are about to leave is no failure.

@@ -29,7 +29,7 @@ _PATIENCE_S = 2.0
 
 # More sockets are a crowd. So long may pass there before what one of them has brought is looked at.
 CROWD = 50
-GATHER_S = 0.05
+_GATHER_S = 0.05
 
 logger = logging.getLogger(__name__)
 
@@ -199,6 +199,8 @@ class Loop:
             self._do_what_is_due()
             for key, events in ready:
                 _guarded(key.data, events)
+                # A crowd can bring more at once than what has its moment may wait for.
+                self._do_what_is_due()
             for _ in range(len(self._calls)):
                 _guarded(self._calls.popleft())
         wake, self._wake = self._wake, None
@@ -218,7 +220,7 @@ class Loop:
         """
         assert self._selector is not None
         assert self._wake is not None
-        if self._watched > CROWD and patience_s is not None and 0 < patience_s <= GATHER_S:
+        if self._watched > CROWD and patience_s is not None and 0 < patience_s <= _GATHER_S:
             select.select([self._wake[0]], [], [], patience_s)
             patience_s = 0
         return self._selector.select(patience_s)
@@ -228,6 +230,9 @@ class Loop:
         if self._calls:
             return 0.0
         moment = math.inf if cut_at is None else cut_at
+        # For what was cancelled nobody has to be awake.
+        while self._moments and all(timer.what is None for timer in self._timers[self._moments[0]]):
+            del self._timers[heapq.heappop(self._moments)]
         if self._moments:
             moment = min(moment, self._moments[0])
         return None if moment == math.inf else max(0.0, moment - self._clock.now())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from typing import Protocol
@@ -46,6 +47,11 @@ class Deadline:
 
     def passed(self) -> bool:
         return self._clock.now() >= self.at
+
+
+def next_multiple(moment: float, step_s: float) -> float:
+    """The first multiple of `step_s` from `moment` on. Those who ask for about the same moment get the same one."""
+    return math.ceil(moment / step_s) * step_s
 
 
 def stamp() -> str:

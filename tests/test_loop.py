@@ -196,6 +196,14 @@ def test_a_cancelled_timer_does_not_come(slow, clock):
     later.cancel()
 
 
+def test_for_a_cancelled_timer_it_does_not_wake_up(slow, clock):
+    first, second = on_loop(slow, lambda: [slow.at(clock.now() + after, lambda: None) for after in (1, 2)])
+    on_loop(slow, first.cancel)
+    assert on_loop(slow, lambda: slow._patience_s(None)) == 2
+    on_loop(slow, second.cancel)
+    assert on_loop(slow, lambda: slow._patience_s(None)) is None
+
+
 def test_nobody_has_to_wake_it_for_a_timer(loop):
     done = threading.Event()
     on_loop(loop, lambda: loop.at(loop._clock.now() + 0.01, done.set))
@@ -238,6 +246,27 @@ def test_a_watched_socket_is_told_of_until_it_is_left_alone(loop, pair):
     settle(loop)
     assert heard.empty()
     assert ours.recv(9) == b"c"
+
+
+def test_what_has_its_moment_does_not_wait_until_all_sockets_were_heard(slow, clock):
+    done: list[str] = []
+    now, pairs = clock.now(), [socket.socketpair() for _ in range(3)]
+
+    def ready(events: int) -> None:
+        done.append("socket")
+        clock.advance(1)
+
+    def ask() -> None:
+        for ours, theirs in pairs:
+            theirs.send(b"x")
+            slow.watch(ours, ready)
+        slow.at(now + 2, lambda: [done.append("timer"), *(slow.unwatch(ours) for ours, _ in pairs)])
+
+    on_loop(slow, ask)
+    settle(slow)
+    assert done == ["socket", "socket", "timer", "socket"]
+    for each in (each for pair in pairs for each in pair):
+        each.close()
 
 
 def test_watching_again_replaces_what_was_asked(loop, pair):
