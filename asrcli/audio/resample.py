@@ -38,6 +38,10 @@ def to_mono(block: Block) -> Samples:
     return mono
 
 
+def _one_channel(block: Block) -> Block:
+    return block[:, 0] if block.shape[1] == 1 else to_mono(block)
+
+
 def resample(blocks: Iterable[Block], from_hz: int, to_hz: int) -> Iterator[Block]:
     """Yield one channel, shape (n,), at `to_hz` from blocks of shape (n, channels) at `from_hz`.
 
@@ -45,18 +49,16 @@ def resample(blocks: Iterable[Block], from_hz: int, to_hz: int) -> Iterator[Bloc
     only when the iterator is exhausted. Equal rates pass through. The result does not depend on how the input is split.
     It is float32, but for a single channel of 16 bits that passes through.
     """
+    # No block is held here while what became of it is sent: of a thousand sources each would hold one.
     if from_hz == to_hz:
-        for block in blocks:
-            yield block[:, 0] if block.shape[1] == 1 else to_mono(block)
+        yield from map(_one_channel, blocks)
         return
     import soxr
 
     stream = soxr.ResampleStream(from_hz, to_hz, 1, dtype="float32", quality=QUALITY)
-    for block in blocks:
-        # One NaN would spread over everything that the filter holds.
-        resampled = stream.resample_chunk(finite(to_mono(block)))
-        if resampled.size:
-            yield resampled
+    # One NaN would spread over everything that the filter holds.
+    resampled = map(stream.resample_chunk, map(finite, map(to_mono, blocks)))
+    yield from (part for part in resampled if part.size)
     rest = stream.resample_chunk(np.empty(0, np.float32), last=True)
     if rest.size:
         yield rest

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -86,6 +88,25 @@ def test_any_split_into_blocks_gives_the_same_chunks(
     at_once = list(chunk(resample([samples], rate_hz, 16000), pcm, chunk_ms))
     in_parts = list(chunk(resample(split(samples, sizes), rate_hz, 16000), pcm, chunk_ms))
     assert in_parts == at_once
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.float32])
+@pytest.mark.parametrize("rate_hz", [16000, 44100])
+def test_no_block_is_held_while_what_became_of_it_is_sent(rate_hz: int, dtype: type) -> None:
+    """Of a thousand sources each would hold one."""
+    made: list[weakref.ref[Samples]] = []
+
+    def blocks():
+        for _ in range(3):
+            block = np.zeros((rate_hz, 1), dtype)
+            made.append(weakref.ref(block))
+            handed_over = [block]
+            del block
+            yield handed_over.pop()
+
+    for _ in chunk(resample(blocks(), rate_hz, 16000), PcmFormat(16000), 100):
+        assert [block() for block in made] == [None] * len(made)
+    assert len(made) == 3
 
 
 def test_sixteen_bits_are_resampled_like_the_floats_they_stand_for() -> None:
