@@ -46,6 +46,8 @@ class Intake:
         if source.waits:
             self._reader = _Thread(source, chunks, engine.loop, ready, is_paced=self._is_paced)
         self.tape = Tape(pcm, keep_s=engine.keep_s)
+        # How far a source that is not live is sure to reach.
+        self._sure_sample = 0 if source.live or source.duration_ms is None else pcm.samples(source.duration_ms)
         self._held: Chunk | None = None
         self.due_s: float | None = None
         """When there will be something to take in; None where `ready` will tell, or nothing comes any more."""
@@ -64,22 +66,32 @@ class Intake:
         """Put what is due on the tape, `most` chunks of it, or its end; returns when each chunk was due."""
         dues_s: list[float] = []
         while len(dues_s) < most:
-            chunk, due_s = self._held, self.due_s
-            if chunk is None or due_s is None:
-                self._held = chunk = self._reader.take()
-                if chunk is None:
+            if self.due_s is not None and self.due_s > now:
+                break
+            if self._held is None:
+                self._held = self._reader.take()
+                if self._held is None:
+                    self.due_s = None
                     if self._reader.ended:
                         self.tape.end(self._reader.cause)
                     break
-                self.due_s = due_s = self._schedule.due_s(chunk, now)
-            if due_s > now:
-                break
-            self._held = self.due_s = None
-            dues_s.append(due_s)
+                self.due_s = self._schedule.due_s(self._held, now)
+                continue
+            assert self.due_s is not None
+            dues_s.append(self.due_s)
+            chunk, self._held = self._held, None
+            self.due_s = self._schedule.next_due_s(chunk) if self._another_follows(chunk) else None
             self.tape.append(chunk)
             if self._record is not None:
                 self._record(chunk)
         return dues_s
+
+    def _another_follows(self, chunk: Chunk) -> bool:
+        """Whether the next chunk can wait to be read until it is due; it is not held in memory then.
+
+        The last ones cannot: that the sound has ended is to be known with its last chunk.
+        """
+        return chunk.end_sample + 2 * chunk.samples < self._sure_sample
 
     def stop(self) -> None:
         """No more sound, from this moment on. What a live source that nothing paces has already heard still comes."""

@@ -50,10 +50,19 @@ class Schedule:
         """When the first sample of `chunk` is due; `now` where nothing is waited for."""
         if self._samples_per_s is None:
             return now
-        begin_s = (chunk.end_sample - chunk.samples) / self._samples_per_s
+        begin_sample = chunk.end_sample - chunk.samples
         if self._start_s is None:
-            self._start_s = now - begin_s
+            self._start_s = now - begin_sample / self._samples_per_s
             if self._phase_s is not None:
                 self._start_s += (self._phase_s - now) % (chunk.samples / self._samples_per_s)
-        # To the microsecond, so that what is due together is due at the same moment.
-        return round(self._start_s + begin_s, 6)
+        return self._moment_s(begin_sample)
+
+    def next_due_s(self, chunk: Chunk) -> float | None:
+        """When the chunk after `chunk` is due; None where nothing is waited for, and before the first chunk."""
+        return None if self._start_s is None else self._moment_s(chunk.end_sample)
+
+    def _moment_s(self, sample: int) -> float:
+        assert self._start_s is not None
+        assert self._samples_per_s is not None
+        # In whole microseconds, so that what is due together is due at the same moment.
+        return int((self._start_s + sample / self._samples_per_s) * 1e6 + 0.5) / 1e6

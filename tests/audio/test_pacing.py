@@ -36,6 +36,24 @@ def test_chunk_k_leaves_at_k_times_its_length() -> None:
     assert departures(chunks(5), FakeClock()) == pytest.approx([0, 0.1, 0.2, 0.3, 0.4])
 
 
+@given(st.floats(0, 1e6), st.sampled_from([0.5, 1.0, 4.0, 1000.0]), st.lists(st.integers(1, 6400), min_size=2))
+def test_when_the_next_chunk_is_due_is_known_before_there_is_one(now: float, speed: float, lengths: list[int]) -> None:
+    schedule, end_sample, expected = Schedule(16000, speed), 0, None
+    for length in lengths:
+        end_sample += length
+        chunk = Chunk(bytes(length * 2), end_sample)
+        due_s = schedule.due_s(chunk, now)
+        assert expected in (None, due_s)
+        expected = schedule.next_due_s(chunk)
+        assert expected is not None
+
+
+def test_without_a_pace_nothing_is_known_of_the_next_chunk() -> None:
+    schedule, (chunk,) = Schedule(16000, None), chunks(1)
+    assert schedule.due_s(chunk, 7.0) == 7.0
+    assert schedule.next_due_s(chunk) is None
+
+
 def test_speed_divides_the_waits() -> None:
     assert departures(chunks(5), FakeClock(), speed=4.0) == pytest.approx([0, 0.025, 0.05, 0.075, 0.1])
 
