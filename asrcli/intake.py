@@ -46,8 +46,11 @@ class Intake:
         if source.waits:
             self._reader = _Thread(source, chunks, engine.loop, ready, is_paced=self._is_paced)
         self.tape = Tape(pcm, keep_s=engine.keep_s)
-        # How far a source that is not live is sure to reach.
-        self._sure_sample = 0 if source.live or source.duration_ms is None else pcm.samples(source.duration_ms)
+        # Up to there a chunk can wait to be read until it is due. A source that is alone has it ready by then; of many
+        # each would hold one in memory.
+        self._unhurried_samples = 0
+        if phase_s is not None and not source.live and source.duration_ms is not None:
+            self._unhurried_samples = pcm.samples(source.duration_ms)
         self._held: Chunk | None = None
         self.due_s: float | None = None
         """When there will be something to take in; None where `ready` will tell, or nothing comes any more."""
@@ -80,18 +83,18 @@ class Intake:
             assert self.due_s is not None
             dues_s.append(self.due_s)
             chunk, self._held = self._held, None
-            self.due_s = self._schedule.next_due_s(chunk) if self._another_follows(chunk) else None
+            self.due_s = self._schedule.next_due_s(chunk) if self._leaves_next_unread(chunk) else None
             self.tape.append(chunk)
             if self._record is not None:
                 self._record(chunk)
         return dues_s
 
-    def _another_follows(self, chunk: Chunk) -> bool:
-        """Whether the next chunk can wait to be read until it is due; it is not held in memory then.
+    def _leaves_next_unread(self, chunk: Chunk) -> bool:
+        """Whether the chunk after `chunk` is not read until it is due.
 
-        The last ones cannot: that the sound has ended is to be known with its last chunk.
+        The last ones are read before that: it is to be known with the last one that the sound has ended.
         """
-        return chunk.end_sample + 2 * chunk.samples < self._sure_sample
+        return chunk.end_sample + 2 * chunk.samples < self._unhurried_samples
 
     def stop(self) -> None:
         """No more sound, from this moment on. What a live source that nothing paces has already heard still comes."""

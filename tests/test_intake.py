@@ -163,27 +163,30 @@ def test_who_comes_late_is_given_all_that_is_due(bench, waits):
 @pytest.mark.parametrize("seconds", [1.0, 1.05])
 def test_that_the_sound_has_ended_is_known_with_its_last_chunk(bench, waits, seconds):
     """Though the chunks before it are read no sooner than they are due."""
-    b = bench(Counted(seconds, waits), 1.0).start()
+    b = bench(Counted(seconds, waits), 1.0, phase_s=0.0).start()
     while not b.tape.ended:
         if not b.take():
             assert b.tape.end_sample < seconds * 16000
             b.clock.time = b.intake.due_s
 
 
-def test_a_chunk_whose_moment_is_known_is_not_read_before_it(bench):
-    b = bench(Counted(60.0, waits=False), 1.0).start()
+@pytest.mark.parametrize(("phase_s", "ahead"), [(0.0, 0), (None, 1)], ids=["one of many", "alone"])
+def test_a_chunk_whose_moment_is_known_is_not_read_before_it(bench, phase_s, ahead):
+    """Where it is one of many, which has a phase. One that is alone has a chunk ready for its moment."""
+    b = bench(Counted(60.0, waits=False), 1.0, phase_s=phase_s).start()
+    assert b.take()
     for taken in range(1, 50):
-        assert b.take()
         assert not b.take()
-        assert b.source.blocks_read == taken * BLOCKS_PER_CHUNK
+        assert b.source.blocks_read == (taken + ahead) * BLOCKS_PER_CHUNK
         b.clock.time = b.intake.due_s
+        assert b.take()
 
 
 @KINDS
 def test_a_file_that_holds_less_than_it_says_ends_where_it_ends(bench, waits):
     source = Counted(1.0, waits)
     source.duration_ms = 60_000
-    b = bench(source, 1.0).start()
+    b = bench(source, 1.0, phase_s=0.0).start()
     b.take_all()
     assert (b.tape.end_sample, b.tape.cause) == (16000, None)
 
