@@ -5,6 +5,7 @@ Only typer and the standard library are imported here: `asrcli --help` and shell
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import sys
 from collections.abc import Sequence
@@ -22,6 +23,8 @@ MOST_JOBS = 1000
 # The source, the socket, the pipes of a decoder and what a long result is kept in meanwhile.
 _FILES_PER_JOB = 6
 _FILES_BESIDE = 64
+# From malloc.h.
+_M_ARENA_MAX = -8
 
 
 @dataclass(frozen=True)
@@ -67,9 +70,22 @@ def allow(jobs: int) -> None:
         sys.setswitchinterval(0.001)
         # To look through all that a thousand streams hold makes each of them late, and finds nothing.
         gc.set_threshold(2000, 10, 1000)
+        _share_memory()
     needed = jobs * _FILES_PER_JOB + _FILES_BESIDE
     if jobs > 1 and (most := allow_many()) < needed:
         raise UsageError(
             f"--jobs {jobs} needs about {needed} open files, and this system allows {most}",
             hint=f"--jobs {max(1, (most - _FILES_BESIDE) // _FILES_PER_JOB)}, or raise the limit with ulimit -n",
         )
+
+
+def _share_memory() -> None:
+    """Have all threads take their memory from one heap, where the C library is glibc.
+
+    It would give each handshake's thread a heap of its own, and what is free in there is of no use to the others. That
+    spares threads waiting for each other, which Python's do anyway.
+    """
+    import ctypes
+
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
