@@ -12,9 +12,11 @@ from asrcli.control import Control
 from asrcli.crew import Ended, Job, transcribe_many
 from asrcli.engine import Engine
 from asrcli.events import Event, FinalResult, Notice, Reconnecting, Sentence, SessionStarted, Tick
+from asrcli.loop import Loop
 from asrcli.protocols.base import Endpoint, RecognitionOptions
 from asrcli.protocols.run_task import RunTask
 from tests.support.fakes import FakeClock, ToneSource
+from tests.support.looping import on_loop, settle
 
 STARTED = SessionStarted("s")
 FULL = Reconnecting(1, 0, "too many requests", "Throttling", wait_s=5.0, throttled=True)
@@ -49,6 +51,7 @@ class Bench:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.runs: list[Run] = []
         self.clock = FakeClock()
+        self.loop = Loop(self.clock)
         monkeypatch.setattr(crew, "Transcription", self._make)
 
     def _make(self, source: Any, engine: Engine, control: Control, tell: Any, phase_s: float | None) -> Run:
@@ -65,7 +68,8 @@ class Bench:
             return Job(open_source)
 
         options = RecognitionOptions(model="m")
-        engine = Engine(lambda: RunTask(options, Endpoint("ws://127.0.0.1", "k")), tick_s=0.001, clock=self.clock)
+        there = Endpoint("ws://127.0.0.1", "k")
+        engine = Engine(lambda: RunTask(options, there), tick_s=0.001, clock=self.clock, loop=self.loop)
         return transcribe_many([job(number) for number in range(count)], engine, at_once)
 
     @property
@@ -90,12 +94,27 @@ def until_quiet(happening: Generator[tuple[int, Any], None, None]) -> list[tuple
     return seen
 
 
-@pytest.mark.parametrize(("at_once", "slots"), [(2, 4), (30, 4), (50, 4), (60, 5), (1000, 20)])
+@pytest.mark.parametrize(("at_once", "slots"), [(2, 4), (50, 4), (100, 5), (300, 15), (1000, 20)])
 def test_those_that_send_together_send_in_slots_that_are_spread_over_a_chunk(bench, at_once, slots):
     happening = bench.crew(16, at_once)
     until_quiet(happening)
     expected = [number % slots / slots * 0.2 for number in range(min(16, at_once))]
     assert [run.phase_s for run in bench.runs] == pytest.approx(expected)
+    happening.close()
+
+
+@pytest.mark.parametrize(("at_once", "moments"), [(100, [1000.04]), (1000, [1000.04]), (50, [])])
+def test_what_a_crowd_brings_is_told_with_the_next_slot(bench, at_once, moments):
+    happening = bench.crew(16, at_once)
+    until_quiet(happening)
+    for number in (3, 5):
+        on_loop(bench.loop, lambda number=number: bench.runs[number].tell(STARTED))
+    settle(bench.loop)
+    assert on_loop(bench.loop, lambda: list(bench.loop._moments)) == pytest.approx(moments)
+    assert until_quiet(happening) == [(3, STARTED), (5, STARTED)]
+    bench.clock.advance(0.05)
+    settle(bench.loop)
+    assert on_loop(bench.loop, lambda: list(bench.loop._moments)) == []
     happening.close()
 
 
