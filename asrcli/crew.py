@@ -23,10 +23,12 @@ from asrcli.transcription import Transcription
 
 __all__ = ["Ended", "Job", "transcribe_many"]
 
-# Sources that send at the same moment make each other late, and each moment at which one sends costs the processor a
-# wake-up, after which its caches are cold: so all send in a few slots that are spread over the length of a chunk.
+# Sources that send at the same moment make each other late, and each wake-up of the processor costs it as much as
+# sending some chunks, because its caches are cold then: so all send in a few slots that are spread over the length of a
+# chunk, and within a slot one after the other, as fast as that goes.
 _PER_SLOT = 20
 _LEAST_SLOTS, _MOST_SLOTS = 4, 20
+_TURN_S = 0.00006
 # What a crowd brings is told no sooner than this, and then with the next slot, which wakes the processor anyway.
 _NEWS_S = 0.04
 # Handshakes under way at once: more only get into each other's way, and each leaves a thread's memory behind.
@@ -162,7 +164,8 @@ class _Crew:
 
     def _begin(self, number: int) -> Generator[tuple[int, What], None, None]:
         job = self._jobs[number]
-        phase_s = number % self._slots * self._slot_s if self._at_once > 1 else None
+        turn, slot = divmod(number % self._at_once, self._slots)
+        phase_s = slot * self._slot_s + turn * _TURN_S if self._at_once > 1 else None
         source: Source | None = None
         try:
             source = job.open_source(job.control)

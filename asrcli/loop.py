@@ -238,16 +238,14 @@ class Loop:
         return None if moment == math.inf else max(0.0, moment - self._clock.now())
 
     def _do_what_is_due(self) -> None:
-        if not self._moments or self._moments[0] > (now := self._clock.now()):
-            return
-        # Only what is due now: what it leads to must not keep the sockets waiting.
-        due: list[Timer] = []
-        while self._moments and self._moments[0] <= now:
-            due += self._timers.pop(heapq.heappop(self._moments))
-        for timer in due:
-            what, timer.what = timer.what, None
-            if what is not None:
-                _guarded(what)
+        # No more moments than there are now: what they lead to must not keep the sockets waiting.
+        for _ in range(len(self._moments)):
+            if not self._moments or self._moments[0] > self._clock.now():
+                break
+            for timer in self._timers.pop(heapq.heappop(self._moments)):
+                what, timer.what = timer.what, None
+                if what is not None:
+                    _guarded(what)
 
 
 def _guarded(what: Callable[..., None], *arguments: object) -> None:

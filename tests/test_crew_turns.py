@@ -98,8 +98,19 @@ def until_quiet(happening: Generator[tuple[int, Any], None, None]) -> list[tuple
 def test_those_that_send_together_send_in_slots_that_are_spread_over_a_chunk(bench, at_once, slots):
     happening = bench.crew(16, at_once)
     until_quiet(happening)
-    expected = [number % slots / slots * 0.2 for number in range(min(16, at_once))]
+    expected = [number % slots / slots * 0.2 + number // slots * crew._TURN_S for number in range(min(16, at_once))]
     assert [run.phase_s for run in bench.runs] == pytest.approx(expected)
+    happening.close()
+
+
+def test_who_follows_another_has_a_phase_that_one_of_so_many_has(bench):
+    """However many there are in all: a phase lies within its slot."""
+    happening = bench.crew(12, 2)
+    until_quiet(happening)
+    for number in range(11):
+        bench.runs[number].tell(Ended())
+        until_quiet(happening)
+    assert {run.phase_s for run in bench.runs} == {0.0, 0.05}
     happening.close()
 
 

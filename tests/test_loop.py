@@ -176,6 +176,26 @@ def test_timers_come_in_the_order_of_their_moments_and_not_before(slow, clock):
     assert done == [1, 2, 3]
 
 
+def test_a_timer_whose_moment_comes_while_others_are_done_does_not_wait_for_the_next_round(slow, clock, pair):
+    done: list[str] = []
+    now, (ours, theirs) = clock.now(), pair
+
+    def heard(events: int) -> None:
+        done.append("socket")
+        slow.unwatch(ours)
+
+    def ask() -> None:
+        theirs.send(b"x")
+        slow.watch(ours, heard)
+        slow.at(now + 1, lambda: (done.append("first"), clock.advance(1)))
+        slow.at(now + 2, lambda: (done.append("second"), slow.at(now, lambda: done.append("asked for by the second"))))
+        clock.advance(1)
+
+    on_loop(slow, ask)
+    settle(slow)
+    assert done == ["first", "second", "socket", "asked for by the second"]
+
+
 def test_timers_of_one_moment_come_in_the_order_in_which_they_were_asked_for(slow, clock):
     done: list[int] = []
     on_loop(slow, lambda: [slow.at(clock.now() + 1, lambda n=n: done.append(n)) for n in range(20)])
