@@ -31,7 +31,7 @@ _LEAST_SLOTS, _MOST_SLOTS = 4, 20
 _TURN_S = 0.00006
 # What a crowd brings is told no sooner than this, and then with the next slot, which wakes the processor anyway.
 _NEWS_S = 0.04
-# Handshakes under way at once: more only get into each other's way, and each leaves a thread's memory behind.
+# Handshakes under way at once: more only get into each other's way.
 _CONNECTING = 16
 
 

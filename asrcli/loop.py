@@ -82,7 +82,7 @@ class Loop:
         self._holders = 0
         self._thread: threading.Thread | None = None
         self._calls: deque[Callable[[], None]] = deque()
-        # By their moments, and those as a heap: of a thousand streams, fifty are due at the same one.
+        # By their moments, and those as a heap: of a thousand links, fifty are looked after at the same one.
         self._timers: dict[float, list[Timer]] = {}
         self._moments: list[float] = []
         self._selector: selectors.BaseSelector | None = None

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 # Large enough that the calls do not count (an MP3 is read at 550 times real time, with 2048 frames at 255), small
 # enough that the first block is there within milliseconds; 0.4 s at 44.1 kHz.
 BLOCK_FRAMES = 8192
-# Samples as they are cost nothing to decode, and a thousand files hold a block each: as much as three messages carry.
+# Samples as they are cost nothing to decode, but each call does, and of a thousand files each holds what it has not yet
+# sent of a block: three messages carry one.
 _S16_BLOCK_MS = 600
 
 # Tags of text behind the audio are not longer; with a picture they are, which then costs a look at the file by ffmpeg.
