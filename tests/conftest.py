@@ -1,11 +1,18 @@
-"""For all tests: no key, no proxy and no home of the person who runs them."""
+"""For all tests: no key, no proxy, no home and no ignored signals of the person who runs them."""
 
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
+
+# A job in the background of a script, and nohup, begin with these ignored. So would all that the tests start and end
+# with them, as it should.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+for _each in (signal.SIGHUP, signal.SIGQUIT):
+    signal.signal(_each, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)
