@@ -5,13 +5,16 @@ Pure. It says who can decode a container, not how.
 
 from __future__ import annotations
 
+import codecs
 import struct
 from dataclasses import dataclass
 
 from asrcli.audio.riff import is_wav
 
-# Enough for every signature here; two MPEG frames may need more, see `wanted_bytes`.
+# Enough for every signature here; two MPEG frames, and text, may need more, see `wanted_bytes`.
 SIGNATURE_BYTES = 12
+# A dozen loud samples may pass for letters, a hundred do not.
+_TEXT_BYTES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +77,19 @@ def sniff(head: bytes) -> Container | None:
 
 def wanted_bytes(head: bytes) -> int:
     """How many bytes `sniff` needs for a sure answer, as far as `head` tells; ask again when they are there."""
+    if is_text(head) and signature(head) is None:
+        return _TEXT_BYTES
     frame = _frame(head)
     return SIGNATURE_BYTES if frame is None else max(SIGNATURE_BYTES, frame[1] + _FRAME_HEADER_BYTES)
+
+
+def is_text(head: bytes) -> bool:
+    """Whether `head` is printable UTF-8, an error page for example; a character cut off at its end is no harm."""
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return bool(text) and all(character.isprintable() or character in "\t\r\n" for character in text)
 
 
 def id3_bytes(head: bytes) -> int:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from asrcli.audio.ffmpeg import FfmpegSource
     from asrcli.audio.samples import Block
 
+# Of text that is no audio.
+_SHOWN_CHARACTERS = 40
+
 
 class StdinSource:
     """A Source that reads the descriptor `fd` to its end.
@@ -75,6 +78,11 @@ class StdinSource:
             self._take_header(head)
         elif kind:
             self._decode_with_ffmpeg(head, kind)
+        elif self._raw is None and sniff.is_text(head):
+            begin = " ".join(head.decode(errors="ignore").split())[:_SHOWN_CHARACTERS]
+            raise DecodeError(
+                f'{label(self.name)} is text, not audio: "{begin}"', hint="raw samples that look so need --encoding"
+            )
         else:
             self._head = head
             self._set_duration(len(head))

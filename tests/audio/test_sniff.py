@@ -43,6 +43,16 @@ def test_aac_is_not_taken_for_mp3(encoded) -> None:
     assert sniff.sniff(encoded("a.aac").read_bytes()) is sniff.AAC
 
 
+@given(st.text(st.characters(categories=["L", "N", "P"]), min_size=1), st.integers(1, 60))
+def test_text_is_text_wherever_it_is_cut_off(text: str, length: int) -> None:
+    assert sniff.is_text(text.encode()[: max(4, length)])
+
+
+@pytest.mark.parametrize("samples", [np.zeros(200), tone(0.02), tone(0.02) * 0.01, np.ones(200) * 0.99])
+def test_sound_is_no_text(samples) -> None:
+    assert not sniff.is_text(s16(samples)[:200])
+
+
 def test_samples_that_look_like_one_mpeg_frame_are_samples() -> None:
     quiet = s16(tone(0.5) * 0.1)
     for start in (b"\xff\xfb\x90\x64", b"\xff\xf1\x50\x80\x43\x00\x00"):

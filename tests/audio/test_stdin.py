@@ -117,6 +117,35 @@ def test_a_stream_without_a_sample_is_no_audio(data: bytes) -> None:
         read_all(data)
 
 
+@pytest.mark.parametrize("size", [1, 10**6])
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("<!DOCTYPE html>\n<title>404</title>\n", '"<!DOCTYPE html> <title>404</title>"'),
+        ("\n\n  \tTo be done:\r\n" + "-" * 90, f'"To be done: {"-" * 28}"'),
+        ("ok", '"ok"'),
+        ("\n", '""'),
+        ("你好，世界。" * 100, "你好，世界。"),
+    ],
+)
+def test_text_is_no_audio(text: str, shown: str, size: int) -> None:
+    with pytest.raises(DecodeError, match="is text, not audio") as caught:
+        read_all(text.encode(), size)
+    assert shown in caught.value.message
+    assert "--encoding" in caught.value.hint
+
+
+def test_text_that_is_called_raw_audio_is_raw_audio() -> None:
+    samples, _ = read_all(b"plain text, and u8 samples", raw=RawFormat(8000, 1, "u8"))
+    assert len(samples) == 26
+
+
+def test_samples_that_begin_like_text_are_samples() -> None:
+    data = b"~~" * 50 + s16(tone(0.1))
+    samples, _ = read_all(data)
+    assert len(samples) == len(data) // 2
+
+
 def test_a_damaged_wav_header_is_named() -> None:
     with pytest.raises(DecodeError, match="cannot decode standard input: the WAV header is damaged"):
         read_all(wav(100, rate=3))
