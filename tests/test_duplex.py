@@ -166,12 +166,13 @@ def test_what_the_network_does_not_take_is_kept_and_leaves_in_order(ends):
     for piece in sent:
         assert duplex.send(piece) == len(piece)
     assert duplex.unsent_bytes > 0
-    # The network is still full, and says so without an error.
-    left = duplex.unsent_bytes
-    duplex.flush()
-    assert duplex.unsent_bytes == left
+    # The network, which may make some more room yet, is full in the end, and says so without an error.
+    left = None
+    while duplex.unsent_bytes != left:
+        left = duplex.unsent_bytes
+        duplex.flush()
     assert duplex.send(b"a word at the end") == 17
-    assert duplex.unsent_bytes == left + 17
+    assert 17 < duplex.unsent_bytes <= left + 17
     expected = b"".join(sent) + b"a word at the end"
     received = bytearray()
     reading = threading.Thread(target=read_all, args=(theirs, len(expected), received))
