@@ -15,7 +15,7 @@ from asrcli.audio.source import Source
 from asrcli.control import Control
 from asrcli.engine import Engine
 from asrcli.errors import AsrcliError
-from asrcli.events import Ended, Event, Notice, Reconnecting, SessionStarted, Tick
+from asrcli.events import AudioFinished, Ended, Event, Notice, Reconnecting, SessionStarted, Tick
 from asrcli.loop import CROWD
 from asrcli.pcm import STORED_CHUNK_MS
 from asrcli.timing import Deadline, next_multiple
@@ -80,6 +80,8 @@ class _Crew:
         # Jobs that a full service has sent away while they were starting.
         self._sent_away: set[int] = set()
         self._shown: set[int] = set()
+        # Links made ahead for those that wait.
+        self._prepared = 0
         # What cannot be had again is not sent away.
         self._live: set[int] = set()
         self._pause: Deadline | None = None
@@ -117,6 +119,8 @@ class _Crew:
                     self._has_told_of_limit = True
                     yield number, Notice("the service takes no more at once for now", "the others wait their turn")
                 continue
+            elif isinstance(event, AudioFinished):
+                self._prepare_next()
             yield number, event
 
     def _tell(self, number: int, event: Event | Ended) -> None:
@@ -149,6 +153,12 @@ class _Crew:
         for run in self._running.values():
             run.wait()
 
+    def _prepare_next(self) -> None:
+        """While the results of one are awaited, the next one's connection is made."""
+        if self._prepared < len(self._waiting) and len(self._running) <= self._limit:
+            self._prepared += 1
+            self._engine.loop.call(self._engine.prepare_session)
+
     def _next_to_start(self) -> int | None:
         if not self._waiting or len(self._running) >= self._limit or len(self._connecting) >= _CONNECTING:
             return None
@@ -164,6 +174,7 @@ class _Crew:
 
     def _begin(self, number: int) -> Generator[tuple[int, What], None, None]:
         job = self._jobs[number]
+        self._prepared = max(0, self._prepared - 1)
         turn, slot = divmod(number % self._at_once, self._slots)
         phase_s = slot * self._slot_s + turn * _TURN_S if self._at_once > 1 else None
         source: Source | None = None

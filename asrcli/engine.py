@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from asrcli.errors import AsrcliError
 from asrcli.events import InboxItem
 from asrcli.link import Link
 from asrcli.loop import Loop
@@ -45,3 +47,17 @@ class Engine:
     clock: Clock = field(default_factory=SystemClock)
     loop: Loop = field(default_factory=Loop, repr=False)
     new_link: NewLink = Link
+    connect_ahead: Callable[[ConnectRequest, Loop], None] | None = None
+    """Makes a link before its session is there; None: nobody does."""
+
+    def prepare_session(self) -> None:
+        """A session will follow one that waits for its last results: have it find its link made. On the loop's thread.
+
+        Where links are kept it will have that one, without a handshake.
+        """
+        if self.connect_ahead is not None:
+            # What is wrong now will be so, and told, when the session begins.
+            with contextlib.suppress(AsrcliError):
+                protocol = self.new_protocol()
+                if not protocol.keeps_link:
+                    self.connect_ahead(protocol.connect_request(), self.loop)

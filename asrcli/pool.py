@@ -1,8 +1,9 @@
-"""Links that are kept when their session has ended, for the next one to the same service.
+"""Links without a session: kept from the one that has ended, or made ahead for the one that will follow.
 
 A link is kept only after its session ended as it should; one that saw an error or a close is never used again. Knows no
 protocol: a session says by `release` that its link may be kept, and late messages of an old task are dropped by their
-task id, in the protocol.
+task id, in the protocol. Where links are not kept, the next one is made while the session before still waits for its
+last results.
 """
 
 from __future__ import annotations
@@ -23,12 +24,15 @@ IDLE_S = 50.0
 
 
 @dataclass(slots=True)
-class _Kept:
-    """A link without a session, and the moment at which it will be given up."""
+class _Idle:
+    """A link without a session, and what its next session is to hear first. `retirement` gives it up."""
 
     link: Link
     request: ConnectRequest
     retirement: Timer
+    said: list[InboxItem]
+    is_new: bool
+    """Whether it had no session yet: then all that the service says is for the first one."""
 
 
 class Pool:
@@ -38,7 +42,9 @@ class Pool:
         self._network = network
         self._idle_s = idle_s
         self._clock = SystemClock()
-        self._idle: list[_Kept] = []
+        self._idle: list[_Idle] = []
+        self.ahead_is_refused = False
+        """Whether the service has refused a connection that no session needed yet: it is not asked for another."""
         self._loop: Loop | None = None
 
     @property
@@ -64,13 +70,20 @@ class Pool:
 
     # --- on the loop's thread ----------------------------------------------------------------------------------------
 
-    def take(self, request: ConnectRequest) -> Link | None:
-        """The link that was kept last for the same address and the same key; the others may get old and retire."""
-        for kept in reversed(self._idle):
-            if kept.request == request:
-                self._idle.remove(kept)
-                kept.retirement.cancel()
-                return kept.link
+    def connect_ahead(self, request: ConnectRequest, loop: Loop) -> None:
+        """Make a link for a session that will follow soon."""
+        if self._loop is not None and not self.ahead_is_refused:
+            link = self.make(request, _nobody_listens, loop)
+            self._put_aside(link, request, loop, said=[], is_new=True)
+            link.open()
+
+    def take(self, request: ConnectRequest) -> _Idle | None:
+        """The link that came last for the same address and the same key; the others may get old and retire."""
+        for idle in reversed(self._idle):
+            if idle.request == request:
+                self._idle.remove(idle)
+                idle.retirement.cancel()
+                return idle
         return None
 
     def make(self, request: ConnectRequest, post: Callable[[InboxItem], None], loop: Loop) -> Link:
@@ -81,22 +94,35 @@ class Pool:
         if self._loop is None:
             link.close()
             return
-        retirement = loop.at(self._clock.now() + self._idle_s, link.close)
-        kept = _Kept(link, request, retirement)
-        link.post = functools.partial(self._heard_while_idle, kept)
-        self._idle.append(kept)
+        self._put_aside(link, request, loop, said=[LinkOpened(0.0)], is_new=False)
 
-    def _heard_while_idle(self, kept: _Kept, item: InboxItem) -> None:
-        # Anything else is a late word of the task before.
+    def _put_aside(
+        self, link: Link, request: ConnectRequest, loop: Loop, *, said: list[InboxItem], is_new: bool
+    ) -> None:
+        def retire() -> None:
+            self._idle.remove(idle)
+            link.close()
+
+        idle = _Idle(link, request, loop.at(self._clock.now() + self._idle_s, retire), said, is_new)
+        link.post = functools.partial(self._heard_while_idle, idle)
+        self._idle.append(idle)
+
+    def _heard_while_idle(self, idle: _Idle, item: InboxItem) -> None:
         if isinstance(item, LinkClosed):
-            kept.retirement.cancel()
-            if kept in self._idle:
-                self._idle.remove(kept)
+            if idle in self._idle:
+                self._idle.remove(idle)
+                idle.retirement.cancel()
+                self.ahead_is_refused = self.ahead_is_refused or not idle.said
+            # A session that is just taking it over need not try.
+            idle.said[:] = [item]
+        elif idle.is_new:
+            idle.said.append(item)
+        # Anything else is a late word of the task before.
 
     def _close_all(self) -> None:
-        for kept in self._idle:
-            kept.retirement.cancel()
-            kept.link.close()
+        for idle in self._idle:
+            idle.retirement.cancel()
+            idle.link.close()
         self._idle.clear()
 
 
@@ -110,20 +136,22 @@ class Lease:
         self._loop = loop
         self._link: Link | None = None
         self._lost = False
+        # Until a link that was there already has said something.
+        self._is_unproven = False
 
     @property
     def congested(self) -> bool:
         return self._link is not None and self._link.congested
 
     def open(self) -> None:
-        """Take a kept link, at once, or connect."""
-        self._link = self._pool.take(self._request)
-        if self._link is None:
-            self._link = self._pool.make(self._request, self._heard, self._loop)
-            self._link.open()
+        """Take a link that is there already, or connect."""
+        idle = self._pool.take(self._request)
+        if idle is None:
+            self._connect()
             return
-        self._link.post = self._heard
-        self._loop.call(self._say_open)
+        self._link = idle.link
+        self._is_unproven = True
+        self._loop.call(lambda: self._take_over(idle))
 
     def send(self, message: Message, *, more: bool = False) -> None:
         assert self._link is not None
@@ -145,11 +173,27 @@ class Lease:
         if link is not None:
             link.close()
 
-    def _say_open(self) -> None:
-        if not self._lost:
-            self._post(LinkOpened(0.0))
+    def _connect(self) -> None:
+        self._link = self._pool.make(self._request, self._heard, self._loop)
+        self._link.open()
+
+    def _take_over(self, idle: _Idle) -> None:
+        if self._link is not None:
+            self._link.post = self._heard
+            for item in idle.said:
+                self._heard(item)
 
     def _heard(self, item: InboxItem) -> None:
+        is_unproven, self._is_unproven = self._is_unproven, False
         if isinstance(item, LinkClosed):
+            if is_unproven and self._link is not None:
+                # The session has not begun: it can have a link of its own.
+                self._pool.ahead_is_refused = True
+                self._connect()
+                return
             self._lost = True
         self._post(item)
+
+
+def _nobody_listens(item: InboxItem) -> None:
+    """Until it is put aside."""

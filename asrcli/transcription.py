@@ -224,6 +224,7 @@ class Transcription:
                 self._attempts.ready()
             elif isinstance(event, AudioFinished):
                 if not self._reader.exhausted:
+                    self._engine.prepare_session()
                     continue
                 self._progress.told_ms = event.end_ms
             elif isinstance(event, LinkReady):
@@ -270,11 +271,8 @@ class Transcription:
             return
         self._session.close()
         self._tell_progress()
-        self._tell(
-            Reconnecting(
-                self._attempts.count, resume_ms, error.reason, error.code, self._again_at.length_s, error.throttled
-            )
-        )
+        count, wait_s = self._attempts.count, self._again_at.length_s
+        self._tell(Reconnecting(count, resume_ms, error.reason, error.code, wait_s, error.throttled))
 
     def _rest_was_silent(self, error: AsrcliError) -> bool:
         """Whether a further session got nothing but the silence after the last word, which the service refuses."""

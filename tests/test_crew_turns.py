@@ -11,10 +11,10 @@ from asrcli import crew
 from asrcli.control import Control
 from asrcli.crew import Ended, Job, transcribe_many
 from asrcli.engine import Engine
-from asrcli.events import Event, FinalResult, Notice, Reconnecting, Sentence, SessionStarted, Tick
+from asrcli.events import AudioFinished, Event, FinalResult, Notice, Reconnecting, Sentence, SessionStarted, Tick
 from asrcli.loop import Loop
-from asrcli.protocols.base import Endpoint, RecognitionOptions
-from asrcli.protocols.run_task import RunTask
+from asrcli.protocols.base import ConnectRequest, Endpoint, RecognitionOptions
+from asrcli.protocols.realtime import Realtime
 from tests.support.fakes import FakeClock, ToneSource
 from tests.support.looping import on_loop, settle
 
@@ -50,6 +50,7 @@ class Bench:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.runs: list[Run] = []
+        self.ahead: list[ConnectRequest] = []
         self.clock = FakeClock()
         self.loop = Loop(self.clock)
         monkeypatch.setattr(crew, "Transcription", self._make)
@@ -69,7 +70,13 @@ class Bench:
 
         options = RecognitionOptions(model="m")
         there = Endpoint("ws://127.0.0.1", "k")
-        engine = Engine(lambda: RunTask(options, there), tick_s=0.001, clock=self.clock, loop=self.loop)
+        engine = Engine(
+            lambda: Realtime(options, there),
+            tick_s=0.001,
+            clock=self.clock,
+            loop=self.loop,
+            connect_ahead=lambda request, loop: self.ahead.append(request),
+        )
         return transcribe_many([job(number) for number in range(count)], engine, at_once)
 
     @property
@@ -126,6 +133,38 @@ def test_what_a_crowd_brings_is_told_with_the_next_slot(bench, at_once, moments)
     bench.clock.advance(0.05)
     settle(bench.loop)
     assert on_loop(bench.loop, lambda: list(bench.loop._moments)) == []
+    happening.close()
+
+
+def test_a_connection_is_made_ahead_for_each_that_waits_and_for_no_more(bench):
+    happening = bench.crew(4, 2)
+    until_quiet(happening)
+    for number in (0, 1, 1):
+        bench.runs[number].tell(AudioFinished(100))
+        until_quiet(happening)
+    settle(bench.loop)
+    assert len(bench.ahead) == 2
+    for number in (0, 1, 2):
+        bench.runs[number].tell(Ended())
+        until_quiet(happening)
+    bench.runs[3].tell(AudioFinished(100))
+    until_quiet(happening)
+    settle(bench.loop)
+    assert len(bench.ahead) == 2
+    happening.close()
+
+
+def test_a_full_service_gets_no_connections_ahead(bench):
+    happening = bench.crew(4, 3)
+    until_quiet(happening)
+    for run in bench.runs:
+        run.tell(STARTED)
+    bench.runs[2].tell(FULL)
+    until_quiet(happening)
+    bench.runs[0].tell(AudioFinished(100))
+    until_quiet(happening)
+    settle(bench.loop)
+    assert bench.ahead == []
     happening.close()
 
 

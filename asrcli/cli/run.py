@@ -246,6 +246,7 @@ def _engine(
         limits=Limits(finish_s=request.service.drain_timeout),
         retry=Retry(tries=request.service.retries),
         new_link=pool.new_link,
+        connect_ahead=pool.connect_ahead,
     )
 
 
