@@ -13,8 +13,8 @@ from asrcli.audio.riff import is_wav
 
 # Enough for every signature here; two MPEG frames, and text, may need more, see `wanted_bytes`.
 SIGNATURE_BYTES = 12
-# A dozen loud samples may pass for letters, a hundred do not.
-_TEXT_BYTES = 200
+# A dozen loud samples may pass for letters, a hundred do not. The mark of a tar archive lies behind a name.
+_TEXT_BYTES = 262
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,22 @@ _SIGNATURES: tuple[tuple[int, bytes, Container], ...] = (
     (0, b"MAC ", Container("Monkey's Audio", ffmpeg_only=True)),
 )
 
+# What people send by mistake.
+_FOREIGN: tuple[tuple[int, bytes, str], ...] = (
+    (0, b"PK\x03\x04", "a ZIP archive"),
+    (0, b"\x1f\x8b\x08", "gzip data"),
+    (0, b"BZh", "bzip2 data"),
+    (0, b"\xfd7zXZ\0", "xz data"),
+    (0, b"\x28\xb5\x2f\xfd", "zstd data"),
+    (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (257, b"ustar", "a tar archive"),
+    (0, b"%PDF-", "a PDF"),
+    (0, b"\x89PNG\r\n", "a PNG picture"),
+    (0, b"\xff\xd8\xff", "a JPEG picture"),
+    (0, b"GIF8", "a GIF picture"),
+    (0, b"\x7fELF", "a program"),
+)
+
 
 def signature(head: bytes) -> Container | None:
     """The container whose signature stands in the first SIGNATURE_BYTES; None if there is none."""
@@ -77,10 +93,16 @@ def sniff(head: bytes) -> Container | None:
 
 def wanted_bytes(head: bytes) -> int:
     """How many bytes `sniff` needs for a sure answer, as far as `head` tells; ask again when they are there."""
-    if is_text(head) and signature(head) is None:
+    if is_text(head[:SIGNATURE_BYTES]) and signature(head) is None:
         return _TEXT_BYTES
     frame = _frame(head)
     return SIGNATURE_BYTES if frame is None else max(SIGNATURE_BYTES, frame[1] + _FRAME_HEADER_BYTES)
+
+
+def foreign(head: bytes) -> str | None:
+    """What begins with `head`, in a few words, where that is no audio for sure; None where it may be."""
+    known = next((name for at, magic, name in _FOREIGN if head[at : at + len(magic)] == magic), None)
+    return known or ("text" if is_text(head) else None)
 
 
 def is_text(head: bytes) -> bool:

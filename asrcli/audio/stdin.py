@@ -78,10 +78,10 @@ class StdinSource:
             self._take_header(head)
         elif kind:
             self._decode_with_ffmpeg(head, kind)
-        elif self._raw is None and sniff.is_text(head):
-            begin = " ".join(head.decode(errors="ignore").split())[:_SHOWN_CHARACTERS]
+        elif self._raw is None and (foreign := sniff.foreign(head)):
+            begin = f': "{_first_words(head)}"' if foreign == "text" else ""
             raise DecodeError(
-                f'{label(self.name)} is text, not audio: "{begin}"', hint="raw samples that look so need --encoding"
+                f"{label(self.name)} is {foreign}, not audio{begin}", hint="raw samples that look so need --encoding"
             )
         else:
             self._head = head
@@ -177,3 +177,7 @@ class StdinSource:
             self._notice(f"{name} is cut short: its header promised {stated_s:.1f} s, {received_s:.1f} s came", "")
         if received_bytes % self._frame_bytes:
             self._notice(f"{name} ends in the middle of a sample, which is left out", "check --channels and --encoding")
+
+
+def _first_words(head: bytes) -> str:
+    return " ".join(head.decode(errors="ignore").split())[:_SHOWN_CHARACTERS]

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import os
 import queue
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -133,6 +135,16 @@ def test_text_is_no_audio(text: str, shown: str, size: int) -> None:
         read_all(text.encode(), size)
     assert shown in caught.value.message
     assert "--encoding" in caught.value.hint
+
+
+@pytest.mark.parametrize("size", [1, 10**6])
+@pytest.mark.parametrize("kind", ["zip", "tar", "gztar", "bztar", "xztar"])
+def test_an_archive_is_no_audio(kind: str, size: int, tmp_path) -> None:
+    (tmp_path / "folder").mkdir()
+    write(tmp_path / "folder" / "a.wav", tone(0.1), 16000)
+    archive = Path(shutil.make_archive(str(tmp_path / "packed"), kind, tmp_path / "folder", "a.wav"))
+    with pytest.raises(DecodeError, match=r"is (a .* archive|.* data), not audio"):
+        read_all(archive.read_bytes(), size)
 
 
 def test_text_that_is_called_raw_audio_is_raw_audio() -> None:
