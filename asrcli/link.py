@@ -25,7 +25,7 @@ from asrcli.framing import Framer, Reading
 from asrcli.loop import READABLE, WRITABLE, Loop, Timer
 from asrcli.protocols.base import ConnectRequest, Message
 from asrcli.timing import SystemClock, next_multiple
-from asrcli.translation import place, translate
+from asrcli.translation import handshake_failure, place, translate
 from asrcli.tunnel import open_tunnel
 
 # Bounds each step of the handshake. Afterwards: what the network does not take for so long is lost; and what brings
@@ -131,7 +131,7 @@ class Link:
             took_ms = (time.perf_counter() - began) * 1000
         except Exception as error:
             self._shut()
-            closed = LinkClosed(error=translate(error, self._request.url, self._network.proxy))
+            closed = LinkClosed(error=handshake_failure(error, self._request.url, self._network.proxy))
             return lambda: self._end(closed)
         upgrade_ms = took_ms - steps.dns_ms - steps.tcp_ms - (steps.tls_ms or 0.0)
         phases = ConnectPhases(steps.dns_ms, steps.tcp_ms, steps.tls_ms, upgrade_ms)

@@ -16,7 +16,7 @@ from asrcli.errors import AsrcliError, AuthError, LinkError, ProtocolViolation, 
 
 def translate(error: BaseException, url: str, proxy: Proxy | None = None) -> AsrcliError:
     """Our error for anything that websocket-client or the socket beneath it raises."""
-    where = f"{place(url)} through the proxy {proxy}" if proxy else place(url)
+    where = _where(url, proxy)
     if isinstance(error, AsrcliError):
         return error
     if isinstance(error, websocket.WebSocketBadStatusException):
@@ -37,9 +37,22 @@ def translate(error: BaseException, url: str, proxy: Proxy | None = None) -> Asr
         return _untrusted(error, where, None if proxy else seen_issuer(parts.hostname or "", parts.port or 443))
     if isinstance(error, ConnectionRefusedError):
         return LinkError(f"cannot connect to {where}: nothing answers there", hint="check --endpoint and the network")
+    if isinstance(error, websocket.WebSocketConnectionClosedException):
+        return LinkError(f"the connection to {where} was lost", hint="safe to try again")
     if isinstance(error, websocket.WebSocketException | OSError):
         return LinkError(f"the connection to {where} was lost: {error}", hint="safe to try again")
     return LinkError(f"the connection to {where} failed: {error!r}")
+
+
+def handshake_failure(error: BaseException, url: str, proxy: Proxy | None = None) -> AsrcliError:
+    """Our error for anything that goes wrong until a connection stands."""
+    if isinstance(error, websocket.WebSocketConnectionClosedException | ConnectionResetError | ssl.SSLEOFError):
+        hint = "if it speaks TLS, its address begins with wss://" if url.startswith("ws:") else "safe to try again"
+        return LinkError(f"{_where(url, proxy)} hung up during the handshake", hint=hint)
+    if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLCertVerificationError):
+        hint = "where the service speaks no TLS, its address begins with ws://"
+        return LinkError(f"no TLS with {_where(url, proxy)}: {error.reason or error}", hint=hint)
+    return translate(error, url, proxy)
 
 
 def proxy_failure(error: OSError, proxy: Proxy) -> LinkError:
@@ -65,6 +78,10 @@ def _untrusted(error: ssl.SSLCertVerificationError, where: str, signed_by: str |
     failure = LinkError(f"the certificate of {where}{by} is not trusted: {error.verify_message}", hint=hint)
     failure.retryable = False
     return failure
+
+
+def _where(url: str, proxy: Proxy | None) -> str:
+    return f"{place(url)} through the proxy {proxy}" if proxy else place(url)
 
 
 def place(url: str) -> str:

@@ -57,6 +57,32 @@ def test_a_reset_is_a_lost_connection(links):
     assert "was lost" in str(closed.error)
 
 
+@pytest.mark.parametrize(("scheme", "hint"), [("ws", "begins with wss://"), ("wss", "safe to try again")])
+def test_who_hangs_up_during_the_handshake_may_want_tls(links, scheme, hint):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        link = links(f"{scheme}://127.0.0.1:{listener.getsockname()[1]}")
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.recv(4096)
+        error = closed_with(link).error
+    assert isinstance(error, LinkError)
+    assert "hung up during the handshake" in error.message
+    assert hint in error.hint
+
+
+def test_who_answers_tls_with_something_else_speaks_none(links):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        link = links(f"wss://127.0.0.1:{listener.getsockname()[1]}")
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.recv(4096)
+            connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            error = closed_with(link).error
+    assert isinstance(error, LinkError)
+    assert "no TLS with" in error.message
+    assert "ws://" in error.hint
+
+
 @pytest.mark.parametrize(
     ("status", "body", "kind", "said"),
     [

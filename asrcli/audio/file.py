@@ -138,7 +138,7 @@ def _open_with_ffmpeg(path: str, kind: sniff.Container | None, name: str, notice
     shown = label(name)
     not_audio = UsageError(
         f"{shown} is not an audio file of a known kind",
-        hint="if it holds raw samples, describe them with --rate, --channels and --encoding",
+        hint="if it holds raw samples, `asrcli file` takes it with --rate, --channels and --encoding",
     )
     ffmpeg = find_ffmpeg()
     if ffmpeg is None and kind is None:

@@ -44,6 +44,8 @@ class Plan:
             return
         if self.tasks == 0:
             raise UsageError("--tasks 0 leaves nothing to measure but --idle, and that is not given", hint="2 or more")
+        if self.tasks < 0:
+            raise UsageError(f"--tasks {self.tasks} is less than none", hint="2 or more")
         both = len(KINDS) * self.at_once
         if self.tasks < both or self.tasks % both:
             fitting = max(both, self.tasks - self.tasks % both)
