@@ -87,9 +87,10 @@ def reuse_bench(
     asrcli reuse-bench talk.wav --clip 2 --concurrency 8 --json > bench.json
     asrcli reuse-bench talk.wav --clip 2 --tasks 0 --idle 0,10,30,55,65
 
-    Two warm-up tasks come first and are not counted. A failed task is counted and not tried again. Of fewer than 20
-    tasks of a kind there is no p95, of fewer than 100 no p99. The JSON document has the same numbers, each phase's
-    under "phases", and every task under "runs"; times end in _ms, unknown is null.
+    Two warm-up tasks come first and are not counted. A failed task is counted, shown and not tried again; the exit
+    code tells of it only where all have failed. Of fewer than 20 tasks of a kind there is no p95, of fewer than 100 no
+    p99. The JSON document has the same numbers, each phase's under "phases", and every task under "runs"; times end in
+    _ms, unknown is null.
     """
     from asrcli.cli.run import exit_code, shown_at_once
 
@@ -219,7 +220,9 @@ def _forecast(setup: Setup, url: str, flags: BenchFlags, shown: ReportFlags, out
         )
     if shown.quiet:
         output.say(f"{amount} will be billed")
-    typer.confirm("Go on?", abort=True, err=True)
+    print("Go on? [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise UsageError("not confirmed: nothing was sent", hint="--clip S or --tasks N sends less")
 
 
 def _duration(seconds: int) -> str:

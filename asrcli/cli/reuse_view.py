@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from asrcli.output.sanitize import sentence_text
+from asrcli.reuse.figures import INTERVAL_LEAST, P95_LEAST, P99_LEAST
 from asrcli.reuse.report import COMPARED
 from asrcli.reuse.timings import KINDS, PHASES, Kind
 
@@ -58,7 +59,8 @@ def render(report: Report, *, width: int, color: bool) -> str:
         console.print(_finding_table(report.findings))
         console.print()
     for remark in _remarks(report):
-        console.print(Text(remark))
+        # A line each, for grep; a terminal wraps them itself.
+        console.print(Text(remark), soft_wrap=True)
     # rich fills cells with spaces to the right.
     return "\n".join(line.rstrip() for line in text.getvalue().rstrip().splitlines()) + "\n"
 
@@ -181,6 +183,14 @@ def _remarks(report: Report) -> Iterator[str]:
     if any(map(report.counted, KINDS)) and report.setup.speed is not None:
         seconds = report.setup.plan.clip_ms / 1000 / report.setup.speed
         yield f"the total includes sending the audio at its pace, which takes up to {seconds:g} s"
+    if any(map(report.counted, KINDS)) and min(map(report.counted, KINDS)) < P99_LEAST:
+        yield (
+            f"{NO_NUMBER}: too few runs (p95 needs {P95_LEAST} of a kind, p99 {P99_LEAST}; an interval"
+            f" {INTERVAL_LEAST} of each)"
+        )
+    if report.loads is not None:
+        yield "late: how long after its moment a chunk left"
+        yield "CPU: seconds of a core for a second of one stream"
     if report.reopened:
         yield (
             f"{report.reopened} warm {_tasks(report.reopened)} found no kept connection: the service had closed it;"

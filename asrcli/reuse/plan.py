@@ -44,8 +44,6 @@ class Plan:
             return
         if self.tasks == 0:
             raise UsageError("--tasks 0 leaves nothing to measure but --idle, and that is not given", hint="2 or more")
-        if self.tasks < 0:
-            raise UsageError(f"--tasks {self.tasks} is less than none", hint="2 or more")
         both = len(KINDS) * self.at_once
         if self.tasks < both or self.tasks % both:
             fitting = max(both, self.tasks - self.tasks % both)
@@ -53,7 +51,7 @@ class Plan:
             if self.at_once > 1:
                 why += f", {self.at_once} at once"
             raise UsageError(
-                f"--tasks {self.tasks} cannot be halved: {why}", hint=f"{fitting} or {fitting + both} would"
+                f"--tasks {self.tasks} does not divide: {why}", hint=f"{fitting} or {fitting + both} would"
             )
 
     def waves(self) -> Iterator[Wave]:

@@ -25,6 +25,8 @@ FORMATS = ("svg", "png")
 COLORS: dict[Kind, str] = {"cold": "#0072b2", "warm": "#d55e00"}
 _GREY = "#555555"
 _DPI = 160
+# A narrower axis of ratios shows more numbers when it is not logarithmic.
+_LINEAR_SPAN = 5.0
 _WIDTH_INCHES = 9.0
 _OUTCOMES = {"kept": ("o", "#009e73"), "dropped": ("X", "#d55e00"), "failed": ("s", _GREY)}
 
@@ -128,13 +130,19 @@ def _draw_speed_ups(axes: Axes, speed_ups: dict[str, SpeedUp | None]) -> None:
             axes.plot([ratio.low, ratio.high], [row, row], color=_GREY, linewidth=1.6)
         axes.scatter([ratio.value], [row], s=28, color="black", zorder=3)
         axes.annotate(
-            f"{ratio.value:.2f} ×", (ratio.value, row), (0, 7), textcoords="offset points", ha="center", fontsize=8
-        )
+            f"{ratio.value:.2f} ×", (ratio.value, row), (0, 7), textcoords="offset points", ha="center", fontsize=8,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
+        )  # fmt: skip
     axes.axvline(1, color=_GREY, linewidth=0.8, linestyle=":")
     axes.set_yticks(range(len(COMPARED)), [PHASES[phase] for phase in COMPARED])
     axes.set_ylim(len(COMPARED) - 0.5, -0.6)
-    _logarithmic(axes, steps=(1, 2, 5))
-    axes.set_xlabel("cold ÷ warm, 95 % interval")
+    low, high = axes.get_xlim()
+    if low <= 0 or high / low > _LINEAR_SPAN:
+        _logarithmic(axes, steps=(1, 2, 5))
+    has_interval = any(found and found.ratio and found.ratio.low is not None for found in speed_ups.values())
+    axes.set_xlabel(
+        "cold ÷ warm; right of 1 the kept one is faster" + ("\nline: 95 % interval" if has_interval else "")
+    )
     axes.margins(x=0.15)
     _without_frame(axes)
 

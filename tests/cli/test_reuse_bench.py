@@ -45,7 +45,7 @@ def test_the_document_for_scripts(asrcli, talk_service):
     assert done.code == 0
     found = json.loads(done.out)
     assert done.out.count("\n") == 1
-    assert found["tasks"] == {"planned": 4, "cold": 2, "warm": 2, "reopened": 0, "failed": 0}
+    assert found["tasks"] == {"planned": 4, "cold": 2, "warm": 2, "reopened": 0, "failed": 0, "warm_ups_failed": 0}
     assert (found["clip_ms"], found["speed"], found["region"], found["protocol"]) == (2000, None, "custom", "run-task")
     assert found["complete"] is True
     assert [run["kept"] for run in found["runs"]] == [False, False, False, True, False, True]
@@ -68,7 +68,7 @@ def test_the_table_fits_80_columns_and_has_a_dash_for_what_is_not_known(asrcli, 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--tasks", "1"), "--tasks 1 cannot be halved"),
+        (("--tasks", "1"), "--tasks 1 does not divide"),
         (("--tasks", "0"), "nothing to measure but --idle"),
         (("--tasks", "6", "--concurrency", "4"), "8 or 16 would"),
         (("--clip", "60"), "--clip 60 is longer than"),
@@ -132,7 +132,8 @@ def test_a_service_that_fails_every_task_gives_its_exit_code_and_the_report(asrc
     with scripted_server(failing) as url:
         done = asrcli("reuse-bench", TALK_WAV, "--endpoint", url, "--tasks", "2", *QUICK, "--json")
     assert done.code == 5
-    assert json.loads(done.out)["tasks"]["failed"] == 4
+    tasks = json.loads(done.out)["tasks"]
+    assert (tasks["failed"], tasks["warm_ups_failed"]) == (2, 2)
     assert "asrcli: error: the service answered InternalError" in done.err
 
 
@@ -223,7 +224,11 @@ def test_more_than_ten_minutes_are_not_billed_where_nobody_can_be_asked(asrcli):
 def test_more_than_ten_minutes_are_asked_about_on_a_terminal(asrcli, monkeypatch):
     monkeypatch.setattr(sys, "stdin", Terminal("n\n"))
     monkeypatch.setattr(sys, "stderr", said := Terminal())
-    assert asrcli("reuse-bench", TALK_WAV, *MUCH).code == 130
+    done = asrcli("reuse-bench", TALK_WAV, *MUCH, "--json")
+    assert done.code == 2
+    # Nothing but the error gets into a document.
+    assert [json.loads(line)["type"] for line in done.out.splitlines()] == ["error"]
+    assert "nothing was sent" in said.getvalue()
     assert "up to 10 min 4 s of audio in 302 tasks will be billed" in said.getvalue()
     assert "Go on?" in said.getvalue()
 

@@ -75,6 +75,17 @@ def test_failures_are_shown_with_their_reason_and_no_control_codes():
     assert "failed: task 4 (warm): the connection was lost" in text
 
 
+def test_a_failure_is_one_line_however_long():
+    reason = "a long story " * 20
+    lines = lines_of(sample_report(10, failed={3: ServiceError("Busy", reason)}))
+    assert any(line.startswith("failed: task 3") and line.endswith(reason.strip()) for line in lines)
+
+
+def test_dashes_are_explained_where_there_are_any():
+    assert "–: too few runs" in "\n".join(lines_of(sample_report(10)))
+    assert "too few" not in "\n".join(lines_of(sample_report(200)))
+
+
 def test_many_failures_are_counted_after_the_first_ten():
     text = "\n".join(lines_of(sample_report(40, failed=dict.fromkeys(range(1, 21), LOST))))
     assert text.count("failed: task") == 10

@@ -32,7 +32,7 @@ def test_waves_are_as_wide_as_the_concurrency():
     [(1, 1, "2 or 4"), (3, 1, "2 or 4"), (-2, 1, "2 or 4"), (7, 1, "6 or 8"), (10, 4, "8 or 16")],
 )
 def test_tasks_that_do_not_divide_are_refused_with_what_would(tasks, at_once, advice):
-    with pytest.raises(UsageError, match=f"--tasks {tasks} cannot be halved: .*{advice}"):
+    with pytest.raises(UsageError, match=f"--tasks {tasks} does not divide: .*{advice}"):
         Plan(2000, tasks, at_once)
 
 
