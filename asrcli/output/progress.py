@@ -23,11 +23,14 @@ class Progress:
         # Of those that are over: audio sent, and the time that it took.
         self._past_ms, self._past_s = 0, 0.0
         self._last_sent_at: dict[int, float] = {}
+        self._begun_at: float | None = None
         self.total_ms = None if None in durations_ms else sum(filter(None, durations_ms))
         """All audio; None where the length of a source is not known."""
 
     def sent(self, number: int, end_ms: int, now: float) -> None:
         """Audio of transcription `number` has left, up to `end_ms`."""
+        if self._begun_at is None:
+            self._begun_at = now
         self._first_sent.setdefault(number, (end_ms, now))
         self._sent_ms[number] = end_ms
         self._last_sent_at[number] = now
@@ -57,9 +60,10 @@ class Progress:
     def left_s(self, now: float) -> float | None:
         """Time until all audio has left, at the pace so far; None while that is not known.
 
-        It takes at least what the longest one needs alone, and what all need that share the places.
+        It takes at least what the longest one needs alone, and what all need that share the places: as many as there
+        were on average, for a service that is full leaves some of them empty, and so do beginnings and ends.
         """
-        if self.total_ms is None:
+        if self.total_ms is None or self._begun_at is None:
             return None
         sent_ms = self._past_ms + sum(self._sent_ms[number] - first for number, (first, _) in self._first_sent.items())
         passed_s = self._past_s + sum(now - at for _, at in self._first_sent.values())
@@ -70,4 +74,6 @@ class Progress:
             for number, duration_ms in enumerate(self._durations_ms)
             if number not in self._over
         ]
-        return max(sum(rest_ms) / self._at_once, max(rest_ms, default=0)) * passed_s / sent_ms
+        wall_s = now - self._begun_at
+        places = min(float(self._at_once), max(1.0, passed_s / wall_s)) if wall_s > 0 else float(self._at_once)
+        return max(sum(rest_ms) / places, max(rest_ms, default=0)) * passed_s / sent_ms

@@ -140,9 +140,8 @@ def _draw_speed_ups(axes: Axes, speed_ups: dict[str, SpeedUp | None]) -> None:
     if low <= 0 or high / low > _LINEAR_SPAN:
         _logarithmic(axes, steps=(1, 2, 5))
     has_interval = any(found and found.ratio and found.ratio.low is not None for found in speed_ups.values())
-    axes.set_xlabel(
-        "cold ÷ warm; right of 1 the kept one is faster" + ("\nline: 95 % interval" if has_interval else "")
-    )
+    interval = ", a line the 95 % interval" if has_interval else ""
+    axes.set_xlabel(f"cold ÷ warm{interval};\nright of 1 the kept connection is faster")
     axes.margins(x=0.15)
     _without_frame(axes)
 

@@ -53,6 +53,15 @@ def test_the_pace_is_what_was_seen_also_of_those_that_are_over() -> None:
     assert progress.left_s(9.0) == 15.0
 
 
+def test_a_service_that_takes_fewer_at_once_makes_it_longer() -> None:
+    """Four may run and two do: 40 s in twos take 20 s."""
+    progress = Progress((10_000,) * 6, 4)
+    for number in (0, 1):
+        _sent(progress, number, 0, 10, 0.0)
+        progress.over(number)
+    assert progress.left_s(10.0) == 20.0
+
+
 def test_what_failed_is_not_waited_for() -> None:
     progress = Progress((4_000, 60_000), 2)
     _sent(progress, 0, 0, 2, 0.0)

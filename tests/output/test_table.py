@@ -37,7 +37,7 @@ def test_before_anything_runs_there_is_the_line_for_all(board: Board) -> None:
 
 
 def test_a_row_for_each_that_runs_and_a_line_for_all(board: Board) -> None:
-    """Name, bar, position and length, and what is being said, or the state where nothing is."""
+    """Name, bar, position and length, and what is being said, or the state where nothing is. One of two has sent."""
     for number in (0, 1):
         board.begin(number)
     board.sent(0, 0)
@@ -47,7 +47,7 @@ def test_a_row_for_each_that_runs_and_a_line_for_all(board: Board) -> None:
     assert board.screen.lines[1:] == [
         "talks/one.wav  ━━━╸─── 0:30/1:00  the weather",
         "two.wav        ─────── 0:00/1:30  listening",
-        "0 of 4 done · 2 waiting · ─────── 0:30/1:03:00 · 1:00:24 left",
+        "0 of 4 done · 2 waiting · ─────── 0:30/1:03:00 · 1:02:55 left",
     ]
 
 
