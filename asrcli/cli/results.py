@@ -54,6 +54,8 @@ class Result:
         self.has_changed_audio = False
         self.has_other_options = False
         """Why it is made again: from other audio, or from the same with other options."""
+        self.is_kept = False
+        """Whether it is in its place."""
         self._source = source
         self._audio_sha256 = audio_sha256
         self._options_sha256 = options_sha256
@@ -78,6 +80,7 @@ class Result:
                     # A result that is there is complete, after a power cut too.
                     os.fsync(file.fileno())
                 self._into_place(part)
+                self.is_kept = True
             finally:
                 part.unlink(missing_ok=True)
                 self.drop()
@@ -150,21 +153,24 @@ class Folder:
             raise UsageError("--output-dir is for files, not for standard input", hint="write to one file with -o FILE")
         self._check_folder()
         first: dict[str, str] = {}
+        clashes: list[str] = []
         for name in names:
             target = self._place(name)
             # A talk.txt and a Talk.txt are the same file on some systems, and it may be any one's who looks for them.
             key = unicodedata.normalize("NFC", target.name).casefold()
-            if key in first:
-                raise UsageError(
-                    f"the results of {shown(first[key])} and {shown(name)} would both be {shown(target)}",
-                    hint="rename one, or give it an --output-dir of its own",
-                )
-            first[key] = name
+            other = first.get(key)
+            first.setdefault(key, name)
+            if other is not None and Path(other).resolve() == Path(name).resolve():
+                raise UsageError(f"{shown(name)} is given twice", hint="leave one of them out")
+            if other is not None:
+                clashes.append(f"the results of {shown(other)} and {shown(name)} would both be {shown(target)}")
             if len(os.fsencode(sidecar.place(target).name)) > _NAME_BYTES:
                 raise UsageError(f"the name of {shown(name)} is too long for a result file", hint="rename it")
             with contextlib.suppress(OSError):
                 if target.samefile(name):
                     raise UsageError(f"the result of {shown(name)} would be the source itself", hint="rename it")
+        if clashes:
+            raise UsageError(_with_more(clashes), hint="rename one, or give it an --output-dir of its own")
 
     def results(self, names: Sequence[str], warn: Callable[[str], None]) -> list[Result | None]:
         """A file for each source; None for one that is done already.
@@ -172,15 +178,30 @@ class Folder:
         Tells the person what is left out and what is done again. Raises UsageError where an existing file stands in the
         way, and for a source whose bytes cannot be had again.
         """
-        found = [self._result(name, warn) for name in names]
+        found: list[Result | None] = []
+        in_the_way: list[str] = []
+        for name in names:
+            try:
+                found.append(self._result(name, warn))
+            except _InTheWayError as error:
+                in_the_way.append(error.message)
+        if in_the_way:
+            hint = "move it away" if len(in_the_way) == 1 else "move them away"
+            raise UsageError(_with_more(in_the_way), hint=f"{hint}, or replace all results with --force")
         for name, result in zip(names, found, strict=True):
             if result is not None and result.has_changed_audio:
-                self._say(f"{shown(name)} has changed and is done again")
+                self._say(f"{shown(name)} has changed and will be done again")
         others = sum(result is not None and result.has_other_options for result in found)
-        for count, text in ((others, "done again, with other options"), (found.count(None), "done already")):
-            if count:
-                self._say(f"{count} of {len(names)} {'is' if count == 1 else 'are'} {text}")
+        if others:
+            self._say(f"{others} of {len(names)} will be done again, with other options")
+        if done := found.count(None):
+            self._say(f"{done} of {len(names)} {'is' if done == 1 else 'are'} done already")
         return found
+
+    def tell_written(self, results: Sequence[Result | None]) -> None:
+        """Say how many of `results` are there now."""
+        written = sum(result is not None and result.is_kept for result in results)
+        self._say(f"{written} {'result' if written == 1 else 'results'} written to {shown(self._path)}")
 
     def make(self) -> None:
         """Make the folder if it is not there. Raises UsageError."""
@@ -243,4 +264,14 @@ class Folder:
         except OSError as error:
             raise UsageError(f"cannot read {shown(path)}: {error.strerror}") from error
         reason = "exists already, and asrcli did not make it" if beside is None else "was changed since asrcli made it"
-        raise UsageError(f"{shown(path)} {reason}", hint="move it away, or replace all results with --force")
+        raise _InTheWayError(f"{shown(path)} {reason}")
+
+
+class _InTheWayError(UsageError):
+    """An existing file that may not be replaced."""
+
+
+def _with_more(messages: Sequence[str]) -> str:
+    """The first one, and how many more there are."""
+    more = len(messages) - 1
+    return messages[0] + (f"; and {more} more like that" if more else "")

@@ -196,6 +196,8 @@ def _run(request: Request, output: Output, signals: Signals) -> int:
         arrange(output, request.output, request.many, sources, [file for file in files if file is not None])
         pool = stack.enter_context(contextlib.closing(Pool(network_of(request.service, endpoint.url, output))))
         code = batch.run(sources, _engine(request, choice, endpoint_now, recording, output, pool), at_once)
+        if folder is not None:
+            folder.tell_written(files)
     return kept(recording, code, output) if recording is not None else code
 
 

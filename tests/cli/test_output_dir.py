@@ -46,7 +46,7 @@ def test_each_has_its_result_file_and_a_failing_one_has_none(asrcli, talks, tmp_
         assert {path.name for path in out.iterdir() if path.suffix == ".jsonl"} == left
         again = asrcli(*arguments, "--endpoint", url)
         assert (again.code, again.out) == (0, "")
-        assert again.err == "2 of 3 are done already\n"
+        assert again.err == f"2 of 3 are done already\n1 result written to {out}\n"
         assert asrcli(*arguments, "--endpoint", url, "--quiet").err == ""
     for talk in talks:
         lines = [json.loads(line) for line in (out / f"{talk.stem}.jsonl").read_text().splitlines()]
@@ -60,9 +60,9 @@ def test_what_shapes_a_result_is_done_again_when_it_changes(asrcli, talk_service
     for options in (("--jobs", "2"), ("--pace", "40"), ("--retries", "1"), ("--stats",)):
         assert asrcli(*common, *options).err == "1 of 1 is done already\n"
     for options in (("-m", "paraformer-realtime-v2"), ("--language", "en"), ("--protocol", "realtime")):
-        assert "1 of 1 is done again, with other options" in asrcli(*common, *options).err
+        assert "1 of 1 will be done again, with other options" in asrcli(*common, *options).err
     assert asrcli(*common, "--force").code == 0
-    assert asrcli(*common, talks[1]).err == "1 of 2 is done already\n"
+    assert asrcli(*common, talks[1]).err == f"1 of 2 is done already\n1 result written to {tmp_path}\n"
 
 
 def test_a_rerun_of_what_is_done_needs_no_key_and_no_service(asrcli, talk_service, talks, tmp_path) -> None:

@@ -93,7 +93,7 @@ def test_other_audio_is_done_again(place: Place) -> None:
     place.run()
     place.sources[1].write_bytes(b"other")
     assert place.run(text="new") == [False, True]
-    assert place.said == [f"{place.sources[1]} has changed and is done again", "1 of 2 is done already"]
+    assert place.said == [f"{place.sources[1]} has changed and will be done again", "1 of 2 is done already"]
     assert place.texts()["b.txt"] == "new\n"
     assert place.run() == [False, False]
 
@@ -101,7 +101,7 @@ def test_other_audio_is_done_again(place: Place) -> None:
 def test_other_options_do_all_again(place: Place) -> None:
     place.run()
     assert place.run("other", text="new") == [True, True]
-    assert place.said == ["2 of 2 are done again, with other options"]
+    assert place.said == ["2 of 2 will be done again, with other options"]
     assert place.texts() == {"a.txt": "new\n", "b.txt": "new\n"}
     assert not list(place.out.glob("*~"))
 
@@ -126,6 +126,15 @@ def test_a_result_that_was_changed_by_hand_is_never_replaced_without_force(place
     with pytest.raises(UsageError, match=r"a\.txt was changed since asrcli made it"):
         place.results("other")
     assert place.texts()["a.txt"] == "better\n"
+
+
+def test_all_results_in_the_way_are_counted_at_once(place: Place) -> None:
+    place.run()
+    for name in ("a.txt", "b.txt"):
+        (place.out / name).write_text("better\n")
+    with pytest.raises(UsageError, match=r"a\.txt was changed since asrcli made it; and 1 more like that") as caught:
+        place.results("other")
+    assert caught.value.hint.startswith("move them away")
 
 
 def test_a_file_that_is_not_ours_is_never_replaced_without_force(place: Place) -> None:
@@ -218,7 +227,9 @@ def test_a_folder_that_is_gone_is_one_clear_error(place: Place) -> None:
         (["x/a.wav", "a.mp3"], "x/a.wav and a.mp3 would both be"),
         (["a.wav", "A.wav"], "a.wav and A.wav would both be"),
         (["e\u0301.wav", "\u00e9.wav"], "would both be"),
-        (["a.wav", "a.wav"], "would both be"),
+        (["a.wav", "a.wav"], "a.wav is given twice"),
+        (["a.wav", "x/../a.wav"], "a.wav is given twice"),
+        (["a.wav", "a.mp3", "b.wav", "b.mp3", "b.ogg"], "would both be .*; and 2 more like that"),
         (["-"], "standard input"),
         ([f"{'a' * 245}.wav"], "too long"),
     ],
