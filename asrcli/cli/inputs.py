@@ -50,7 +50,9 @@ def _folder(folder: Path) -> list[str]:
 
 
 def _pattern(pattern: str) -> list[str]:
-    found = sorted(name for name in glob.iglob(pattern, recursive=True) if Path(name).is_file())  # noqa: PTH207
+    found = sorted(glob.iglob(pattern, recursive=True))  # noqa: PTH207
     if not found:
-        raise UsageError(f"no file matches {pattern}")
-    return found
+        raise UsageError(f"nothing matches {pattern}")
+    files = [name for name in found if Path(name).is_file()]
+    # Where it matches folders alone they are meant, as they are where the shell puts in what matches.
+    return files or [name for folder in found for name in _folder(Path(folder))]

@@ -38,7 +38,11 @@ class ManyFlags:
         bool, typer.Option("--unordered", help="Results as they come, not in the order of the sources.")
     ] = False
     split: Annotated[
-        int, typer.Option(metavar="N", help="Recognise each file in N parts at the same time, cut in silences.")
+        int,
+        typer.Option(
+            metavar="N",
+            help="Recognise each file in N parts at the same time, cut in silences; up to 100, not with --jobs.",
+        ),
     ] = 1
     output_dir: Annotated[
         Path | None,

@@ -56,7 +56,9 @@ def serve(
     tls_ca: _TlsCa = None,
     fault: _Faults = None,
     exit_with_parent: Annotated[bool, typer.Option("--exit-with-parent", hidden=True)] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say on stderr who connects.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Say on stderr who connects, with the number that --fault goes by.")
+    ] = False,
 ) -> None:
     """Run a local stand-in for the recognition service, with a real recogniser inside.
 
@@ -122,9 +124,8 @@ def _hint(url: str, ca_file: Path | None, *, key_required: bool) -> str:
 
 def _log_to_stderr(*, verbose: bool) -> None:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO if verbose else logging.WARNING, format="%(message)s")
-    if not verbose:
-        # A port scan or a client that gives up is not worth a traceback.
-        logging.getLogger("asrcli.service.websockets").setLevel(logging.CRITICAL)
+    # A port scan or a client that gives up is not worth a traceback.
+    logging.getLogger("asrcli.service.websockets").setLevel(logging.CRITICAL)
 
 
 def _wake_on_signals() -> int:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import os
 import socket
 import ssl
 import threading
@@ -164,7 +165,7 @@ class Service:
     def _accept(self, _: int) -> None:
         for _ in range(_ACCEPTED_AT_ONCE):
             try:
-                connection, _address = self._socket.accept()
+                connection, address = self._socket.accept()
             except BlockingIOError:
                 return
             except OSError as error:
@@ -172,10 +173,11 @@ class Service:
                 self._loop.unwatch(self._socket)
                 self._loop.at(self._loop.now() + _ACCEPT_AGAIN_S, self._accept_again)
                 return
-            self._take_in(connection)
+            self._take_in(connection, address[1])
 
-    def _take_in(self, connection: socket.socket) -> None:
+    def _take_in(self, connection: socket.socket, from_port: int) -> None:
         number = self._plan.next_connection()
+        _log.info("connection %d: from port %d", number, from_port)
         delay_s = self._plan.delay_s(number)
         stream: Stream = TcpStream(self._loop, connection, partial(self._gone, number))
         if delay_s:
@@ -192,6 +194,7 @@ class Service:
         websocket.open(_HANDSHAKE_S + _HANDSHAKE_DELAYS * delay_s)
 
     def _gone(self, number: int) -> None:
+        _log.info("connection %d: over", number)
         del self._websockets[number]
         self._conversations.pop(number, None)
         if self._closing and not self._websockets:
@@ -264,7 +267,8 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         listener = socket.create_server((str(address), port), family=family, backlog=_BACKLOG)
     except (OSError, OverflowError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "no such port"
+        # Python adds the address to the system's words.
+        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "no such port"
         raise UsageError(f"cannot listen on {host}:{port}: {reason}", hint="use another --port, or 0") from error
     listener.setblocking(False)
     return listener

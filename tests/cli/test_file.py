@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -128,12 +129,22 @@ def test_bad_sources_are_all_named_before_anything_is_sent(asrcli, tmp_path, tal
     assert "nothing was sent" in done.err
 
 
+def test_a_quoted_pattern_that_matches_folders_means_what_they_hold(asrcli, tmp_path, talk_service):
+    for name in ("talks-a", "talks-b"):
+        (tmp_path / name).mkdir()
+        shutil.copy(TALK_WAV, tmp_path / name / "talk.wav")
+    done = asrcli("file", tmp_path / "talks-*", "--endpoint", talk_service, "--pace", "fast", "--json")
+    assert done.code == 0
+    sources = [event["source"] for event in done.events if event["type"] == "end"]
+    assert sources == [str(tmp_path / name / "talk.wav") for name in ("talks-a", "talks-b")]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
         (["nosuch.wav"], 2, "nosuch.wav"),
         (["."], 2, "holds no audio file"),
-        (["*.nosuch"], 2, "no file matches"),
+        (["*.nosuch"], 2, "nothing matches"),
         ([TALK_WAV, "--pace", "0"], 2, "pace"),
         ([TALK_WAV, "--json", "-f", "text"], 2, "exclude each other"),
         ([TALK_WAV, "-f", "srt9"], 2, "choose one of text, json"),

@@ -90,7 +90,21 @@ def test_a_required_key_must_be_there() -> None:
 def test_a_port_in_use_is_one_line() -> None:
     with service_process(SCRIPTED) as (url, _):
         port = url.rpartition(":")[2]
-        assert f"cannot listen on 127.0.0.1:{port}: Address already in use" in failing("--port", port, *SCRIPTED)
+        line = failing("--port", port, *SCRIPTED)
+    assert f"cannot listen on 127.0.0.1:{port}: Address already in use (use another --port" in line
+
+
+def test_verbose_numbers_connections_as_faults_do() -> None:
+    with service_process((*SCRIPTED, "--verbose")) as (url, process):
+        for _ in range(2):
+            with Client(url) as client:
+                client.say(run_task())
+                client.hear_until("task-started")
+        process.terminate()
+        _, errors = rest_of(process)
+    said = [line for line in errors.splitlines() if line.startswith("connection ")]
+    assert [line.split(" port")[0] for line in said if "from" in line] == ["connection 1: from", "connection 2: from"]
+    assert sorted(line for line in said if "over" in line) == ["connection 1: over", "connection 2: over"]
 
 
 def test_a_broken_script_is_one_line(tmp_path: Path) -> None:
