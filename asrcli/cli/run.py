@@ -189,6 +189,7 @@ def _run(request: Request, output: Output, signals: Signals) -> int:
         endpoint = endpoint or endpoint_of(request.service, local)
         if folder is not None:
             folder.make()
+            stack.callback(folder.tell_written, files)
         # Asked for anew for each session: a local service that died is started again, elsewhere.
         endpoint_now = functools.partial(endpoint_of, request.service, local) if local is not None else lambda: endpoint
         at_once = min(request.many.jobs, len(sources))
@@ -196,8 +197,6 @@ def _run(request: Request, output: Output, signals: Signals) -> int:
         arrange(output, request.output, request.many, sources, [file for file in files if file is not None])
         pool = stack.enter_context(contextlib.closing(Pool(network_of(request.service, endpoint.url, output))))
         code = batch.run(sources, _engine(request, choice, endpoint_now, recording, output, pool), at_once)
-        if folder is not None:
-            folder.tell_written(files)
     return kept(recording, code, output) if recording is not None else code
 
 
