@@ -109,7 +109,7 @@ def test_the_next_session_of_a_long_sound_is_let_in_meanwhile_too(pool):
         assert greeted.wait(PATIENCE_S)
 
     with scripted_server(session("one", before_answer=is_greeted), second) as url:
-        events = list(transcribe(ToneSource(70.0), engine(url, pool, manual=True), Control()))
+        events = list(transcribe(ToneSource(61.0), engine(url, pool, manual=True), Control()))
     assert len([event for event in events if isinstance(event, LinkReady)]) == 2
     assert not [event for event in events if isinstance(event, Reconnecting)]
 

@@ -93,7 +93,7 @@ def engine(url: str, cut: Cut, talk: CodedTalk | None = None, **fields: Any) -> 
         lambda: REGISTRY[cut.protocol](options, Endpoint(url, "k")),
         speed=cut.speed,
         cut=cut_after_sentences(talk) if cut.manual and talk is not None else None,
-        **{"limits": Limits(finish_s=0.4, grace_s=0.4), "retry": Retry(first_s=0.01), **fields},
+        **{"limits": Limits(finish_s=0.4, grace_s=0.4), "retry": Retry(first_s=0.01, longest_s=0.3), **fields},
     )
 
 
