@@ -155,7 +155,11 @@ class _Crew:
 
     def _prepare_next(self) -> None:
         """While the results of one are awaited, the next one's connection is made."""
-        if self._prepared < len(self._waiting) and len(self._running) <= self._limit:
+        if (
+            self._prepared < len(self._waiting)
+            and len(self._running) <= self._limit
+            and self._jobs[self._waiting[0]].control.stopped_by is None
+        ):
             self._prepared += 1
             self._engine.loop.call(self._engine.prepare_session)
 

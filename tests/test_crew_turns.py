@@ -77,7 +77,8 @@ class Bench:
             loop=self.loop,
             connect_ahead=lambda request, loop: self.ahead.append(request),
         )
-        return transcribe_many([job(number) for number in range(count)], engine, at_once)
+        self.jobs = [job(number) for number in range(count)]
+        return transcribe_many(self.jobs, engine, at_once)
 
     @property
     def begun(self) -> list[int]:
@@ -151,6 +152,18 @@ def test_a_connection_is_made_ahead_for_each_that_waits_and_for_no_more(bench):
     until_quiet(happening)
     settle(bench.loop)
     assert len(bench.ahead) == 2
+    happening.close()
+
+
+def test_after_a_stop_no_connection_is_made_ahead(bench):
+    happening = bench.crew(2, 1)
+    until_quiet(happening)
+    for job in bench.jobs:
+        job.control.stop(2)
+    bench.runs[0].tell(AudioFinished(100))
+    until_quiet(happening)
+    settle(bench.loop)
+    assert bench.ahead == []
     happening.close()
 
 
