@@ -32,6 +32,7 @@ class JsonLines:
         self._source: str | None = None
 
     def begin(self, info: Begin) -> str:
+        """`begin`; what is not known of the source is left out."""
         self._source = info.source
         line: _Object = {
             "type": "begin",
@@ -49,6 +50,7 @@ class JsonLines:
         return _line(line)
 
     def event(self, event: Event) -> str:
+        """`partial`, `final`, `reconnect` or `notice`; "" for what has no line."""
         match event:
             case PartialResult(sentence):
                 return _line(self._result("partial", sentence)) if self._partials else ""
@@ -66,6 +68,7 @@ class JsonLines:
                 return ""
 
     def end(self, summary: Summary) -> str:
+        """`end`; what is not known is null."""
         return _line(
             {
                 "type": "end",

@@ -67,6 +67,7 @@ class LiveView:
         self._redraw()
 
     def event(self, event: Event, number: int = 0) -> None:
+        """Prints what stays at once; a partial sentence is drawn when the last drawing is MIN_REDRAW_S ago."""
         if self._status is not None:
             self._status.observe(event, self._clock.now())
         match event:

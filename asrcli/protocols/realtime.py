@@ -123,6 +123,7 @@ class Realtime:
         yield self._event("session.finish")
 
     def receive(self, message: Message) -> Iterable[Step]:
+        """By its `type`: of the session, of the sound's buffer, or of one item's transcription."""
         document = json_object(message)
         kind = document.get("type")
         if not isinstance(kind, str):

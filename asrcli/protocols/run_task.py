@@ -95,6 +95,7 @@ class RunTask:
         yield self._action("finish-task", {"input": {}})
 
     def receive(self, message: Message) -> Iterable[Step]:
+        """By the `event` of its header; what belongs to another task is dropped."""
         header, payload = _parse(message)
         task_id = header.get("task_id")
         if task_id not in (None, "", self.session_id):
