@@ -11,6 +11,7 @@ import pytest
 from asrcli.audio.source import open_source
 from asrcli.errors import DecodeError, UsageError
 from asrcli.reuse.clip import Clip, measured_ms
+from tests.audio.sounds import FFMPEG, needs_ffmpeg
 from tests.support.fakes import ToneSource
 from tests.support.service import TALK_WAV
 
@@ -18,7 +19,7 @@ from tests.support.service import TALK_WAV
 @pytest.fixture(scope="session")
 def talk_m4a(tmp_path_factory):
     path = tmp_path_factory.mktemp("clip") / "talk.m4a"
-    subprocess.run(["ffmpeg", "-v", "error", "-i", TALK_WAV, "-t", "5", path], check=True)
+    subprocess.run([FFMPEG, "-v", "error", "-i", TALK_WAV, "-t", "5", path], check=True)
     return path
 
 
@@ -49,6 +50,7 @@ def test_a_clip_passes_on_stop_and_close():
     assert source.closed
 
 
+@needs_ffmpeg
 def test_a_clip_of_a_file_that_ffmpeg_reads(talk_m4a):
     """The child, which still has much to say, is gone after close: a leftover would be a warning here."""
     clip = Clip(open_source(str(talk_m4a)), 0.5)
@@ -57,6 +59,7 @@ def test_a_clip_of_a_file_that_ffmpeg_reads(talk_m4a):
     clip.close()
 
 
+@needs_ffmpeg
 def test_a_file_is_as_long_as_it_says_and_a_clip_as_asked(talk_m4a):
     assert measured_ms(str(TALK_WAV), None) == pytest.approx(33942, abs=1)
     assert measured_ms(str(TALK_WAV), 2.0) == 2000
@@ -69,13 +72,12 @@ def test_a_clip_longer_than_the_file_is_refused_with_both_lengths():
     assert "\n" not in str(caught.value)
 
 
+@needs_ffmpeg
 def test_a_file_that_does_not_say_how_long_it_is_is_counted(tmp_path):
     """A WAV that was written to a pipe has no length in its header."""
     path = tmp_path / "piped.wav"
     with path.open("wb") as file:
-        subprocess.run(
-            ["ffmpeg", "-v", "error", "-t", "1.5", "-i", TALK_WAV, "-f", "wav", "-"], stdout=file, check=True
-        )
+        subprocess.run([FFMPEG, "-v", "error", "-t", "1.5", "-i", TALK_WAV, "-f", "wav", "-"], stdout=file, check=True)
     assert measured_ms(str(path), None) == 1500
     assert measured_ms(str(path), 1.0) == 1000
     with pytest.raises(UsageError, match=r"lasts 1\.5 s"):

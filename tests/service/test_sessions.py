@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from itertools import pairwise
 
 import jiwer
 import numpy as np
-import pytest
 import soxr
 
 from asrcli.service.base import Limits
 from asrcli.service.server import Service
+from tests.audio.sounds import FFMPEG, needs_ffmpeg
 from tests.service.session_client import PATH, TRANSCRIPTION, SessionClient, append, commit, finish, update
 from tests.support.service import TALK_SCRIPT, TALK_TEXT, running_service
 
@@ -32,10 +31,7 @@ def short(kinds: list[str]) -> list[str]:
 
 def in_ogg(pcm: bytes) -> bytes:
     """16 kHz mono s16le as Opus in Ogg."""
-    ffmpeg = shutil.which("ffmpeg")
-    if ffmpeg is None:
-        pytest.skip("no ffmpeg to make Opus with")
-    command = [ffmpeg, "-v", "error", "-f", "s16le", "-ar", "16000", "-ac", "1", "-i", "-", "-c:a", "libopus"]
+    command = [FFMPEG, "-v", "error", "-f", "s16le", "-ar", "16000", "-ac", "1", "-i", "-", "-c:a", "libopus"]
     return subprocess.run([*command, "-f", "ogg", "-"], input=pcm, stdout=subprocess.PIPE, check=True).stdout
 
 
@@ -108,6 +104,7 @@ def test_telephone_audio_is_heard_to_the_end_of_its_commit(listening: Service, t
     assert jiwer.wer(plain(TALK[:1]), plain([text])) <= 0.25
 
 
+@needs_ffmpeg
 def test_opus_is_heard_in_both_modes(scripted: Service, talk_pcm: bytes) -> None:
     """In manual mode each commit is a stream of its own."""
     for turn_detection in ({"type": "server_vad"}, None):
