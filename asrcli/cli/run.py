@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asrcli import __version__
-from asrcli.cli.inputs import STANDARD_INPUT
 from asrcli.cli.many import ManyFlags
 from asrcli.cli.options import OutputFlags, ServiceFlags
 from asrcli.errors import (
@@ -210,7 +209,7 @@ def choose(request: Request, output: Output) -> Choice:
     protocol = settings.protocol_name(options.model, service.protocol, REGISTRY)
     if protocol not in REGISTRY:
         raise UsageError(f"{options.model} speaks the {protocol} protocol, which this version does not speak")
-    if service.keepalive and (request.open_ended or STANDARD_INPUT in request.names):
+    if service.keepalive:
         options = settings.with_heartbeat(options)
     region = settings.region_label(service.region, service.endpoint, os.environ)
     if service.api_key:

@@ -140,8 +140,7 @@ class RunTask:
         index = self._numbering.index(raw.get("sentence_id"), begin_ms)
         if index is not None and isinstance(text, str) and text.strip():
             sentence = _sentence(raw, index, text, begin_ms, self._timeline)
-            # The vendor's Paraformer sample has sentence_end true with end_time null, its SDK reads end_time alone.
-            if raw.get("sentence_end") is True or sentence.end_ms is not None:
+            if _is_final(raw):
                 self._numbering.close(raw.get("sentence_id"), begin_ms)
                 yield FinalResult(sentence)
             else:
@@ -185,18 +184,26 @@ class Numbering:
         return None, None if begin_ms is None else ("begins at", begin_ms)
 
 
+def _is_final(raw: Mapping[str, Any]) -> bool:
+    """`sentence_end` decides where it is there: the vendor's Paraformer sample has it true with end_time null.
+
+    Without it a numeric end_time does; the vendor's SDK knows only that.
+    """
+    said = raw.get("sentence_end")
+    return said if isinstance(said, bool) else milliseconds(raw.get("end_time")) is not None
+
+
 def _sentence(raw: Mapping[str, Any], index: int, text: str, begin_ms: int | None, timeline: Timeline) -> Sentence:
     words = raw.get("words")
     words = words if isinstance(words, list) else []
-    end_ms = timeline.source_ms(milliseconds(raw.get("end_time")))
     # Ten partial results to a final one, each with all its words: of those only the last one's end is of use.
-    is_final = raw.get("sentence_end") is True or end_ms is not None
+    is_final = _is_final(raw)
     last = words[-1] if words and isinstance(words[-1], dict) else {}
     return Sentence(
         index=index,
         text=text,
         begin_ms=begin_ms,
-        end_ms=end_ms,
+        end_ms=timeline.source_ms(milliseconds(raw.get("end_time"))) if is_final else None,
         heard_ms=None if is_final else timeline.source_ms(milliseconds(last.get("end_time"))),
         words=tuple(_words(words, timeline)) if is_final else (),
         emotion=string(raw.get("emo_tag")),
