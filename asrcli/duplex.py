@@ -8,12 +8,21 @@ difference. Knows no WebSocket.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import socket
 import ssl
+import struct
+import sys
+import termios
 from typing import Protocol
 
 # No less than a record of TLS holds. Each read is given so much memory first, and what is large costs page faults.
 _READ_BYTES = 1 << 14
+# More than so much that the system has not sent yet is of no use to anybody: two seconds of sound, which a session that
+# comes after this one could send as well. Without it the system takes in minutes of it on a slow link.
+_NOT_SENT_BYTES = 1 << 16
+# How much the system holds of what it took: not sent yet, or not acknowledged. Python has no name for it on macOS.
+_MACOS_SO_NWRITE = 0x1024
 
 
 class Stream(Protocol):
@@ -38,16 +47,32 @@ class Duplex:
         self._taken = 0
         self._at_end = False
         self._output = bytearray()
+        self._left_bytes = 0
 
     def stop_waiting(self) -> None:
         """From now on `recv` raises TimeoutError where there is nothing, and `send` keeps what does not go."""
         self.connection.settimeout(0)
         self._waits = False
+        with contextlib.suppress(AttributeError, OSError):
+            self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _NOT_SENT_BYTES)
 
     @property
     def unsent_bytes(self) -> int:
         """What waits for room in the network."""
         return len(self._output)
+
+    @property
+    def accepted_bytes(self) -> int:
+        """What was given to this in all, since it does not wait."""
+        return self._left_bytes + len(self._output)
+
+    @property
+    def undelivered_bytes(self) -> int:
+        """What of it has not reached the other end, as far as the system knows: beneath TLS a little more.
+
+        Where the system does not say, what it took counts as delivered.
+        """
+        return len(self._output) + _held_by_system(self.connection)
 
     @property
     def has_input(self) -> bool:
@@ -137,6 +162,22 @@ class Duplex:
 
     def _sent(self, data: bytes | bytearray) -> int:
         try:
-            return self._stream.send(data)
+            sent = self._stream.send(data)
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return 0
+        self._left_bytes += sent
+        return sent
+
+
+def _held_by_system(connection: socket.socket) -> int:
+    try:
+        if sys.platform == "linux":
+            # For a socket this is SIOCOUTQ.
+            (held,) = struct.unpack("i", fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, bytes(4)))
+            return int(held)
+        if sys.platform == "darwin":
+            return connection.getsockopt(socket.SOL_SOCKET, _MACOS_SO_NWRITE)
+    except (OSError, ValueError):
+        # Closed in this moment.
+        return 0
+    return 0

@@ -13,7 +13,8 @@ from asrcli.loop import Loop
 from asrcli.pcm import Chunk
 from asrcli.protocols.base import ConnectRequest, Protocol
 from asrcli.retry import Retry
-from asrcli.session import Limits, LinkLike
+from asrcli.session import LinkLike
+from asrcli.stages import Limits
 from asrcli.tape import IDLE_S, KEEP_S
 from asrcli.timing import Clock, SystemClock
 

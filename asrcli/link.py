@@ -22,15 +22,14 @@ from asrcli.duplex import Duplex
 from asrcli.errors import LinkError, ProtocolViolation
 from asrcli.events import ConnectPhases, InboxItem, LinkClosed, LinkDrained, LinkOpened, MessageReceived
 from asrcli.framing import Framer, Reading
+from asrcli.liveness import Advice, Liveness
 from asrcli.loop import READABLE, WRITABLE, Loop, Timer
 from asrcli.protocols.base import ConnectRequest, Message
 from asrcli.timing import SystemClock, next_multiple
 from asrcli.translation import handshake_failure, place, translate
 from asrcli.tunnel import open_tunnel
 
-# Bounds each step of the handshake. Afterwards: what the network does not take for so long is lost; and what brings
-# nothing for so long is asked for a sign of life, and given up after as long again, because a half-open connection
-# looks like a quiet service.
+# Bounds each step of the handshake; afterwards, how long nothing may happen: see Liveness.
 _TIMEOUT_S = 15.0
 # A service that got our close frame answers it at once; a dead one must not hold up the end of the program.
 _CLOSE_TIMEOUT_S = 1.0
@@ -67,10 +66,12 @@ class Link:
         self._over = False
         self._closing = False
         self._watchdog: Timer | None = None
-        # When bytes last came in, and whether a sign of life was asked for since; when bytes last went out.
-        self._heard_at = 0.0
-        self._asked = False
-        self._left_at = 0.0
+        self._liveness = Liveness(_TIMEOUT_S, self._clock.now())
+
+    @property
+    def undelivered_bytes(self) -> int:
+        """What of all that was sent has not reached the other end, as far as the system knows."""
+        return 0 if self._wire is None or self._over else self._wire.undelivered_bytes
 
     def open(self) -> None:
         """Connect in the background; LinkOpened or LinkClosed will follow."""
@@ -190,7 +191,7 @@ class Link:
             return
         self._is_open = True
         self._wire.stop_waiting()
-        self._heard_at = self._left_at = self._clock.now()
+        self._liveness.heard(self._clock.now())
         self._watch()
         self._watch_over()
         self.post(opened)
@@ -200,26 +201,18 @@ class Link:
     def _watch(self) -> None:
         """Look out for what comes in, and for room where something waits for it."""
         if self._is_open and not self._over and self._wire is not None:
-            waits = self._wire.unsent_bytes > 0
-            if waits and not self.congested:
-                self._left_at = self._clock.now()
-            self.congested = waits
-            self._loop.watch(self._wire.connection, self._ready, READABLE | WRITABLE if waits else READABLE)
+            self.congested = self._wire.unsent_bytes > 0
+            self._loop.watch(self._wire.connection, self._ready, READABLE | WRITABLE if self.congested else READABLE)
 
     def _ready(self, events: int) -> None:
         assert self._wire is not None
         try:
-            if events & WRITABLE:
-                before = self._wire.unsent_bytes
-                all_left = self._wire.flush()
-                if self._wire.unsent_bytes < before:
-                    self._left_at = self._clock.now()
-                if all_left:
-                    self._watch()
-                    self.post(LinkDrained())
+            if events & WRITABLE and self._wire.flush():
+                self._watch()
+                self.post(LinkDrained())
             if events & READABLE and not self._over:
                 self._wire.fill()
-                self._heard_at, self._asked = self._clock.now(), False
+                self._liveness.heard(self._clock.now())
         except Exception as error:
             self._failed(error)
         self._take_in()
@@ -254,19 +247,17 @@ class Link:
 
     def _watch_over(self) -> None:
         """See to it that the connection is alive, every now and then."""
-        if self._over or self._closing:
+        if self._over or self._closing or self._wire is None:
             return
-        now = self._clock.now()
-        if self.congested and now - self._left_at >= _TIMEOUT_S:
+        now, wire = self._clock.now(), self._wire
+        advice = self._liveness.look(now, wire.accepted_bytes, wire.undelivered_bytes, is_held_up=self.congested)
+        if advice is Advice.GIVE_UP:
             self._failed(TimeoutError())
             return
-        if now - self._heard_at >= _TIMEOUT_S:
-            if self._asked:
-                self._failed(TimeoutError())
-                return
-            self._asked, self._heard_at = True, now
+        if advice is Advice.ASK:
             with contextlib.suppress(Exception):
                 self._websocket.ping()
+                self._liveness.asked(wire.accepted_bytes)
                 self._watch()
         # Any time about then will do, so of many links it is one and the same.
         moment = next_multiple(now + _TIMEOUT_S / 3, _TIMEOUT_S / 60)

@@ -143,6 +143,10 @@ class Lease:
     def congested(self) -> bool:
         return self._link is not None and self._link.congested
 
+    @property
+    def undelivered_bytes(self) -> int:
+        return 0 if self._link is None else self._link.undelivered_bytes
+
     def open(self) -> None:
         """Take a link that is there already, or connect."""
         idle = self._pool.take(self._request)

@@ -8,13 +8,11 @@ particular protocol and no particular source of sound, has no thread and never w
 from __future__ import annotations
 
 import contextlib
-import enum
 import logging
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Protocol as TypingProtocol
 
-from asrcli.errors import AsrcliError, LinkError, ProtocolViolation, ServiceTimeout
+from asrcli.errors import AsrcliError, LinkError, ProtocolViolation
 from asrcli.events import (
     AudioFinished,
     Event,
@@ -28,29 +26,12 @@ from asrcli.events import (
     SessionStarted,
     SpeechStopped,
 )
-from asrcli.pcm import Chunk
+from asrcli.pcm import BYTES_PER_SAMPLE, Chunk
 from asrcli.protocols.base import Message, Protocol, Send, Step
+from asrcli.stages import Limits, Stage, timed_out
 from asrcli.timing import Clock, Deadline
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long each kind of waiting may last, in seconds.
-
-    `finish_s` bounds the silence after the last audio, anew after each message: the tail of a sentence takes a
-    while, and users report that ten seconds are needed. `grace_s` is what a failed send waits for the service's own
-    reason, which arrives a moment later. `stall_s` bounds the silence after words of a sentence that is open, while
-    sound goes out: more words or its end must come. At any other time silence says nothing: it may be silent in the
-    room.
-    """
-
-    connect_s: float = 10.0
-    start_s: float = 10.0
-    finish_s: float = 10.0
-    grace_s: float = 1.0
-    stall_s: float = 20.0
 
 
 class Chunks(TypingProtocol):
@@ -66,40 +47,20 @@ class Chunks(TypingProtocol):
 
 
 class LinkLike(TypingProtocol):
-    """What a session needs of a link. `release` is for a session that ended as it should, `close` for any other."""
+    """What a session needs of a link. `release` is for a session that ended as it should, `close` for any other.
+
+    `undelivered_bytes` is what has not reached the other end, as far as the system knows.
+    """
 
     @property
     def congested(self) -> bool: ...
+    @property
+    def undelivered_bytes(self) -> int: ...
     def open(self) -> None: ...
     def send(self, message: Message, *, more: bool = False) -> None: ...
     def flush(self) -> None: ...
     def release(self) -> None: ...
     def close(self) -> None: ...
-
-
-class Stage(enum.Enum):
-    CONNECTING = "connect"
-    STARTING = "start"
-    STREAMING = "stream"
-    FINISHING = "finish"
-    BROKEN = "broken"
-    DONE = "done"
-
-
-_WAITED_FOR = {
-    Stage.CONNECTING: ("connect", "no connection to {where} within {waited:g} s", "check the network and --endpoint"),
-    Stage.STARTING: ("start", "{where} did not start the recognition within {waited:g} s", "safe to try again"),
-    Stage.STREAMING: (
-        "stream",
-        "{where} fell silent in the middle of a sentence, {waited:g} s ago",
-        "safe to try again",
-    ),
-    Stage.FINISHING: (
-        "finish",
-        "{where} sent nothing for {waited:g} s after the end of the audio",
-        "what was final is kept; safe to try again",
-    ),
-}
 
 
 class Session:
@@ -126,6 +87,8 @@ class Session:
         self._owes_words = False
         # How far the audio was when the service last said anything.
         self._heard_sample = chunks.start_sample
+        # What was on its way when the end of the audio was last asked about.
+        self._undelivered_bytes = 0
 
     @property
     def done(self) -> bool:
@@ -139,6 +102,20 @@ class Session:
     def sent_ms(self) -> int:
         """How far the audio has left, in milliseconds of the transcription."""
         return self._protocol.audio_format.ms(self.sent_sample)
+
+    @property
+    def is_held_up(self) -> bool:
+        """Whether the network takes no more for now."""
+        return self._link.congested
+
+    @property
+    def carried_ms(self) -> int:
+        """How far the audio has got to the other end, in milliseconds of the transcription; rather less than more."""
+        return self._protocol.audio_format.ms(self._carried_sample)
+
+    @property
+    def _carried_sample(self) -> int:
+        return self.sent_sample - self._link.undelivered_bytes // BYTES_PER_SAMPLE
 
     def open(self) -> None:
         self._enter(Stage.CONNECTING, self._limits.connect_s)
@@ -190,17 +167,16 @@ class Session:
         self._enter(Stage.FINISHING, self._limits.finish_s)
         yield AudioFinished(self.sent_ms)
         yield from self._take(self._protocol.finish())
+        self._undelivered_bytes = self._link.undelivered_bytes
 
     def expire(self) -> Iterator[Event]:
         """The deadline has passed."""
         if self._stage is Stage.BROKEN and self._send_error:
             raise self._send_error
-        if self._stage is Stage.STREAMING and not self._is_stalled():
+        if (self._stage is Stage.STREAMING and not self._is_stalled()) or self._is_still_sending():
             self._wait_on()
             return
-        stage, message, hint = _WAITED_FOR[self._stage]
-        waited_s = self.deadline.length_s if self.deadline else 0.0
-        raise ServiceTimeout(stage, waited_s, message=message.format(where=self._where, waited=waited_s), hint=hint)
+        raise timed_out(self._stage, self._where, self.deadline.length_s if self.deadline else 0.0)
         yield  # An iterator like `handle`, though nothing follows an expired deadline.
 
     def close(self) -> None:
@@ -283,8 +259,15 @@ class Session:
 
     def _is_stalled(self) -> bool:
         """Whether so much sound has left without an answer; a source that pauses is none of the service's faults."""
-        unanswered = self.sent_sample - self._heard_sample
+        unanswered = self._carried_sample - self._heard_sample
         return unanswered >= self._protocol.audio_format.samples(round(self._limits.stall_s * 900))
+
+    def _is_still_sending(self) -> bool:
+        """Whether the end of the audio is on its way, and the network brings it nearer."""
+        if self._stage is not Stage.FINISHING:
+            return False
+        before, self._undelivered_bytes = self._undelivered_bytes, self._link.undelivered_bytes
+        return self._undelivered_bytes < before
 
     def _link_closed(self, item: LinkClosed) -> Iterator[Event]:
         if item.error is not None and item.code is None:

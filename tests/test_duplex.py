@@ -6,7 +6,9 @@ import os
 import select
 import socket
 import ssl
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -50,6 +52,13 @@ def ends(request, contexts) -> Iterator[tuple[Duplex, socket.socket]]:
         ours = contexts[0].wrap_socket(ours, server_hostname="localhost")
         shaking.join()
         [theirs] = made
+    with ours, theirs:
+        yield Duplex(ours), theirs
+
+
+@pytest.fixture
+def plain_tcp() -> Iterator[tuple[Duplex, socket.socket]]:
+    ours, theirs = tcp()
     with ours, theirs:
         yield Duplex(ours), theirs
 
@@ -285,3 +294,38 @@ def test_any_pieces_leave_whole_however_much_room_there_is(pieces, rooms):
     assert len(network.taken) + duplex.unsent_bytes == sum(map(len, pieces))
     if any(rooms):
         assert network.taken == b"".join(pieces)
+
+
+@pytest.mark.skipif(sys.platform not in ("linux", "darwin"), reason="the system does not tell what it holds")
+def test_what_the_system_took_counts_as_delivered_when_the_other_end_has_it(ends):
+    duplex, theirs = ends
+    duplex.stop_waiting()
+    while duplex.unsent_bytes == 0:
+        duplex.send(BIG)
+    assert duplex.accepted_bytes % len(BIG) == 0
+    # A part of it is here, and a part in our own system.
+    assert duplex.undelivered_bytes > duplex.unsent_bytes
+    reading = threading.Thread(target=read_all, args=(theirs, duplex.accepted_bytes, bytearray()))
+    reading.start()
+    deadline = time.monotonic() + PATIENCE_S
+    while duplex.undelivered_bytes and time.monotonic() < deadline:
+        select.select([], [duplex.connection], [], 0.01)
+        duplex.flush()
+    reading.join()
+    assert duplex.undelivered_bytes == 0
+
+
+def test_the_system_takes_no_more_than_it_can_send_soon(plain_tcp):
+    """Of minutes of sound that it held, a session that comes after this one could send nothing."""
+    duplex, theirs = plain_tcp
+    theirs.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    duplex.stop_waiting()
+    duplex.send(BIG)
+    assert duplex.undelivered_bytes - duplex.unsent_bytes < 1 << 19
+
+
+def test_a_closed_connection_has_nothing_on_its_way(plain):
+    duplex, _ = plain
+    duplex.stop_waiting()
+    duplex.close()
+    assert duplex.undelivered_bytes == 0

@@ -17,7 +17,7 @@ from asrcli.protocols import REGISTRY
 from asrcli.protocols.base import Endpoint, RecognitionOptions
 from asrcli.retry import Retry
 from asrcli.service.faults import parse_fault
-from asrcli.session import Limits
+from asrcli.stages import Limits
 from asrcli.transcribe import transcribe
 from tests.support.fakes import ToneSource
 from tests.support.scripted_server import Conversation, scripted_server

@@ -247,3 +247,34 @@ def test_a_protocol_that_keeps_no_link_closes_it():
     assert session.done
     session.close()
     assert (link.released, link.closed) == (False, True)
+
+
+def test_what_is_still_on_its_way_when_the_audio_has_ended_is_waited_for_as_long_as_it_gets_on():
+    """A slow link: the service cannot have heard the end yet."""
+    b = Bench(chunks(2)).started()
+    b.link.undelivered_bytes = 3000
+    b.until_audio_ended()
+    for left in (2000, 1000, 0):
+        b.link.undelivered_bytes = left
+        b.clock.advance(LIMITS.finish_s)
+        assert b.session.deadline.passed()
+        assert list(b.session.expire()) == []
+    b.clock.advance(LIMITS.finish_s)
+    with pytest.raises(ServiceTimeout, match="after the end of the audio"):
+        list(b.session.expire())
+
+
+def test_what_does_not_get_on_after_the_end_of_the_audio_is_not_waited_for():
+    b = Bench(chunks(2)).started()
+    b.link.undelivered_bytes = 3000
+    b.until_audio_ended()
+    b.clock.advance(LIMITS.finish_s)
+    with pytest.raises(ServiceTimeout, match="after the end of the audio"):
+        list(b.session.expire())
+
+
+def test_what_is_on_its_way_does_not_count_as_carried():
+    b = Bench(chunks(10)).started()
+    b.session.pump(10)
+    b.link.undelivered_bytes, b.link.congested = 16000, True
+    assert (b.session.sent_ms, b.session.carried_ms, b.session.is_held_up) == (1000, 500, True)

@@ -106,3 +106,16 @@ def test_a_sentence_that_others_have_left_behind_is_not_waited_for():
     b.say_sentence(3, "or not", 2900, end=True)
     passes(b, STALL_S)
     assert b.session.deadline is None or list(b.session.expire()) == []
+
+
+def test_sound_that_is_still_on_its_way_owes_no_words():
+    """A slow link: what the system took long ago has not reached the service yet."""
+    b = talking()
+    b.say_sentence(1, "to be or")
+    passes(b, STALL_S)
+    b.link.undelivered_bytes = 32000 * 2
+    assert list(b.session.expire()) == []
+    b.link.undelivered_bytes = 0
+    passes(b, STALL_S)
+    with pytest.raises(ServiceTimeout):
+        list(b.session.expire())

@@ -21,7 +21,7 @@ from asrcli.reuse.bench import NewSource, Run, Task, run_plan, run_wave
 from asrcli.reuse.idle import IdleFinding, sweep
 from asrcli.reuse.plan import Wave
 from asrcli.reuse.report import Setup
-from asrcli.session import Limits
+from asrcli.stages import Limits
 from asrcli.tape import IDLE_S
 
 # The bench finds out when the service drops a connection, so the pool must not.

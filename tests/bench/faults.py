@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from asrcli.audio.source import open_source
 from asrcli.events import AudioSent, Event, FinalResult
 from asrcli.service.faults import parse_fault
-from asrcli.session import Limits
+from asrcli.stages import Limits
 from asrcli.transcribe import Control, transcribe
 from tests.bench.outage import outage
 from tests.support.coded_talk import a_sentence_every, twelve_sentences

@@ -97,6 +97,8 @@ class CodedSource:
         self.channels = 1
         self.duration_ms: int | None = round(seconds * 1000)
         self.live = live
+        # As a microphone is.
+        self.can_wait = not live
         self.waits = live
         self.captured_at: str | None = None
         self._blocks = round(seconds * BLOCKS_PER_S)

@@ -42,6 +42,7 @@ class FakeLink:
         self.sent: list[Message] = []
         self.fail: AsrcliError | None = None
         self.congested = False
+        self.undelivered_bytes = 0
         self.released = False
 
     def open(self) -> None:
@@ -74,6 +75,7 @@ class ToneSource:
         self.channels = 1
         self.duration_ms: int | None = round(seconds * 1000)
         self.live = False
+        self.can_wait = True
         self.waits = waits
         self.captured_at: str | None = None
         self.closed = False

@@ -19,7 +19,8 @@ from asrcli.events import (
 from asrcli.pcm import Chunk
 from asrcli.protocols import REGISTRY
 from asrcli.protocols.base import Endpoint, RecognitionOptions
-from asrcli.session import Limits, Session
+from asrcli.session import Session
+from asrcli.stages import Limits
 from tests.protocols.strategies import json_values
 from tests.support.fakes import FakeClock, FakeLink
 

@@ -14,7 +14,7 @@ from asrcli.protocols import REGISTRY
 from asrcli.protocols.base import Endpoint, RecognitionOptions
 from asrcli.retry import Retry
 from asrcli.service.faults import parse_fault
-from asrcli.session import Limits
+from asrcli.stages import Limits
 from asrcli.transcribe import Control, Engine, transcribe
 from tests.support.coded_talk import RATE_HZ, CodedTalk
 from tests.support.service import running_service

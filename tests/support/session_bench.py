@@ -9,7 +9,8 @@ from asrcli.events import Event, InboxItem, LinkOpened, MessageReceived
 from asrcli.pcm import Chunk
 from asrcli.protocols.base import Endpoint, RecognitionOptions
 from asrcli.protocols.run_task import RunTask
-from asrcli.session import Limits, Session
+from asrcli.session import Session
+from asrcli.stages import Limits
 from tests.support.fakes import FakeClock, FakeLink
 
 LIMITS = Limits(connect_s=5, start_s=6, finish_s=7, grace_s=1, stall_s=4)
