@@ -7,6 +7,7 @@ AsrcliError
   ProtocolViolation          the service said something that the protocol does not allow
   LinkError                  the network, TLS, a proxy
   ServiceTimeout             the service kept silent in a named stage for longer than its bound
+  SoundLost                  a part of the sound was given up before it had a result
   AudioError
     DecodeError              a file or a stream that holds no audio that we can read
     DeviceError              a microphone
@@ -128,6 +129,12 @@ class ServiceTimeout(AsrcliError):  # noqa: N818
         super().__init__(message, hint=hint)
         self.stage = stage
         self.waited_s = waited_s
+
+
+class SoundLost(AsrcliError):  # noqa: N818
+    """The run went on to its end, but a part of the sound had to be given up before it had a result."""
+
+    retryable = True
 
 
 class AudioError(AsrcliError):

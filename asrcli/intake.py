@@ -44,7 +44,7 @@ class Intake:
             chunks = engine.cut(chunks)
         self._reader: _OnTheSpot | _Thread = _OnTheSpot(source, chunks)
         if source.waits:
-            self._reader = _Thread(source, chunks, engine.loop, ready, is_paced=self._is_paced)
+            self._reader = _Thread(source, chunks, engine.loop, ready)
         self.tape = Tape(pcm, keep_s=engine.keep_s)
         # Up to there a chunk can wait to be read until it is due. A source that is alone has it ready by then; of many
         # each would hold one in memory.
@@ -62,13 +62,24 @@ class Intake:
 
     @property
     def is_wanted(self) -> bool:
-        """Whether the tape has room: a file is read as it is sent, what is live cannot wait."""
-        return not self.tape.ended and (self._source.live or not self.tape.is_far_ahead)
+        """Whether the tape has room.
+
+        A file is read as it is sent. What is live is taken in as it comes: a pipe as far as there is room, so that its
+        writer waits then; a microphone in any case.
+        """
+        if self.tape.ended:
+            return False
+        if self._source.live:
+            return not (self._source.can_wait and self.tape.is_full)
+        return not self.tape.is_far_ahead
 
     def take_in(self, now: float, most: int) -> list[float]:
-        """Put what is due on the tape, `most` chunks of it, or its end; returns when each chunk was due."""
+        """Put what is due on the tape, or its end; returns when each chunk was due.
+
+        No more than `most` chunks, and after the first one no more than is wanted.
+        """
         dues_s: list[float] = []
-        while len(dues_s) < most:
+        while len(dues_s) < most and (not dues_s or self.is_wanted):
             if self.due_s is not None and self.due_s > now:
                 break
             if self._held is None:
@@ -152,16 +163,14 @@ class _OnTheSpot:
 
 
 class _Thread:
-    """Reads in a thread of its own, some chunks ahead; live sound that nothing paces is never kept waiting."""
+    """Reads in a thread of its own, some chunks ahead of what is taken; what cannot wait is never kept waiting."""
 
-    def __init__(
-        self, source: Source, chunks: Iterator[Chunk], loop: Loop, ready: Callable[[], None], *, is_paced: bool
-    ) -> None:
+    def __init__(self, source: Source, chunks: Iterator[Chunk], loop: Loop, ready: Callable[[], None]) -> None:
         self._source = source
         self._chunks = chunks
         self._loop = loop
         self._ready = ready
-        self._room = None if source.live and not is_paced else threading.Semaphore(_AHEAD_CHUNKS)
+        self._room = threading.Semaphore(_AHEAD_CHUNKS) if source.can_wait else None
         self._read: queue.SimpleQueue[Chunk | None] = queue.SimpleQueue()
         self._given_up = False
         # Set while the loop waits for news.

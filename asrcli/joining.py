@@ -76,6 +76,11 @@ class Joining:
                 self._failures.append(event)
         return event
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether every sentence of which there was a partial result has got its final one."""
+        return not self._open
+
     def failure(self) -> ServiceError | None:
         """The error of a transcription some of whose utterances the service could not recognise."""
         if not self._failures:

@@ -18,19 +18,24 @@ class Retry:
     """Exponential backoff with jitter: at most `tries` in a row, each wait between half and all of the doubled one.
 
     As they stand here, they bridge an outage of about three minutes. Jitter keeps many clients that lost the same
-    service from coming back in the same moment. `longest_asked_s` bounds what the service may ask for with Retry-After.
+    service from coming back in the same moment. `bridge_s` bounds what the service may ask for with Retry-After, in all
+    tries of a row together.
     """
 
     tries: int = 12
     first_s: float = 0.5
     longest_s: float = 30.0
-    longest_asked_s: float = 300.0
+    bridge_s: float = 180.0
     jitter: Callable[[float, float], float] = random.uniform
 
-    def wait_s(self, attempt: int, error: AsrcliError) -> float:
-        """Seconds to wait before try number `attempt`, counted from 1; the service's own wish outranks ours."""
+    def wait_s(self, attempt: int, error: AsrcliError, waited_s: float = 0.0) -> float | None:
+        """Seconds to wait before try number `attempt`, counted from 1, after `waited_s` before the tries of this row.
+
+        The service's own wish outranks ours; None where it asks for more when all has been waited already.
+        """
         if error.retry_after_s is not None:
-            return min(error.retry_after_s, self.longest_asked_s)
+            left_s = self.bridge_s - waited_s
+            return min(error.retry_after_s, left_s) if left_s > 0 else None
         bound_s = min(self.longest_s, self.first_s * 2.0 ** (attempt - 1))
         return self.jitter(bound_s / 2, bound_s)
 
@@ -44,6 +49,7 @@ class Attempts:
         self._proven_at: Deadline | None = None
         self.count = 0
         """Tries since the last success."""
+        self._waited_s = 0.0
         self.was_ready = False
         """Whether the service has ever been ready for audio."""
         self._was_reached = False
@@ -59,7 +65,7 @@ class Attempts:
 
     def progressed(self) -> None:
         """The service has delivered."""
-        self.count = 0
+        self.count, self._waited_s = 0, 0.0
 
     def failed(self, error: AsrcliError) -> Deadline | None:
         """When to try again after `error`; None where that is no use.
@@ -67,12 +73,16 @@ class Attempts:
         A service that could never be reached is more likely a wrong address than a fault that passes.
         """
         if self._proven_at is not None and self._proven_at.passed():
-            self.count = 0
+            self.progressed()
         self._proven_at = None
         if not error.retryable or self._is_unreachable(error) or self.count >= self._retry.tries:
             return None
+        wait_s = self._retry.wait_s(self.count + 1, error, self._waited_s)
+        if wait_s is None:
+            return None
         self.count += 1
-        return Deadline(self._clock, self._retry.wait_s(self.count, error))
+        self._waited_s += wait_s
+        return Deadline(self._clock, wait_s)
 
     def _is_unreachable(self, error: AsrcliError) -> bool:
         if self.was_ready:

@@ -34,7 +34,7 @@ class Tape:
 
     def __init__(self, pcm: PcmFormat, *, keep_s: float = KEEP_S) -> None:
         self._pcm = pcm
-        self._ahead_samples = int(AHEAD_S * pcm.sample_rate_hz)
+        self._ahead_samples = int(min(AHEAD_S, keep_s / 2) * pcm.sample_rate_hz)
         self._keep_samples = int(keep_s * pcm.sample_rate_hz)
         self._chunks: deque[Parked] = deque()
         self._spool = Spool()
@@ -57,6 +57,11 @@ class Tape:
     def is_far_ahead(self) -> bool:
         """Whether there is more unread sound than it takes to keep a reader busy."""
         return self.end_sample - self.read_sample > self._ahead_samples
+
+    @property
+    def is_full(self) -> bool:
+        """Whether more would push out what was not read: what can wait is better left where it is."""
+        return self.is_far_ahead and self.end_sample - self.begin_sample >= self._keep_samples
 
     def append(self, chunk: Chunk) -> None:
         self._chunks.append(self._spool.put(chunk))

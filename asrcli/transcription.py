@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from asrcli.audio.source import Source
 from asrcli.control import Control
 from asrcli.engine import Engine
-from asrcli.errors import AsrcliError, AudioError, Interrupted, ServiceError
+from asrcli.errors import AsrcliError, Interrupted
 from asrcli.events import (
     AudioFinished,
     Ended,
@@ -26,7 +26,6 @@ from asrcli.events import (
     SessionStarted,
     StopRequested,
 )
-from asrcli.gaps import gap_notice, name_what_is_missing
 from asrcli.intake import Intake
 from asrcli.joining import Joining
 from asrcli.loop import Alarm
@@ -36,6 +35,8 @@ from asrcli.retry import Attempts
 from asrcli.session import Session
 from asrcli.timing import Deadline
 from asrcli.translation import place
+from asrcli.uplink import Uplink
+from asrcli.verdict import Verdict, was_refused_as_silent
 
 # How many chunks one source may send before others have their turn.
 _TURN_CHUNKS = 16
@@ -76,6 +77,8 @@ class Transcription:
         self._alarm = Alarm(self._loop, lambda: self._do(self._due()))
         self._sessions = 0
         self._progress = Progress(engine.tick_s)
+        self._uplink = Uplink(None if source.can_wait else engine.keep_s)
+        self._verdict = Verdict(source, engine, self._pcm, self._tape, self._joining)
         self._ending: Ended | None = None
         self._over = threading.Event()
         self._open(protocol)
@@ -108,8 +111,8 @@ class Transcription:
         most = None if protocol.max_session_ms is None else self._pcm.samples(protocol.max_session_ms)
         self._reader = self._tape.reader(self._joining.covered_sample, most)
         if self._reader.start_sample > self._joining.covered_sample:
-            lost = (self._joining.covered_sample, self._reader.start_sample)
-            self._control.notice(*gap_notice(*map(self._pcm.ms, lost), keep_s=self._engine.keep_s))
+            lost = self._verdict.give_up_sound(self._joining.covered_sample, self._reader.start_sample)
+            self._control.notice(*lost)
         self._joining.begin(self._reader.start_sample)
         self._session = Session(
             protocol,
@@ -150,7 +153,7 @@ class Transcription:
             for event in self._send():
                 self._tell(event)
             if self._finished():
-                self._end(self._verdict())
+                self._end(self._verdict.at_the_end())
         except AsrcliError as error:
             self._failed(error)
         except BaseException as bug:
@@ -194,14 +197,17 @@ class Transcription:
         if due_s is not None and due_s > now and not self._tape.has_unread and not self._tape.ended:
             return ()  # As after most messages.
         dues_s = self._intake.take_in(now, _TURN_CHUNKS) if self._takes_in() else []
+        was_full = not self._intake.is_wanted
         sent = 0
         if self._again_at is None and self._session.takes_audio and (self._tape.has_unread or self._tape.ended):
             sent = self._session.pump(_TURN_CHUNKS)
             if sent:
                 self._note_sent(dues_s)
+            if (notice := self._uplink.observe(now, self._session, self._tape.has_unread)) is not None:
+                self._control.notice(*notice)
             if self._reader.over and self._session.takes_audio:
                 return self._heard(self._session.end_audio())
-        if _TURN_CHUNKS in (len(dues_s), sent):
+        if _TURN_CHUNKS in (len(dues_s), sent) or (sent and was_full):
             self._loop.call(self._do)
         return ()
 
@@ -247,36 +253,29 @@ class Transcription:
         self._reopen()
         return False
 
-    def _verdict(self) -> AsrcliError | None:
-        """What is wrong with a transcription that came to its end."""
-        cause = self._tape.cause
-        return self._joining.failure() or (cause if isinstance(cause, AudioError) else None)
-
     def _failed(self, error: AsrcliError) -> None:
-        """Arrange another try after `error`, or end with it."""
-        if self._rest_was_silent(error):
-            self._end(self._verdict())
-            return
-        tries = self._attempts.count
-        self._again_at = self._attempts.failed(error)
-        resume_ms = self._pcm.ms(self._joining.covered_sample)
-        if self._again_at is None:
-            if tries:
-                error.message += f"; gave up after {tries} {'try' if tries == 1 else 'tries'}"
-            if not isinstance(error, Interrupted):
-                end_ms = self._pcm.ms(self._tape.end_sample)
-                rest = self._tape.rest(self._joining.covered_sample)
-                name_what_is_missing(error, resume_ms, end_ms, rest, self._engine.rescue, live=self._source.live)
-            self._end(error)
-            return
-        self._session.close()
-        self._tell_progress()
-        count, wait_s = self._attempts.count, self._again_at.length_s
-        self._tell(Reconnecting(count, resume_ms, error.reason, error.code, wait_s, error.throttled))
+        """Arrange another try after `error`, or end with it.
 
-    def _rest_was_silent(self, error: AsrcliError) -> bool:
-        """Whether a further session got nothing but the silence after the last word, which the service refuses."""
-        return isinstance(error, ServiceError) and error.no_speech and self._sessions > 1 and self._reader.exhausted
+        Where all sound has its results already, one more try is made to hear so from the service; then that is the end.
+        """
+        tries, had_settled = self._attempts.count, self._verdict.is_settled
+        if was_refused_as_silent(error, self._reader, self._sessions):
+            self._end(self._verdict.at_the_end())
+            return
+        is_settled = self._verdict.settle(self._reader)
+        self._again_at = None if had_settled else self._attempts.failed(error)
+        if self._again_at is not None:
+            self._session.close()
+            self._tell_progress()
+            count, wait_s = self._attempts.count, self._again_at.length_s
+            resume_ms = self._pcm.ms(self._joining.covered_sample)
+            self._tell(Reconnecting(count, resume_ms, error.reason, error.code, wait_s, error.throttled))
+        elif is_settled and not isinstance(error, Interrupted):
+            self._control.notice(f"all sound has its results, but the service did not say so: {error.reason}")
+            self._end(self._verdict.at_the_end())
+        else:
+            self._verdict.give_up(error, tries)
+            self._end(error)
 
     def _end(self, error: AsrcliError | None, bug: BaseException | None = None) -> None:
         """End everything that runs; Ended follows when the source is free."""
@@ -292,6 +291,9 @@ class Transcription:
         if self._ending is None or self._over.is_set():
             return
         self._tape.close()
+        for item in self._control.take():
+            if not isinstance(item, StopRequested):
+                self._tell(item)
         if self._ending != Ended() and self._progress.told_ms is not None:
             self._tell_progress()
         self._tell(self._ending)

@@ -30,6 +30,7 @@ class Counted(ToneSource):
     def __init__(self, seconds: float, waits: bool, live: bool = False, tell_at: int = 0, **more: object) -> None:
         super().__init__(seconds, waits=waits, **more)  # type: ignore[arg-type]
         self.live = live
+        self.can_wait = not live
         self.blocks_read = 0
         self.reached = threading.Event()
         self.closed_by: list[str] = []
@@ -279,6 +280,41 @@ def test_a_live_source_is_never_kept_waiting(bench):
     assert b.source.reached.wait(PATIENCE_S)
     b.take_all()
     assert b.tape.end_sample == blocks * 1600
+
+
+def test_a_pipe_is_made_to_wait_when_the_tape_is_full_and_nothing_of_it_is_dropped(bench):
+    """A reader that gets stuck, as on a slow link: what is held stays within what is kept, and then all comes."""
+    source = Counted(60.0, waits=True, live=True)
+    source.can_wait = True
+    b = bench(source, keep_s=5.0).start()
+    reader = b.tape.reader(0)
+    while b.intake.is_wanted:
+        b.take()
+    assert b.tape.begin_sample == 0
+    assert 5 * 16000 <= b.tape.end_sample <= 5.2 * 16000
+    assert source.blocks_read <= b.tape.end_sample // 1600 + _AHEAD_CHUNKS + 2
+    heard = b""
+    while not (b.tape.ended and reader.over):
+        while (chunk := reader.next()) is not None:
+            heard += chunk.data
+            b.tape.forget(chunk.end_sample)
+        while b.intake.is_wanted:
+            b.take()
+    assert len(heard) == 60 * 32000
+
+
+def test_a_pipe_is_read_on_while_what_was_sent_has_no_result_yet(bench):
+    """Long silence: nothing becomes final, and yet more must be sent for that to change."""
+    source = Counted(20.0, waits=True, live=True)
+    source.can_wait = True
+    b = bench(source, keep_s=5.0).start()
+    reader = b.tape.reader(0)
+    while not b.tape.ended:
+        assert b.intake.is_wanted
+        b.take()
+        while reader.next() is not None:
+            pass
+    assert b.tape.end_sample == 20 * 16000
 
 
 @pytest.mark.parametrize("live", [False, True])

@@ -29,7 +29,19 @@ def test_the_services_own_wish_counts_up_to_a_bound():
     error.retry_after_s = 7.0
     assert Retry().wait_s(1, error) == 7.0
     error.retry_after_s = 1e9
-    assert Retry().wait_s(1, error) == 300.0
+    assert Retry().wait_s(1, error) == 180.0
+    assert Retry().wait_s(2, error, waited_s=170.0) == 10.0
+    assert Retry().wait_s(3, error, waited_s=180.0) is None
+
+
+def test_what_the_service_asks_for_counts_against_the_three_minutes_of_a_row_of_tries():
+    asked = ServiceError("Throttling", "slow down", retryable=True)
+    asked.retry_after_s = 100.0
+    counted, _ = attempts(tries=12)
+    waits = [counted.failed(asked) for _ in range(3)]
+    assert [wait and wait.length_s for wait in waits] == [100.0, 80.0, None]
+    counted.progressed()
+    assert counted.failed(asked)
 
 
 def attempts(tries: int = 2) -> tuple[Attempts, FakeClock]:

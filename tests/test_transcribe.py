@@ -14,6 +14,7 @@ from asrcli.errors import DecodeError, Interrupted, LinkError, ProtocolViolation
 from asrcli.events import (
     AudioFinished,
     AudioSent,
+    Ended,
     FinalResult,
     LinkReady,
     Notice,
@@ -24,8 +25,9 @@ from asrcli.events import (
 )
 from asrcli.protocols.base import Endpoint, RecognitionOptions
 from asrcli.protocols.run_task import RunTask
-from asrcli.session import Limits
+from asrcli.stages import Limits
 from asrcli.transcribe import transcribe
+from asrcli.transcription import Transcription
 from tests.support.fakes import ToneSource
 from tests.support.scripted_server import Conversation, scripted_server, silent_port
 from tests.support.transcribing import closing, engine, never_finishing, polite, run, texts
@@ -184,6 +186,30 @@ def test_giving_up_in_the_middle_finishes_the_task_at_the_service():
                 break
         events.close()
     assert seen == ["finish-task"]
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_what_a_source_tells_at_its_very_end_is_told_before_the_end_of_all(waits):
+    """However soon the last result is in."""
+    control = Control()
+    with scripted_server(polite) as url:
+        source = ToneSource(1.0, after=lambda: control.notice("it is cut short"), waits=waits)
+        events = list(transcribe(source, engine(url), control))
+    assert Notice("it is cut short") in events
+
+
+def test_notices_that_come_when_all_is_over_are_told():
+    control, told = Control(), []
+    with scripted_server(polite) as url:
+        setup = engine(url)
+        source = ToneSource(1.0)
+        source.close = lambda: control.notice("closing shows it")  # type: ignore[method-assign]
+        run = Transcription(source, setup, control, told.append)
+        setup.loop.hold()
+        run.start()
+        run.wait()
+        setup.loop.release()
+    assert told[-2:] == [Notice("closing shows it"), Ended()]
 
 
 def test_notices_of_the_source_and_ticks_come_through():

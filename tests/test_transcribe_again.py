@@ -10,12 +10,12 @@ import pytest
 
 from asrcli.audio.chunker import chunk
 from asrcli.control import Control
-from asrcli.errors import LinkError, ServiceError
-from asrcli.events import AudioFinished, FinalResult, Reconnecting, SessionStarted
+from asrcli.errors import LinkError, ServiceError, ServiceTimeout
+from asrcli.events import AudioFinished, FinalResult, Notice, Reconnecting, SessionStarted
 from asrcli.pcm import Chunk, PcmFormat
 from asrcli.retry import Retry
 from asrcli.service.faults import parse_fault
-from asrcli.session import Limits
+from asrcli.stages import Limits
 from asrcli.transcribe import transcribe
 from tests.support.fakes import ToneSource
 from tests.support.scripted_server import Conversation, free_port, scripted_server
@@ -99,6 +99,46 @@ def test_tries_are_bounded_and_the_end_says_from_when_on_nothing_was_recognised(
     assert [event.attempt for event in events if isinstance(event, Reconnecting)] == [1, 2, 3]
     assert isinstance(error, LinkError)
     assert "gave up after 3 tries; nothing was recognised after 0:00" in str(error)
+
+
+def hearing_all(talk: Conversation) -> None:
+    """Recognises the first second, and never says that it has finished."""
+    talk.expect("run-task")
+    talk.say("task-started")
+    talk.expect_audio(32000)
+    talk.say_sentence(1, "one", 0, 900)
+    talk.expect("finish-task")
+    talk.hang()
+
+
+def speechless(talk: Conversation) -> None:
+    """Hears nothing, and never says that it has finished."""
+    talk.expect("run-task")
+    talk.say("task-started")
+    talk.expect("finish-task")
+    talk.hang()
+
+
+@pytest.mark.parametrize("second", [hearing_all, speechless, Conversation.reset], ids=lambda each: each.__name__)
+def test_a_service_that_only_fails_to_say_goodbye_is_asked_once_more_and_all_is_complete(second):
+    """A second of tone, then silence, which no final result covers."""
+    source = ToneSource(1.0)
+    source._samples = np.concatenate([source._samples[:14000], np.zeros((20000, 1), np.float32)])
+    with scripted_server(hearing_all, second) as url:
+        events, error = run(url, source, retry=QUICK, limits=Limits(finish_s=0.3))
+    assert error is None
+    assert texts(events)[0] == "one"
+    assert [type(event) for event in events].count(Reconnecting) == 1
+    assert isinstance(events[-1], Notice)
+    assert events[-1].message.startswith("all sound has its results, but the service did not say so")
+
+
+def test_a_service_that_leaves_sound_without_a_result_is_asked_as_often_as_may_be():
+    """The tone goes on after the last final: it might have been a word."""
+    with scripted_server(hearing_all, speechless) as url:
+        events, error = run(url, ToneSource(3.0), retry=QUICK, limits=Limits(finish_s=0.3))
+    assert isinstance(error, ServiceTimeout)
+    assert [type(event) for event in events].count(Reconnecting) == QUICK.tries
 
 
 @pytest.mark.parametrize("code", ["Arrearage", "InvalidApiKey", "InvalidParameter"])

@@ -15,7 +15,7 @@ import pytest
 from asrcli.control import Control
 from asrcli.events import FinalResult, PartialResult, Reconnecting
 from asrcli.service.faults import parse_fault
-from asrcli.session import Limits
+from asrcli.stages import Limits
 from asrcli.transcribe import transcribe
 from tests.support.coded_talk import CodedTalk, a_sentence_every, twelve_sentences
 from tests.support.looping import threads_left

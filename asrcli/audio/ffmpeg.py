@@ -135,6 +135,7 @@ class FfmpegSource:
     Whoever gives a feed must end it before `close`.
     """
 
+    can_wait = True
     waits = True
     captured_at: str | None = None
 

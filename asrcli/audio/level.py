@@ -33,6 +33,7 @@ _CLIPPING_SHARE = 0.4
 _SPEECH_ABOVE_DB = 9.0
 _QUIET_ROOM_DBFS = -60.0
 _ROOM_WINDOWS = 10_000 // WINDOW_MS
+_SILENT_POWER = 10 ** (-50 / 10)
 # Speech before a microphone peaks at -30 dB or more.
 _TOO_QUIET_DBFS = -36.0
 
@@ -40,6 +41,16 @@ _TOO_QUIET_DBFS = -36.0
 def dbfs(amplitude: float) -> float | None:
     """Decibels below full scale for 0..1; None for 0."""
     return 20 * math.log10(amplitude) if amplitude > 0 else None
+
+
+def is_silence(pcm: bytes) -> bool:
+    """Whether 16-bit samples hold nothing that could be a word: of no window of WINDOW_MS the rms is above -50 dBFS.
+
+    Speech before a microphone has -40 dBFS or more; a room's own noise may have as much, and is then no silence here.
+    """
+    samples = np.frombuffer(pcm, "<i2").astype(np.float32) / 32768
+    windows = np.array_split(samples, max(1, samples.size // (16 * WINDOW_MS)))
+    return all(float(np.dot(part, part)) <= _SILENT_POWER * part.size for part in windows)
 
 
 @dataclass(frozen=True, slots=True)

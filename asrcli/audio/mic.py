@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from asrcli.audio.capture import Capture, Heard
 from asrcli.audio.devices import Device, input_devices, refresh, same_again
+from asrcli.audio.overflow import Overflow
 from asrcli.audio.samples import layout_problem
 from asrcli.audio.source import NoticeSink, ignore
 from asrcli.errors import AsrcliError, DeviceError, UsageError
@@ -71,6 +72,7 @@ class MicSource:
     """
 
     live = True
+    can_wait = False
     waits = True
     duration_ms: int | None = None
 
@@ -103,7 +105,7 @@ class MicSource:
         # The end of the last block, on the clock; and what was handed out so far.
         self._heard_until = 0.0
         self._frames = 0
-        self._overflow_told = False
+        self._overflow = Overflow(self.rate_hz)
 
     def probe(self) -> None:
         """Open the device and wait for its first sound, for FIRST_SOUND_S at most. Returns early after `stop`.
@@ -132,13 +134,15 @@ class MicSource:
     def blocks(self) -> Iterator[Block]:
         """Blocks as they are heard, to the end that was asked for. After `stop`, what was said until then still comes.
 
-        Raises DeviceError where the device has gone and does not come back in time.
+        Raises DeviceError where the device has gone and does not come back in time, and at the end of lossy sound.
         """
         self.probe()
         try:
             yield from self._within_duration(self._all_blocks())
         finally:
             self.close()
+        if (error := self._overflow.error()) is not None:
+            raise error
 
     def stop(self) -> None:
         """End the sound here and now. For other threads and signal handlers."""
@@ -222,21 +226,11 @@ class MicSource:
         """The samples, after silence for those that were lost."""
         import numpy as np
 
-        if heard.lost_frames or heard.overflowed:
-            self._tell_overflow(heard)
+        if (lost := self._overflow.note(heard, _clock_time(self._frames / self.rate_hz))) is not None:
+            self._notice(*lost)
         if heard.lost_frames:
             yield np.zeros((heard.lost_frames, self.channels), np.float32)
         yield np.frombuffer(heard.data, np.float32).reshape(-1, self.channels)
-
-    def _tell_overflow(self, heard: Heard) -> None:
-        if self._overflow_told:
-            return
-        self._overflow_told = True
-        amount = f"{heard.lost_frames / self.rate_hz:.1f} s of sound" if heard.lost_frames else "some sound"
-        self._notice(
-            f"{amount} was lost at {_clock_time(self._frames / self.rate_hz)}: the machine is too busy",
-            "close other programs; this is said only once",
-        )
 
     def _silence_until_back(self, gone: str) -> Iterator[Block]:
         """Silence for as long as the device is away. Ends when it sounds again, or after `stop`."""

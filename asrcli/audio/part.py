@@ -33,7 +33,7 @@ class Part:
     """
 
     live = False
-
+    can_wait = True
     captured_at: str | None = None
 
     def __init__(self, source: Source, begin_ms: int, end_ms: int | None) -> None:

@@ -73,8 +73,8 @@ class FileSource:
     """
 
     live = False
+    can_wait = True
     waits = False
-
     captured_at: str | None = None
 
     def __init__(

@@ -50,6 +50,7 @@ class Source(typing.Protocol):
     channels: int
     duration_ms: int | None
     live: bool
+    can_wait: bool
     waits: bool
     captured_at: str | None
 

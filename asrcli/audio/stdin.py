@@ -35,6 +35,7 @@ class StdinSource:
     compressed formats are looked for more eagerly. With `close_fd`, `close` closes `fd` too.
     """
 
+    can_wait = True
     waits = True
     captured_at: str | None = None
 

@@ -25,6 +25,7 @@ from asrcli.errors import (
     ProtocolViolation,
     ServiceError,
     ServiceTimeout,
+    SoundLost,
     UsageError,
 )
 
@@ -52,6 +53,7 @@ EXIT_CODES: dict[type[AsrcliError], int] = {
     ProtocolViolation: 5,
     LinkError: 6,
     ServiceTimeout: 6,
+    SoundLost: 6,
     DeviceError: 7,
 }
 
@@ -231,7 +233,7 @@ def _engine(
     from asrcli.engine import Engine
     from asrcli.protocols import REGISTRY
     from asrcli.retry import Retry
-    from asrcli.session import Limits
+    from asrcli.stages import Limits
     from asrcli.tape import IDLE_S
 
     return Engine(

@@ -84,6 +84,8 @@ def options_sha256(options: RecognitionOptions, also: Mapping[str, object]) -> s
         if getattr(options, field.name) != getattr(default, field.name)
     }
     said |= {"model": options.model, **({"encoded": True} if options.new_encoder is not None else {})}
-    said.pop("new_encoder", None)
+    # How compressed sound is made, and how long silence is borne: neither shapes the text.
+    for name in ("new_encoder", "heartbeat"):
+        said.pop(name, None)
     text = json.dumps({**said, **also}, sort_keys=True, default=repr)
     return hashlib.sha256(text.encode()).hexdigest()

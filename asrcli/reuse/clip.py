@@ -24,6 +24,7 @@ class Clip:
         self._clip_s = clip_s
         self.name = source.name
         self.live = source.live
+        self.can_wait = source.can_wait
         self.waits = source.waits
         self.captured_at = source.captured_at
         self.rate_hz = source.rate_hz

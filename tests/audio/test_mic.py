@@ -207,6 +207,21 @@ def test_lost_sound_is_replaced_by_silence_and_told_once() -> None:
     assert [message for message, _ in bench.notices] == ["0.1 s of sound was lost at 0:00: the machine is too busy"]
 
 
+@pytest.mark.parametrize(
+    ("second", "said"),
+    [
+        (heard(lost_frames=50), "0.1 s of sound was lost, first at 0:00"),
+        (heard(overflowed=True), "some sound was lost, first at 0:00"),
+    ],
+)
+def test_a_recording_of_which_sound_was_lost_ends_with_an_error_after_all_that_was_heard(second, said) -> None:
+    bench = Bench(FakeCapture(heard(), second, *[heard()] * 5), duration_s=0.5)
+    blocks = []
+    with pytest.raises(DeviceError, match=said):
+        blocks.extend(bench.source.blocks())
+    assert sum(len(block) for block in blocks) == 5 * BLOCK
+
+
 def test_levels_are_posted_ten_times_a_second() -> None:
     bench = Bench(FakeCapture(*[heard(0.5), heard(0.0)] * 5), duration_s=0.9)
     bench.sound()

@@ -19,6 +19,7 @@ class ListSource:
     name = "list"
     duration_ms = None
     live = False
+    can_wait = True
     waits = False
     captured_at = None
 

@@ -141,18 +141,30 @@ def test_partials_replace_each_other_and_the_final_has_words():
     [
         ({"sentence_end": True, "end_time": 900}, True),
         ({"sentence_end": True, "end_time": None}, True),
-        ({"sentence_end": False, "end_time": 900}, True),
+        ({"sentence_end": False, "end_time": 900}, False),
         ({"end_time": 900}, True),
+        ({"sentence_end": None, "end_time": 900}, True),
         ({"sentence_end": False, "end_time": None}, False),
         ({"end_time": None}, False),
         ({}, False),
         ({"end_time": "900"}, False),
     ],
 )
-def test_final_by_either_mark(fields, final):
+def test_sentence_end_decides_and_the_end_time_only_without_it(fields, final):
     protocol = machine()
     [step] = protocol.receive(result(protocol, begin_time=0, text="a", **fields))
     assert isinstance(step, FinalResult) == final
+    if not final:
+        assert step.sentence.end_ms is None
+
+
+def test_the_rest_of_a_sentence_comes_after_a_partial_result_with_an_end_time():
+    protocol = machine()
+    fields = {"sentence_id": 1, "begin_time": 0}
+    [partial] = protocol.receive(result(protocol, text="to be", end_time=900, sentence_end=False, **fields))
+    [final] = protocol.receive(result(protocol, text="to be or not", end_time=1900, sentence_end=True, **fields))
+    assert (type(partial), type(final)) == (PartialResult, FinalResult)
+    assert (final.sentence.text, final.sentence.end_ms) == ("to be or not", 1900)
 
 
 def test_heartbeats_and_empty_texts_are_skipped():
