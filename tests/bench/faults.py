@@ -26,6 +26,7 @@ from asrcli.service.faults import parse_fault
 from asrcli.stages import Limits
 from asrcli.transcribe import Control, transcribe
 from tests.bench.outage import outage
+from tests.bench.pipes import memory, pipes
 from tests.support.coded_talk import a_sentence_every, twelve_sentences
 from tests.support.endings import EXIT_CODES, PLANTED_KEY, ended_by, limited, regular
 from tests.support.hostile import happenings, survives
@@ -198,6 +199,8 @@ PARTS: dict[str, Callable[[Path], Iterator[str]]] = {
     "hours": hours,
     "endings": endings,
     "hostile": hostile,
+    "pipes": pipes,
+    "memory": memory,
 }
 
 

@@ -56,7 +56,8 @@ def test_every_error_has_an_exit_code():
     codes = {kind.__name__: exit_code(special.get(kind.__name__, lambda kind: kind("m"))(kind)) for kind in kinds}
     assert codes == {
         "AsrcliError": 1, "UsageError": 2, "AuthError": 4, "ServiceError": 5, "ProtocolViolation": 5, "LinkError": 6,
-        "ServiceTimeout": 6, "AudioError": 1, "DecodeError": 1, "DeviceError": 7, "OutputError": 1, "Interrupted": 143,
+        "ServiceTimeout": 6, "SoundLost": 6, "AudioError": 1, "DecodeError": 1, "DeviceError": 7, "OutputError": 1,
+        "Interrupted": 143,
     }  # fmt: skip
 
 
