@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import resource
 import subprocess
 import sys
 import threading
@@ -24,7 +23,7 @@ _KEY = {"DASHSCOPE_API_KEY": "sk-planted0123456789abcdef"}
 
 @dataclass(frozen=True)
 class Piped:
-    """How a run ended. `peak_bytes` is the most memory that it had."""
+    """How a run ended. `peak_bytes` is the most memory that it had, 0 where that is not known."""
 
     code: int
     lines: tuple[dict[str, Any], ...]
@@ -84,16 +83,22 @@ def ended(process: subprocess.Popen[str]) -> Piped:
     """Wait for the end of it, with what it cost."""
     said: list[str] = []
     assert process.stdout is not None
-    assert process.stderr is not None
     listening = threading.Thread(target=lambda: said.extend(process.stderr or ()))
     listening.start()
-    lines = tuple(json.loads(line) for line in process.stdout)
+    lines: list[dict[str, Any]] = []
+    peak_bytes = 0
+    for line in process.stdout:
+        lines.append(json.loads(line))
+        if lines[-1]["type"] in ("begin", "end"):
+            peak_bytes = max(peak_bytes, _peak_bytes(process.pid))
     listening.join()
-    # wait4 tells of this child alone.
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return Piped(process.returncode, lines, "".join(said), peak_bytes(usage))
+    return Piped(process.wait(), tuple(lines), "".join(said), peak_bytes)
 
 
-def peak_bytes(usage: resource.struct_rusage) -> int:
-    return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+def _peak_bytes(pid: int) -> int:
+    """The most memory that a process has had, since it was what it is; 0 where it has gone."""
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    return 0
