@@ -16,7 +16,7 @@ from asrcli.metrics import Summary
 from asrcli.output import terminal
 from asrcli.output.base import Begin, Many, View
 from asrcli.output.layout import Line, fit, shrunk, tail
-from asrcli.output.plain import error_line, warning_line
+from asrcli.output.plain import error_line, reconnecting, warning_line
 from asrcli.output.region import MIN_REDRAW_S, Region
 from asrcli.output.sanitize import name, sanitize, sentence_text
 from asrcli.output.status import Status
@@ -84,8 +84,8 @@ class LiveView:
             case Notice(message, hint):
                 self.notice(message, hint)
                 return
-            case Reconnecting(reason=reason):
-                self._print(sentence_text(f"{reason.rstrip('.')}; reconnecting"), "yellow")
+            case Reconnecting():
+                self._print(sentence_text(reconnecting(event)), "yellow")
                 return
         if self._status is not None and self._clock.now() - self._drawn_at >= MIN_REDRAW_S:
             self._redraw()

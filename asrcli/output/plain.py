@@ -14,6 +14,9 @@ from asrcli.metrics import Summary
 from asrcli.output.base import Begin, Many, View
 from asrcli.output.sanitize import name, sanitize, sentence_text
 
+# A shorter wait is over before it is read.
+_WORTH_TELLING_S = 5.0
+
 
 class PlainText:
     """One final sentence a line, nothing else; with `timestamps` its times in front, as [h:mm:ss.mmm --> h:mm:ss.mmm].
@@ -73,7 +76,7 @@ class QuietView:
         if isinstance(event, Notice):
             self.notice(self._about(event.message, number), event.hint)
         elif isinstance(event, Reconnecting):
-            self.notice(self._about(f"{event.reason.rstrip('.')}; reconnecting", number), "")
+            self.notice(self._about(reconnecting(event), number), "")
 
     def end(self, summary: Summary | None, number: int = 0) -> None:
         """Says nothing."""
@@ -120,6 +123,12 @@ class StatusView(QuietView):
             if info.source_rate_hz is not None:
                 parts = ["listening", parts[0], f"{info.source_rate_hz / 1000:g} kHz", *parts[1:]]
             self._write(" · ".join(parts))
+
+
+def reconnecting(event: Reconnecting) -> str:
+    """Why another try is made, and when, if that is not at once."""
+    when = f" in {event.wait_s:.0f} s" if event.wait_s >= _WORTH_TELLING_S else ""
+    return f"{event.reason.rstrip('.')}; reconnecting{when}"
 
 
 def warning_line(message: str, hint: str) -> str:

@@ -24,7 +24,7 @@ from asrcli.events import (
 from asrcli.metrics import Summary
 from asrcli.output.base import Begin, Many, View
 from asrcli.output.layout import Line, ending, fit, padded
-from asrcli.output.plain import about, error_line, warning_line
+from asrcli.output.plain import about, error_line, reconnecting, warning_line
 from asrcli.output.progress import Progress
 from asrcli.output.region import MIN_REDRAW_S, Region
 from asrcli.output.sanitize import name, sanitize, sentence_text
@@ -158,8 +158,7 @@ class TableView:
     def _tell(self, event: Event, row: _Row) -> None:
         """Print what is to stay on the screen of `event`."""
         if isinstance(event, Reconnecting):
-            reason = f"{event.reason.rstrip('.')}; reconnecting"
-            self._lines.append(((sentence_text(about(reason, row.name)), "yellow"),))
+            self._lines.append(((sentence_text(about(reconnecting(event), row.name)), "yellow"),))
         elif isinstance(event, FinalResult) and self._shows_finals:
             text = sentence_text(event.sentence.text).strip()
             self._lines += [((row.name + _GAP, "dim"), (text, ""))] if text else []

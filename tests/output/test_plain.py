@@ -10,7 +10,7 @@ from asrcli.errors import LinkError, ServiceError
 from asrcli.events import Event, FinalResult, Notice, PartialResult, Reconnecting, Sentence, Tick
 from asrcli.metrics import Summary
 from asrcli.output.base import Begin
-from asrcli.output.plain import PlainText, QuietView, StatusView
+from asrcli.output.plain import PlainText, QuietView, StatusView, reconnecting
 
 BEGIN = Begin("talk.wav", "fun-asr-realtime", "local", "run-task", 16000)
 SUMMARY = Summary(source="talk.wav", complete=True, wall_s=1.0)
@@ -106,3 +106,8 @@ def test_a_microphone_is_opened_and_then_listened_to() -> None:
         shown.opening("the mic")
         shown.begin(begin)
         assert stream.getvalue() == expected
+
+
+def test_a_wait_that_a_person_would_notice_is_told():
+    assert reconnecting(Reconnecting(1, 0, "full.", wait_s=180.0)) == "full; reconnecting in 180 s"
+    assert reconnecting(Reconnecting(1, 0, "lost", wait_s=0.4)) == "lost; reconnecting"
