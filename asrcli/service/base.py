@@ -114,3 +114,10 @@ class ServerHalf(typing.Protocol):
     def idle(self) -> Iterable[Action]:
         """Called at the deadline, and harmless before it."""
         ...
+
+    def busy(self) -> Iterable[Action]:
+        """Called while the recogniser is behind, now and then and in place of `idle`: the client owes nothing then.
+
+        What it owes may lie unread before us. The deadline is later afterwards.
+        """
+        ...

@@ -43,10 +43,8 @@ class AudioDecoder(Protocol):
 
 def open_decoder(settings: RecognitionSettings, sink: Sink) -> AudioDecoder:
     """The decoder for `settings.audio_format`."""
-    if settings.audio_format == "pcm":
-        return PcmDecoder(settings.sample_rate_hz, sink)
-    if settings.audio_format == "wav":
-        return WavDecoder(sink)
+    if settings.audio_format in ("pcm", "wav"):
+        return SampleDecoder(settings.sample_rate_hz, sink)
     return FfmpegDecoder(settings.audio_format, sink)
 
 
@@ -54,20 +52,30 @@ def no_valid_audio(message: str) -> RecognitionError:
     return RecognitionError("NO_VALID_AUDIO_ERROR", message)
 
 
-class PcmDecoder:
-    """Raw s16le: keeps samples whole, and refuses a WAV that is sent as pcm."""
+class SampleDecoder:
+    """Mono s16le, raw or in RIFF/WAVE, as a stream: what it begins with tells, because the vendor's samples do not.
+
+    They send a WAV as pcm, and what a microphone gives as wav. Raw samples are kept whole. A header may come in pieces,
+    its lengths may be unknown, and its rate is the one that counts.
+    """
 
     def __init__(self, sample_rate_hz: int, sink: Sink) -> None:
         self._sample_rate_hz = sample_rate_hz
         self._sink = sink
+        # What cannot be told apart or read yet; None once the samples have begun.
+        self._head: bytes | None = b""
+        self._left_bytes: int | None = None  # None until the end of the stream.
         self._rest = b""
-        self._begun = False
 
     def feed(self, data: bytes) -> None:
+        """Take what follows of the stream, cut anywhere. Raises as `no_valid_audio` for a WAV of another kind."""
+        if self._head is not None:
+            data, self._head = self._begin(self._head + data)
+        if self._left_bytes is not None:
+            # Tags may follow the samples.
+            data = data[: self._left_bytes]
+            self._left_bytes -= len(data)
         data = self._rest + data
-        if not self._begun and data.startswith(b"RIFF"):
-            raise no_valid_audio("the audio begins with a RIFF header: send it with format wav, or without the header")
-        self._begun = self._begun or bool(data)
         whole = len(data) - len(data) % 2
         self._rest = data[whole:]
         if whole:
@@ -75,50 +83,41 @@ class PcmDecoder:
 
     def finish(self) -> None:
         """Half a sample is no sound."""
-
-    def close(self) -> None:
-        """Nothing is held."""
-
-
-class WavDecoder:
-    """16-bit mono PCM in RIFF/WAVE, as a stream: the header may come in pieces, its lengths may be unknown."""
-
-    def __init__(self, sink: Sink) -> None:
-        self._sink = sink
-        self._header: bytes | None = b""
-        self._left_bytes: int | None = None  # None until the end of the stream.
-        self._samples = PcmDecoder(0, sink)
-
-    def feed(self, data: bytes) -> None:
-        """Decode what follows of the stream, cut anywhere. Raises as `no_valid_audio` where it is none."""
-        if self._header is not None:
-            self._header += data
-            found = _read_header(self._header)
-            if found is None:
-                if len(self._header) > _LONGEST_HEADER_BYTES:
-                    raise no_valid_audio("the WAV header does not end")
-                return
-            sample_rate_hz, start, self._left_bytes = found
-            data, self._header = self._header[start:], None
-            self._samples = PcmDecoder(sample_rate_hz, self._sink)
-        if self._left_bytes is not None:
-            # Tags may follow the samples.
-            data = data[: self._left_bytes]
-            self._left_bytes -= len(data)
-        self._samples.feed(data)
-
-    def finish(self) -> None:
-        if self._header:
+        if self._head and _begins_wav(self._head):
             raise no_valid_audio("the WAV ends within its header")
+        if self._head:
+            head, self._head = self._head, None
+            self.feed(head)
 
     def close(self) -> None:
         """Nothing is held."""
+
+    def _begin(self, data: bytes) -> tuple[bytes, bytes | None]:
+        """The first samples, and what of `data` must wait for more of the header."""
+        begins_wav = _begins_wav(data)
+        if begins_wav is None:
+            return b"", data
+        if not begins_wav:
+            return data, None
+        found = _read_header(data)
+        if found is None:
+            if len(data) > _LONGEST_HEADER_BYTES:
+                raise no_valid_audio("the WAV header does not end")
+            return b"", data
+        self._sample_rate_hz, start, self._left_bytes = found
+        return data[start:], None
+
+
+def _begins_wav(data: bytes) -> bool | None:
+    """Whether a RIFF/WAVE header begins here; None where that cannot be told yet."""
+    riff, wave = data[:4], data[8:12]
+    if riff != b"RIFF"[: len(riff)] or wave != b"WAVE"[: len(wave)]:
+        return False
+    return True if len(wave) == 4 else None
 
 
 def _read_header(data: bytes) -> tuple[int, int, int | None] | None:
     """Sample rate, where the samples start, and how many bytes they are; None while the header is incomplete."""
-    if data[:4] != b"RIFF"[: len(data)] or data[8:12] != b"WAVE"[: max(0, len(data) - 8)]:
-        raise no_valid_audio("format is wav, but the audio has no RIFF header")
     sample_rate_hz: int | None = None
     at = 12
     while len(data) >= at + 8:
@@ -202,7 +201,7 @@ class FfmpegDecoder:
 
     def _read(self) -> None:
         assert self._process.stdout is not None
-        samples = PcmDecoder(_FFMPEG_RATE_HZ, self._sink)
+        samples = SampleDecoder(_FFMPEG_RATE_HZ, self._sink)
         try:
             while data := self._process.stdout.read(_READ_BYTES):
                 self._decoded_bytes += len(data)

@@ -1,7 +1,8 @@
 """The run-task parameters that this service knows: their types, their ranges, and which models take them.
 
-Sources: the vendor's "client events" pages of Fun-ASR, Paraformer and Qwen-Audio-ASR of 2026. Unknown parameters and
-unknown models are let through, because both grow.
+Sources: the vendor's "client events" pages of Fun-ASR, Paraformer and Qwen-Audio-ASR of 2026, and its samples, which
+leave out what the pages call needed and send null for what they do not set. Unknown parameters and unknown models are
+let through, because both grow.
 """
 
 from __future__ import annotations
@@ -18,11 +19,9 @@ _CONTEXT_PARTS = {"user": "input_text", "assistant": "text"}
 
 
 class ParameterError(Exception):
-    """A parameter that the service refuses. `code` is the vendor's error code; the text names the parameter."""
+    """A parameter that the service refuses; the text names it. `code` is the vendor's."""
 
-    def __init__(self, message: str, *, code: str = "CLIENT_ERROR") -> None:
-        super().__init__(message)
-        self.code = code
+    code = "CLIENT_ERROR"
 
 
 def _filter(value: object) -> str | None:
@@ -80,17 +79,23 @@ def shows_partials(model: str, parameters: Mapping[str, Any]) -> bool:
     return "-asr-flash-message" not in model or parameters.get("intermediate_result_enabled", False)
 
 
-def check_parameters(model: str, parameters: Mapping[str, Any]) -> None:
-    """Raise ParameterError for the first parameter that is missing, of a wrong type, out of range or foreign."""
-    for name in ("format", "sample_rate"):
-        if name not in parameters:
-            message = f"Missing required parameter 'payload.parameters.{name}'! Please follow the protocol!"
-            raise ParameterError(message, code="InvalidParameter")
+def shows_emotions(model: str, parameters: Mapping[str, Any]) -> bool:
+    """One model does, in its final results, and only where silence ends its sentences."""
+    return model == "paraformer-realtime-8k-v2" and not parameters.get("semantic_punctuation_enabled", False)
+
+
+def those_set(model: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters that `given` sets, with the format and the rate that hold where it names none.
+
+    Null sets nothing. Raises ParameterError for the first one of a wrong type, out of range or foreign.
+    """
+    parameters = {name: value for name, value in given.items() if value is not None}
     for name, check in _CHECKS.items():
         if name in parameters and (wanted := check(parameters[name])) is not None:
             raise ParameterError(f"parameter '{name}' must be {wanted}, not {parameters[name]!r}"[:300])
     if "vocabulary" in parameters and not knows_vocabulary(model):
         raise ParameterError(f"parameter 'vocabulary' is not supported by model '{model}'")
+    return {"format": "pcm", "sample_rate": 8_000 if "-8k" in model else 16_000, **parameters}
 
 
 def check_context(context: object) -> None:
@@ -112,7 +117,7 @@ def _is_text_part(part: object, kind: str) -> bool:
 
 
 def settings_of(parameters: Mapping[str, Any]) -> RecognitionSettings:
-    """The recogniser's settings; `parameters` have been checked.
+    """The recogniser's settings from those that `those_set` gave.
 
     Language hints, hotwords and semantic punctuation have no counterpart: the recogniser knows English, a fixed
     vocabulary, and sentences by their silence.

@@ -121,9 +121,13 @@ class Realtime:
 
     def idle(self) -> Iterable[Action]:
         if self._state is _State.FINISHING:
-            self._since = self._clock.now()
+            yield from self.busy()
         elif self._clock.now() >= self._since + self._limits.session_idle_s:
             yield Hangup(1011, "Internal server error")
+
+    def busy(self) -> Iterable[Action]:
+        self._since = self._clock.now()
+        return ()
 
     # --- what the client says ---------------------------------------------------------------------------------------
 

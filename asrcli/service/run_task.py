@@ -3,34 +3,28 @@
     run-task → task-started → binary audio … (continue-task) … finish-task → result-generated … → task-finished
 
 Sources: the vendor's Fun-ASR, Paraformer and Qwen-Audio-ASR pages "WebSocket API", "client events" and "server
-events", and its error code page, all of 2026. Whatever breaks the protocol is answered with task-failed, and a
-connection whose task failed is closed.
+events", its samples and its error code page, all of 2026. Whatever breaks the protocol is answered with task-failed,
+and a connection whose task failed is closed.
+
+The samples take more liberties than the pages allow, and what they do is good here: audio, and even finish-task, that
+comes before task-started (the Java SDK does not wait for it), a finish-task that bears another task id and an empty
+list for an empty object (PHP), parameters without a format (Node.js).
 """
 
 from __future__ import annotations
 
 import enum
 import json
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from asrcli.service.base import Action, Feed, FinishRecognition, Handshake, Hangup, Limits, OpenRecognition, Reply
-from asrcli.service.parameters import (
-    ParameterError,
-    check_context,
-    check_parameters,
-    only_realtime,
-    reports_tokens,
-    settings_of,
-    shows_partials,
-)
-from asrcli.service.recognizer import Ended, Failed, HeardWord, Hypothesis, Opened, Result
+from asrcli.service.base import Action, Feed, FinishRecognition, Handshake, Hangup, Limits, OpenRecognition
+from asrcli.service.parameters import ParameterError, check_context, only_realtime, settings_of, those_set
+from asrcli.service.recognizer import Ended, Failed, Hypothesis, Opened, Result
+from asrcli.service.task_events import TaskEvents
 from asrcli.timing import Clock
 
-# "About 25 tokens per second of audio" (model card of Qwen-Audio 3.1).
-_TOKENS_PER_AUDIO_S = 25
-# json.dumps makes an encoder for each call that has options.
-_to_json = json.JSONEncoder(ensure_ascii=False).encode
 _TASK_KIND = {"task_group": "audio", "task": "asr", "function": "recognition"}
 
 
@@ -60,16 +54,15 @@ class RunTask:
         self._limits = limits
         self._clock = clock
         self._state = _State.IDLE
-        self._task_id = ""
         self._used_task_ids: set[str] = set()
-        self._model = ""
-        self._parameters: Mapping[str, Any] = {}
-        self._sentences = 0
-        self._sentence_open = False
-        self._words_said = 0
+        self._events = TaskEvents("")
+        self._started = self._keeps_alive = False
         self._since = clock.now()  # When the wait of the current state began: for a task, for audio.
         self._spoke_at = self._since
         self._heartbeat_at = self._since
+        # How much sound came since somebody spoke, and what a second of it is; None where bytes do not tell.
+        self._quiet_bytes = 0
+        self._bytes_per_s: int | None = None
 
     def connected(self) -> Iterable[Action]:
         return ()
@@ -81,69 +74,91 @@ class RunTask:
                 yield self._audio(message)
             else:
                 yield from self._instruction(message)
-        except _TaskError as error:
-            yield from self._fail(error.code, str(error))
-        except ParameterError as error:
+        except (_TaskError, ParameterError) as error:
             yield from self._fail(error.code, str(error))
 
     def result(self, result: Result) -> Iterable[Action]:
         """What the recogniser's `result` leads to."""
         match result:
             case Opened():
-                self._state = _State.RUNNING
-                self._since = self._spoke_at = self._heartbeat_at = self._clock.now()
-                yield self._event("task-started", {})
+                if self._state is _State.STARTING:
+                    self._state = _State.RUNNING
+                self._started = True
+                self._nobody_owes()
+                self._heartbeat_at = self._since
+                yield self._events.started()
             case Hypothesis():
                 self._spoke_at = self._heartbeat_at = self._clock.now()
-                yield from self._sentence(result)
+                self._quiet_bytes = 0
+                yield from self._events.sentence(result)
             case Ended(heard_ms):
                 self._state = _State.IDLE
                 self._since = self._clock.now()
-                usage = self._usage(heard_ms) if reports_tokens(self._model) else None
-                yield self._event("task-finished", {"output": {}, "usage": usage})
+                yield self._events.finished(heard_ms)
             case Failed(code, message):
                 yield from self._fail(code, message)
 
     def deadline(self) -> float | None:
         # While a task starts or finishes the client owes nothing; the moment given then is that of the state which
         # follows, if it followed now, so that a result never brings it nearer.
-        if self._state is _State.IDLE or self._state is _State.FINISHING:
+        if self._state is _State.IDLE:
             return self._since + self._limits.idle_s
+        if self._state is _State.FINISHING:
+            idle_at = self._since + self._limits.idle_s
+            return min(idle_at, self._silence_deadline()) if self._keeps_alive else idle_at
         return min(self._since + self._limits.no_audio_s, self._silence_deadline())
 
     def idle(self) -> Iterable[Action]:
         """The deadline has passed: what the client's or the speaker's silence leads to."""
         now = self._clock.now()
         if self._state is _State.FINISHING or self._state is _State.STARTING:
-            self._since = self._spoke_at = self._heartbeat_at = now
+            yield from self.busy()
         elif self._state is _State.IDLE:
             if now >= self._since + self._limits.idle_s:
                 yield Hangup(1000, f"no task for {self._limits.idle_s:g} seconds")
         elif now >= self._since + self._limits.no_audio_s:
             yield from self._fail("CLIENT_ERROR", f"request timeout after {self._limits.no_audio_s:g} seconds.")
         elif now >= self._silence_deadline():
-            if self._keeps_alive():
-                self._heartbeat_at = now
-                yield self._event("result-generated", {"output": {"sentence": _HEARTBEAT}, "usage": None})
+            if self._keeps_alive:
+                yield from self._heartbeat()
+            elif (quiet_s := self._quiet_s()) < self._limits.silence_s:
+                # A client may send its sound at a third of its pace: what lasts a minute is the silence in it.
+                self._spoke_at = now - quiet_s
             else:
                 yield from self._fail("ResponseTimeout", "Response timeout!")
 
-    def _keeps_alive(self) -> bool:
-        return bool(self._parameters.get("heartbeat", False))
+    def busy(self) -> Iterable[Action]:
+        self._nobody_owes()
+        if self._keeps_alive and self._clock.now() >= self._silence_deadline():
+            yield from self._heartbeat()
+
+    def _heartbeat(self) -> Iterable[Action]:
+        self._heartbeat_at = self._clock.now()
+        # The first word of a task is task-started, which may come after finish-task.
+        if self._started:
+            yield self._events.heartbeat()
+
+    def _nobody_owes(self) -> None:
+        self._since = self._spoke_at = self._clock.now()
+        self._quiet_bytes = 0
 
     def _silence_deadline(self) -> float:
-        if self._keeps_alive():
+        if self._keeps_alive:
             return self._heartbeat_at + self._limits.heartbeat_s
         return self._spoke_at + self._limits.silence_s
+
+    def _quiet_s(self) -> float:
+        return math.inf if self._bytes_per_s is None else self._quiet_bytes / self._bytes_per_s
 
     # --- what the client says ---------------------------------------------------------------------------------------
 
     def _audio(self, audio: bytes) -> Action:
-        if self._state is not _State.RUNNING:
+        if self._state is not _State.RUNNING and self._state is not _State.STARTING:
             raise _TaskError("InvalidParameter", f"audio is only welcome in a running task; now: {self._state.value}")
         if len(audio) > self._limits.audio_message_bytes:
             raise _TaskError("InvalidParameter", f"decoded text message too big: {len(audio)} bytes of audio at once")
         self._since = self._clock.now()
+        self._quiet_bytes += len(audio)
         return Feed(audio)
 
     def _instruction(self, message: str) -> Iterable[Action]:
@@ -152,15 +167,16 @@ class RunTask:
         if not isinstance(task_id, str) or not task_id:
             raise _TaskError("InvalidParameter", "Missing required parameter 'header.task_id'!")
         if self._state is _State.IDLE:
-            self._task_id = task_id
+            self._events = TaskEvents(task_id)
         if action == "run-task":
             yield self._run(task_id, header, payload)
         elif action == "continue-task":
-            self._check_running(task_id, action)
-            if "context" in _input(payload):
-                check_context(_input(payload)["context"])
+            self._check_running(action)
+            if task_id != self._events.task_id:
+                raise _TaskError("InvalidParameter", f"{action} for another task_id than that of the running task")
+            _check_input(payload)
         elif action == "finish-task":
-            self._check_running(task_id, action)
+            self._check_running(action)
             _input(payload)
             self._state = _State.FINISHING
             self._since = self._clock.now()
@@ -170,104 +186,41 @@ class RunTask:
 
     def _run(self, task_id: str, header: Mapping[str, Any], payload: Mapping[str, Any]) -> Action:
         if self._state is not _State.IDLE:
-            raise _TaskError("InvalidParameter", f"run-task while task {self._task_id} is not finished")
+            raise _TaskError("InvalidParameter", f"run-task while task {self._events.task_id} is not finished")
         if task_id in self._used_task_ids:
             raise _TaskError("InvalidParameter", "this task_id was used on this connection before")
         self._used_task_ids.add(task_id)
         if header.get("streaming", "duplex") != "duplex":
             raise _TaskError("InvalidParameter", "header.streaming must be 'duplex'")
         _check_kind(payload)
-        model, parameters = payload.get("model"), payload.get("parameters", {})
+        model = payload.get("model")
         if not isinstance(model, str) or not model:
             raise _TaskError(
                 "InvalidParameter", "Missing required parameter 'payload.model'! Please follow the protocol!"
             )
         if only_realtime(model):
             raise _TaskError("ModelNotFound", f"Model not found ({model})!")
-        if not isinstance(parameters, dict):
+        given = {} if payload.get("parameters") is None else _object(payload["parameters"])
+        if given is None:
             raise _TaskError("InvalidParameter", "'payload.parameters' must be an object")
-        if "context" in _input(payload):
-            check_context(_input(payload)["context"])
-        check_parameters(model, parameters)
-        self._model, self._parameters = model, parameters
-        self._sentences, self._sentence_open, self._words_said = 0, False, 0
+        _check_input(payload)
+        parameters = those_set(model, given)
+        settings = settings_of(parameters)
+        self._events = TaskEvents(task_id, model, parameters)
+        self._started, self._keeps_alive = False, parameters.get("heartbeat", False)
+        self._bytes_per_s = 2 * settings.sample_rate_hz if settings.audio_format in ("pcm", "wav") else None
         self._state = _State.STARTING
-        self._since = self._spoke_at = self._heartbeat_at = self._clock.now()
-        return OpenRecognition(settings_of(parameters))
+        self._nobody_owes()
+        self._heartbeat_at = self._since
+        return OpenRecognition(settings)
 
-    def _check_running(self, task_id: str, action: str) -> None:
-        if self._state is not _State.RUNNING:
+    def _check_running(self, action: str) -> None:
+        if self._state is not _State.RUNNING and self._state is not _State.STARTING:
             raise _TaskError("InvalidParameter", f"{action} without a running task; now: {self._state.value}")
-        if task_id != self._task_id:
-            raise _TaskError("InvalidParameter", f"{action} for another task_id than that of the running task")
-
-    # --- what the service says --------------------------------------------------------------------------------------
-
-    def _event(self, event: str, payload: Mapping[str, object], **more: str) -> Reply:
-        header = {"task_id": self._task_id, "event": event, **more, "attributes": {}}
-        # The client's task id is echoed, and JSON may hold half a surrogate pair, which UTF-8 cannot.
-        text = _to_json({"header": header, "payload": payload})
-        return Reply(text.encode(errors="replace").decode())
 
     def _fail(self, code: str, message: str) -> Iterable[Action]:
-        yield self._event("task-failed", {}, error_code=code, error_message=message)
+        yield self._events.failed(code, message)
         yield Hangup()
-
-    def _sentence(self, hypothesis: Hypothesis) -> Iterable[Action]:
-        if not hypothesis.text and not self._sentence_open:
-            return  # Speech without a word yet, or a noise that never became one.
-        if not hypothesis.final and not shows_partials(self._model, self._parameters):
-            return
-        begins = not self._sentence_open
-        self._sentences += begins
-        self._sentence_open = not hypothesis.final
-        self._words_said += len(hypothesis.words) if hypothesis.final else 0
-        sentence = {
-            "sentence_id": self._sentences,
-            "begin_time": hypothesis.begin_ms,
-            # The key is there in every result: the vendor's SDK loses its worker thread without it.
-            "end_time": hypothesis.end_ms if hypothesis.final else None,
-            "text": hypothesis.text,
-            "heartbeat": False,
-            "sentence_begin": begins,
-            "sentence_end": hypothesis.final,
-            "channel_id": 0,
-            "words": [_word(word, fixed=hypothesis.final) for word in hypothesis.words],
-        }
-        usage = self._usage(hypothesis.heard_ms) if hypothesis.final else None
-        yield self._event("result-generated", {"output": {"sentence": sentence}, "usage": usage})
-
-    def _usage(self, heard_ms: int) -> dict[str, int]:
-        """What is billed for the task so far: begun seconds, and tokens where the model counts them."""
-        usage = {"duration": -(-heard_ms // 1000)}
-        if reports_tokens(self._model):
-            input_tokens = usage["duration"] * _TOKENS_PER_AUDIO_S
-            usage |= {"input_tokens": input_tokens, "output_tokens": self._words_said}
-            usage["total_tokens"] = input_tokens + self._words_said
-        return usage
-
-
-_HEARTBEAT: Mapping[str, object] = {
-    "sentence_id": 0,
-    "begin_time": 0,
-    "end_time": None,
-    "text": "",
-    "heartbeat": True,
-    "sentence_begin": False,
-    "sentence_end": False,
-    "channel_id": 0,
-    "words": [],
-}
-
-
-def _word(word: HeardWord, *, fixed: bool) -> dict[str, object]:
-    return {
-        "begin_time": word.begin_ms,
-        "end_time": word.end_ms,
-        "text": word.text,
-        "punctuation": word.punctuation,
-        "fixed": fixed,
-    }
 
 
 def _parse(message: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -284,11 +237,24 @@ def _parse(message: str) -> tuple[dict[str, Any], dict[str, Any]]:
     return header, payload
 
 
+def _object(value: object) -> dict[str, Any] | None:
+    """An object; None where `value` is none. PHP writes an empty one as an empty list."""
+    if isinstance(value, dict):
+        return value
+    return {} if value == [] else None
+
+
 def _input(payload: Mapping[str, Any]) -> dict[str, Any]:
-    value = payload.get("input")
-    if not isinstance(value, dict):
+    value = _object(payload.get("input"))
+    if value is None:
         raise _TaskError("InvalidParameter", "Invalid payload data")
     return value
+
+
+def _check_input(payload: Mapping[str, Any]) -> None:
+    context = _input(payload).get("context")
+    if context is not None:
+        check_context(context)
 
 
 def _check_kind(payload: Mapping[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -97,7 +98,10 @@ def test_audio_that_is_not_what_it_is_said_to_be_fails_the_task(scripted: Servic
     with Client(scripted.url) as client:
         client.say(run_task(format="wav"))
         client.hear_until("task-started")
-        client.audio(QUIET)
+        # Half a second of stereo.
+        client.audio(
+            b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0" + struct.pack("<HHIIHH", 1, 2, 16000, 64000, 4, 16) + b"data\0\0\0\0"
+        )
         assert client.hear_until("task-failed")["header"]["error_code"] == "NO_VALID_AUDIO_ERROR"
 
 

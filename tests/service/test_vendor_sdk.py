@@ -106,6 +106,27 @@ def test_frames_are_transcribed_while_they_are_sent(
     assert jiwer.wer(" ".join(TALK[:2]).lower(), heard) <= 0.10
 
 
+@pytest.mark.parametrize(("audio_format", "frame_bytes"), [("wav", 3200), ("pcm", 6400)])
+def test_emotions_reach_the_callback_with_the_finals(
+    sdk: Any, scripted: Service, monkeypatch: pytest.MonkeyPatch, audio_format: str, frame_bytes: int
+) -> None:
+    point(sdk, scripted, monkeypatch)
+    listener = Listener()
+    session = recognition(
+        listener.callback,
+        **{"model": "paraformer-realtime-8k-v2", "format": audio_format, "semantic_punctuation_enabled": False},
+    )
+    session.start()
+    sound = TALK_WAV.read_bytes()[44 if audio_format == "pcm" else 0 : 32 * 9_200]
+    for start in range(0, len(sound), frame_bytes):
+        session.send_audio_frame(sound[start : start + frame_bytes])
+    session.stop()
+    assert listener.done.wait(END_S)
+    assert listener.finals() == TALK[:2]
+    said = [call for name, call in listener.calls if name == "event"]
+    assert all((call.get("emo_tag") == "neutral") == (call["end_time"] is not None) for call in said)
+
+
 def test_every_parameter_of_the_sdk_is_understood(
     sdk: Any, scripted: Service, talk_pcm: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
