@@ -29,7 +29,8 @@ class Limits:
     The first three are the vendor's figures: the 23 s without audio in a task, the 60 s of silence in a task, the
     60 s between two tasks. Sources: "Paraformer server events", "Fun-ASR Python SDK", "Fun-ASR WebSocket API" of
     2026. `session_idle_s`, without audio in a session, is what users report. The vendor advises audio messages of 1
-    to 16 KB and publishes no interval for heartbeat results: the last two are ours.
+    to 16 KB and publishes no interval for heartbeat results: these two are ours, and so is `alive_s`, how often a
+    client that is held back hears that the service lives.
     """
 
     no_audio_s: float = 23.0
@@ -37,6 +38,7 @@ class Limits:
     idle_s: float = 60.0
     session_idle_s: float = 60.0
     heartbeat_s: float = 5.0
+    alive_s: float = 5.0
     audio_message_bytes: int = 256 * 1024
 
 

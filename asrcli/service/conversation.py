@@ -22,9 +22,6 @@ from asrcli.service.hearing import Hearing, Hearings
 from asrcli.service.loop import Loop, Timer
 from asrcli.service.recognizer import Ended, Failed, RecognitionError, RecognitionSettings, Result
 
-# How soon to look again whether a recogniser that is behind has caught up.
-_AGAIN_S = 1.0
-
 
 class Connection(Protocol):
     """What a conversation does to its connection."""
@@ -37,18 +34,27 @@ class Connection(Protocol):
 
     def go_on(self) -> None: ...
 
+    def show_life(self) -> None: ...
+
+    def read_once(self) -> None: ...
+
 
 class Conversation:
-    """Lives as long as its connection."""
+    """Lives as long as its connection. For its hearing it is the one to hold back."""
 
-    def __init__(self, connection: Connection, half: ServerHalf, hearings: Hearings, loop: Loop) -> None:
+    def __init__(
+        self, connection: Connection, half: ServerHalf, hearings: Hearings, loop: Loop, *, alive_s: float
+    ) -> None:
+        """`alive_s` is how often a client that is held back is shown that the service lives."""
         self._connection = connection
         self._half = half
         self._hearings = hearings
         self._loop = loop
+        self._alive_s = alive_s
         self._over = False
         self._hearing: Hearing | None = None
         self._patience: Timer | None = None
+        self._held: Timer | None = None
 
     def opened(self) -> None:
         self._handle(self._half.connected())
@@ -88,14 +94,31 @@ class Conversation:
 
     def _look(self) -> None:
         self._patience = None
-        if self._hearing is not None and self._hearing.is_behind():
-            # What the client owes may lie unread before us.
-            self._patience = self._loop.at(self._loop.now() + _AGAIN_S, self._look)
-            return
         deadline = self._half.deadline()
         if deadline is not None and deadline <= self._loop.now():
-            self._handle(self._half.idle())
+            self._handle(self._half.idle() if self._held is None else self._half.busy())
         self._wait()
+
+    # --- a recogniser that is behind --------------------------------------------------------------------------------
+
+    def hold(self) -> None:
+        """Have the client wait; its pings wait behind its audio, so it is shown unasked that nothing has broken."""
+        self._connection.hold()
+        self._held = self._loop.at(self._loop.now() + self._alive_s, self._while_held)
+
+    def go_on(self) -> None:
+        if self._held is not None:
+            self._held.cancel()
+            self._held = None
+            self._connection.go_on()
+
+    def _while_held(self) -> None:
+        self._held = self._loop.at(self._loop.now() + self._alive_s, self._while_held)
+        self._connection.show_life()
+        self._handle(self._half.busy())
+        if self._hearing is not None and self._hearing.bears_more():
+            # Whoever watches how its sound leaves sees that it does, however slowly.
+            self._connection.read_once()
 
     # --- actions ----------------------------------------------------------------------------------------------------
 
@@ -137,9 +160,7 @@ class Conversation:
             self.fail(error.code, str(error))
             return
         hearing: Hearing
-        hearing = self._hearing = self._hearings.new(
-            settings, lambda result: self._result(hearing, result), self._connection
-        )
+        hearing = self._hearing = self._hearings.new(settings, lambda result: self._result(hearing, result), self)
         hearing.begin()
 
     def _result(self, hearing: Hearing, result: Result) -> None:

@@ -88,6 +88,12 @@ class FaultyConnection:
     def go_on(self) -> None:
         self._connection.go_on()
 
+    def show_life(self) -> None:
+        self._connection.show_life()
+
+    def read_once(self) -> None:
+        self._connection.read_once()
+
     def _order(self, text: str) -> Sequence[str]:
         """What is to be sent now in place of `text`: it may be held back, sent twice, or bring along another."""
         if self._reorder is not None and self._held is None and is_partial(text) and self._hits(self._reorder):

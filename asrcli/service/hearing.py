@@ -27,8 +27,11 @@ from asrcli.service.recognizer import (
 
 # These are read here; the others are ffmpeg's, which may make us wait.
 _PROMPT_FORMATS = frozenset({"pcm", "wav"})
-# Two seconds of sound. The client is held back while more than this waits for a recogniser.
-_BACKLOG_BYTES = 64 * 1024
+# Half a minute of sound. The client is held back while more than this waits for a recogniser: then its pings, which
+# stand behind its sound, are not read either. On a busy machine a recogniser may take nothing for a while; that much
+# may be taken from the client meanwhile.
+_BACKLOG_BYTES = 1024 * 1024
+_LARGEST_BACKLOG_BYTES = 2 * _BACKLOG_BYTES
 _END_S = 5.0
 
 _log = logging.getLogger(__name__)
@@ -57,8 +60,8 @@ class Hearing(Protocol):
         """Let go of everything; harmless a second time."""
         ...
 
-    def is_behind(self) -> bool:
-        """Whether the client is held back."""
+    def bears_more(self) -> bool:
+        """Whether a little more may be fed, although the source is on hold."""
         ...
 
 
@@ -138,8 +141,8 @@ class _Hearing:
         if self._decoder is not None:
             self._decoder.close()
 
-    def is_behind(self) -> bool:
-        return False
+    def bears_more(self) -> bool:
+        return True
 
     def _opened(self) -> Recognition:
         if self._recognition is None:
@@ -199,8 +202,8 @@ class _Waiting:
         self._work.put(lambda: None)
         self._catch_up()
 
-    def is_behind(self) -> bool:
-        return self._behind
+    def bears_more(self) -> bool:
+        return self._backlog_bytes <= _LARGEST_BACKLOG_BYTES
 
     def _fed(self, count: int) -> None:
         self._backlog_bytes -= count

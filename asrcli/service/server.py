@@ -50,6 +50,9 @@ _LARGEST_MESSAGE_BYTES = max(half.largest_message_bytes for half in PROTOCOLS.va
 # A thousand clients may connect at the same moment; those who are connected must not wait for all of them.
 _BACKLOG = 1024
 _ACCEPTED_AT_ONCE = 16
+# What may lie unread before us of one client. Left to itself the system keeps up to many megabytes, minutes of sound,
+# and the client's pings behind them.
+_RECEIVE_BYTES = 16 * 1024
 # Without free descriptors, accepting fails until somebody leaves.
 _ACCEPT_AGAIN_S = 0.1
 _HANDSHAKE_S = 10.0
@@ -75,7 +78,7 @@ class ServiceOptions:
     required_key: str | None = field(default=None, repr=False)
     max_tasks: int | None = None
     limits: Limits = field(default_factory=Limits)
-    stall_s: float = 20.0
+    stall_s: float = 60.0
     faults: tuple[Fault, ...] = ()
     tls: bool = False
     tls_ca: Path | None = None
@@ -213,7 +216,8 @@ class Service:
         half = PROTOCOLS[handshake.path](handshake, self._options.limits, self._clock)
         faults, chance = self._plan.share(number)
         faulty = FaultyConnection(websocket, faults, chance, self._loop) if faults else None
-        conversation = Conversation(faulty or websocket, half, self._hearings, self._loop)
+        alive_s = self._options.limits.alive_s
+        conversation = Conversation(faulty or websocket, half, self._hearings, self._loop, alive_s=alive_s)
         self._conversations[number] = conversation
         if faulty is None:
             return conversation
@@ -271,4 +275,6 @@ def _listen(host: str, port: int) -> socket.socket:
         reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "no such port"
         raise UsageError(f"cannot listen on {host}:{port}: {reason}", hint="use another --port, or 0") from error
     listener.setblocking(False)
+    # Those who connect inherit it.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BYTES)
     return listener

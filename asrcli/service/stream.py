@@ -63,6 +63,10 @@ class Stream(Protocol):
 
     def go_on(self) -> None: ...
 
+    def read_once(self) -> None:
+        """Read what is there, one piece of it, though on hold; nothing where the stream is deaf."""
+        ...
+
     def deafen(self) -> None:
         """Read nothing any more; `ended` is said when the client goes."""
         ...
@@ -126,6 +130,10 @@ class TcpStream:
     def go_on(self) -> None:
         self._held -= 1
         self._watch()
+
+    def read_once(self) -> None:
+        if not (self._closed or self._ended or self._end_watch or len(self._unsent) > _UNSENT_LIMIT_BYTES):
+            self._read()
 
     def deafen(self) -> None:
         if self._closed or self._end_watch is not None:
@@ -237,6 +245,9 @@ class Layer:
 
     def go_on(self) -> None:
         self._below.go_on()
+
+    def read_once(self) -> None:
+        self._below.read_once()
 
     def deafen(self) -> None:
         self._below.deafen()

@@ -114,6 +114,16 @@ class WebSocket:
         """Receive nothing any more, until the client goes."""
         self._stream.deafen()
 
+    def read_once(self) -> None:
+        """Receive a little, though on hold."""
+        self._stream.read_once()
+
+    def show_life(self) -> None:
+        """Send a pong that nobody asked for: RFC 6455 has it as a heartbeat, and it is not answered."""
+        if self._protocol.state is State.OPEN:
+            self._protocol.send_pong(b"")
+            self._flush()
+
     # --- what the stream says ---------------------------------------------------------------------------------------
 
     def received(self, data: bytes) -> None:

@@ -117,9 +117,8 @@ def test_the_client_is_held_back_while_much_waits_for_the_recogniser(service: Se
     slow = Slow()
     hearings = Hearings(slow, 5, service.loop)
     hearing = hearings.new(RecognitionSettings(), service.tell, service)
-    service.on_loop(hearing.begin, *[lambda: hearing.feed(bytes(40_000))] * 3)
+    service.on_loop(hearing.begin, *[lambda: hearing.feed(bytes(600_000))] * 3)
     assert service.held == [True]
-    assert hearing.is_behind()
     slow.steps.release()
     service.wait(2)
     service.on_loop()
@@ -127,11 +126,25 @@ def test_the_client_is_held_back_while_much_waits_for_the_recogniser(service: Se
     slow.steps.release()
     service.wait(1)
     # What is heard comes before what is told of it.
-    while hearing.is_behind():
+    while service.held == [True]:
         service.on_loop()
     assert service.held == [True, False]
     slow.steps.release()
     service.on_loop(hearing.close)
+    hearings.join()
+
+
+def test_a_client_on_hold_may_send_a_little_more(service: Service) -> None:
+    slow = Slow()
+    hearings = Hearings(slow, 5, service.loop)
+    hearing = hearings.new(RecognitionSettings(), service.tell, service)
+    service.on_loop(hearing.begin)
+    for count in range(1, 6):
+        service.on_loop(lambda: hearing.feed(bytes(600_000)))
+        assert hearing.bears_more() == (count < 4)
+    assert service.held == [True]
+    service.on_loop(hearing.close)
+    slow.steps.release()
     hearings.join()
 
 
