@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 KEY_VARIABLE = "ASRCLI_SERVE_KEY"
 
+_RequireKey = Annotated[
+    bool, typer.Option("--require-key", help=f"Let in only the key in {KEY_VARIABLE}; else any key will do.")
+]
 _Recognizer = Annotated[
     str,
     typer.Option(
@@ -31,6 +34,10 @@ _Recognizer = Annotated[
 _TlsCa = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Write the authority to trust here.", show_default="a temporary file"),
+]
+_Origins = Annotated[
+    list[str] | None,
+    typer.Option("--allow-origin", metavar="ORIGIN", help="Let in the web pages of this origin; repeatable."),
 ]
 _Faults = Annotated[
     list[str] | None,
@@ -44,9 +51,8 @@ def serve(
     host: Annotated[str, typer.Option(help="Loopback address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8765,
     recognizer: _Recognizer = "sphinx",
-    require_key: Annotated[
-        bool, typer.Option("--require-key", help=f"Let in only the key in {KEY_VARIABLE}; else any key will do.")
-    ] = False,
+    require_key: _RequireKey = False,
+    allow_origin: _Origins = None,
     max_tasks: Annotated[
         int | None, typer.Option(min=1, help="Recognitions at the same time.", show_default="what the cores can do")
     ] = None,
@@ -79,6 +85,7 @@ def serve(
         raise UsageError("--tls-ca goes with --tls", hint="add --tls, or leave --tls-ca out")
     try:
         from asrcli.service.faults import parse_fault
+        from asrcli.service.pages import parse_origin
         from asrcli.service.server import Service, ServiceOptions
     except ModuleNotFoundError as error:
         if error.name != "websockets":
@@ -89,6 +96,7 @@ def serve(
         port=port,
         recognizer=recognizer,
         required_key=key,
+        allowed_origins=frozenset(map(parse_origin, allow_origin or [])),
         max_tasks=max_tasks,
         faults=tuple(map(parse_fault, fault or [])),
         tls=tls,

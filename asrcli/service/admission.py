@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 import uuid
-from collections.abc import Container
+from collections.abc import Collection, Container
 from http import HTTPStatus
 from urllib.parse import parse_qsl, urlsplit
 
@@ -14,6 +14,7 @@ from websockets.http11 import Request, Response
 
 from asrcli.service.base import Handshake
 from asrcli.service.faults import Refuse
+from asrcli.service.pages import Origin, reason_against
 
 
 def handshake_of(request: Request) -> Handshake:
@@ -21,8 +22,16 @@ def handshake_of(request: Request) -> Handshake:
     return Handshake(parts.path.rstrip("/"), dict(parse_qsl(parts.query)))
 
 
-def refusal_of(request: Request, paths: Container[str], required_key: str | None) -> Response | None:
-    """None for a client that asks for one of `paths` with a key: with that one, where one is required."""
+def refusal_of(
+    request: Request, paths: Container[str], required_key: str | None, allowed: Collection[Origin]
+) -> Response | None:
+    """None for a client that asks for one of `paths` with a key: with that one, where one is required.
+
+    Web pages are let in where their origin is `allowed`.
+    """
+    reason = reason_against(request.headers, allowed)
+    if reason is not None:
+        return _refusal(HTTPStatus.FORBIDDEN, "AccessDenied", reason)
     if handshake_of(request).path not in paths:
         return _refusal(HTTPStatus.NOT_FOUND, "NotFound", f"There is nothing at {urlsplit(request.path).path}.")
     key = _presented_key(request.headers)

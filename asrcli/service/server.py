@@ -35,6 +35,7 @@ from asrcli.service.faulty import FaultyConnection
 from asrcli.service.hearing import Hearings
 from asrcli.service.layers import FarStream, TlsStream
 from asrcli.service.loop import Loop
+from asrcli.service.pages import Origin
 from asrcli.service.realtime import Realtime
 from asrcli.service.recognizer import Recognizer
 from asrcli.service.run_task import RunTask
@@ -67,15 +68,17 @@ class ServiceOptions:
     """What a service is made from.
 
     `port` 0 takes a free one. `recognizer` is `sphinx` or `script:FILE`. Without `required_key` any key is let in,
-    with it only that one. `max_tasks` None leaves it to the recogniser. `stall_s` is how long a recogniser may take no
-    audio before its task fails. `faults` are done to the connections. With `tls` the connections are encrypted, and the
-    authority to trust is written to `tls_ca`, or where that is None to a temporary file that is gone at the end.
+    with it only that one. Web pages are let in from `allowed_origins` only. `max_tasks` None leaves it to the
+    recogniser. `stall_s` is how long a recogniser may take no audio before its task fails. `faults` are done to the
+    connections. With `tls` the connections are encrypted, and the authority to trust is written to `tls_ca`, or where
+    that is None to a temporary file that is gone at the end.
     """
 
     host: str = "127.0.0.1"
     port: int = 8765
     recognizer: str = "sphinx"
     required_key: str | None = field(default=None, repr=False)
+    allowed_origins: frozenset[Origin] = frozenset()
     max_tasks: int | None = None
     limits: Limits = field(default_factory=Limits)
     stall_s: float = 60.0
@@ -206,7 +209,7 @@ class Service:
     def _admit(self, number: int, request: Request) -> Response | None:
         if self._closing:
             return refusal_at_the_end()
-        refusal = refusal_of(request, PROTOCOLS, self._options.required_key)
+        refusal = refusal_of(request, PROTOCOLS, self._options.required_key, self._options.allowed_origins)
         if refusal is None and (refuse := self._plan.refusal(number)) is not None:
             refusal = refusal_on_demand(refuse)
         return refusal

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -106,3 +107,19 @@ class Client:
             for message in self.seen
             if message["header"]["event"] == "result-generated" and message["header"]["task_id"] == task_id
         ]
+
+
+def page_status(url: str, origin: str | None, host: str | None = None) -> int:
+    """The HTTP status that a handshake with this Origin, and perhaps another Host, is answered with."""
+    address = url.removeprefix("ws://")
+    connection = http.client.HTTPConnection(address)
+    headers = {
+        **{"Host": host or address, "Upgrade": "websocket", "Connection": "Upgrade", "Authorization": "Bearer k"},
+        **{"Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA=="},
+        **({} if origin is None else {"Origin": origin}),
+    }
+    try:
+        connection.request("GET", PATH, headers=headers)
+        return connection.getresponse().status
+    finally:
+        connection.close()

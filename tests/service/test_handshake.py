@@ -8,8 +8,9 @@ import pytest
 import websocket
 
 from asrcli.service.faults import parse_fault
+from asrcli.service.pages import parse_origin
 from asrcli.service.server import Service
-from tests.service.client import PATH, Client, run_task
+from tests.service.client import PATH, Client, page_status, run_task
 from tests.support.service import running_service
 
 # A quarter of a second: the talk has not begun yet.
@@ -52,6 +53,29 @@ def test_a_required_key_is_the_only_one() -> None:
 
 def test_an_unknown_path_is_not_found(scripted: Service) -> None:
     assert refused(scripted, path="/api-ws/v1/nothing") == (404, "NotFound")
+
+
+def test_a_web_page_is_refused(scripted: Service) -> None:
+    """Before its key is looked at: a page may learn nothing of that."""
+    assert page_status(scripted.url, "http://\xff\xfe") == 403
+    for origin in ("https://example.org", "null", "http://localhost:3000"):
+        assert page_status(scripted.url, origin) == 403
+        with pytest.raises(websocket.WebSocketBadStatusException) as caught:
+            websocket.create_connection(scripted.url + PATH, origin=origin)
+        assert caught.value.status_code == 403
+        assert json.loads(caught.value.resp_body)["code"] == "AccessDenied"
+    assert page_status(scripted.url, None, host="rebound.example") == 403
+    for own in (None, scripted.url.replace("ws", "http"), "http://127.0.0.1"):
+        assert page_status(scripted.url, own) == 101
+
+
+def test_the_pages_of_an_allowed_origin_are_let_in() -> None:
+    with running_service(allowed_origins=frozenset({parse_origin("https://app.example")})) as service:
+        assert page_status(service.url, "https://app.example") == 101
+        assert page_status(service.url, "http://app.example") == 403
+        with pytest.raises(websocket.WebSocketBadStatusException) as caught:
+            websocket.create_connection(service.url + PATH, origin="https://app.example")
+        assert caught.value.status_code == 401
 
 
 def test_neither_compression_nor_pings_are_offered(scripted: Service) -> None:

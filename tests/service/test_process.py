@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.service.client import Client, run_task
+from tests.service.client import Client, page_status, run_task
 from tests.support.process import rest_of
 from tests.support.service import TALK_SCRIPT, descendants, service_process, wait_until_gone
 
@@ -85,6 +85,22 @@ def failing(*arguments: str, **env: str) -> str:
 
 def test_a_required_key_must_be_there() -> None:
     assert "ASRCLI_SERVE_KEY" in failing("--require-key", *SCRIPTED, ASRCLI_SERVE_KEY="")
+
+
+def test_pages_are_let_in_by_name() -> None:
+    options = ("--allow-origin", "https://app.example", "--allow-origin", "http://localhost:3000")
+    with service_process((*SCRIPTED, *options)) as (url, _):
+        for origin, status in {
+            "https://app.example": 101,
+            "http://localhost:3000": 101,
+            "https://example.org": 403,
+        }.items():
+            assert page_status(url, origin) == status
+
+
+@pytest.mark.parametrize("origin", ["null", "*", "app.example"])
+def test_what_is_no_origin_is_one_line(origin: str) -> None:
+    assert f"'{origin}' is not an origin (use SCHEME://HOST" in failing("--allow-origin", origin, *SCRIPTED)
 
 
 def test_a_port_in_use_is_one_line() -> None:
