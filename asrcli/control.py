@@ -21,8 +21,8 @@ class Control:
         self._rouse: Callable[[], None] = _nobody_listens
         self.stopped_by: int | None = None
 
-    def notice(self, message: str, hint: str = "") -> None:
-        self._put(Notice(message, hint))
+    def notice(self, message: str, hint: str = "", truncated: bool = False) -> None:
+        self._put(Notice(message, hint, truncated))
 
     def level(self, peak_dbfs: float | None, rms_dbfs: float | None) -> None:
         self._put(SoundLevel(peak_dbfs, rms_dbfs))

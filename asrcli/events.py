@@ -152,10 +152,14 @@ class SessionFinished:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something the user should know that does not end the run, a truncated file for example."""
+    """Something the user should know that does not end the run, a truncated file for example.
+
+    `truncated`: less sound came than the source's header says it holds.
+    """
 
     message: str
     hint: str = ""
+    truncated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from asrcli.events import (
     Event,
     FinalResult,
     LinkReady,
+    Notice,
     PartialResult,
     Reconnecting,
     SessionStarted,
@@ -29,7 +30,8 @@ class Summary:
     `connect_ms`: the first handshake, 0 for a kept connection. `ready_ms`: from the begin to the first session's start.
     `first_partial_ms`: from the first audio sent to the first result. `last_final_ms`: from the end of the audio to
     the last final after it. `real_time_factor`: `wall_s` divided by the audio's length. `reconnects`: attempts to
-    connect again. `complete`: all results of all the audio are in.
+    connect again. `complete`: all results of all the audio are in. `truncated`: the source held less audio than its
+    header says.
     """
 
     source: str
@@ -47,6 +49,7 @@ class Summary:
     first_partial_ms: int | None = None
     last_final_ms: int | None = None
     real_time_factor: float | None = None
+    truncated: bool = False
 
 
 class Metrics:
@@ -66,6 +69,7 @@ class Metrics:
         self._final_indexes: set[int] = set()
         self._task_ids: list[str] = []
         self._reconnects = 0
+        self._truncated = False
         self._past_usage = UsageReported()
         self._usage = UsageReported()
 
@@ -91,6 +95,8 @@ class Metrics:
                 self._usage = _latest(self._usage, event)
             case Reconnecting():
                 self._reconnects += 1
+            case Notice(truncated=True):
+                self._truncated = True
 
     def summary(self, complete: bool) -> Summary:
         """The numbers so far; `wall_s` ends now."""
@@ -112,6 +118,7 @@ class Metrics:
             first_partial_ms=_between_ms(self._first_sent_at, self._first_result_at),
             last_final_ms=_between_ms(self._audio_end_at, self._last_final_at),
             real_time_factor=wall_s * 1000 / self._audio_ms if self._audio_ms else None,
+            truncated=self._truncated,
         )
 
     def _observe_result(self, event: PartialResult | FinalResult, now: float) -> None:

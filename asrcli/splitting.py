@@ -157,8 +157,8 @@ def _pass_on(control: Control, jobs: Sequence[Job]) -> None:
             case StopRequested(signal_number):
                 for job in jobs:
                     job.control.stop(signal_number)
-            case Notice(message, hint):
-                jobs[0].control.notice(message, hint)
+            case Notice(message, hint, truncated):
+                jobs[0].control.notice(message, hint, truncated)
 
 
 def _open_part(open_source: Opener, begin_ms: int, end_ms: int | None, control: Control) -> Source:

@@ -10,6 +10,7 @@ from asrcli.events import (
     Event,
     FinalResult,
     LinkReady,
+    Notice,
     PartialResult,
     Reconnecting,
     Sentence,
@@ -95,6 +96,12 @@ def test_replayed_audio_is_not_counted_twice() -> None:
     summary = _summary((1.0, AudioSent(5000)), (2.0, AudioSent(3000)), (3.0, AudioSent(4900)))
     assert summary.audio_ms == 5000
     assert summary.real_time_factor == pytest.approx(2.0)
+
+
+def test_a_source_that_held_less_than_it_says_is_truncated() -> None:
+    cut_short, other = Notice("cut short", truncated=True), Notice("by the way")
+    assert _summary((1.0, cut_short), (2.0, other)).truncated
+    assert not _summary((2.0, other)).truncated
 
 
 def test_a_replaced_final_is_one_sentence() -> None:

@@ -288,10 +288,10 @@ def test_a_stop_before_it_began_is_an_interruption(talk, path):
 
 def test_what_the_outside_has_to_tell_is_told(talk, path):
     control = Control()
-    control.notice("by the way")
+    control.notice("by the way", truncated=True)
     with running_service(talk.recognizer) as service:
         events = list(transcribe_split(opener(path), cuts(path), engine(service.url, Cut("run-task", ())), control))
-    assert Notice("by the way") in events
+    assert Notice("by the way", truncated=True) in events
 
 
 def test_closing_it_ends_all_parts(talk, path):

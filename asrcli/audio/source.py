@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,8 +22,14 @@ if typing.TYPE_CHECKING:
 
 STDIN_FD = 0
 
-NoticeSink = Callable[[str, str], None]
-"""Takes (message, hint): something the user should know that does not end the run, a truncated file for example."""
+
+class NoticeSink(typing.Protocol):
+    """Takes something the user should know that does not end the run, a truncated file for example.
+
+    `truncated`: less sound came than the header of the source says it holds.
+    """
+
+    def __call__(self, message: str, hint: str, truncated: bool = False, /) -> None: ...
 
 
 def label(name: str) -> str:
@@ -31,7 +37,7 @@ def label(name: str) -> str:
     return "standard input" if name == "-" else name
 
 
-def ignore(message: str, hint: str) -> None:
+def ignore(message: str, hint: str, truncated: bool = False, /) -> None:
     """A NoticeSink that forgets."""
 
 

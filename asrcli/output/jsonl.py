@@ -87,6 +87,7 @@ class JsonLines:
                 "ready_ms": summary.ready_ms,
                 "wall_s": _rounded(summary.wall_s),
                 "real_time_factor": _rounded(summary.real_time_factor),
+                "truncated": summary.truncated,
             }
         )
 

@@ -70,10 +70,13 @@ def dominant_hz(mono: Samples, rate_hz: int) -> float:
 
 
 class Notices(list[str]):
-    """A NoticeSink that remembers the messages."""
+    """A NoticeSink that remembers the messages, and whether one was about a source that is truncated."""
 
-    def __call__(self, message: str, hint: str) -> None:
+    truncated = False
+
+    def __call__(self, message: str, hint: str, truncated: bool = False, /) -> None:
         self.append(message)
+        self.truncated |= truncated
 
 
 def hide_ffmpeg(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:

@@ -106,7 +106,8 @@ def test_end() -> None:
     assert _begun().end(summary) == (
         '{"type":"end","source":"talk.wav","audio_ms":31240,"sentences":8,"billed_s":32,"first_partial_ms":null,'
         '"last_final_ms":null,"task_ids":["t"],"reconnects":0,"complete":true,"input_tokens":null,'
-        '"output_tokens":null,"connect_ms":null,"ready_ms":null,"wall_s":31.9,"real_time_factor":null}\n'
+        '"output_tokens":null,"connect_ms":null,"ready_ms":null,"wall_s":31.9,"real_time_factor":null,'
+        '"truncated":false}\n'
     )
 
 
