@@ -38,11 +38,13 @@ class Split:
     """How to cut a source: at `cuts_ms` from its first sample, ascending; without any it stays whole.
 
     `duration_ms` is its length as far as it can be read, None where nobody needed to look. `notices` are for the user.
+    `from_start`: no part can be entered in the middle of the source.
     """
 
     cuts_ms: tuple[int, ...] = ()
     duration_ms: int | None = None
     notices: tuple[Notice, ...] = ()
+    from_start: bool = False
 
     @property
     def stretches(self) -> list[tuple[int, int | None]]:
@@ -69,6 +71,7 @@ def plan_split(open_source: Opener, parts: int, control: Control) -> Split:
     """
     if parts == 1:
         return Split()
+    from asrcli.audio.part import Enterable
     from asrcli.audio.silences import SILENCE_S, find_cuts, loudness
 
     # What the source has to tell, the parts will tell again.
@@ -78,6 +81,7 @@ def plan_split(open_source: Opener, parts: int, control: Control) -> Split:
         source.probe()
         levels, samples = loudness(_readable(source, control), source.rate_hz)
         name, duration_ms = source.name, samples * 1000 // source.rate_hz
+        from_start = isinstance(source, Enterable) and source.is_uneven
     possible = max(1, min(parts, duration_ms // (_LEAST_PART_S * 1000)))
     cuts = find_cuts(levels, possible)
     notices = []
@@ -94,7 +98,7 @@ def plan_split(open_source: Opener, parts: int, control: Control) -> Split:
                 "a word may suffer; with fewer or more parts the cuts lie elsewhere",
             )
         )
-    return Split(cuts.at_ms, duration_ms, tuple(notices))
+    return Split(cuts.at_ms, duration_ms, tuple(notices), from_start)
 
 
 def _readable(source: Source, control: Control) -> Iterator[Block]:
@@ -119,7 +123,7 @@ def transcribe_split(
     whole = Whole(split.stretches)
     # The last part goes on to the end of the source, which has something to tell there.
     ends_ms = zip((0, *split.cuts_ms), (*split.cuts_ms, None), strict=True)
-    jobs = [Job(functools.partial(_open_part, open_source, begin, end)) for begin, end in ends_ms]
+    jobs = [Job(functools.partial(_open_part, open_source, begin, end, split.from_start)) for begin, end in ends_ms]
     control.listen(functools.partial(_pass_on, control, jobs))
     with contextlib.closing(transcribe_many(jobs, engine, at_once=len(jobs))) as told:
         for number, what in told:
@@ -161,7 +165,7 @@ def _pass_on(control: Control, jobs: Sequence[Job]) -> None:
                 jobs[0].control.notice(message, hint, truncated)
 
 
-def _open_part(open_source: Opener, begin_ms: int, end_ms: int | None, control: Control) -> Source:
+def _open_part(open_source: Opener, begin_ms: int, end_ms: int | None, from_start: bool, control: Control) -> Source:
     from asrcli.audio.part import Part
 
-    return Part(open_source(control), begin_ms, end_ms)
+    return Part(open_source(control), begin_ms, end_ms, from_start=from_start)

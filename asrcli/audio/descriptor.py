@@ -50,6 +50,12 @@ class Descriptor:
                 raise DecodeError(f"cannot read {self._label}: {error.strerror}") from error
         return b""
 
+    def read_now(self) -> bytes:
+        """Like `read`, but b"" too where that would wait."""
+        poll = select.poll()
+        poll.register(self._fd, select.POLLIN)
+        return self.read() if poll.poll(0) else b""
+
     def stop(self) -> None:
         """End the `read` that is running, and all later ones."""
         with self._lock:

@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 
 @typing.runtime_checkable
 class Enterable(typing.Protocol):
-    """A source whose blocks need not begin at its start."""
+    """A source whose blocks need not begin at its start.
+
+    `is_uneven`: it turned out that sound in it was passed over, so that a place in what its blocks give is only found
+    by reading them from the start. Known when all of them were read.
+    """
+
+    is_uneven: bool
 
     def enter(self, frame: int) -> int:
         """Let `blocks` begin at some frame before `frame`, from which on that one comes out right; returns which."""
@@ -28,22 +34,23 @@ class Enterable(typing.Protocol):
 class Part:
     """The sound of `source` from `begin_ms` to `end_ms`, None for its end; frames at a border belong to what follows.
 
-    Of parts that meet, each frame is in exactly one. The part owns the source; what that has to tell of its end is told
-    by the part that reaches it.
+    Of parts that meet, each frame is in exactly one, in an uneven source if they are all read `from_start`. The part
+    owns the source; what that has to tell of its end is told by the part that reaches it.
     """
 
     live = False
     can_wait = True
     captured_at: str | None = None
 
-    def __init__(self, source: Source, begin_ms: int, end_ms: int | None) -> None:
+    def __init__(self, source: Source, begin_ms: int, end_ms: int | None, *, from_start: bool = False) -> None:
         self.name = source.name
         self.rate_hz = source.rate_hz
         self.channels = source.channels
         last_ms = source.duration_ms if end_ms is None else end_ms
         self.duration_ms = None if last_ms is None else last_ms - begin_ms
         # To pass over the beginning of what cannot be entered in the middle takes a while.
-        self.waits = source.waits or not isinstance(source, Enterable)
+        self._entered = source if isinstance(source, Enterable) and not from_start else None
+        self.waits = source.waits or self._entered is None
         self._source = source
         self._begin_ms = begin_ms
         self._end_ms = end_ms
@@ -58,7 +65,7 @@ class Part:
         self.probe()
         begin = self._frame(self._begin_ms)
         end = None if self._end_ms is None else self._frame(self._end_ms)
-        position = self._source.enter(begin) if begin and isinstance(self._source, Enterable) else 0
+        position = self._entered.enter(begin) if begin and self._entered is not None else 0
         for block in self._source.blocks():
             wanted = block[max(0, begin - position) : None if end is None else end - position]
             position += len(block)

@@ -33,20 +33,20 @@ def read_header(read: Read, head: bytes = b"") -> tuple[WavHeader | None, bytes]
 
 def pcm_blocks(
     read: Read, encoding: str, channels: int, *, head: bytes = b"", limit_bytes: int | None = None
-) -> Generator[Block, None, int]:
+) -> Generator[Block, None, tuple[int, bytes]]:
     """Yield blocks, float32 of shape (n, channels), as soon as there is a whole sample of every channel.
 
     `head` is what was read before. Nothing after `limit_bytes` is taken for audio. Returns the number of bytes of
-    audio that came; what is left of them after the last whole sample is not in any block.
+    audio that came, and what was read beyond; what is left of them after the last whole sample is not in any block.
     """
     decode = ENCODINGS[encoding].decode
     frame_bytes = ENCODINGS[encoding].sample_bytes * channels
     taken = 0
-    pending = b""
+    pending = beyond = b""
     data = head or read()
     while data:
         if limit_bytes is not None:
-            data = data[: limit_bytes - taken]
+            data, beyond = data[: limit_bytes - taken], data[limit_bytes - taken :]
         taken += len(data)
         pending += data
         whole = len(pending) // frame_bytes * frame_bytes
@@ -56,4 +56,4 @@ def pcm_blocks(
         if taken == limit_bytes:
             break
         data = read()
-    return taken
+    return taken, beyond

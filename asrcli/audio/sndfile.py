@@ -1,20 +1,24 @@
 """Sound that libsndfile reads: as blocks, from anywhere in a file, and with a judgement on how it ends.
 
-The only place that knows soundfile. Which files it is given is not decided here.
+Where libsndfile stops although there is more of the file, ffmpeg reads on. The only place that knows soundfile. Which
+files it is given is not decided here.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import soundfile
 
-from asrcli.audio.ffmpeg import INSTALL_HINT, find_ffmpeg
+from asrcli.audio.ffmpeg import LEAST_SHARE, Layout, find_ffmpeg
+from asrcli.audio.readon import RUN_UP_S, Rest
 from asrcli.audio.samples import layout_problem
+from asrcli.audio.sniff import TAIL_BYTES, tag_bytes_at_end
 from asrcli.audio.source import NoticeSink, label
 from asrcli.errors import DecodeError, UsageError
 
@@ -28,17 +32,16 @@ BLOCK_FRAMES = 8192
 # sent of a block: three messages carry one.
 _S16_BLOCK_MS = 600
 
-# Tags of text behind the audio are not longer; with a picture they are, which then costs a look at the file by ffmpeg.
+# What may follow the sound without a word about it: padding, and tags of a kind that is not known here.
 TRAILER_BYTES = 4096
 # libsndfile's mark for "not known", in streams that were never finished.
 UNKNOWN_FRAMES = 1 << 62
-# The length of an MP3 without an index is an estimate.
-_ESTIMATE_TOLERANCE = 0.02
-# What a decoder needs to have read before it is right: measured, 0.5 s for MP3 and Vorbis, more than 1 s for Opus.
-_RUN_UP_S = 2
-# Containers of samples as they are: of these nothing but the end can be damaged, and it is noticed by its absence.
+# A whole file keeps its promise to the sample, but for what encoders count wrongly: a frame or two of an MP3.
+_MISSING_S = 0.1
+# Containers of samples as they are: of these nothing but the header and the end can be damaged.
 _UNCOMPRESSED = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF")
-_DETOUR_HINT = "ffmpeg may read it whole: ffmpeg -i FILE -f wav - | asrcli file -"
+# Streams of frames, which libsndfile may leave before their end.
+_STREAMS = ("MP3", "OGG", "FLAC")
 
 
 class Sound(soundfile.SoundFile):  # type: ignore[misc]
@@ -65,11 +68,21 @@ def open_sound(fd: int) -> Sound | None:
         return None
 
 
-class FileSource:
-    """A Source that libsndfile reads from `fd`, which it closes in the end.
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """How many frames a file says it holds, None if it does not.
 
-    `promised_frames` is what the file claims to hold, None if it does not say. `quiet` makes a context in which
-    libsndfile may be called.
+    `stray_bytes` follow the sound and are nothing that the file accounts for, as far as that shows without decoding.
+    """
+
+    frames: int | None
+    stray_bytes: int = 0
+
+
+class FileSource:
+    """A Source that libsndfile reads from `fd`, which it closes in the end, and ffmpeg from `path` if need be.
+
+    `quiet` makes a context in which libsndfile may be called.
     """
 
     live = False
@@ -83,7 +96,8 @@ class FileSource:
         sound: Sound,
         *,
         name: str,
-        promised_frames: int | None,
+        path: str,
+        promise: Promise,
         quiet: Callable[[], AbstractContextManager[None]],
         notice: NoticeSink,
     ) -> None:
@@ -96,33 +110,37 @@ class FileSource:
             raise UsageError(f"cannot use {label(name)}: {problem}")
         if frames == 0:
             raise UsageError(f"{label(name)} holds no audio")
+        self.is_uneven = False
+        """Whether sound was passed over, so that a place is found only by reading from the start. Known at the end."""
         self._fd = fd
+        self._path = path
         self._sound = sound
-        self._promised_frames = promised_frames
+        self._promise = promise
         self._is_s16 = self.channels == 1 and sound.subtype == "PCM_16" and sound.format in _UNCOMPRESSED
         self._quiet = quiet
         self._notice = notice
         self._first_frame = 0
         self._stopped = False
+        self._rest: Rest | None = None
 
     def probe(self) -> None:
         """Nothing to wait for: the header was read when the file was opened."""
 
     def enter(self, frame: int) -> int:
         """Let `blocks` begin at some frame before `frame`, from which on that one comes out right; returns which."""
-        before = max(0, frame - _RUN_UP_S * self.rate_hz)
+        before = max(0, frame - RUN_UP_S * self.rate_hz)
         try:
             with self._quiet():
                 self._first_frame = self._sound.enter(before)
         except soundfile.LibsndfileError as error:
-            at_s = before / self.rate_hz
-            raise DecodeError(f"cannot decode {label(self.name)} from {at_s:.1f} s on", hint=_DETOUR_HINT) from error
+            raise DecodeError(f"cannot decode {label(self.name)} from {before / self.rate_hz:.1f} s on") from error
         return self._first_frame
 
     def blocks(self) -> Iterator[Block]:
         """Blocks of some thousand frames, the last one shorter."""
         frames = self._first_frame
-        while not self._stopped:
+        error: soundfile.LibsndfileError | None = None
+        while not self._stopped and error is None:
             block, error = self._read()
             length = len(block)
             frames += length
@@ -131,19 +149,28 @@ class FileSource:
                 handed_over = [block]
                 del block
                 yield handed_over.pop()
-            if error is not None:
-                self._judge_error(error, frames)
-            if error is not None or not length:
+            elif error is None:
                 break
         if not self._stopped:
-            self._judge_end(frames)
+            is_short = self._is_short(frames, error)
+            is_damaged = self._leaves_bytes(is_short)
+            self.is_uneven = is_short or is_damaged
+            more = 0
+            # What libsndfile has read but not decoded is not seen to be left. Over lost pages of an Ogg stream it gets.
+            if is_damaged or (is_short and self._sound.format in ("MP3", "FLAC") and find_ffmpeg()):
+                more = yield from self._read_on(frames, is_damaged=is_damaged)
+            self._judge_end(frames + more, error, is_damaged=is_damaged, has_more=more > 0)
 
     def stop(self) -> None:
         """End after the block that is being read."""
         self._stopped = True
+        if self._rest is not None:
+            self._rest.stop()
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file, and end the child if there is one."""
+        if self._rest is not None:
+            self._rest.close()
         if not self._sound.closed:
             self._sound.close()
             os.close(self._fd)
@@ -167,26 +194,59 @@ class FileSource:
             return block[: int(unreached.argmax()) if unreached.any() else len(block)], error
         return block[:frames], None
 
-    def _judge_error(self, error: soundfile.LibsndfileError, frames: int) -> None:
-        """Raise DecodeError for damage in the middle; a file that is merely cut short has no bytes left."""
-        shown, read_s = label(self.name), frames / self.rate_hz
-        if not frames or self._bytes_left():
-            after = f"after {read_s:.1f} s" if frames else "from its start"
-            raise DecodeError(f"cannot decode {shown}: it is damaged {after}", hint=_DETOUR_HINT) from error
+    def _is_short(self, frames: int, error: soundfile.LibsndfileError | None) -> bool:
+        """Whether libsndfile stopped before the end that it knows of."""
+        promised = self._promise.frames if self._promise.frames is not None else int(self._sound.frames)
+        if promised < UNKNOWN_FRAMES:
+            return error is not None or frames < promised
         # A FLAC of unknown length, as written to a pipe, ends with an error in any case, but not with this one.
-        if self._promised_frames is None and "lost sync" in str(error):
-            self._notice(f"{shown} is cut short or damaged after {read_s:.1f} s", "")
+        return "lost sync" in str(error)
 
-    def _judge_end(self, frames: int) -> None:
-        shown, read_s = label(self.name), frames / self.rate_hz
-        promised = self._promised_frames
-        slack = _ESTIMATE_TOLERANCE * frames if self._sound.format == "MP3" else 0
-        if promised is not None and promised - frames > slack:
-            promised_s = promised / self.rate_hz
-            self._notice(f"{shown} is cut short or damaged: {read_s:.1f} of {promised_s:.1f} s could be read", "")
-        elif self._sound.format in ("MP3", "OGG") and self._bytes_left() > TRAILER_BYTES:
-            hint = _DETOUR_HINT if find_ffmpeg() else INSTALL_HINT
-            self._notice(f"{shown} may go on after {read_s:.1f} s, but libsndfile reads no further", hint)
+    def _leaves_bytes(self, is_short: bool) -> bool:
+        """Whether bytes that may be sound are left unread; in a file that `is_short`, any may be."""
+        size_bytes = os.fstat(self._fd).st_size
+        left = size_bytes - os.lseek(self._fd, 0, os.SEEK_CUR)
+        if self._sound.format in _STREAMS:
+            left -= tag_bytes_at_end(os.pread(self._fd, TAIL_BYTES, max(0, size_bytes - TAIL_BYTES)))
+        elif not is_short:
+            left = min(left, self._promise.stray_bytes)
+        return left > (0 if is_short else TRAILER_BYTES)
 
-    def _bytes_left(self) -> int:
-        return os.fstat(self._fd).st_size - os.lseek(self._fd, 0, os.SEEK_CUR)
+    def _read_on(self, frames: int, *, is_damaged: bool) -> Generator[Block, None, int]:
+        """Yield what ffmpeg reads behind `frames`, and return how much that was."""
+        kind, layout = self._sound.format, Layout(self.rate_hz, self.channels)
+        self._rest = Rest(
+            self._fd, self._path, name=self.name, kind=kind, layout=layout, frames=frames, counts_gaps=kind == "OGG"
+        )
+        if self._stopped:
+            self._rest.stop()
+        more = 0
+        for block in self._rest.blocks():
+            if is_damaged and not more:
+                after = f"after {frames / self.rate_hz:.1f} s"
+                self._notice(f"{label(self.name)} is damaged {after}: ffmpeg reads on from there", "")
+            more += len(block)
+            yield block
+        return more
+
+    def _judge_end(
+        self, frames: int, error: soundfile.LibsndfileError | None, *, is_damaged: bool, has_more: bool
+    ) -> None:
+        """Tell of sound that is missing. Raises DecodeError where most is, or ffmpeg knows no more than libsndfile."""
+        if self._stopped:
+            return
+        shown, read_s, promised = label(self.name), frames / self.rate_hz, self._promise.frames
+        if not frames:
+            raise DecodeError(f"cannot decode {shown}: it is damaged from its start") from error
+        if is_damaged and not has_more and self._sound.format not in _STREAMS:
+            raise DecodeError(f"cannot decode {shown} any further: it is damaged after {read_s:.1f} s") from error
+        # Pages that are lost in the middle of an Ogg stream are passed over.
+        misses_middle = is_damaged or self._sound.format == "OGG"
+        if promised is not None and promised - frames > _MISSING_S * self.rate_hz:
+            told = f"{read_s:.1f} of {promised / self.rate_hz:.1f} s could be read"
+            if misses_middle and frames < LEAST_SHARE * promised:
+                raise DecodeError(f"cannot decode most of {shown}: it is damaged: {told}") from error
+            hint = "times after the damage are too early by what is missing" if misses_middle else ""
+            self._notice(f"{shown} is {'damaged' if misses_middle else 'cut short or damaged'}: {told}", hint, True)
+        elif promised is None and not has_more and (is_damaged or self._is_short(frames, error)):
+            self._notice(f"{shown} is cut short or damaged after {read_s:.1f} s", "", True)

@@ -13,6 +13,11 @@ from asrcli.audio.riff import is_wav
 
 # Enough for every signature here; two MPEG frames, and text, may need more, see `wanted_bytes`.
 SIGNATURE_BYTES = 12
+_ID3V1_BYTES = 128
+_APE_FOOTER_BYTES = 32
+# The longest Ogg page: the last one starts within so many bytes of the end.
+OGG_PAGE_BYTES = 65307
+TAIL_BYTES = _ID3V1_BYTES + _APE_FOOTER_BYTES
 # A dozen loud samples may pass for letters, a hundred do not. The mark of a tar archive lies behind a name.
 _TEXT_BYTES = 262
 
@@ -125,6 +130,33 @@ def id3_bytes(head: bytes) -> int:
     return 10 + length + footer
 
 
+def find_mpeg(data: bytes) -> int | None:
+    """Where the first MPEG frames in a row begin in `data`; None if there are none. So many are no coincidence."""
+    at = data.find(b"\xff")
+    while at >= 0:
+        position = at
+        for _ in range(_FRAMES_IN_A_ROW):
+            frame = _frame(data[position : position + _FRAME_HEADER_BYTES])
+            if frame is None or frame[0] is not MP3:
+                break
+            position += frame[1]
+        else:
+            return at
+        at = data.find(b"\xff", at + 1)
+    return None
+
+
+def tag_bytes_at_end(tail: bytes) -> int:
+    """The length of the tags behind the sound of a file that ends with `tail`, TAIL_BYTES of it: ID3v1 and APEv2."""
+    id3_length = _ID3V1_BYTES if tail[-_ID3V1_BYTES:].startswith(b"TAG") else 0
+    footer = tail[: len(tail) - id3_length][-_APE_FOOTER_BYTES:]
+    if not footer.startswith(b"APETAGEX"):
+        return id3_length
+    # The size counts the footer, but not the header, which one of the flags announces.
+    size_bytes, _, flags = struct.unpack_from("<III", footer, 12)
+    return int(id3_length + size_bytes + (_APE_FOOTER_BYTES if flags >> 31 else 0))
+
+
 def announced_bytes(head: bytes) -> int | None:
     """How long the index in the first frame of an MP3 says the MP3 is; None if there is no such index.
 
@@ -141,14 +173,27 @@ def announced_bytes(head: bytes) -> int | None:
     return size_bytes if flags & 3 == 3 else None
 
 
+def last_ogg_page(tail: bytes) -> bytes:
+    """The last page that begins in `tail`, the end of a file; OGG_PAGE_BYTES always hold one."""
+    return tail[max(0, tail.rfind(b"OggS")) :]
+
+
 def ogg_serial(page: bytes) -> bytes:
     """The serial number of the logical stream that an Ogg page belongs to (RFC 3533, 6)."""
     return page[14:18]
 
 
+def is_ogg_end(page: bytes) -> bool:
+    """Whether `page` is marked as the last one of its stream, and is all there."""
+    segments = page[26] if len(page) > 26 else 0
+    is_whole = len(page) >= 27 + segments + sum(page[27 : 27 + segments])
+    return len(page) > 26 and is_whole and bool(page[5] & 4)
+
+
 # --- frames of streams that have no signature -----------------------------------------------------------------------
 
 _FRAME_HEADER_BYTES = 7
+_FRAMES_IN_A_ROW = 4
 
 # kbit/s by (MPEG-1?, layer), for the indices 1 to 14 (ISO/IEC 11172-3 and 13818-3, 2.4.2.3).
 _LOW_RATES = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)

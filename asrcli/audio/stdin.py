@@ -13,6 +13,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from asrcli.audio import sniff
+from asrcli.audio.chunks import is_chunk_id
 from asrcli.audio.descriptor import Descriptor
 from asrcli.audio.pcmstream import pcm_blocks, read_header
 from asrcli.audio.riff import WavHeader
@@ -32,7 +33,8 @@ class StdinSource:
     """A Source that reads the descriptor `fd` to its end.
 
     `raw` is None where the user did not say what raw samples look like: then they are taken for RawFormat(), and
-    compressed formats are looked for more eagerly. With `close_fd`, `close` closes `fd` too.
+    compressed formats are looked for more eagerly. Without `believes_length` a WAV is read to the end of the stream.
+    With `close_fd`, `close` closes `fd` too.
     """
 
     can_wait = True
@@ -40,7 +42,14 @@ class StdinSource:
     captured_at: str | None = None
 
     def __init__(
-        self, fd: int, *, name: str, raw: RawFormat | None = None, notice: NoticeSink = ignore, close_fd: bool = False
+        self,
+        fd: int,
+        *,
+        name: str,
+        raw: RawFormat | None = None,
+        notice: NoticeSink = ignore,
+        believes_length: bool = True,
+        close_fd: bool = False,
     ) -> None:
         layout = raw or RawFormat()
         self.name = name
@@ -49,6 +58,7 @@ class StdinSource:
         self.duration_ms: int | None = None
         self.live = not stat.S_ISREG(os.fstat(fd).st_mode)
         self._fd = fd
+        self._believes_length = believes_length
         self._close_fd = close_fd
         self._raw = raw
         self._notice = notice
@@ -94,9 +104,20 @@ class StdinSource:
         if self._child:
             yield from self._child.blocks()
             return
-        received_bytes = yield from pcm_blocks(
-            self._reader.read, self._encoding, self.channels, head=self._head, limit_bytes=self._stated_bytes
+        stated_bytes, frame_bytes = self._stated_bytes, self._frame_bytes
+        whole_bytes = None if stated_bytes is None else stated_bytes // frame_bytes * frame_bytes
+        read = self._reader.read
+        received_bytes, beyond = yield from pcm_blocks(
+            read, self._encoding, self.channels, head=self._head, limit_bytes=whole_bytes
         )
+        if stated_bytes is not None and received_bytes == whole_bytes:
+            beyond += self._reader.read_now()
+            if _is_sound(beyond, stated_bytes - received_bytes):
+                self._notice(f"{label(self.name)} goes on behind the end that its header states: that is read too", "")
+                more_bytes, _ = yield from pcm_blocks(read, self._encoding, self.channels, head=beyond)
+                received_bytes += more_bytes
+            else:
+                received_bytes += min(len(beyond), stated_bytes - received_bytes)
         if not self._reader.stopped:
             self._judge_end(received_bytes)
 
@@ -144,7 +165,7 @@ class StdinSource:
 
     def _apply(self, header: WavHeader, encoding: str, head: bytes) -> None:
         self.rate_hz, self.channels, self._encoding = header.rate_hz, header.channels, encoding
-        self._stated_bytes = header.data_bytes
+        self._stated_bytes = header.data_bytes if self._believes_length else None
         self._head = head[header.data_offset :]
         self._set_duration(len(self._head))
 
@@ -175,9 +196,18 @@ class StdinSource:
         if stated_bytes is not None and received_bytes < stated_bytes:
             byte_rate = self._frame_bytes * self.rate_hz
             received_s, stated_s = received_bytes / byte_rate, stated_bytes / byte_rate
-            self._notice(f"{name} is cut short: its header promised {stated_s:.1f} s, {received_s:.1f} s came", "")
+            self._notice(
+                f"{name} is cut short: its header promised {stated_s:.1f} s, {received_s:.1f} s came", "", True
+            )
         if received_bytes % self._frame_bytes:
             self._notice(f"{name} ends in the middle of a sample, which is left out", "check --channels and --encoding")
+
+
+def _is_sound(beyond: bytes, stated_bytes: int) -> bool:
+    """Whether a WAV goes on with sound behind its last whole sample; so many bytes of it still belong to the stated."""
+    following = beyond[stated_bytes:]
+    # What fills up to an even length may stand before a chunk.
+    return len(following) > 8 and not any(is_chunk_id(following[at : at + 4]) for at in (0, 1))
 
 
 def _first_words(head: bytes) -> str:

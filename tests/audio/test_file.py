@@ -236,13 +236,31 @@ def test_a_file_cut_short_keeps_what_came_with_a_notice(kind: str, tmp_path) -> 
     (message,) = notices
     assert "is cut short or damaged: " in message
     assert "of 10.0 s" in message
+    assert notices.truncated
 
 
-@pytest.mark.parametrize("kind", ["OGG", "AIFF", "AU", "W64"])
-def test_containers_that_hide_a_missing_end_keep_what_came(kind: str, tmp_path) -> None:
+@pytest.mark.parametrize("kind", ["AIFF", "AU", "W64", "RF64", "CAF"])
+@needs_ffmpeg
+def test_of_other_containers_the_header_tells_of_a_missing_end(kind: str, tmp_path) -> None:
     whole = tmp_path / "whole"
-    soundfile.write(whole, tone(10.0, 44100, 2), 44100, format=kind)
-    assert len(drain(open_source(str(cut(whole, tmp_path / "a"))))) / 44100 == pytest.approx(6.0, abs=1.0)
+    soundfile.write(whole, tone(10.0, 44100, 2), 44100, format=kind, subtype="PCM_16")
+    notices = Notices()
+    assert len(drain(open_source(str(cut(whole, tmp_path / "a")), notice=notices))) / 44100 == pytest.approx(
+        6.0, abs=0.1
+    )
+    # libsndfile refuses a CAF that is cut short.
+    assert ("bytes are missing" if kind == "CAF" else "6.0 of 10.0 s") in notices[0]
+    assert notices.truncated
+
+
+@pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
+def test_an_ogg_without_its_last_page_is_cut_short(subtype: str, tmp_path) -> None:
+    whole = write(tmp_path / "whole", tone(10.0, 48000), 48000, subtype, "OGG")
+    notices = Notices()
+    seconds = len(drain(open_source(str(cut(whole, tmp_path / "a")), notice=notices))) / 48000
+    assert seconds == pytest.approx(6.0, abs=1.1)
+    assert notices == [f"{tmp_path / 'a'} is cut short: its last page is missing"]
+    assert notices.truncated
 
 
 def test_a_flac_of_unknown_length_that_is_cut_short_gives_a_notice(tmp_path) -> None:
@@ -253,24 +271,6 @@ def test_a_flac_of_unknown_length_that_is_cut_short_gives_a_notice(tmp_path) -> 
     notices = Notices()
     assert len(drain(open_source(str(tmp_path / "a.flac"), notice=notices))) > 64000
     assert "is cut short or damaged after" in notices[0]
-
-
-@pytest.mark.parametrize("kind", ["FLAC", "MP3"])
-def test_damage_in_the_middle_is_an_error_after_the_good_part_and_prints_nothing(kind: str, tmp_path, capfd) -> None:
-    path = tmp_path / "a"
-    soundfile.write(path, tone(10.0, 44100, 2), 44100, format=kind)
-    data = bytearray(path.read_bytes())
-    middle = len(data) // 2
-    data[middle : middle + 6000] = b"\xaa" * 6000
-    path.write_bytes(data)
-    source = open_source(str(path))
-    frames = 0
-    with pytest.raises(DecodeError, match=r"it is damaged after [45]\.\d s"):
-        for block in source.blocks():
-            frames += len(block)
-    source.close()
-    assert frames / 44100 == pytest.approx(5.0, abs=0.5)
-    assert capfd.readouterr().err == ""
 
 
 def test_damage_from_the_start_without_ffmpeg(tmp_path, monkeypatch) -> None:
@@ -308,12 +308,11 @@ def test_files_joined_end_to_end_are_read_whole(kind: str, tmp_path) -> None:
 
 
 @needs_ffmpeg
-def test_without_ffmpeg_a_file_that_may_go_on_gives_a_notice(tmp_path, monkeypatch) -> None:
+def test_without_ffmpeg_a_file_that_may_go_on_ends_with_an_error(tmp_path, monkeypatch) -> None:
     path = unindexed(tmp_path, 3)
     hide_ffmpeg(monkeypatch, tmp_path / "none")
-    notices = Notices()
-    assert len(drain(open_source(str(path), notice=notices))) / 44100 < 29
-    assert "may go on after" in notices[0]
+    with pytest.raises(DecodeError, match=r"any further: .* takes ffmpeg, which is not installed"):
+        drain(open_source(str(path)))
 
 
 # --- life -----------------------------------------------------------------------------------------------------------

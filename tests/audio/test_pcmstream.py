@@ -30,17 +30,19 @@ def collect(generator):
 def test_any_arrival_gives_the_same_samples(size: int, channels: int, head_bytes: int, odd: int) -> None:
     data = s16(tone(0.01, 16000, channels)) + bytes(odd % (2 * channels))
     whole, _ = collect(pcm_blocks(reader(data, 10**6), "s16le", channels))
-    parts, received = collect(pcm_blocks(reader(data[head_bytes:], size), "s16le", channels, head=data[:head_bytes]))
+    parts, (received, beyond) = collect(
+        pcm_blocks(reader(data[head_bytes:], size), "s16le", channels, head=data[:head_bytes])
+    )
     assert parts == whole
     assert len(whole) == 160
-    assert received == len(data)
+    assert (received, beyond) == (len(data), b"")
 
 
-def test_nothing_after_the_limit_is_audio_or_read() -> None:
-    read = reader(bytes(1000), 100)
-    rows, received = collect(pcm_blocks(read, "s16le", 1, limit_bytes=250))
-    assert (len(rows), received) == (125, 250)
-    assert read() == bytes(100)
+def test_nothing_after_the_limit_is_audio_or_read_but_what_came_with_it_is_handed_back() -> None:
+    read = reader(bytes(range(250)) * 4, 100)
+    rows, (received, beyond) = collect(pcm_blocks(read, "s16le", 1, limit_bytes=225))
+    assert (len(rows), received, beyond) == (112, 225, bytes([*range(225, 250), *range(50)]))
+    assert len(read()) == 100
 
 
 @pytest.mark.parametrize("size", [1, 7, 44, 1000])

@@ -25,6 +25,7 @@ from asrcli.events import AudioSent, Event, FinalResult
 from asrcli.service.faults import parse_fault
 from asrcli.stages import Limits
 from asrcli.transcribe import Control, transcribe
+from tests.bench.damage import damage
 from tests.bench.outage import outage
 from tests.bench.pipes import memory, pipes
 from tests.support.coded_talk import a_sentence_every, twelve_sentences
@@ -201,6 +202,7 @@ PARTS: dict[str, Callable[[Path], Iterator[str]]] = {
     "hostile": hostile,
     "pipes": pipes,
     "memory": memory,
+    "damage": damage,
 }
 
 
