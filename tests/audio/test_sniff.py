@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import struct
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -75,6 +77,35 @@ def test_the_index_of_an_mp3_says_how_long_it_is(tmp_path) -> None:
     assert sniff.announced_bytes(second_frame) is None
 
 
+def test_frames_in_a_row_are_found_behind_other_bytes(tmp_path) -> None:
+    data = write(tmp_path / "a.mp3", tone(1.0, 44100), 44100, "MPEG_LAYER_III", "MP3").read_bytes()
+    assert sniff.find_mpeg(b"\xff\xfb\x90" * 100 + data) == 300
+    assert sniff.find_mpeg(data[: 3 * sniff.wanted_bytes(data)]) is None
+    assert sniff.find_mpeg(s16(tone(2.0))) is None
+
+
+def ape(items: int, *, has_header: bool) -> bytes:
+    fields = struct.pack("<IIII", 2000, items + 32, 1, 0x80000000 if has_header else 0) + bytes(8)
+    return (bytes(32) if has_header else b"") + bytes(items) + b"APETAGEX" + fields
+
+
+@pytest.mark.parametrize("id3", [b"", b"TAG" + bytes(125)])
+@pytest.mark.parametrize("behind", [b"", ape(1000, has_header=False), ape(9, has_header=True)])
+def test_tags_behind_the_sound_have_their_length(behind: bytes, id3: bytes) -> None:
+    tail = (bytes(500) + behind + id3)[-sniff.TAIL_BYTES :]
+    assert sniff.tag_bytes_at_end(tail) == len(behind + id3)
+
+
+@pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
+def test_the_last_page_of_an_ogg_is_marked_and_whole(subtype: str, tmp_path) -> None:
+    data = write(tmp_path / "a", tone(3.0, 48000), 48000, subtype, "OGG").read_bytes()
+    assert sniff.is_ogg_end(sniff.last_ogg_page(data))
+    assert not sniff.is_ogg_end(sniff.last_ogg_page(data[:-1]))
+    before = data[: data.rfind(b"OggS")]
+    assert not sniff.is_ogg_end(sniff.last_ogg_page(before))
+    assert not sniff.is_ogg_end(sniff.last_ogg_page(b""))
+
+
 @given(st.binary(max_size=64), st.sampled_from([b"", b"\xff\xfb", b"\xff\xf1", b"ID3\x04"]))
 def test_any_bytes_can_be_sniffed(tail: bytes, start: bytes) -> None:
     head = start + tail
@@ -83,6 +114,9 @@ def test_any_bytes_can_be_sniffed(tail: bytes, start: bytes) -> None:
     assert sniff.wanted_bytes(head) >= sniff.SIGNATURE_BYTES
     assert sniff.id3_bytes(head) >= 0
     sniff.announced_bytes(head)
+    assert sniff.tag_bytes_at_end(head) >= 0
+    assert sniff.find_mpeg(head) is None
+    sniff.is_ogg_end(head)
 
 
 def test_silence_is_no_container() -> None:

@@ -81,6 +81,32 @@ def test_what_follows_the_stated_length_is_not_audio() -> None:
     assert len(samples) == 200
 
 
+@pytest.mark.parametrize("stated", [1600, 1601])
+@pytest.mark.parametrize("size", [500, 10**6])
+def test_sound_behind_the_stated_length_is_read_too_with_a_notice(stated: int, size: int) -> None:
+    notices = Notices()
+    samples, _ = read_all(wav(stated) + s16(tone(1.0)), size, notice=notices)
+    np.testing.assert_allclose(samples, tone(1.0), atol=1e-4)
+    assert notices == ["standard input goes on behind the end that its header states: that is read too"]
+
+
+@pytest.mark.parametrize(
+    "behind", [b"", b"\0", b"\0LIST\x04\0\0\0abcd", b"LIST\x04\0\0\0abcd", b"\xff" * 8, b"ID3\x03" * 9]
+)
+def test_chunks_and_a_few_bytes_behind_it_are_no_sound(behind: bytes) -> None:
+    notices = Notices()
+    samples, _ = read_all(wav(3200) + bytes(3200) + behind, 10**6, notice=notices)
+    assert (len(samples), notices) == (1600, [])
+
+
+def test_the_end_of_the_stated_length_is_the_end_though_the_writer_stays() -> None:
+    read_fd, write_fd = os.pipe()
+    os.write(write_fd, wav(3200) + bytes(3200))
+    source = StdinSource(read_fd, name="-", close_fd=True)
+    assert len(drain(source)) == 1600
+    os.close(write_fd)
+
+
 def test_a_stream_shorter_than_its_header_says_is_kept_with_a_notice() -> None:
     notices = Notices()
     samples, _ = read_all(wav(64000) + bytes(32000), notice=notices)

@@ -1,0 +1,317 @@
+"""Of a damaged file everything is read that can be read, or it ends with an error."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from asrcli.audio.file import FileSource
+from asrcli.audio.part import Part
+from asrcli.audio.samples import floats
+from asrcli.audio.source import open_source
+from asrcli.audio.stdin import StdinSource
+from asrcli.control import Control
+from asrcli.errors import DecodeError
+from asrcli.splitting import plan_split
+from tests.support.damage import (
+    FORMATS,
+    KINDS,
+    LOSS_S,
+    SECONDS,
+    damaged,
+    damaged_files,
+    read_with_ffmpeg,
+    readable_s,
+    sent,
+    undamaged,
+)
+
+from .sounds import Notices, Samples, cut, drain, hide_ffmpeg, needs_ffmpeg, tone, write
+from .test_sndfile import syllables
+
+pytestmark = needs_ffmpeg
+
+RATE_HZ = 44100
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("damage")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_nothing_that_can_be_read_is_lost_in_silence(name: str, folder: Path) -> None:
+    results = [(file, readable_s(file.path), sent(file.path)) for file in damaged_files(folder, (name,), 7, seed=1)]
+    assert {file.kind for file, _, _ in results} == set(KINDS)
+    silent = [
+        (str(file), seconds, result)
+        for file, seconds, result in results
+        if result.error is None and seconds - result.seconds >= LOSS_S
+    ]
+    assert silent == []
+    # Not because all of them failed.
+    assert sum(result.error is None for _, _, result in results) >= 3
+
+
+# --- where libsndfile stops -----------------------------------------------------------------------------------------
+
+
+def in_the_middle(tmp_path: Path, kind: str) -> Path:
+    """A file that is damaged in the middle, a twentieth of it."""
+    path = tmp_path / f"a.{kind.lower()}"
+    soundfile.write(path, syllables(20.0, RATE_HZ), RATE_HZ, format=kind)
+    data = bytearray(path.read_bytes())
+    middle, length = len(data) // 2, len(data) // 20
+    data[middle : middle + length] = b"\xaa" * length
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize("kind", ["FLAC", "MP3"])
+def test_ffmpeg_reads_on_from_the_very_sample_and_nothing_is_printed(kind: str, tmp_path, capfd) -> None:
+    path = in_the_middle(tmp_path, kind)
+    notices = Notices()
+    source = open_source(str(path), notice=notices)
+    assert isinstance(source, FileSource)
+    samples = drain(source)[:, 0]
+    readable = read_with_ffmpeg(path, RATE_HZ)
+    assert len(samples) == len(readable)
+    np.testing.assert_allclose(samples[: 9 * RATE_HZ], readable[: 9 * RATE_HZ], atol=1e-3)
+    np.testing.assert_allclose(samples[-9 * RATE_HZ :], readable[-9 * RATE_HZ :], atol=1e-3)
+    on, missing = notices
+    assert re.search(r" is damaged after (9\.\d|10\.\d) s: ffmpeg reads on from there$", on)
+    assert missing == f"{path} is damaged: {len(samples) / RATE_HZ:.1f} of 20.0 s could be read"
+    assert notices.truncated
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("kind", ["FLAC", "MP3"])
+def test_without_ffmpeg_it_is_an_error_after_the_good_part(kind: str, tmp_path, monkeypatch, capfd) -> None:
+    path = in_the_middle(tmp_path, kind)
+    hide_ffmpeg(monkeypatch, tmp_path / "none")
+    source = open_source(str(path))
+    frames = 0
+    with pytest.raises(
+        DecodeError, match=r"any further: it is damaged after \d+\.\d s, and to read on takes"
+    ) as caught:
+        for block in source.blocks():
+            frames += len(block)
+    source.close()
+    assert frames / RATE_HZ == pytest.approx(10.0, abs=0.3)
+    assert "pip install 'asrcli[ffmpeg]'" in caught.value.hint
+    assert capfd.readouterr().err == ""
+
+
+def test_a_file_that_was_replaced_meanwhile_is_not_read_on(tmp_path) -> None:
+    path = in_the_middle(tmp_path, "FLAC")
+    source = open_source(str(path))
+    blocks = source.blocks()
+    next(blocks)
+    path.unlink()
+    write(path, tone(20.0, RATE_HZ), RATE_HZ)
+    with pytest.raises(DecodeError, match="was moved or replaced"):
+        list(blocks)
+    source.close()
+
+
+def test_stop_ends_what_ffmpeg_reads(tmp_path) -> None:
+    notices = Notices()
+    source = open_source(str(in_the_middle(tmp_path, "MP3")), notice=notices)
+    blocks = source.blocks()
+    while not notices:
+        next(blocks)
+    source.stop()
+    assert sum(map(len, blocks)) < 4 * RATE_HZ
+    source.close()
+    source.close()
+    assert len(notices) == 1
+
+
+def test_most_of_a_file_gone_is_an_error(tmp_path) -> None:
+    path = write(tmp_path / "a.flac", syllables(20.0, RATE_HZ), RATE_HZ)
+    data = path.read_bytes()
+    tenth = len(data) // 10
+    path.write_bytes(data[:tenth] + bytes(7 * tenth) + data[8 * tenth :])
+    with pytest.raises(DecodeError, match=r"cannot decode most of .* [3-6]\.\d of 20\.0 s could be read"):
+        drain(open_source(str(path)))
+
+
+def test_an_mp3_that_changes_its_rate_is_read_to_its_end_at_the_first_one(tmp_path) -> None:
+    parts = []
+    for rate_hz in (44100, 22050):
+        soundfile.write(tmp_path / "part", tone(6.0, rate_hz), rate_hz, format="MP3")
+        parts.append((tmp_path / "part").read_bytes())
+    path = tmp_path / "a.mp3"
+    path.write_bytes(b"".join(parts))
+    source = open_source(str(path))
+    source.probe()
+    assert source.rate_hz == 44100
+    assert len(drain(source)) / 44100 == pytest.approx(12.0, abs=0.2)
+
+
+def test_an_mp3_whose_first_frames_are_damaged_is_read(folder: Path, tmp_path) -> None:
+    data = bytearray(undamaged(folder, "mp3").read_bytes())
+    data[:3000] = random.Random(1).randbytes(3000)
+    path = tmp_path / "a.mp3"
+    path.write_bytes(data)
+    result = sent(path)
+    assert result.error is None
+    assert result.seconds == pytest.approx(SECONDS, abs=1.0)
+
+
+# --- headers that are wrong about the length ------------------------------------------------------------------------
+
+
+def patched(path: Path, kind: str, at: int, length: bytes) -> Path:
+    """Ten seconds of sound with `length` so far behind the name of the chunk, or the start of a file without chunks."""
+    soundfile.write(path, tone(10.0), 16000, format=kind, subtype="PCM_16")
+    data = bytearray(path.read_bytes())
+    name = {"WAV": b"data", "RF64": b"ds64", "AIFF": b"SSND", "CAF": b"data"}.get(kind, b"")
+    begin = data.index(name, 20 if kind == "CAF" else 0) + at
+    data[begin : begin + len(length)] = length
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("kind", "at", "length"),
+    [
+        ("WAV", 4, struct.pack("<I", 64000)),
+        ("WAV", 4, struct.pack("<I", 64001)),
+        ("RF64", 16, struct.pack("<Q", 64000)),
+        ("AU", 8, struct.pack(">I", 64000)),
+        ("FLAC", 22, struct.pack(">I", 32000)),
+    ],
+)
+def test_a_length_that_is_too_small_is_not_believed(kind: str, at: int, length: bytes, tmp_path) -> None:
+    notices = Notices()
+    source = open_source(str(patched(tmp_path / "a", kind, at, length)), notice=notices)
+    samples = np.concatenate([floats(block) for block in source.blocks()])
+    source.close()
+    assert len(samples) == 160_000
+    np.testing.assert_allclose(samples, tone(10.0), atol=1e-4)
+    assert len(notices) == 1
+    assert not notices.truncated
+
+
+@pytest.mark.parametrize(("kind", "length"), [("AIFF", struct.pack(">I", 64008)), ("CAF", struct.pack(">q", 64004))])
+def test_where_ffmpeg_believes_it_too_what_is_left_is_an_error(kind: str, length: bytes, tmp_path) -> None:
+    source = open_source(str(patched(tmp_path / "a", kind, 4, length)))
+    frames = 0
+    with pytest.raises(DecodeError, match=r"any further: it is damaged after 2\.0 s"):
+        for block in source.blocks():
+            frames += len(block)
+    source.close()
+    assert frames == 32000
+
+
+def test_chunks_and_tags_behind_the_sound_are_no_damage(tmp_path, monkeypatch) -> None:
+    hide_ffmpeg(monkeypatch, tmp_path / "none")
+    tags = b"ID3 " + struct.pack(">I", 20000) + bytes(20000)
+    ape_items = bytes(20000)
+    ape = (
+        ape_items + b"APETAGEX" + struct.pack("<IIII", 2000, len(ape_items) + 32, 1, 0) + bytes(8) + b"TAG" + bytes(125)
+    )
+    for kind, behind in (("WAV", b"LIST" + struct.pack("<I", 20000) + bytes(20000)), ("AIFF", tags), ("MP3", ape)):
+        path = tmp_path / f"a.{kind}"
+        soundfile.write(path, tone(10.0, 44100), 44100, format=kind)
+        path.write_bytes(path.read_bytes() + behind)
+        notices = Notices()
+        assert len(drain(open_source(str(path), notice=notices))) == 441_000
+        assert notices == []
+
+
+@pytest.mark.parametrize("claimed", [100_000, 200_000_000])
+def test_an_id3_tag_that_claims_to_reach_into_the_sound_is_not_believed(claimed: int, folder: Path, tmp_path) -> None:
+    data = undamaged(folder, "mp3").read_bytes()
+    real = 10 + int.from_bytes(data[6:10], "big") if data.startswith(b"ID3") else 0
+    tag = b"ID3\x04\0\0" + bytes(claimed >> shift & 0x7F for shift in (21, 14, 7, 0)) + bytes(500)
+    path = tmp_path / "a.mp3"
+    path.write_bytes(tag + data[real:])
+    result = sent(path)
+    assert result.error is None
+    assert result.seconds == pytest.approx(SECONDS, abs=0.1)
+    assert "wrong length" in result.notices[0]
+
+
+def test_an_mp4_that_lost_most_of_its_index_is_an_error_and_one_cut_short_is_not(folder: Path, tmp_path) -> None:
+    data = undamaged(folder, "m4a").read_bytes()
+    at = data.index(b"stsz") + 200
+    path = tmp_path / "a.m4a"
+    path.write_bytes(data[:at] + struct.pack(">I", 0x7FFFFFFF) * 20 + data[at + 80 :])
+    result = sent(path)
+    assert isinstance(result.error, DecodeError)
+    result = sent(cut(undamaged(folder, "m4a"), path, 0.3))
+    assert result.error is None
+    assert result.truncated
+
+
+# --- parts of a damaged file ----------------------------------------------------------------------------------------
+
+
+def chain(pieces: list[Samples]) -> Samples:
+    return np.concatenate(pieces)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("flac", "100 bytes changed"), ("mp3", "zeroed"), ("ogg", "5 bytes changed"), ("opus", "cut out")],
+)
+def test_parts_of_a_damaged_file_are_the_whole(name: str, kind: str, folder: Path, tmp_path) -> None:
+    path = tmp_path / f"a.{name}"
+    path.write_bytes(damaged(undamaged(folder, name).read_bytes(), kind, random.Random(5)))
+
+    def opened(control: Control) -> FileSource:
+        source = open_source(str(path), notice=control.notice)
+        assert isinstance(source, FileSource)
+        return source
+
+    split = plan_split(opened, 4, Control())
+    assert split.from_start
+    whole = drain(opened(Control()))
+    borders = zip((0, *split.cuts_ms), (*split.cuts_ms, None), strict=True)
+    parts = [Part(opened(Control()), begin, end, from_start=split.from_start) for begin, end in borders]
+    assert len(parts) == 4
+    np.testing.assert_array_equal(chain([drain(part) for part in parts]), whole)
+
+
+def test_a_whole_file_is_entered_in_the_middle(folder: Path) -> None:
+    path = undamaged(folder, "flac")
+    assert not plan_split(lambda control: open_source(str(path)), 4, Control()).from_start
+
+
+# --- streams --------------------------------------------------------------------------------------------------------
+
+
+def through_a_pipe(data: bytes, tmp_path: Path, notices: Notices) -> StdinSource:
+    """A source at the end of a pipe, which reads what a file holds."""
+    path = tmp_path / "stream"
+    path.write_bytes(data)
+    return StdinSource(os.open(path, os.O_RDONLY), name="-", notice=notices, close_fd=True)
+
+
+def test_an_mp4_of_which_ffmpeg_leaves_much_unread_is_an_error(folder: Path, tmp_path) -> None:
+    data = undamaged(folder, "m4a").read_bytes()
+    at = data.index(b"stsz") + 400
+    broken = data[:at] + struct.pack(">I", 0x7FFFFFFF) * 20 + data[at + 80 :]
+    # ffmpeg reads far ahead.
+    source = through_a_pipe(broken + bytes(20_000_000), tmp_path, Notices())
+    with pytest.raises(DecodeError, match=r"standard input any further: it is damaged after \d\.\d s: .* is too large"):
+        drain(source)
+
+
+@pytest.mark.parametrize("name", ["mp3", "flac", "ogg", "opus"])
+@pytest.mark.parametrize("kind", ["30 bytes changed", "zeroed"])
+def test_of_a_damaged_stream_as_much_is_read_as_of_the_file(name: str, kind: str, folder: Path, tmp_path) -> None:
+    path = tmp_path / f"a.{name}"
+    path.write_bytes(damaged(undamaged(folder, name).read_bytes(), kind, random.Random(7)))
+    notices = Notices()
+    source = through_a_pipe(path.read_bytes(), tmp_path, notices)
+    assert len(drain(source)) / source.rate_hz >= readable_s(path) - 0.1
