@@ -34,23 +34,29 @@ def open_file(path: str, *, raw: RawFormat | None, notice: NoticeSink, name: str
     fd = _open(path, label(name))
     with ExitStack() as unless_kept:
         unless_kept.callback(os.close, fd)
-        mode = os.fstat(fd).st_mode
-        if stat.S_ISDIR(mode):
-            raise UsageError(f"{label(name)} is a folder, not an audio file")
-        if os.isatty(fd):
-            raise UsageError(f"{name} is a terminal, not audio")
-        source: Source | None
-        if stat.S_ISREG(mode):
-            kind = _sniff(fd)
-            source = _open_regular(fd, kind, path, name, raw, notice)
-            if source is None:
-                shape = _shape(fd, kind)
-        else:
-            source = StdinSource(fd, name=name, raw=raw, notice=notice, close_fd=True)
-        if source is not None:
+        try:
+            kind, found = _look_into(fd, path, name, raw, notice)
+        except OSError as error:
+            raise DecodeError(f"cannot read {label(name)}: {error.strerror}") from error
+        if not isinstance(found, _Shape):
             unless_kept.pop_all()
-            return source
-    return _open_with_ffmpeg(path, kind, shape, name, notice)
+            return found
+    return _open_with_ffmpeg(path, kind, found, name, notice)
+
+
+def _look_into(
+    fd: int, path: str, name: str, raw: RawFormat | None, notice: NoticeSink
+) -> tuple[sniff.Container | None, Source | _Shape]:
+    """What kind of file `fd` is, and a source that keeps it; or its shape, if it takes ffmpeg to read it."""
+    mode = os.fstat(fd).st_mode
+    if stat.S_ISDIR(mode):
+        raise UsageError(f"{label(name)} is a folder, not an audio file")
+    if os.isatty(fd):
+        raise UsageError(f"{name} is a terminal, not audio")
+    if not stat.S_ISREG(mode):
+        return None, StdinSource(fd, name=name, raw=raw, notice=notice, close_fd=True)
+    kind = _sniff(fd)
+    return kind, _open_regular(fd, kind, path, name, raw, notice) or _shape(fd, kind)
 
 
 def _open(path: str, shown: str) -> int:

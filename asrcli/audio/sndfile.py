@@ -207,7 +207,11 @@ class FileSource:
         size_bytes = os.fstat(self._fd).st_size
         left = size_bytes - os.lseek(self._fd, 0, os.SEEK_CUR)
         if self._sound.format in _STREAMS:
-            left -= tag_bytes_at_end(os.pread(self._fd, TAIL_BYTES, max(0, size_bytes - TAIL_BYTES)))
+            try:
+                tail = os.pread(self._fd, TAIL_BYTES, max(0, size_bytes - TAIL_BYTES))
+            except OSError as error:
+                raise DecodeError(f"cannot read {label(self.name)}: {error.strerror}") from error
+            left -= tag_bytes_at_end(tail)
         elif not is_short:
             left = min(left, self._promise.stray_bytes)
         return left > (0 if is_short else TRAILER_BYTES)

@@ -170,6 +170,18 @@ def test_no_permission(tmp_path, monkeypatch) -> None:
     assert "no permission to read" in refusal(tmp_path / "a.wav").message
 
 
+def test_a_disk_that_fails_is_told(tmp_path, monkeypatch) -> None:
+    def fail(*_: object) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    path = write(tmp_path / "a.flac", tone(0.5))
+    before = open_descriptors()
+    monkeypatch.setattr(file_module.os, "pread", fail)
+    with pytest.raises(DecodeError, match=r"cannot read .*a\.flac: Input/output error"):
+        open_source(str(path))
+    assert open_descriptors() == before
+
+
 @pytest.mark.parametrize("name", ["a\0b.wav", "a" * 300])
 def test_an_impossible_name(name: str, tmp_path) -> None:
     assert "cannot open" in refusal(tmp_path / name).message
