@@ -30,6 +30,7 @@ from asrcli.metrics import Metrics
 from asrcli.service.faults import parse_fault
 from asrcli.splitting import MAX_PARTS, Split, check_split, plan_split, transcribe_split
 from asrcli.timing import SystemClock
+from tests.audio.sounds import hide_ffmpeg, needs_ffmpeg
 from tests.support.coded_talk import RATE_HZ, CodedTalk, a_sentence_every, coded_samples
 from tests.support.recovery import PROTOCOLS, Cut, engine
 from tests.support.service import running_service
@@ -231,13 +232,33 @@ def test_what_one_part_fails_at_is_named_after_all_else_was_told(talk, path):
     assert all(from_ms <= begin and end <= borders[part + 1] for _, _, begin, end in lost)
 
 
-def test_a_file_that_breaks_off_is_recognised_as_far_as_it_goes(talk, path, tmp_path):
+@pytest.fixture
+def damaged(path, tmp_path) -> Path:
+    """The talk with some bytes changed after three quarters of it."""
     samples, _ = soundfile.read(path)
     damaged = tmp_path / "damaged.flac"
     soundfile.write(damaged, samples, RATE_HZ)
     data = bytearray(damaged.read_bytes())
     data[len(data) * 3 // 4 : len(data) * 3 // 4 + 6000] = b"\xaa" * 6000
     damaged.write_bytes(data)
+    return damaged
+
+
+@needs_ffmpeg
+def test_a_damaged_file_is_recognised_to_its_end_and_the_damage_told_once(talk, damaged):
+    split = cuts(damaged)
+    events, error = split_run(talk, damaged, split)
+    assert split.from_start
+    assert error is None
+    notices = [event for event in events if isinstance(event, Notice)]
+    assert [notice.truncated for notice in notices] == [False, True]
+    # What is missing lies in one sentence.
+    heard = [text for _, text, _, _ in finals(events)]
+    assert len([sentence for sentence in told(talk) if sentence[1] not in heard]) <= 1
+
+
+def test_a_file_that_breaks_off_is_recognised_as_far_as_it_goes(talk, damaged, tmp_path, monkeypatch):
+    hide_ffmpeg(monkeypatch, tmp_path / "none")
     split = cuts(damaged)
     assert split.duration_ms is not None
     assert 30_000 < split.duration_ms < 58_000
