@@ -19,6 +19,14 @@ Each foreign library is translated once, where it is used, with `raise … from`
 
 from __future__ import annotations
 
+# What a person reads of a message; a service may send a page, and JSON lines are read by people too.
+_MOST_CHARACTERS = 300
+
+
+def brief(text: str) -> str:
+    """Words from outside as an error or a notice carries them: a few lines at most, then "…"."""
+    return text if len(text) <= _MOST_CHARACTERS else text[:_MOST_CHARACTERS] + "…"
+
 
 class AsrcliError(Exception):
     """Base of all errors that are shown as one line.
@@ -57,7 +65,7 @@ class UsageError(AsrcliError):
 
 
 class AuthError(AsrcliError):
-    """No key, or a key that the service refused in the handshake, with its own code where it gave one."""
+    """No key, or a key that the service refused, with its own code where it gave one."""
 
     def __init__(self, message: str, *, hint: str = "", service_code: str = "", request_id: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -70,20 +78,29 @@ class AuthError(AsrcliError):
 
 
 class ServiceError(AsrcliError):
-    """The service refused or gave up. Its code and message are passed on unchanged.
+    """The service refused or gave up. Its code and message are passed on unchanged, see `brief`.
 
-    `request_id` is the id of the task or session, for the vendor's support; None where there is none yet. `no_speech`:
-    the reason is that there was nothing to recognise.
+    `request_id` is for the vendor's support, None where there is none yet; `id_of` says what it names: a task, a
+    session, or the request of a handshake that was refused. `no_speech`: the reason is that there was nothing to
+    recognise.
     """
 
     no_speech = False
 
     def __init__(
-        self, service_code: str, message: str, *, request_id: str | None = None, hint: str = "", retryable: bool = False
+        self,
+        service_code: str,
+        message: str,
+        *,
+        request_id: str | None = None,
+        id_of: str = "task",
+        hint: str = "",
+        retryable: bool = False,
     ) -> None:
         super().__init__(message, hint=hint)
         self.service_code = service_code
         self.request_id = request_id
+        self.id_of = id_of
         self.retryable = retryable
 
     @property
@@ -95,8 +112,8 @@ class ServiceError(AsrcliError):
         return f"{self.service_code}: {self.message}"
 
     def __str__(self) -> str:
-        task = f", task {self.request_id}" if self.request_id else ""
-        text = f"the service answered {self.service_code}{task}: {self.message}"
+        named = f", {self.id_of} ID {self.request_id}" if self.request_id else ""
+        text = f"the service answered {self.service_code}{named}: {self.message}"
         return f"{text} ({self.hint})" if self.hint else text
 
 

@@ -11,12 +11,12 @@ import websocket
 
 from asrcli.certificates import seen_issuer
 from asrcli.dial import Proxy
-from asrcli.errors import AsrcliError, AuthError, LinkError, ProtocolViolation, ServiceError, UsageError
+from asrcli.errors import AsrcliError, AuthError, LinkError, ProtocolViolation, ServiceError, UsageError, brief
 
 
 def translate(error: BaseException, url: str, proxy: Proxy | None = None) -> AsrcliError:
     """Our error for anything that websocket-client or the socket beneath it raises."""
-    where = _where(url, proxy)
+    where, said = _where(url, proxy), brief(str(error))
     if isinstance(error, AsrcliError):
         return error
     if isinstance(error, websocket.WebSocketBadStatusException):
@@ -24,13 +24,13 @@ def translate(error: BaseException, url: str, proxy: Proxy | None = None) -> Asr
     if isinstance(error, websocket.WebSocketTimeoutException | TimeoutError):
         return LinkError(f"{where} gave no sign of life for too long", hint="check the network; safe to try again")
     if isinstance(error, websocket.WebSocketProtocolException | websocket.WebSocketPayloadException):
-        return ProtocolViolation(f"{where} broke the WebSocket protocol ({error})")
+        return ProtocolViolation(f"{where} broke the WebSocket protocol ({said})")
     if isinstance(error, websocket.WebSocketProxyException):
-        return LinkError(f"the proxy refused the way to {where}: {error}", hint="check --proxy and HTTPS_PROXY")
-    if "Python Socks" in str(error):
+        return LinkError(f"the proxy refused the way to {where}: {said}", hint="check --proxy and HTTPS_PROXY")
+    if "Python Socks" in said:
         return UsageError("a socks proxy needs a package that is not installed", hint="pip install 'asrcli[socks]'")
     if isinstance(error, websocket.WebSocketAddressException | socket.gaierror):
-        return LinkError(f"cannot find the address of {where}: {error}", hint="check the name and the network")
+        return LinkError(f"cannot find the address of {where}: {said}", hint="check the name and the network")
     if isinstance(error, ssl.SSLCertVerificationError):
         # Not asked behind a proxy: the way around it may not be there, or show another certificate.
         parts = urlsplit(url)
@@ -40,8 +40,8 @@ def translate(error: BaseException, url: str, proxy: Proxy | None = None) -> Asr
     if isinstance(error, websocket.WebSocketConnectionClosedException):
         return LinkError(f"the connection to {where} was lost", hint="safe to try again")
     if isinstance(error, websocket.WebSocketException | OSError):
-        return LinkError(f"the connection to {where} was lost: {error}", hint="safe to try again")
-    return LinkError(f"the connection to {where} failed: {error!r}")
+        return LinkError(f"the connection to {where} was lost: {said}", hint="safe to try again")
+    return LinkError(f"the connection to {where} failed: {brief(repr(error))}")
 
 
 def handshake_failure(error: BaseException, url: str, proxy: Proxy | None = None) -> AsrcliError:
@@ -52,6 +52,10 @@ def handshake_failure(error: BaseException, url: str, proxy: Proxy | None = None
     if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLCertVerificationError):
         hint = "where the service speaks no TLS, its address begins with ws://"
         return LinkError(f"no TLS with {_where(url, proxy)}: {error.reason or error}", hint=hint)
+    if type(error) is websocket.WebSocketException and "Python Socks" not in str(error):
+        # Something answers: a redirect, a header that makes no sense, a page. Nothing was lost.
+        problem = f"{_where(url, proxy)} answers, but not as a WebSocket service does: {brief(str(error))}"
+        return LinkError(problem, hint="check --endpoint and the network")
     return translate(error, url, proxy)
 
 
@@ -73,7 +77,7 @@ def proxy_failure(error: OSError, proxy: Proxy) -> LinkError:
 
 
 def _untrusted(error: ssl.SSLCertVerificationError, where: str, signed_by: str | None) -> LinkError:
-    by = f", signed by {signed_by!r}" if signed_by else ""
+    by = f", signed by {brief(signed_by)!r}" if signed_by else ""
     hint = "check the clock; a company's own authority is given with --ca-bundle FILE or SSL_CERT_FILE"
     failure = LinkError(f"the certificate of {where}{by} is not trusted: {error.verify_message}", hint=hint)
     failure.retryable = False
@@ -105,7 +109,12 @@ def _refusal(error: websocket.WebSocketBadStatusException, where: str) -> Asrcli
     else:
         hint = "wait a little, or use fewer at once" if status == 429 else "check --endpoint"
         refusal = ServiceError(
-            code or f"HTTP {status}", message or said, request_id=request_id, hint=hint, retryable=status == 429
+            code or f"HTTP {status}",
+            message or "it gave no reason",
+            request_id=request_id,
+            id_of="request",
+            hint=hint,
+            retryable=status == 429,
         )
     refusal.throttled = status == 429
     refusal.retry_after_s = _retry_after_s(error.resp_headers)
@@ -126,5 +135,5 @@ def _refusal_body(body: bytes | str | None) -> tuple[str, str, str | None]:
         return "", "", None
     if not isinstance(document, dict):
         return "", "", None
-    code, message, request_id = (document.get(key) for key in ("code", "message", "request_id"))
-    return str(code or ""), str(message or "")[:300], str(request_id) if request_id else None
+    code, message, request_id = (brief(str(document.get(key) or "")) for key in ("code", "message", "request_id"))
+    return code, message, request_id or None

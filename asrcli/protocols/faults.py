@@ -6,13 +6,16 @@ that is not here is simply shown. Sources: the vendor's error-code page and the 
 
 from __future__ import annotations
 
-from asrcli.errors import AsrcliError, LinkError, ServiceError
+from collections.abc import Mapping
+from typing import Any
+
+from asrcli.errors import AsrcliError, AuthError, LinkError, ServiceError, brief
+from asrcli.protocols.reading import string
 
 _KEYS_AND_REGIONS = "keys belong to one region and sometimes one workspace: check --region and --workspace"
 
 # Prefix of the code → hint, retryable. The longest prefix that fits counts.
 _HINTS: dict[str, tuple[str, bool]] = {
-    "InvalidApiKey": (f"the key was refused; {_KEYS_AND_REGIONS}", False),
     "AccessDenied": (f"this key may not use the model; {_KEYS_AND_REGIONS}", False),
     "Model.AccessDenied": (f"this key may not use the model; {_KEYS_AND_REGIONS}", False),
     "Workspace.AccessDenied": ("this key does not belong to the workspace: check --workspace", False),
@@ -34,19 +37,37 @@ _HINTS: dict[str, tuple[str, bool]] = {
     "ModelServingError": ("the service is overloaded: try again", True),
     "ModelUnavailable": ("the service is overloaded: try again", True),
 }
+_REFUSED_KEY = ("InvalidApiKey", "invalid_api_key")
 _NO_SPEECH = frozenset({"EmptyAudio", "NO_VALID_AUDIO_ERROR", "NO_INPUT_AUDIO_ERROR"})
 _CLIENT_ERROR_HINT = "a parameter was refused: check the options and --param against the model"
 
 
-def service_error(code: str, message: str, request_id: str | None) -> ServiceError:
-    """The error for a failure that the service reported itself."""
+def service_error(code: str, message: str, request_id: str | None, *, id_of: str = "task") -> AsrcliError:
+    """The error for a failure that the service reported itself; `id_of` says what `request_id` names."""
+    code, message = brief(code or "unknown"), brief(message or "no message")
+    request_id = request_id and brief(request_id)
+    if code.startswith(_REFUSED_KEY):
+        # As in the handshake, where most gateways look at the key.
+        refused = f"the service refused the key: {code}: {message}"
+        return AuthError(refused, hint=_KEYS_AND_REGIONS, service_code=code, request_id=request_id)
     hint, retryable = explain(code, message)
-    error = ServiceError(
-        code or "unknown", message or "no message", request_id=request_id, hint=hint, retryable=retryable
-    )
+    error = ServiceError(code, message, request_id=request_id, id_of=id_of, hint=hint, retryable=retryable)
     error.no_speech = code in _NO_SPEECH
     error.throttled = code.startswith("Throttling")
     return error
+
+
+def reported(*places: Mapping[str, Any]) -> tuple[str, str]:
+    """Code and message of a failure, each from the first of `places` that has it; "" where none has.
+
+    The vendor's own name for a field outranks the short one, which gateways use.
+    """
+
+    def first(*keys: str) -> str:
+        found = (string(place.get(key)) for place in places for key in keys)
+        return next(filter(None, found), "")
+
+    return first("error_code", "code", "type"), first("error_message", "message")
 
 
 def explain(code: str, message: str) -> tuple[str, bool]:
@@ -60,15 +81,19 @@ def explain(code: str, message: str) -> tuple[str, bool]:
     return _HINTS[max(fitting, key=len)] if fitting else ("", False)
 
 
-def closed_early(code: int | None, reason: str, *, started: bool, request_id: str | None) -> AsrcliError:
+def closed_early(
+    code: int | None, reason: str, *, started: bool, request_id: str | None, id_of: str = "task"
+) -> AsrcliError:
     """The error for a connection that the service closed before it had said everything.
 
     1007 and 1008 are how the service refuses a model or an account, with the reason as the only explanation; any other
     code is a connection that may come back.
     """
+    reason = brief(reason)
     if code in (1007, 1008):
         hint = "check the model, the account and --region"
-        return ServiceError(f"close {code}", reason or "no reason given", request_id=request_id, hint=hint)
+        said = reason or "no reason given"
+        return ServiceError(f"close {code}", said, request_id=request_id, id_of=id_of, hint=hint)
     said = (f"code {code}" if code is not None else "no close code") + (f", {reason!r}" if reason else "")
     stage = "before everything was recognised" if started else "before it was ready"
     return LinkError(f"the service closed the connection {stage} ({said})", hint="safe to try again")

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from asrcli.errors import ProtocolViolation
+from asrcli.errors import AsrcliError, ProtocolViolation, brief
 from asrcli.events import (
     FinalResult,
     Notice,
@@ -43,7 +43,7 @@ from asrcli.protocols.base import (
     address,
     handshake_headers,
 )
-from asrcli.protocols.faults import closed_early, service_error
+from asrcli.protocols.faults import closed_early, reported, service_error
 from asrcli.protocols.reading import excerpt, json_object, milliseconds, string
 
 _TRANSCRIPTION = "conversation.item.input_audio_transcription."
@@ -132,7 +132,7 @@ class Realtime:
             yield from self._transcription(kind.removeprefix(_TRANSCRIPTION), document)
         elif kind == "session.created":
             session = document.get("session")
-            self.session_id = (string(session.get("id")) if isinstance(session, dict) else None) or "unnamed"
+            self.session_id = brief((string(session.get("id")) if isinstance(session, dict) else None) or "unnamed")
             yield self._event("session.update", session=session_settings(self._options))
         elif kind == "session.updated":
             if not self._started:
@@ -151,8 +151,8 @@ class Realtime:
         if self._finished:
             return ()
         if self._last_error is not None:
-            raise service_error(*self._last_error, self.session_id or None)
-        raise closed_early(code, reason, started=self._started, request_id=self.session_id or None)
+            raise self._refusal(*self._last_error)
+        raise closed_early(code, reason, started=self._started, request_id=self.session_id or None, id_of="session")
 
     def _append(self, data: bytes) -> Iterable[str]:
         if data:
@@ -233,8 +233,11 @@ class Realtime:
         """Before the session stands an error ends it; later ones need not, the vendor does not say: the close tells."""
         code, message = self._last_error = _fault(document)
         if not self._started:
-            raise service_error(code, message, self.session_id or None)
+            raise self._refusal(code, message)
         yield Notice(f"the service reports {code}: {message}")
+
+    def _refusal(self, code: str, message: str) -> AsrcliError:
+        return service_error(code, message, self.session_id or None, id_of="session")
 
 
 def session_settings(options: RecognitionOptions) -> dict[str, object]:
@@ -277,11 +280,15 @@ def _text_of(document: Mapping[str, Any], key: str) -> str:
 
 
 def _fault(document: Mapping[str, Any]) -> tuple[str, str]:
-    """Code and message of an `error` object; the parameter it names belongs to the message."""
-    error = document.get("error")
-    if not isinstance(error, dict):
+    """Code and message of what failed; the parameter that is named belongs to the message.
+
+    They stand in `error`; some gateways put them into `payload`.
+    """
+    places = [value for value in (document.get("error"), document.get("payload")) if isinstance(value, dict)]
+    if not places:
         return "unknown", "no reason given"
-    code = string(error.get("code")) or string(error.get("type")) or "unknown"
-    message = string(error.get("message")) or "no message"
-    parameter = string(error.get("param"))
-    return code, f"{message} ({parameter})" if parameter and parameter not in message else message
+    code, message = reported(*places)
+    message = message or "no message"
+    parameter = string(places[0].get("param"))
+    named = f" ({parameter})" if parameter and parameter not in message else ""
+    return brief(code or "unknown"), brief(f"{message}{named}")

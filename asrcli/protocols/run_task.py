@@ -35,7 +35,7 @@ from asrcli.protocols.base import (
     address,
     handshake_headers,
 )
-from asrcli.protocols.faults import closed_early, service_error
+from asrcli.protocols.faults import closed_early, reported, service_error
 from asrcli.protocols.reading import count, excerpt, json_object, milliseconds, number, string
 
 # Our neutral option → the service's field in payload.parameters.
@@ -110,10 +110,9 @@ class RunTask:
             self._finished = True
             yield from _usage(payload.get("usage"))
             yield SessionFinished(self.session_id)
-        elif event == "task-failed":
-            raise service_error(
-                string(header.get("error_code")) or "", string(header.get("error_message")) or "", self.session_id
-            )
+        elif event in ("task-failed", "error"):
+            # Some gateways call it "error", and put what the vendor has in the header into the payload.
+            raise service_error(*reported(header, payload), self.session_id)
         elif not isinstance(event, str):
             raise ProtocolViolation("the service sent a message without an event name", excerpt=excerpt(message))
 

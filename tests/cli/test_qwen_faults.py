@@ -53,7 +53,7 @@ def test_an_error_before_the_session_stands_ends_it(asrcli):
     with scripted_server(script) as url:
         done = asrcli("qwen", TALK_WAV, "--endpoint", url, "--pace", "fast")
     assert done.code == 5
-    assert "odd, task sess_1: not today" in done.err
+    assert "odd, session ID sess_1: not today" in done.err
 
 
 def test_an_error_that_is_followed_by_a_close_is_the_reason(asrcli):

@@ -76,7 +76,7 @@ def test_views_say_no_more_than_asked(view: type[QuietView], quiet: bool, expect
     shown.error(ServiceError("Throttling", "too\x1b fast", request_id="r", hint="wait"))
     shown.end(SUMMARY)
     shown.close()
-    error = "asrcli: error: the service answered Throttling, task r: too\\x1b fast (wait)\n"
+    error = "asrcli: error: the service answered Throttling, task ID r: too\\x1b fast (wait)\n"
     assert stream.getvalue() == expected + error
 
 
