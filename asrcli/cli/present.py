@@ -18,7 +18,7 @@ from asrcli.output import REGISTRY
 from asrcli.output.base import Format, Many, Output, Sink, View
 from asrcli.output.jsonl import JsonLines
 from asrcli.output.lanes import AsTheyCome, InFiles, InOrder, Lanes, ResultFile, WhenOver
-from asrcli.output.plain import QuietView, StatusView, title
+from asrcli.output.plain import PlainText, QuietView, StatusView, title
 from asrcli.output.sanitize import sentence_text
 from asrcli.output.sinks import FileSink, StreamSink
 from asrcli.timing import SystemClock
@@ -47,7 +47,8 @@ def open_output(flags: OutputFlags, folder: Path | None = None) -> Output:
     sink: Sink = FileSink(flags.output, flags.force) if flags.output else StreamSink(sys.stdout or _nowhere())
     sink.check()
     view = _view(flags, results_are_text=name == "text", are_in_files=flags.output is not None or folder is not None)
-    output = Output(_formats(name, flags), sink, view, keeps_partials=flags.partials is not False)
+    seen = flags.output is None and folder is None and sys.stdout.isatty()
+    output = Output(_formats(name, flags, seen=seen), sink, view, keeps_partials=flags.partials is not False)
     _log_to(output, flags.verbose)
     return output
 
@@ -82,8 +83,10 @@ def format_name(flags: OutputFlags) -> str:
     return flags.format or ("json" if flags.json else _SUFFIXES.get(suffix, "text"))
 
 
-def _formats(name: str, flags: OutputFlags) -> Callable[[], Format]:
-    return functools.partial(JsonLines, partials=flags.partials is not False) if name == "json" else REGISTRY[name]
+def _formats(name: str, flags: OutputFlags, *, seen: bool) -> Callable[[], Format]:
+    if name == "json":
+        return functools.partial(JsonLines, partials=flags.partials is not False)
+    return functools.partial(PlainText, seen=seen) if name == "text" else REGISTRY[name]
 
 
 def _nowhere() -> typing.TextIO:

@@ -21,11 +21,12 @@ _WORTH_TELLING_S = 5.0
 class PlainText:
     """One final sentence a line, nothing else; with `timestamps` its times in front, as [h:mm:ss.mmm --> h:mm:ss.mmm].
 
-    A sentence without text gives no line. Times that are not known are left out.
+    A sentence without text gives no line. Times that are not known are left out. `seen`: the lines go to a terminal.
     """
 
-    def __init__(self, timestamps: bool = False) -> None:
+    def __init__(self, timestamps: bool = False, seen: bool = False) -> None:
         self._timestamps = timestamps
+        self._seen = seen
 
     def begin(self, info: Begin) -> str:
         return ""
@@ -33,7 +34,7 @@ class PlainText:
     def event(self, event: Event) -> str:
         if not isinstance(event, FinalResult):
             return ""
-        text = sentence_text(event.sentence.text).strip()
+        text = sentence_text(event.sentence.text, seen=self._seen).strip()
         if not text:
             return ""
         return f"{_times(event.sentence) if self._timestamps else ''}{text}\n"
