@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 import typing
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -121,10 +122,9 @@ def open_source(path: str, *, raw: RawFormat | None = None, notice: NoticeSink =
 
 
 def _stdin_status() -> os.stat_result:
-    try:
-        status = os.fstat(STDIN_FD)
-    except OSError as error:
-        raise UsageError("standard input is closed", hint="pipe audio into it, or name a file") from error
+    if sys.stdin is None:
+        raise UsageError("standard input is closed", hint="pipe audio into it, or name a file")
+    status = os.fstat(STDIN_FD)
     if os.isatty(STDIN_FD):
         raise UsageError(
             "standard input is a terminal, not audio",

@@ -7,13 +7,14 @@ import itertools
 import os
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from asrcli import __version__
-from asrcli.cli import config, devices, file, mic, models, qwen, reuse_bench, serve, values
+from asrcli import __version__, masking, streams
+from asrcli.cli import config, devices, environment, file, mic, models, qwen, reuse_bench, serve, values
 from asrcli.cli.run import exit_code
 from asrcli.errors import AsrcliError, UsageError
 
@@ -90,57 +91,60 @@ def _root(
     commands = context.command.commands  # type: ignore[attr-defined]
     user = config.user_file(os.environ, Path.home())
     typed = [*getattr(context, "_protected_args", ()), *context.args]
-    context.default_map = config.defaults(commands, Path(config.PROJECT_FILE), user, os.environ, typed)
+    context.default_map = config.defaults(commands, Path(config.PROJECT_FILE), user, environment.variables(), typed)
 
 
 def main() -> None:
     """The `asrcli` command: runs it and leaves with its exit code."""
-    # `2>&-` leaves no stream at all; nobody wants to know then, and nothing may fail because of it.
-    sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115 - as long as the program
+    environment.hide_keys()
+    streams.occupy()
+    streams.guard()
     if sys.argv[1:2] == ["__complete"]:
         # Before anything that reads a configuration file, which may be a broken one.
         from asrcli.cli import completion
 
         completion.main(typer.main.get_command(app), sys.argv[2:])
-    code = run(sys.argv[1:])
-    try:
-        # None where it was closed before we began.
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except OSError:
-        # The reader of our output has gone. Python would complain at exit about what it can't flush.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(code)
+    sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code; every foreseen error becomes one line on standard error."""
+    for key in (*environment.known_keys(), *_typed_keys(arguments)):
+        masking.learn(key)
     try:
         result = app(args=arguments, standalone_mode=False, prog_name="asrcli")
         return result if isinstance(result, int) else 0
     except AsrcliError as error:
-        _say(error, arguments)
-        return exit_code(error)
+        return _say(error, arguments)
     except typer.Abort:
         return 130
     except typer.TyperException as error:
         return _usage(error, arguments)
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
+    except streams.ClosedPipe:
         return 0
 
 
-def _say(error: AsrcliError, arguments: list[str]) -> None:
-    """One line for people, and one for a script that asked for JSON."""
-    from asrcli.output.sanitize import sentence_text
+def _typed_keys(arguments: list[str]) -> Iterator[str]:
+    """Keys on the command line, where they are asked for, and where the name of their file is."""
+    words = [part for argument in arguments for part in argument.split("=", 1)]
+    for option, value in itertools.pairwise(words):
+        if option == "--api-key" or (option == "--api-key-file" and value.startswith("sk-")):
+            yield value
 
-    print(f"asrcli: error: {sentence_text(str(error))}", file=sys.stderr)
-    wants_json = {"--json", "--format=json"} & {*arguments} or ("--format", "json") in itertools.pairwise(arguments)
-    if wants_json and sys.stdout is not None:
-        from asrcli.output.jsonl import JsonLines
 
-        sys.stdout.write(JsonLines().error(error, None))
+def _say(error: AsrcliError, arguments: list[str]) -> int:
+    """One line for people, and one for a script that asked for JSON; returns the exit code."""
+    from asrcli.output.base import Output
+    from asrcli.output.jsonl import JsonLines
+    from asrcli.output.plain import PlainText, QuietView
+
+    wants_json = {"--json", "-j", "--format=json"} & {*arguments} or {
+        *(("--format", "json"), ("--output-format", "json"), ("-f", "json"))
+    } & {*itertools.pairwise(arguments)}
+    output = Output(JsonLines if wants_json else PlainText, streams.StreamSink(sys.stdout), QuietView(sys.stderr))
+    return exit_code(output.error(error))
 
 
 def _usage(error: typer.TyperException, arguments: list[str]) -> int:
@@ -159,5 +163,4 @@ def _usage(error: typer.TyperException, arguments: list[str]) -> int:
         names = [registered.name or "" for registered in app.registered_commands]
         nearest = difflib.get_close_matches(unknown.group(1), names, n=1)
         message += f" Did you mean '{nearest[0]}'?" if nearest else ""
-    _say(UsageError(message, hint=f"see `{command} --help`"), arguments)
-    return 2
+    return _say(UsageError(message, hint=f"see `{command} --help`"), arguments)

@@ -18,7 +18,7 @@ from asrcli.cli.signals import Signals, interrupted
 from asrcli.control import Control
 from asrcli.crew import Ended, Job, transcribe_many
 from asrcli.engine import Engine
-from asrcli.errors import AsrcliError, AudioError, AuthError, DecodeError, Interrupted, UsageError
+from asrcli.errors import AsrcliError, AudioError, AuthError, DecodeError, Interrupted, OutputError, UsageError
 from asrcli.events import Event, Notice, Tick
 from asrcli.metrics import Metrics, stats_lines
 from asrcli.output.base import Begin, ClosedPipe, Failure, Output
@@ -75,13 +75,16 @@ class Batch:
             except Interrupted:
                 raise
             except AsrcliError as error:
-                bad.append(error)
-                self.output.error(error, item.name)
+                bad.append(self.output.error(error, item.name))
+                if bad[-1] is not error:
+                    break  # The results can be told of nothing more.
         if not bad:
             return prepared
         for item in prepared:
             if item.source is not None:
                 item.source.close()
+        if isinstance(bad[-1], OutputError):
+            raise Refused(exit_code(bad[-1]))
         if len(names) > 1:
             self.output.error(UsageError(f"{len(bad)} of {len(names)} sources cannot be read; nothing was sent"))
         # What holds no audio is bad input, however that shows; a microphone that is gone is not.
@@ -168,6 +171,7 @@ class _Run:
         for number, item in enumerate(self._sources):
             if number not in self._over:
                 item.control.stop(signal_number)
+        self._output.give_up(interrupted(signal_number))
 
     def _begin(self, number: int, source: Source) -> None:
         name, options = self._sources[number].name, self._batch.options
@@ -233,8 +237,7 @@ class _Run:
         if isinstance(self._no_more, Interrupted):
             message = f"{self._no_more.message}; {done} of {total} sources are done"
             ended = Interrupted(self._no_more.signal_number, message)
-            self._output.error(ended)
-            return exit_code(ended)
+            return exit_code(self._output.error(ended))
         rest = f", {self._not_begun} not begun" if self._not_begun else ""
         self._output.say(f"{len(self._failures)} of {total} sources failed{rest}")
         return exit_code(self._no_more) if self._no_more is not None else 1

@@ -12,6 +12,7 @@ import tempfile
 from types import TracebackType
 from typing import Self
 
+from asrcli.cli.environment import SERVE_KEY
 from asrcli.errors import LinkError
 
 # A slow machine imports for a second or two; longer means that something is wrong.
@@ -38,7 +39,7 @@ class LocalService:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
-            env={**os.environ, "ASRCLI_SERVE_KEY": self.key},
+            env={**os.environ, SERVE_KEY: self.key},
             # Ctrl-C in the terminal is ours; the service must live until the last result is in.
             start_new_session=True,
         )

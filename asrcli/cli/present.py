@@ -20,7 +20,8 @@ from asrcli.output.jsonl import JsonLines
 from asrcli.output.lanes import AsTheyCome, InFiles, InOrder, Lanes, ResultFile, WhenOver
 from asrcli.output.plain import PlainText, QuietView, StatusView, title
 from asrcli.output.sanitize import sentence_text
-from asrcli.output.sinks import FileSink, StreamSink
+from asrcli.output.sinks import FileSink
+from asrcli.streams import ClosedOutput, StreamSink
 from asrcli.timing import SystemClock
 
 if typing.TYPE_CHECKING:
@@ -41,10 +42,13 @@ def open_output(flags: OutputFlags, folder: Path | None = None) -> Output:
         raise UsageError("--quiet and --verbose exclude each other")
     if flags.output is not None and folder is not None:
         raise UsageError("--output and --output-dir exclude each other", hint="leave one out")
-    if sys.stdout is None and flags.output is None and folder is None:
-        raise UsageError("standard output is closed", hint="write the results to a file with -o FILE")
+    is_closed = isinstance(sys.stdout, ClosedOutput)
+    if is_closed and flags.output is None and folder is None:
+        # Raises that.
+        sys.stdout.write("")
     name = format_name(flags)
-    sink: Sink = FileSink(flags.output, flags.force) if flags.output else StreamSink(sys.stdout or _nowhere())
+    sink: Sink
+    sink = FileSink(flags.output, flags.force) if flags.output else StreamSink(_nowhere() if is_closed else sys.stdout)
     sink.check()
     view = _view(flags, results_are_text=name == "text", are_in_files=flags.output is not None or folder is not None)
     seen = flags.output is None and folder is None and sys.stdout.isatty()

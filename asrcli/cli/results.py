@@ -31,7 +31,8 @@ from asrcli.cli.sidecar import BrokenSidecar, Sidecar
 from asrcli.errors import OutputError, UsageError
 from asrcli.output.base import Output
 from asrcli.output.sanitize import name as shown
-from asrcli.output.sinks import FULL, why_no_file
+from asrcli.output.sinks import why_no_file
+from asrcli.streams import FULL
 
 if TYPE_CHECKING:
     from asrcli.cli.run import Choice, Request

@@ -98,7 +98,7 @@ def reuse_bench(
     with shown_at_once(file, quiet=shown.quiet):
         from asrcli.cli.present import open_output
         from asrcli.cli.signals import Signals
-        from asrcli.output.base import ClosedPipe
+        from asrcli.streams import ClosedPipe
 
         output = open_output(flags)
     try:
@@ -107,8 +107,7 @@ def reuse_bench(
     except ClosedPipe:
         return 0
     except AsrcliError as error:
-        output.error(error, None)
-        return exit_code(error)
+        return exit_code(output.error(error))
     finally:
         output.close()
 
@@ -234,14 +233,13 @@ def _show(setup: Setup, found: Found, shown: ReportFlags, output: Output) -> int
     """Print and draw what was found; the exit code of the run."""
     from asrcli.cli.run import exit_code
     from asrcli.output.plain import error_line
-    from asrcli.output.sinks import StreamSink
     from asrcli.reuse.plot import save_plot
     from asrcli.reuse.report import document, make_report
 
     report = make_report(setup, found.runs, found.findings, complete=found.failure is None)
     for notice in {notice for run in found.runs for notice in run.notices}:
         output.notice(notice.message, notice.hint)
-    StreamSink(sys.stdout).write(_json(document(report)) if shown.json else _text(report, shown))
+    sys.stdout.write(_json(document(report)) if shown.json else _text(report, shown))
     if shown.plot is not None:
         save_plot(report, shown.plot)
     failure = found.failure or next(iter(found.errors), None)

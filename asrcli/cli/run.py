@@ -95,7 +95,7 @@ def run(flags: OutputFlags, prepare: Callable[[], Request], opening: str, folder
         from asrcli.cli.batch import Refused
         from asrcli.cli.present import open_output
         from asrcli.cli.signals import Signals
-        from asrcli.output.base import ClosedPipe
+        from asrcli.streams import ClosedPipe
 
         output = open_output(flags, folder)
     try:
@@ -107,8 +107,7 @@ def run(flags: OutputFlags, prepare: Callable[[], Request], opening: str, folder
     except Refused as refused:
         return refused.code
     except AsrcliError as error:
-        output.error(error, None)
-        return exit_code(error)
+        return exit_code(output.error(error))
     finally:
         output.close()
 
@@ -256,14 +255,17 @@ def endpoint_of(flags: ServiceFlags, local: LocalService | None) -> Endpoint:
     """Where to connect and how to be let in."""
     from urllib.parse import urlsplit
 
-    from asrcli import settings
+    from asrcli import masking, settings
+    from asrcli.cli.environment import variables
     from asrcli.protocols.base import Endpoint
 
     agent = f"asrcli/{__version__}"
     if local is not None:
         return Endpoint(local.url(), local.key, user_agent=agent)
     url = settings.endpoint_url(flags.region, flags.workspace, flags.endpoint, os.environ)
-    key = settings.find_key(flags.api_key, flags.api_key_file, os.environ, Path.home())
+    key = settings.find_key(flags.api_key, flags.api_key_file, variables(), Path.home())
+    if key is not None:
+        masking.learn(key.value)
     if key is None and settings.is_loopback(urlsplit(url).hostname or ""):
         key = settings.ApiKey(settings.LOOPBACK_KEY, "the local service")
     if key is None:

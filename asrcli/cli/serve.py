@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from asrcli.cli import openfiles, values
+from asrcli.cli.environment import SERVE_KEY, variables
 from asrcli.errors import UsageError
+from asrcli.streams import ClosedOutput
 
 if TYPE_CHECKING:
     from asrcli.service.server import Service
 
-KEY_VARIABLE = "ASRCLI_SERVE_KEY"
-
 _RequireKey = Annotated[
-    bool, typer.Option("--require-key", help=f"Let in only the key in {KEY_VARIABLE}; else any key will do.")
+    bool, typer.Option("--require-key", help=f"Let in only the key in {SERVE_KEY}; else any key will do.")
 ]
 _Recognizer = Annotated[
     str,
@@ -78,9 +78,9 @@ def serve(
       seed=N                                                        what chance decides
     A moment is 2s of audio received, or 10msg sent; connections are #1 or #1-3, or all.
     """
-    key = os.environ.get(KEY_VARIABLE) if require_key else None
+    key = variables().get(SERVE_KEY) if require_key else None
     if require_key and not key:
-        raise UsageError("--require-key needs a key", hint=f"set {KEY_VARIABLE}")
+        raise UsageError("--require-key needs a key", hint=f"set {SERVE_KEY}")
     if tls_ca is not None and not tls:
         raise UsageError("--tls-ca goes with --tls", hint="add --tls, or leave --tls-ca out")
     try:
@@ -116,7 +116,8 @@ def _run(service: Service, *, key_required: bool, watch_stdin: bool) -> None:
         if service.ca_file is not None:
             # Before the address: whoever waits for that has then been told.
             print(f"Trust it with --ca-bundle, others with SSL_CERT_FILE: {service.ca_file}", file=sys.stderr)
-        print(service.url, flush=True)
+        if not isinstance(sys.stdout, ClosedOutput):
+            print(service.url, flush=True)
         if sys.stderr.isatty():
             print(_hint(service.url, service.ca_file, key_required=key_required), file=sys.stderr)
         _wait(wake, watch_stdin=watch_stdin)
@@ -125,7 +126,7 @@ def _run(service: Service, *, key_required: bool, watch_stdin: bool) -> None:
 
 
 def _hint(url: str, ca_file: Path | None, *, key_required: bool) -> str:
-    key = f"${KEY_VARIABLE}" if key_required else "any"
+    key = f"${SERVE_KEY}" if key_required else "any"
     trust = "" if ca_file is None else f" --ca-bundle {ca_file}"
     return f"Try it: DASHSCOPE_API_KEY={key} asrcli mic --endpoint {url}{trust}\nCtrl-C ends the service."
 

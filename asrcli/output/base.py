@@ -11,11 +11,12 @@ import typing
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from asrcli.errors import AsrcliError
+from asrcli.errors import AsrcliError, Interrupted, OutputError
 from asrcli.events import Event, Notice, PartialResult
 from asrcli.metrics import Summary
 from asrcli.output.lanes import InOrder, Lanes
-from asrcli.output.sinks import ClosedPipe, FileSink, StreamSink
+from asrcli.output.sinks import FileSink, Sink
+from asrcli.streams import ClosedPipe, StreamSink
 
 __all__ = ["Begin", "ClosedPipe", "Failure", "FileSink", "Format", "Many", "Output", "Sink", "StreamSink", "View"]
 
@@ -135,26 +136,6 @@ class View(typing.Protocol):
         ...
 
 
-class Sink(typing.Protocol):
-    """Where results go."""
-
-    def check(self) -> None:
-        """Raise UsageError where writing cannot work; touches nothing."""
-        ...
-
-    def write(self, text: str) -> None:
-        """Write complete lines and hand them to the system. Raises ClosedPipe, OutputError or UsageError."""
-        ...
-
-    def closed_downstream(self) -> bool:
-        """Whether the reader of a pipe has gone, so that more work would be for nobody."""
-        ...
-
-    def close(self) -> None:
-        """Let go of what was opened here."""
-        ...
-
-
 class Output:
     """Formats, sink and view of one run. Any thread may call it, since every thread may have something to log.
 
@@ -231,32 +212,55 @@ class Output:
 
         One that neither began nor failed was not wanted any more.
 
-        The failure follows the end in the results. A complete one without a word still makes its (empty) file.
+        The failure follows the end in the results. A complete one without a word still makes its (empty) file. Where
+        the results cannot be told, what is raised for that tells of the failure too.
         """
         with self._lock:
-            format = self._format(number)
-            if summary is not None:
-                self._write(number, format.end(summary))
-            if summary is not None or failure is not None:
-                self._view.end(summary, number)
-            if failure is not None:
-                if text := format.error(failure.error, failure.source):
-                    self._lanes.error(number, text)
-                if not failure.silent:
-                    self._view.error(failure.error, number)
-            self._lanes.end(number, complete=summary is not None and summary.complete)
-            self._formats.pop(number, None)
+            try:
+                self._end(summary, number, failure)
+            except OutputError as lost:
+                raise lost if failure is None or failure.silent else _together(failure.error, lost) from lost
 
-    def error(self, error: AsrcliError, source: str | None = None) -> None:
-        """Say what failed outside of a transcription, in the results where the format has a place for it."""
+    def _end(self, summary: Summary | None, number: int, failure: Failure | None) -> None:
+        format = self._format(number)
+        if summary is not None:
+            self._write(number, format.end(summary))
+        if summary is not None or failure is not None:
+            self._view.end(summary, number)
+        if failure is not None:
+            if text := format.error(failure.error, failure.source):
+                self._lanes.error(number, text)
+            if not failure.silent:
+                self._view.error(failure.error, number)
+        self._lanes.end(number, complete=summary is not None and summary.complete)
+        self._formats.pop(number, None)
+
+    def error(self, error: AsrcliError, source: str | None = None) -> AsrcliError:
+        """Say what failed outside of a transcription, in the results where the format has a place for it.
+
+        Returns what has failed in all: `error`, and perhaps that the results could not be told of it.
+        """
         with self._lock:
-            if text := self._new_format().error(error, source):
-                self.deliver(text)
+            try:
+                if text := self._new_format().error(error, source):
+                    self.deliver(text)
+            except ClosedPipe:
+                pass  # Nobody reads the results; a person may.
+            except AsrcliError as lost:
+                error = _together(error, lost)
             self._view.error(error)
+        return error
 
     def closed_downstream(self) -> bool:
         """Whether nobody reads the results any more."""
         return self._lanes.use_sink and self._sink.closed_downstream()
+
+    def give_up(self, error: AsrcliError) -> None:
+        """Wait no longer for somebody to read the results. Raises `error` where that is waited for now.
+
+        For the handler of a signal, which may come in the middle of a call.
+        """
+        self._sink.give_up(error)
 
     def close(self) -> None:
         """Put the terminal in order, then let go of the sink. May be called more than once."""
@@ -280,3 +284,12 @@ class Output:
         if format is None:
             format = self._formats[number] = self._new_format()
         return format
+
+
+def _together(error: AsrcliError, lost: AsrcliError) -> AsrcliError:
+    """One error for what failed and for `lost`, which kept the results from being told of it."""
+    if isinstance(lost, Interrupted):
+        return lost
+    if isinstance(error, OutputError | Interrupted) or error.message == lost.message:
+        return error
+    return OutputError(f"{error.message.rstrip('.')}; and {lost.message}", hint=lost.hint)

@@ -1,7 +1,7 @@
 """JSON lines: one object a line, `type` first, only ever extended.
 
 Knows the names that scripts rely on, and nothing of where the lines go. Times are ms from the first sample; unknown
-is null.
+is null. Keys are masked wherever no transcript stands.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 
 from asrcli.errors import AsrcliError
 from asrcli.events import Event, FinalResult, Notice, PartialResult, Reconnecting, Sentence, Word
+from asrcli.masking import mask
 from asrcli.metrics import Summary
 from asrcli.output.base import Begin
 
@@ -33,11 +34,11 @@ class JsonLines:
 
     def begin(self, info: Begin) -> str:
         """`begin`; what is not known of the source is left out."""
-        self._source = info.source
+        self._source = mask(info.source)
         line: _Object = {
             "type": "begin",
             "v": VERSION,
-            "source": info.source,
+            "source": self._source,
             "model": info.model,
             "region": info.region,
             "protocol": info.protocol,
@@ -47,7 +48,7 @@ class JsonLines:
             line["duration_ms"] = info.duration_ms
         if info.captured_at is not None:
             line["captured_at"] = info.captured_at
-        return _line(line)
+        return mask(_line(line))
 
     def event(self, event: Event) -> str:
         """`partial`, `final`, `reconnect` or `notice`; "" for what has no line."""
@@ -58,51 +59,47 @@ class JsonLines:
                 return _line(self._result("final", sentence) | _details(sentence))
             case Reconnecting(attempt, resume_ms, reason, code, wait_s):
                 line: _Object = {"type": "reconnect", "source": self._source, "attempt": attempt}
-                return _line(
-                    line
-                    | {"resume_ms": resume_ms, "reason": reason, "code": code or None, "wait_ms": round(wait_s * 1000)}
-                )
+                line |= {"resume_ms": resume_ms, "reason": reason, "code": code or None}
+                return mask(_line(line | {"wait_ms": round(wait_s * 1000)}))
             case Notice(message, hint):
-                return _line({"type": "notice", "source": self._source, "message": message, "hint": hint})
+                return mask(_line({"type": "notice", "source": self._source, "message": message, "hint": hint}))
             case _:
                 return ""
 
     def end(self, summary: Summary) -> str:
         """`end`; what is not known is null."""
-        return _line(
-            {
-                "type": "end",
-                "source": summary.source,
-                "audio_ms": summary.audio_ms,
-                "sentences": summary.sentences,
-                "billed_s": summary.billed_s,
-                "first_partial_ms": summary.first_partial_ms,
-                "last_final_ms": summary.last_final_ms,
-                "task_ids": summary.task_ids,
-                "reconnects": summary.reconnects,
-                "complete": summary.complete,
-                "input_tokens": summary.input_tokens,
-                "output_tokens": summary.output_tokens,
-                "connect_ms": _rounded(summary.connect_ms),
-                "ready_ms": summary.ready_ms,
-                "wall_s": _rounded(summary.wall_s),
-                "real_time_factor": _rounded(summary.real_time_factor),
-                "truncated": summary.truncated,
-            }
-        )
+        line: _Object = {
+            "type": "end",
+            "source": summary.source,
+            "audio_ms": summary.audio_ms,
+            "sentences": summary.sentences,
+            "billed_s": summary.billed_s,
+            "first_partial_ms": summary.first_partial_ms,
+            "last_final_ms": summary.last_final_ms,
+            "task_ids": summary.task_ids,
+            "reconnects": summary.reconnects,
+            "complete": summary.complete,
+            "input_tokens": summary.input_tokens,
+            "output_tokens": summary.output_tokens,
+            "connect_ms": _rounded(summary.connect_ms),
+            "ready_ms": summary.ready_ms,
+            "wall_s": _rounded(summary.wall_s),
+            "real_time_factor": _rounded(summary.real_time_factor),
+            "truncated": summary.truncated,
+        }
+        return mask(_line(line))
 
     def error(self, error: AsrcliError, source: str | None) -> str:
-        return _line(
-            {
-                "type": "error",
-                "source": source,
-                "code": error.code,
-                "message": error.message,
-                "hint": error.hint,
-                "retryable": error.retryable,
-                "request_id": getattr(error, "request_id", None),
-            }
-        )
+        line: _Object = {
+            "type": "error",
+            "source": source,
+            "code": error.code,
+            "message": error.message,
+            "hint": error.hint,
+            "retryable": error.retryable,
+            "request_id": getattr(error, "request_id", None),
+        }
+        return mask(_line(line))
 
     def _result(self, kind: str, sentence: Sentence) -> _Object:
         return {

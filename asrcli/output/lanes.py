@@ -10,7 +10,7 @@ import contextlib
 import typing
 from collections.abc import Callable, Sequence
 
-from asrcli.output.sinks import ClosedPipe
+from asrcli.streams import ClosedPipe
 
 Deliver = Callable[[str], None]
 """Writes complete lines to where all results go together; "" only makes sure that there is something."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from asrcli.errors import AsrcliError
 from asrcli.events import Event, FinalResult, Notice, Reconnecting, Sentence
+from asrcli.masking import mask
 from asrcli.metrics import Summary
 from asrcli.output.base import Begin, Many, View
 from asrcli.output.sanitize import name, sanitize, sentence_text
@@ -48,7 +49,7 @@ class PlainText:
 
 def title(source: str) -> str:
     """The line that says which source the text below it is from, as head and tail write it."""
-    return f"==> {name(source)} <==\n"
+    return f"==> {mask(name(source))} <==\n"
 
 
 class QuietView:

@@ -1,23 +1,17 @@
-"""Where results go: standard output or one file. Knows nothing of events and formats; it is handed text.
-
-Both write past Python's buffers. What a buffer keeps after a failed write would fail again at exit, and turn the quiet
-end of `| head -1` into exit status 120.
-"""
+"""Where results go, a file for example. Knows nothing of events and formats; it is handed text."""
 
 from __future__ import annotations
 
 import errno
 import os
-import select
 import stat
 import tempfile
 import typing
 from pathlib import Path
 
-from asrcli.errors import OutputError, UsageError
+from asrcli.errors import AsrcliError, OutputError, UsageError
 from asrcli.output.sanitize import name
-
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+from asrcli.streams import StreamSink
 
 
 def why_no_file(folder: Path) -> str | None:
@@ -29,56 +23,38 @@ def why_no_file(folder: Path) -> str | None:
         return error.strerror or str(error)
 
 
-class ClosedPipe(Exception):  # noqa: N818 - it names what happened, and is no error to the user
-    """Nobody reads the results any more, as with `| head -1`. A quiet end."""
-
-
-class StreamSink:
-    """Writes UTF-8 to `stream`, a text stream with a binary one below it (sys.stdout) or a binary stream."""
-
-    def __init__(self, stream: typing.IO[str] | typing.IO[bytes], label: str = "standard output") -> None:
-        buffer = getattr(stream, "buffer", stream)
-        self._raw = typing.cast(typing.IO[bytes], getattr(buffer, "raw", buffer))
-        self._label = label
-        self._pipe_poll = _poll_of_pipe(self._raw)
+class Sink(typing.Protocol):
+    """Where results go."""
 
     def check(self) -> None:
-        """A stream that stands needs no check."""
+        """Raise UsageError where writing cannot work; touches nothing."""
+        ...
 
     def write(self, text: str) -> None:
-        """Write `text` whole. Raises ClosedPipe where the reader has gone, OutputError where there is no room."""
-        # Formats escape lone surrogates; if one slips through, an escape is better than losing the run.
-        rest = memoryview(text.encode("utf-8", "backslashreplace"))
-        try:
-            while rest:
-                written = self._raw.write(rest)
-                if written is None:
-                    # Another program has made the shared terminal or pipe non-blocking.
-                    select.select([], [self._raw], [])
-                else:
-                    rest = rest[written:]
-            self._raw.flush()
-        except BrokenPipeError as error:
-            raise ClosedPipe from error
-        except OSError as error:
-            hint = "free some space there" if error.errno in FULL else "write elsewhere with -o FILE"
-            raise OutputError(f"cannot write to {self._label}: {error.strerror}", hint=hint) from error
+        """Write complete lines and hand them to the system.
+
+        Raises ClosedPipe, OutputError or UsageError, and Interrupted where the terminal has gone.
+        """
+        ...
 
     def closed_downstream(self) -> bool:
-        """True when `stream` is a pipe or socket and its reader has gone. Does not block."""
-        if self._pipe_poll is None:
-            return False
-        return any(events & (select.POLLERR | select.POLLHUP) for _, events in self._pipe_poll.poll(0))
+        """Whether the reader of a pipe has gone, so that more work would be for nobody."""
+        ...
+
+    def give_up(self, error: AsrcliError) -> None:
+        """Wait no longer for somebody to read here: what waits raises `error`. Called by a signal's handler."""
+        ...
 
     def close(self) -> None:
-        """Leaves the stream open: it belongs to the caller."""
+        """Let go of what was opened here."""
+        ...
 
 
 class FileSink:
     """Writes to `path`, line by line into the file itself, so that a crash loses nothing that was written.
 
     The file is made, or with `force` its old content replaced, only by the first write. Devices and named pipes are
-    written to without `force`, as they lose nothing.
+    written to without `force`, as they lose nothing. To open a named pipe takes somebody who reads it.
     """
 
     def __init__(self, path: str | os.PathLike[str], force: bool) -> None:
@@ -86,6 +62,8 @@ class FileSink:
         self._force = force
         self._file: typing.IO[bytes] | None = None
         self._stream: StreamSink | None = None
+        self._waits = False
+        self._given_up: AsrcliError | None = None
 
     def check(self) -> None:
         """Raise UsageError where the first write would fail; called before anything is sent."""
@@ -118,6 +96,12 @@ class FileSink:
         """True when `path` is a named pipe and its reader has gone."""
         return self._stream is not None and self._stream.closed_downstream()
 
+    def give_up(self, error: AsrcliError) -> None:
+        """From now on a named pipe is written to only if somebody reads it already."""
+        self._given_up = error
+        if self._waits:
+            raise error
+
     def close(self) -> None:
         """Close the file. Raises OutputError where the system could not keep what was written."""
         file, self._file = self._file, None
@@ -130,15 +114,26 @@ class FileSink:
 
     def _open(self) -> typing.IO[bytes]:
         # "x" and not a look beforehand: another program may have made the file since `check`.
-        mode = "wb" if self._force or _is_special(self._path) else "xb"
+        self._waits = _is_special(self._path)
+        mode = "wb" if self._force or self._waits else "xb"
         try:
-            return typing.cast(typing.IO[bytes], self._path.open(mode, buffering=0))
+            file = typing.cast(typing.IO[bytes], open(self._path, mode, buffering=0, opener=self._opened))  # noqa: SIM115
+            os.set_blocking(file.fileno(), True)
+            return file
         except FileExistsError as error:
             raise self._exists() from error
         except OSError as error:
+            if self._given_up is not None and error.errno == errno.ENXIO:
+                raise self._given_up from error
             raise UsageError(
                 f"cannot write to {name(self._path)}: {error.strerror}", hint="choose another file"
             ) from error
+        finally:
+            self._waits = False
+
+    def _opened(self, path: str, flags: int) -> int:
+        # So it fails at once where nobody reads.
+        return os.open(path, flags if self._given_up is None else flags | os.O_NONBLOCK, 0o666)
 
     def _exists(self) -> UsageError:
         return UsageError(f"{name(self._path)} exists already", hint="choose another file, or replace it with --force")
@@ -151,18 +146,3 @@ def _is_special(path: Path) -> bool:
     except OSError:
         return False
     return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
-
-
-def _poll_of_pipe(stream: typing.IO[bytes]) -> select.poll | None:
-    """A poll that reports only the end of the pipe or socket below `stream`; None where there is neither."""
-    try:
-        descriptor = stream.fileno()
-        mode = os.fstat(descriptor).st_mode
-    except OSError:
-        return None
-    if not stat.S_ISFIFO(mode) and not stat.S_ISSOCK(mode):
-        return None
-    poll = select.poll()
-    # No events asked for: errors and hang-ups are reported all the same.
-    poll.register(descriptor, 0)
-    return poll

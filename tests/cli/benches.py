@@ -16,6 +16,7 @@ from asrcli.cli.signals import Signals
 from asrcli.control import Control
 from asrcli.crew import Ended, Job
 from asrcli.engine import Engine
+from asrcli.errors import AsrcliError
 from asrcli.events import Event
 from asrcli.output.base import Many, Output
 from asrcli.output.jsonl import JsonLines
@@ -40,6 +41,8 @@ class Sink:
 
     def closed_downstream(self) -> bool:
         return self.is_closed
+
+    def give_up(self, error: AsrcliError) -> None: ...
 
     def close(self) -> None: ...
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from asrcli.cli import app
+from asrcli.streams import guard
 from tests.support.service import running_service
 
 
@@ -31,7 +33,12 @@ Program = Callable[..., Outcome]
 @pytest.fixture
 def asrcli(capfd: pytest.CaptureFixture[str]) -> Program:
     def run(*arguments: object) -> Outcome:
-        code = app.run([str(argument) for argument in arguments])
+        with pytest.MonkeyPatch.context() as streams:
+            # They are put back afterwards.
+            for name in ("stdout", "stderr"):
+                streams.setattr(sys, name, getattr(sys, name))
+            guard()
+            code = app.run([str(argument) for argument in arguments])
         captured = capfd.readouterr()
         return Outcome(code, captured.out, captured.err)
 

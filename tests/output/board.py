@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asrcli.errors import AsrcliError
 from asrcli.events import AudioSent, FinalResult, PartialResult, Sentence, SessionStarted, Tick
 from asrcli.metrics import Summary
 from asrcli.output.base import Begin, Failure, Many, Output
@@ -28,6 +29,8 @@ class Sink:
 
     def closed_downstream(self) -> bool:
         return False
+
+    def give_up(self, error: AsrcliError) -> None: ...
 
     def close(self) -> None: ...
 

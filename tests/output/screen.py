@@ -19,6 +19,7 @@ from contextlib import contextmanager
 import pyte
 from pyte.screens import Char, HistoryScreen, StaticDefaultDict
 
+from asrcli.errors import AsrcliError
 from asrcli.events import FinalResult, PartialResult, Sentence
 from asrcli.output.base import Begin, Output
 from asrcli.output.live import LiveView
@@ -243,5 +244,7 @@ class _ScreenSink:
 
     def closed_downstream(self) -> bool:
         return False
+
+    def give_up(self, error: AsrcliError) -> None: ...
 
     def close(self) -> None: ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import threading
@@ -9,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from asrcli.errors import AsrcliError, LinkError
+from asrcli.errors import AsrcliError, Interrupted, LinkError, OutputError, UsageError
 from asrcli.events import Event, FinalResult, Notice, PartialResult, Sentence, Tick
 from asrcli.metrics import Summary
 from asrcli.output import REGISTRY
@@ -25,14 +26,20 @@ class Recorder:
 
     def __init__(self) -> None:
         self.log: list[str] = []
+        self.errors: list[AsrcliError] = []
         self.closed_pipe = False
+        self.failure: AsrcliError | None = None
 
     def check(self) -> None: ...
 
     def write(self, text: str) -> None:
         if self.closed_pipe:
             raise ClosedPipe
+        if self.failure is not None:
+            raise self.failure
         self.log.append(f"write {text!r}")
+
+    def give_up(self, error: AsrcliError) -> None: ...
 
     def closed_downstream(self) -> bool:
         return self.closed_pipe
@@ -57,6 +64,7 @@ class Recorder:
 
     def error(self, error: AsrcliError, number: int | None = None) -> None:
         self.log.append("view error")
+        self.errors.append(error)
 
     def say(self, text: str) -> None:
         self.log.append(f"say {text!r}")
@@ -157,6 +165,33 @@ def test_a_closed_pipe_comes_through() -> None:
     assert output.closed_downstream()
     with pytest.raises(ClosedPipe):
         output.event(FinalResult(Sentence(1, "Okay.")))
+
+
+def test_an_error_that_the_results_cannot_be_told_of_is_one_error_with_both() -> None:
+    output, recorder = _output(REGISTRY["json"])
+    recorder.failure = OutputError("no room", hint="make some")
+    told = output.error(UsageError("no such file."))
+    assert recorder.errors == [told]
+    assert isinstance(told, OutputError)
+    assert str(told) == "no such file; and no room (make some)"
+    # That nothing can be written is not said twice.
+    assert output.error(recorder.failure) is recorder.failure
+    with pytest.raises(OutputError, match="no; and no room"):
+        output.end(None, 0, Failure(LinkError("no"), "talk.wav"))
+
+
+def test_an_error_that_nobody_reads_is_told_to_the_person_and_stays_what_it_is() -> None:
+    output, recorder = _output(REGISTRY["json"])
+    recorder.closed_pipe = True
+    error = UsageError("no such file")
+    assert output.error(error) is error
+    assert recorder.errors == [error]
+
+
+def test_a_terminal_that_has_gone_outranks_every_other_error() -> None:
+    output, recorder = _output(REGISTRY["json"])
+    recorder.failure = Interrupted(signal.SIGHUP, "the terminal has gone")
+    assert output.error(OutputError("no room")) is recorder.failure
 
 
 def test_importing_the_outputs_loads_no_rich() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asrcli.output.lanes import AsTheyCome, InFiles, InOrder, Lanes, WhenOver
-from asrcli.output.sinks import ClosedPipe
+from asrcli.streams import ClosedPipe
 
 TITLES = ["<a>\n", "<b>\n", "<c>\n"]
 

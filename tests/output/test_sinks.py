@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import os
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from asrcli.errors import OutputError, UsageError
+from asrcli.errors import Interrupted, OutputError, UsageError
 from asrcli.output.base import ClosedPipe, FileSink, StreamSink
 
 
@@ -178,3 +182,50 @@ def test_a_name_with_controls_is_shown_safely(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         FileSink(tmp_path / "a\x1b[2J" / "b", force=False).check()
     assert "\x1b" not in str(caught.value)
+
+
+def interrupting(sink: FileSink, number: int) -> Iterator[None]:
+    """While it lasts, a signal makes `sink` give up."""
+
+    def handle(*_: object) -> None:
+        sink.give_up(Interrupted(number, "interrupted"))
+
+    before = signal.signal(number, handle)
+    yield
+    signal.signal(number, before)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_wait_for_a_reader(tmp_path: Path, number: int) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    sink = FileSink(path, force=False)
+
+    def send_when_it_waits() -> None:
+        while not sink._waits:
+            pass
+        os.kill(os.getpid(), number)
+
+    thread = threading.Thread(target=send_when_it_waits)
+    with contextlib.contextmanager(interrupting)(sink, number):
+        thread.start()
+        with pytest.raises(Interrupted):
+            sink.write("one\n")
+        thread.join()
+        # Nor is anybody waited for afterwards.
+        with pytest.raises(Interrupted):
+            sink.write("two\n")
+
+
+def test_after_a_signal_a_reader_that_is_there_is_still_told(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    sink = FileSink(path, force=False)
+    sink.give_up(Interrupted(signal.SIGINT, "interrupted"))
+    sink.write("last words\n")
+    assert os.read(reader, 100) == b"last words\n"
+    assert sink._file is not None
+    assert os.get_blocking(sink._file.fileno())
+    sink.close()
+    os.close(reader)
