@@ -122,9 +122,14 @@ def open_source(path: str, *, raw: RawFormat | None = None, notice: NoticeSink =
 
 
 def _stdin_status() -> os.stat_result:
+    closed = UsageError("standard input is closed", hint="pipe audio into it, or name a file")
     if sys.stdin is None:
-        raise UsageError("standard input is closed", hint="pipe audio into it, or name a file")
-    status = os.fstat(STDIN_FD)
+        # Its number is taken by something else now.
+        raise closed
+    try:
+        status = os.fstat(STDIN_FD)
+    except OSError as error:
+        raise closed from error
     if os.isatty(STDIN_FD):
         raise UsageError(
             "standard input is a terminal, not audio",

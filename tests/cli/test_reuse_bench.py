@@ -189,9 +189,18 @@ def test_ctrl_c_shows_what_was_measured_until_then(asrcli):
     assert "interrupted by SIGINT" in done.err
 
 
-class Terminal(io.StringIO):
+class Terminal(io.TextIOWrapper):
+    """Where there is this to read, and what is written can be looked at."""
+
+    def __init__(self, text: str = "") -> None:
+        self._bytes = io.BytesIO(text.encode())
+        super().__init__(self._bytes, "utf-8")
+
     def isatty(self) -> bool:
         return True
+
+    def getvalue(self) -> str:
+        return self._bytes.getvalue().decode()
 
 
 def test_a_terminal_shows_how_far_it_is(asrcli, monkeypatch):
