@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
-from asrcli.audio.source import Source
+from asrcli.audio.source import Source, label
+from asrcli.cli.filestate import FileState
 from asrcli.cli.run import exit_code
 from asrcli.cli.signals import Signals, interrupted
 from asrcli.control import Control
@@ -39,12 +40,18 @@ class Refused(Exception):  # noqa: N818 - it names what happened
 
 @dataclass
 class Prepared:
-    """A source that has passed the checks. `source`: it is open already, and is not opened again."""
+    """A source that has passed the checks. `source`: it is open already, and is not opened again.
+
+    `state`: of the file when it was opened. `check_again` is called when all of it has been recognised, and raises
+    AsrcliError where that does not count after all.
+    """
 
     name: str
     control: Control = field(default_factory=Control)
     source: Source | None = None
     duration_ms: int | None = None
+    state: FileState | None = None
+    check_again: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -95,9 +102,14 @@ class Batch:
         """Transcribe `sources`, so many `at_once`, and return the exit code of the whole."""
         return _Run(self, sources).code(engine, at_once)
 
+    def opened(self, item: Prepared, control: Control) -> Source:
+        """Open `item`, and take note of what it is now."""
+        item.state = None if self.open_ended else FileState.of(item.name)
+        return self.open_source(item.name, control)
+
     def _open_once(self, item: Prepared, *, stays_open: bool) -> None:
         """Pipes and the like cannot be opened a second time; a file would take a place among the open ones."""
-        source = self.open_source(item.name, item.control if stays_open else Control())
+        source = self.opened(item, item.control if stays_open else Control())
         item.duration_ms = source.duration_ms
         if stays_open:
             item.source = source
@@ -161,7 +173,7 @@ class _Run:
             raise self._no_more
         # Handed over, and closed by whom it is handed to: another try opens it anew.
         source, item.source = item.source, None
-        return source or self._batch.open_source(item.name, control)
+        return source or self._batch.opened(item, control)
 
     def _stop(self, signal_number: int) -> None:
         """The first signal: ends the sound of all that run, and begins no more. Called by the signal's handler."""
@@ -205,6 +217,8 @@ class _Run:
         metrics = self._begun.get(number)
         if error is None and self._stopped_by is not None and not self._batch.open_ended:
             error = interrupted(self._stopped_by)
+        if error is None and metrics is not None:
+            error = self._change(number)
         if loses_sound and metrics is not None and not isinstance(error, AudioError | Interrupted | None):
             lost = Notice("what was heard and not recognised is lost", "--save-audio FILE keeps it next time")
             self._output.event(lost, number)
@@ -212,6 +226,27 @@ class _Run:
         self._output.end(summary, number, self._failure(number, error))
         if summary is not None and self._batch.stats:
             self._output.say(stats_lines(summary))
+
+    def _change(self, number: int) -> AsrcliError | None:
+        """What has happened to a file while it was read that makes its results doubtful."""
+        item = self._sources[number]
+        try:
+            item.check_again()
+        except AsrcliError as error:
+            return error
+        state, shown = FileState.of(item.name), label(item.name)
+        if item.state is None or state is None or state == item.state:
+            return None
+        if not state.is_same_file(item.state):
+            # What was opened could be read to its end all the same.
+            self._output.event(
+                Notice(f"{shown} was replaced while it was read", "the new one was not transcribed"), number
+            )
+            return None
+        return DecodeError(
+            f"{shown} changed while it was read: some of it may not have been recognised",
+            hint="transcribe it again when nothing writes to it any more",
+        )
 
     def _failure(self, number: int, error: AsrcliError | None) -> Failure | None:
         """Take note of what one failed with; what would fail in the same way for all that follow ends the batch."""

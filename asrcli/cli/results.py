@@ -8,113 +8,34 @@ others one question counts, whether an existing file may be replaced:
   changed and still fits is done, and the change stays;
 - a broken sidecar proves nothing, and yet only we make such a file: the source is done again, and the old result is
   kept beside the new one with ~ behind its name.
-
-At the end a result and its sidecar come into place in an order that survives a kill at any moment: the old result goes,
-the sidecar comes, the result comes. A sidecar without a result says nothing.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import tempfile
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asrcli.cli import sidecar
 from asrcli.cli.inputs import STANDARD_INPUT
 from asrcli.cli.present import format_name
-from asrcli.cli.sidecar import BrokenSidecar, Sidecar
-from asrcli.errors import OutputError, UsageError
+from asrcli.cli.result_file import Result, clear_leftovers
+from asrcli.cli.sidecar import Audio, BrokenSidecar, Sidecar
+from asrcli.errors import UsageError
 from asrcli.output.base import Output
 from asrcli.output.sanitize import name as shown
 from asrcli.output.sinks import why_no_file
-from asrcli.streams import FULL
 
 if TYPE_CHECKING:
+    from asrcli.cli.batch import Prepared
     from asrcli.cli.run import Choice, Request
 
 _SUFFIXES = {"text": ".txt", "json": ".jsonl"}
-# The results of many long talks are not kept in memory all together.
-_SPOOL_BYTES = 1 << 20
 _NAME_BYTES = 255
-
-
-class Result:
-    """The file for one source's results; see output.lanes.ResultFile. Nothing is at `path` before `keep`."""
-
-    def __init__(self, path: Path, source: str, audio_sha256: str, options_sha256: str) -> None:
-        self.path = path
-        self.replaces = False
-        """Whether what is at `path` already may go."""
-        self.keeps_old = False
-        """Whether it stays then, under another name."""
-        self.has_changed_audio = False
-        self.has_other_options = False
-        """Why it is made again: from other audio, or from the same with other options."""
-        self.is_kept = False
-        """Whether it is in its place."""
-        self._source = source
-        self._audio_sha256 = audio_sha256
-        self._options_sha256 = options_sha256
-        self._text: tempfile.SpooledTemporaryFile[bytes] | None = None
-
-    def write(self, text: str) -> None:
-        with self._told():
-            self._spool().write(text.encode("utf-8", "backslashreplace"))
-
-    def keep(self) -> None:
-        """Put what was written in its place, whole, with its sidecar. Raises OutputError."""
-        if not self.replaces and self.path.exists():
-            raise OutputError(f"{shown(self.path)} was made by another program meanwhile", hint="start again")
-        part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
-        with self._told():
-            try:
-                text = self._spool()
-                text.seek(0)
-                with part.open("xb") as file:
-                    shutil.copyfileobj(text, file)
-                    file.flush()
-                    # A result that is there is complete, after a power cut too.
-                    os.fsync(file.fileno())
-                self._into_place(part)
-                self.is_kept = True
-            finally:
-                part.unlink(missing_ok=True)
-                self.drop()
-
-    def drop(self) -> None:
-        if self._text is not None:
-            self._text.close()
-
-    def _spool(self) -> tempfile.SpooledTemporaryFile[bytes]:
-        # Without a name of its own, so that a killed run leaves nothing behind.
-        self._text = self._text or tempfile.SpooledTemporaryFile(_SPOOL_BYTES)  # noqa: SIM115 - closed by drop
-        return self._text
-
-    def _into_place(self, part: Path) -> None:
-        written = Sidecar(self._source, self._audio_sha256, self._options_sha256, sidecar.file_sha256(part))
-        if self.keeps_old and self.path.exists():
-            self.path.replace(self.path.with_name(f"{self.path.name}~"))
-        self.path.unlink(missing_ok=True)
-        beside = part.with_suffix(".sidecar")
-        try:
-            beside.write_text(written.text(), encoding="utf-8")
-            beside.replace(sidecar.place(self.path))
-        finally:
-            beside.unlink(missing_ok=True)
-        part.replace(self.path)
-
-    @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            hint = "free some space there" if error.errno in FULL else "choose another folder"
-            raise OutputError(f"cannot write {shown(self.path)}: {error.strerror}", hint=hint) from error
 
 
 def folder_of(request: Request, choice: Choice, output: Output) -> Folder | None:
@@ -130,6 +51,20 @@ def folder_of(request: Request, choice: Choice, output: Output) -> Folder | None
     folder = Folder(path, form, digest, force=flags.force, say=_silent if flags.quiet else output.say)
     folder.check(request.names)
     return folder
+
+
+def to_do(sources: Sequence[Prepared], results: Sequence[Result | None], stack: ExitStack) -> list[Prepared]:
+    """Those of `sources` that have one of `results` to be made; at the end of each it is looked at once more.
+
+    What was not kept by the end of `stack` is dropped.
+    """
+    wanted = []
+    for item, result in zip(sources, results, strict=True):
+        if result is not None:
+            stack.callback(result.drop)
+            item.check_again = result.check_source
+            wanted.append(item)
+    return wanted
 
 
 def _silent(text: str) -> None:
@@ -205,7 +140,7 @@ class Folder:
         self._say(f"{written} {'result' if written == 1 else 'results'} written to {shown(self._path)}")
 
     def make(self) -> None:
-        """Make the folder if it is not there. Raises UsageError."""
+        """Make the folder if it is not there, and clear away what killed runs have left in it. Raises UsageError."""
         try:
             self._path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -214,6 +149,8 @@ class Folder:
             ) from error
         if problem := why_no_file(self._path):
             raise UsageError(f"cannot write to {shown(self._path)}: {problem}", hint="choose another --output-dir")
+        with contextlib.suppress(OSError):
+            clear_leftovers(self._path)
 
     def _check_folder(self) -> None:
         there = next(path for path in (self._path, *self._path.absolute().parents) if path.exists())
@@ -231,12 +168,13 @@ class Folder:
         if not Path(name).is_file():
             raise UsageError(f"--output-dir is for files, and {shown(name)} is none", hint="use -o FILE")
         try:
-            audio_sha256 = sidecar.file_sha256(Path(name))
+            audio = sidecar.audio_of(name)
         except OSError as error:
             raise UsageError(f"cannot read {shown(name)}: {error.strerror}") from error
-        result = Result(self._place(name), name, audio_sha256, self._options_sha256)
-        if result.path.is_dir():
-            raise UsageError(f"{shown(result.path)} is a folder, and the result of {shown(name)} would be there")
+        result = Result(self._place(name), name, audio, self._options_sha256)
+        for what, path in (("result", result.path), ("sidecar", sidecar.place(result.path))):
+            if path.is_dir():
+                raise UsageError(f"{shown(path)} is a folder, and the {what} of {shown(name)} would be there")
         result.replaces = self._force and result.path.exists()
         if self._force or not result.path.exists():
             return result
@@ -249,23 +187,28 @@ class Folder:
             )
             result.replaces = result.keeps_old = True
             return result
-        if beside is not None and beside.fits(audio_sha256, self._options_sha256):
-            return None
-        self._refuse_to_replace(result.path, beside)
-        result.replaces = True
-        result.has_other_options = beside is not None and beside.audio_sha256 == audio_sha256
-        result.has_changed_audio = not result.has_other_options
-        return result
+        return self._result_again(result, beside, audio)
 
-    def _refuse_to_replace(self, path: Path, beside: Sidecar | None) -> None:
-        """Raise UsageError unless `path` is ours and untouched."""
+    def _result_again(self, result: Result, beside: Sidecar | None, audio: Audio) -> Result | None:
+        """`result`, of which there is one already with the sidecar `beside`; None where that one will do."""
+        fits = beside is not None and beside.fits(audio.sha256, self._options_sha256)
         try:
-            if beside is not None and sidecar.file_sha256(path) == beside.result_sha256:
-                return
+            if beside is not None and fits and not beside.replaced_sha256:
+                return None
+            there_sha256 = sidecar.file_sha256(result.path)
         except OSError as error:
-            raise UsageError(f"cannot read {shown(path)}: {error.strerror}") from error
-        reason = "exists already, and asrcli did not make it" if beside is None else "was changed since asrcli made it"
-        raise _InTheWayError(f"{shown(path)} {reason}")
+            raise UsageError(f"cannot read {shown(result.path)}: {error.strerror}") from error
+        if beside is not None and fits and not beside.awaits_its_result(there_sha256):
+            return None
+        if beside is None or not beside.made(there_sha256):
+            reason = (
+                "exists already, and asrcli did not make it" if beside is None else "was changed since asrcli made it"
+            )
+            raise _InTheWayError(f"{shown(result.path)} {reason}")
+        result.replaces = True
+        result.has_other_options = not fits and beside.audio_sha256 == audio.sha256
+        result.has_changed_audio = not fits and not result.has_other_options
+        return result
 
 
 class _InTheWayError(UsageError):

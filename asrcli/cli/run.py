@@ -145,7 +145,7 @@ def _run(request: Request, output: Output, signals: Signals) -> int:
     from asrcli.cli.many import allow
     from asrcli.cli.present import arrange
     from asrcli.cli.recording import kept, recording_of, spare_the_sources
-    from asrcli.cli.results import folder_of
+    from asrcli.cli.results import folder_of, to_do
     from asrcli.pool import Pool
 
     choice = choose(request, output)
@@ -179,11 +179,8 @@ def _run(request: Request, output: Output, signals: Signals) -> int:
         files = folder.results(request.names, output.notice) if folder is not None else []
         if recording is not None:
             recording.notice = sources[0].control.notice
-        for file in files:
-            if file is not None:
-                stack.callback(file.drop)
         if folder is not None:
-            sources = [item for item, file in zip(sources, files, strict=True) if file is not None]
+            sources = to_do(sources, files, stack)
         if not sources:
             return 0
         endpoint = endpoint or endpoint_of(request.service, local)

@@ -117,9 +117,9 @@ class FileSink:
         self._waits = _is_special(self._path)
         mode = "wb" if self._force or self._waits else "xb"
         try:
-            file = typing.cast(typing.IO[bytes], open(self._path, mode, buffering=0, opener=self._opened))  # noqa: SIM115
-            os.set_blocking(file.fileno(), True)
-            return file
+            opened = open(self._path, mode, buffering=0, opener=self._opened)  # noqa: SIM115 - closed by close
+            os.set_blocking(opened.fileno(), True)
+            return typing.cast(typing.IO[bytes], opened)
         except FileExistsError as error:
             raise self._exists() from error
         except OSError as error:

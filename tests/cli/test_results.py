@@ -10,49 +10,12 @@ from pathlib import Path
 import pytest
 
 from asrcli.cli import sidecar
-from asrcli.cli.results import Folder, Result
+from asrcli.cli.results import Folder
 from asrcli.cli.sidecar import BrokenSidecar, Sidecar
-from asrcli.errors import OutputError, UsageError
+from asrcli.errors import UsageError
 from asrcli.pcm import PcmFormat
 from asrcli.protocols.base import RecognitionOptions
-
-
-class Place:
-    """Two sources and a folder for their results, which may be asked again and again as a rerun does."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.sources = [path / "a.wav", path / "b.mp3"]
-        for source in self.sources:
-            source.write_bytes(source.name.encode() * 10)
-        self.out = path / "out"
-        self.said: list[str] = []
-        self.warned: list[str] = []
-
-    def folder(self, options: str = "o", *, force: bool = False, form: str = "text") -> Folder:
-        return Folder(self.out, form, options, force=force, say=self.said.append)
-
-    def results(self, options: str = "o", *, force: bool = False) -> list[Result | None]:
-        self.said.clear()
-        self.warned.clear()
-        folder = self.folder(options, force=force)
-        names = list(map(str, self.sources))
-        folder.check(names)
-        found = folder.results(names, self.warned.append)
-        folder.make()
-        return found
-
-    def run(self, options: str = "o", *, force: bool = False, text: str = "text") -> list[bool]:
-        """Do what is to be done; which of the sources that was."""
-        found = self.results(options, force=force)
-        for result in found:
-            if result is not None:
-                result.write(f"{text}\n")
-                result.keep()
-        return [result is not None for result in found]
-
-    def texts(self) -> dict[str, str]:
-        return {path.name: path.read_text() for path in sorted(self.out.iterdir()) if not path.name.startswith(".")}
+from tests.cli.places import Place
 
 
 @pytest.fixture
@@ -169,56 +132,14 @@ def test_a_sidecar_without_its_result_says_nothing(place: Place) -> None:
     assert place.warned == []
 
 
-@pytest.mark.parametrize("step", range(6))
-def test_a_kill_at_any_moment_leaves_nothing_that_a_rerun_takes_for_done(
-    place: Place, monkeypatch: pytest.MonkeyPatch, step: int
-) -> None:
-    """The old result was made with other options; whatever step is the last, it never passes for the new one."""
-    place.run("old", text="old")
-    [result, _] = place.results("new")
-    assert result is not None
-    result.write("new\n")
-    count = 0
-
-    class Killed(BaseException):
-        pass
-
-    def counted(original):
-        def call(*arguments, **options):
-            nonlocal count
-            count += 1
-            if count > step:
-                raise Killed
-            return original(*arguments, **options)
-
-        return call
-
-    for name in ("replace", "unlink", "write_text"):
-        monkeypatch.setattr(Path, name, counted(getattr(Path, name)))
-    # The fifth step makes it complete, the sixth clears up.
-    with pytest.raises(Killed):
-        result.keep()
-    monkeypatch.undo()
-    result.drop()
-    done = place.results("new")[0] is None
-    assert done == (step == 5) == ((place.out / "a.txt").exists() and (place.out / "a.txt").read_text() == "new\n")
-
-
-def test_a_result_that_another_program_made_meanwhile_stays(place: Place) -> None:
-    [result, _] = place.results()
-    assert result is not None
-    (place.out / "a.txt").write_text("mine\n")
-    with pytest.raises(OutputError, match="another program"):
-        result.keep()
-    assert place.texts() == {"a.txt": "mine\n"}
-
-
-def test_a_folder_that_is_gone_is_one_clear_error(place: Place) -> None:
-    [result, _] = place.results()
-    assert result is not None
-    place.out.rmdir()
-    with pytest.raises(OutputError, match=r"cannot write .*a\.txt: No such file"):
-        result.keep()
+@pytest.mark.parametrize("force", [False, True])
+def test_a_folder_in_the_place_of_a_sidecar_is_found_before_anything_is_done(place: Place, force: bool) -> None:
+    place.run()
+    (place.out / ".b.txt.asrcli.json").unlink()
+    (place.out / ".b.txt.asrcli.json").mkdir()
+    with pytest.raises(UsageError, match=r"\.b\.txt\.asrcli\.json is a folder"):
+        place.results("other", force=force)
+    assert place.texts() == {"a.txt": "text\n", "b.txt": "text\n"}
 
 
 @pytest.mark.parametrize(
