@@ -87,6 +87,7 @@ class FileSource:
 
     live = False
     can_wait = True
+    # But once, where ffmpeg begins to read on: 25 ms, half a second after an hour of MP3.
     waits = False
     captured_at: str | None = None
 
