@@ -79,7 +79,7 @@ def _read(path: Path, commands: Commands, refused: set[str]) -> dict[str, dict[s
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{path}: {error}", hint="mend the file or remove it") from error
     common = {_name(key): value for key, value in document.items() if not isinstance(value, dict)}
     tables = {key: value for key, value in document.items() if isinstance(value, dict)}
@@ -161,10 +161,6 @@ def _check_meaning(context: typer.Context, option: Any, value: Any) -> None:
             settings.recognition_options("", {"max_sentence_silence_ms": value})
         case "noise_threshold":
             settings.recognition_options("", {"noise_threshold": value})
-
-
-def _shown(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _is_typed(flag: str, typed: Sequence[str]) -> bool:

@@ -72,6 +72,7 @@ def test_the_environment_outranks_both(files):
         ("[fiel]", "", "did you mean file"),
         ("", "[mic]\npace = 1", "pace is no option of mic"),
         ("not toml", "", "mend the file"),
+        ("model = " + "[" * 9999, "", "mend the file"),
         ('endpoint = "wss://evil"', "", "your own config.toml"),
         ("", 'api_key = "sk-1"', "~/.dashscope/api_key"),
     ],

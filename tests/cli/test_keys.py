@@ -79,6 +79,22 @@ def test_what_the_service_says_of_a_key_is_masked_but_not_what_was_said(asrcli, 
     assert as_json.events[-1]["message"].startswith("neither sk-… nor ***")
 
 
+def test_a_key_that_is_refused_inside_the_session_is_exit_4_at_once(asrcli):
+    tasks = 0
+
+    def script(talk: Conversation) -> None:
+        nonlocal tasks
+        tasks += 1
+        talk.expect("run-task")
+        talk.say("task-failed", error_code="InvalidApiKey", error_message="Invalid API-key provided.")
+
+    with scripted_server(script) as url:
+        done = asrcli("file", TALK_WAV, "--pace", "fast", "--endpoint", url, "--json")
+    assert (done.code, tasks) == (4, 1)
+    assert done.events[-1]["code"] == "InvalidApiKey"
+    assert "Invalid API-key provided." in done.err
+
+
 def test_a_bug_does_not_tell_the_key(tmp_path):
     script = (
         "import sys, asrcli.cli.app as app\n"

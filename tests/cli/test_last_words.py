@@ -160,7 +160,7 @@ class ThreeAndOne:
         talk.expect("run-task")
         talk.say("task-started")
         for index in (1, 2, 3):
-            talk.say_sentence(index, f"Sentence {index}.", index * 1000, index * 1000 + 500)
+            talk.say_sentence(index, f"Sentence\u200b{index}.", index * 1000, index * 1000 + 500)
         self.is_heard.set()
         assert self.goes_on.wait(_END_S)
         talk.say_sentence(4, "Sentence 4.", 4000, 4500)
@@ -185,7 +185,8 @@ def test_a_terminal_that_goes_away_is_an_interruption_every_time(leads, once_mor
         )
         os.close(slave)
         seen = b""
-        while b"Sentence 3." not in seen:
+        # A terminal is shown what would not be seen.
+        while rb"Sentence\u200b3." not in seen:
             seen += os.read(master, 4096)
         os.close(master)
         service.goes_on.set()

@@ -10,7 +10,7 @@ from asrcli.errors import LinkError, ServiceError
 from asrcli.events import Event, FinalResult, Notice, PartialResult, Reconnecting, Sentence, Tick
 from asrcli.metrics import Summary
 from asrcli.output.base import Begin
-from asrcli.output.plain import PlainText, QuietView, StatusView, reconnecting
+from asrcli.output.plain import PlainText, QuietView, StatusView, reconnecting, title
 
 BEGIN = Begin("talk.wav", "fun-asr-realtime", "local", "run-task", 16000)
 SUMMARY = Summary(source="talk.wav", complete=True, wall_s=1.0)
@@ -23,6 +23,15 @@ def test_only_finals_become_lines() -> None:
     assert final == "Okay, I got it.\\x1b[2J\n"
     assert others == ["", "", ""]
     assert text.begin(BEGIN) + text.end(SUMMARY) + text.error(LinkError("no"), None) == ""
+
+
+@pytest.mark.parametrize(("seen", "shown"), [(True, "a\\u200bb"), (False, "a\u200bb")])
+def test_what_shows_as_nothing_is_escaped_for_a_terminal_only(seen: bool, shown: str) -> None:
+    assert PlainText(seen=seen).event(FinalResult(Sentence(1, "a\u200bb"))) == f"{shown}\n"
+
+
+def test_a_title_does_not_tell_a_key() -> None:
+    assert title("sk-0123456789abcdef0123.wav") == "==> sk-….wav <==\n"
 
 
 @pytest.mark.parametrize("text", ["", "  ", "\n"])
