@@ -9,6 +9,7 @@ import contextlib
 import tempfile
 import typing
 
+from asrcli.errors import AudioError
 from asrcli.pcm import Chunk
 
 # More than two minutes at 16 kHz: an outage that lasts longer is written to the disk.
@@ -50,12 +51,21 @@ class Spool:
         return chunk
 
     def get(self, parked: Parked) -> Chunk:
-        """The chunk as it was. Raises OSError if the file can no longer be read."""
+        """The chunk as it was. Raises AudioError if the disk can no longer be read."""
         if isinstance(parked, Chunk):
             return parked
         assert self._file is not None
-        self._file.seek(parked.offset)
-        return parked.chunk._replace(data=self._file.read(parked.length_bytes))
+        try:
+            self._file.seek(parked.offset)
+            data = b""
+            # A read may bring less than was asked for.
+            while piece := self._file.read(parked.length_bytes - len(data)):
+                data += piece
+        except OSError as error:
+            raise _lost(error.strerror) from error
+        if len(data) < parked.length_bytes:
+            raise _lost("it is no longer there")
+        return parked.chunk._replace(data=data)
 
     def drop(self, parked: Parked) -> None:
         """`parked` will not be asked for again."""
@@ -64,21 +74,35 @@ class Spool:
             return
         self._on_disk -= 1
         if self._on_disk == 0 and self._file is not None:
-            self._file.seek(0)
-            self._file.truncate()
+            # Room that cannot be given back now is given back by the next one, or at the end.
+            with contextlib.suppress(OSError):
+                self._file.seek(0)
+                self._file.truncate()
 
     def close(self) -> None:
         """Let go of the file; what was on it is gone."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        file, self._file = self._file, None
+        if file is not None:
+            with contextlib.suppress(OSError):
+                file.close()
 
     def _to_disk(self, chunk: Chunk, length: int) -> OnDisk:
         if self._file is None:
             self._file = tempfile.TemporaryFile(prefix="asrcli-", buffering=0)  # noqa: SIM115 - closed by close
         offset = self._file.seek(0, 2)
-        if self._file.write(chunk.data) != length:
+        rest = memoryview(chunk.data)
+        try:
+            while rest:
+                # A disk that is nearly full takes a part of it and refuses the rest.
+                rest = rest[self._file.write(rest) :]
+        except OSError:
             self._file.truncate(offset)
-            raise OSError("the disk is full")
+            raise
         self._on_disk += 1
         return OnDisk(chunk._replace(data=b""), offset, length)
+
+
+def _lost(reason: str | None) -> AudioError:
+    return AudioError(
+        f"sound that waited on the disk cannot be read again: {reason}", hint="see whether the disk is well"
+    )

@@ -32,6 +32,7 @@ class WavWriter:
         self._pcm = pcm
         self._force = force
         self._fd: int | None = None
+        self._is_new = False
         self._data_bytes = 0
         self.error: OutputError | None = None
         """Why the file does not hold everything; None while it does."""
@@ -42,11 +43,13 @@ class WavWriter:
             return
         try:
             if self._fd is None:
-                self._fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | self._if_it_exists(), 0o666)
+                self._begin()
+            assert self._fd is not None
+            data_bytes = self._data_bytes + len(chunk.data)
             # The header comes second: at no moment does it promise what is not there.
             _write_at(self._fd, chunk.data, _HEADER.size + self._data_bytes)
-            self._data_bytes += len(chunk.data)
-            _write_at(self._fd, self._header(), 0)
+            _write_at(self._fd, self._header(data_bytes), 0)
+            self._data_bytes = data_bytes
         except OSError as error:
             self._failed(error)
 
@@ -59,11 +62,25 @@ class WavWriter:
             except OSError as error:
                 self._failed(error)
 
-    def _if_it_exists(self) -> int:
-        return os.O_TRUNC if self._force else os.O_EXCL
+    @property
+    def seconds(self) -> float:
+        """How much sound is in the file."""
+        return self._pcm.ms(self._data_bytes // BYTES_PER_SAMPLE) / 1000
 
-    def _header(self) -> bytes:
-        data_bytes = min(self._data_bytes, _MOST_BYTES)
+    def _begin(self) -> None:
+        """Make the file, with a header that promises nothing yet."""
+        flags = os.O_WRONLY | os.O_CREAT
+        try:
+            self._fd = os.open(self._path, flags | os.O_EXCL, 0o666)
+            self._is_new = True
+        except FileExistsError:
+            if not self._force:
+                raise
+            self._fd = os.open(self._path, flags | os.O_TRUNC, 0o666)
+        _write_at(self._fd, self._header(0), 0)
+
+    def _header(self, data_bytes: int) -> bytes:
+        data_bytes = min(data_bytes, _MOST_BYTES)
         rate_hz = self._pcm.sample_rate_hz
         return _HEADER.pack(
             b"RIFF", min(data_bytes + _HEADER.size - 8, _MOST_BYTES), b"WAVE",
@@ -72,13 +89,15 @@ class WavWriter:
         )  # fmt: skip
 
     def _failed(self, error: OSError) -> None:
-        if self._fd is not None and self._data_bytes:
-            # The part of a chunk that still found room belongs to nothing.
+        if self._fd is not None:
             with contextlib.suppress(OSError):
-                os.ftruncate(self._fd, _HEADER.size + self._data_bytes)
-        seconds = self._pcm.ms(self._data_bytes // BYTES_PER_SAMPLE) / 1000
+                if self._data_bytes:
+                    # The part of a chunk that still found room belongs to nothing.
+                    os.ftruncate(self._fd, _HEADER.size + self._data_bytes)
+                elif self._is_new:
+                    self._path.unlink()
         reason = f"cannot write to {self._path}: {error.strerror}"
-        kept = f"the first {seconds:.1f} s of the sound are in it" if seconds else "it holds no sound"
+        kept = f"the first {self.seconds:.1f} s of the sound are in it" if self.seconds else "none of the sound is kept"
         self.error = OutputError(reason, hint=kept)
         self.notice(reason, f"{kept}; recognition goes on")
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 from asrcli.audio.wav_writer import WavWriter
+from asrcli.errors import AsrcliError, AudioError
 from asrcli.pcm import Chunk, PcmFormat
 from asrcli.timing import stamp
 
@@ -31,11 +33,20 @@ def rescue(chunks: Iterator[Chunk], *, model: str, pcm: PcmFormat) -> str | None
     except OSError as error:
         return f"that sound is lost: {kept} cannot be made: {error.strerror}"
     recording = WavWriter(path, pcm)
-    for chunk in chunks:
-        recording.write(chunk)
+    failure: AsrcliError | None = None
+    try:
+        for chunk in chunks:
+            recording.write(chunk)
+    except AudioError as error:
+        failure = error
     recording.close()
-    if recording.error is not None:
-        return f"that sound is lost: {recording.error.message}"
-    for old in sorted(kept.glob("unrecognised-*.wav"))[:-_MOST_KEPT]:
-        old.unlink(missing_ok=True)
-    return f"that sound is kept: asrcli file {shlex.quote(str(path))} --model {shlex.quote(model)}"
+    failure = recording.error or failure
+    with contextlib.suppress(OSError):
+        for old in sorted(kept.glob("unrecognised-*.wav"))[:-_MOST_KEPT]:
+            old.unlink(missing_ok=True)
+    again = f"asrcli file {shlex.quote(str(path))} --model {shlex.quote(model)}"
+    if failure is None:
+        return f"that sound is kept: {again}"
+    if not recording.seconds:
+        return f"that sound is lost: {failure.message}"
+    return f"the first {recording.seconds:.1f} s of that sound are kept: {again}; the rest is lost: {failure.message}"

@@ -112,3 +112,45 @@ def test_a_full_disk_is_told_once_and_what_was_kept_stays_good(tmp_path: Path) -
     assert "first 0.2 s" in hint
     assert error is not None
     assert "a.wav" in error.message
+
+
+@pytest.mark.parametrize("failing", range(7))
+@pytest.mark.parametrize("force", [False, True])
+def test_whichever_write_fails_the_file_is_a_wav_or_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: int, force: bool
+) -> None:
+    """The header of an empty file comes first, then for each chunk its samples and the header again."""
+    path = tmp_path / "a.wav"
+    real, calls = os.pwrite, iter(range(1000))
+
+    def pwrite(fd: int, data: bytes, offset: int) -> int:
+        if next(calls) == failing:
+            raise OSError(5, "Input/output error")
+        return real(fd, data, offset)
+
+    monkeypatch.setattr(os, "pwrite", pwrite)
+    writer = WavWriter(path, PCM, force=force)
+    for chunk in _chunks(4):
+        writer.write(chunk)
+    writer.close()
+    whole_chunks = (failing - 1) // 2
+    assert writer.error is not None
+    assert writer.seconds == max(0, whole_chunks) * 0.1
+    if whole_chunks <= 0:
+        assert list(tmp_path.iterdir()) == []
+    else:
+        assert len(read_wav(path)[0]) == whole_chunks * 1600
+        assert path.stat().st_size == 44 + 3200 * whole_chunks
+
+
+def test_what_was_there_before_is_not_removed(tmp_path: Path) -> None:
+    """A named pipe can be no recording."""
+    path = tmp_path / "a.wav"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    writer = WavWriter(path, PCM, force=True)
+    writer.write(_chunks(1)[0])
+    writer.close()
+    os.close(reader)
+    assert writer.error is not None
+    assert path.is_fifo()

@@ -6,8 +6,10 @@ import shlex
 import subprocess
 import sys
 import wave
+from collections.abc import Iterator
 
 from asrcli.cli.rescue import folder, rescue
+from asrcli.errors import AudioError
 from asrcli.pcm import Chunk, PcmFormat
 from tests.cli.test_file import ROOT
 from tests.support.scripted_server import Conversation, scripted_server
@@ -31,6 +33,29 @@ def test_a_folder_that_cannot_be_made_is_said(monkeypatch, tmp_path):
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
     assert "lost" in rescue(iter([]), model="m", pcm=PcmFormat())
+
+
+def test_what_can_be_read_of_it_is_kept(monkeypatch, tmp_path):
+    def chunks() -> Iterator[Chunk]:
+        yield Chunk(b"ab" * 8000, 8000)
+        raise AudioError("cannot be read again")
+
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    said = rescue(chunks(), model="m", pcm=PcmFormat(8000))
+    [path] = folder().iterdir()
+    kept = f"the first 1.0 s of that sound are kept: asrcli file {path} --model m"
+    assert said == f"{kept}; the rest is lost: cannot be read again"
+    with wave.open(str(path)) as file:
+        assert file.readframes(10000) == b"ab" * 8000
+
+
+def test_old_sound_that_cannot_be_removed_is_no_reason_to_lose_the_new(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    folder().mkdir(parents=True)
+    for number in range(25):
+        # A folder of that name is nothing that unlink removes.
+        (folder() / f"unrecognised-20200101-0000{number:02d}-1.wav").mkdir()
+    assert rescue(iter([Chunk(b"ab", 1)]), model="m", pcm=PcmFormat()).startswith("that sound is kept")
 
 
 def test_a_pipe_whose_service_never_comes_back_leaves_its_sound(tmp_path):
