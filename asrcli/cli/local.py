@@ -24,25 +24,34 @@ class LocalService:
     """Started at once, addressed by `url()` as soon as it listens, ended with the context.
 
     One that has died is started again when it is asked for. It gets a key of its own, made for this run, and ends by
-    itself when this process dies in whatever way: its standard input is a pipe that nobody else holds.
+    itself when this process dies in whatever way: its standard input is a pipe that nobody else holds. Raises LinkError
+    where the system does not let it start.
     """
 
     def __init__(self) -> None:
         self.key = secrets.token_hex(16)
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
         self._url: str | None = None
-        self._process = self._start()
+        with contextlib.ExitStack() as unless_started:
+            try:
+                self._log = unless_started.enter_context(tempfile.TemporaryFile())
+            except OSError as error:
+                raise _not_started(error.strerror) from error
+            self._process = self._start()
+            unless_started.pop_all()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "asrcli", "serve", "--port", "0", "--require-key", "--exit-with-parent"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            env={**os.environ, SERVE_KEY: self.key},
-            # Ctrl-C in the terminal is ours; the service must live until the last result is in.
-            start_new_session=True,
-        )
+        try:
+            return subprocess.Popen(
+                [sys.executable, "-m", "asrcli", "serve", "--port", "0", "--require-key", "--exit-with-parent"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._log,
+                env={**os.environ, SERVE_KEY: self.key},
+                # Ctrl-C in the terminal is ours; the service must live until the last result is in.
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise _not_started(error.strerror) from error
 
     def url(self) -> str:
         """The address, once the service listens. Raises LinkError with what it said if it does not."""
@@ -59,10 +68,13 @@ class LocalService:
         line = self._process.stdout.readline().decode().strip() if readable else ""
         if line.startswith("ws://"):
             return line
-        self._log.seek(0)
-        said = self._log.read().decode(errors="replace").strip().splitlines()
-        reason = said[-1].removeprefix("asrcli: error: ") if said else f"nothing heard in {_START_TIMEOUT_S:g} s"
-        raise LinkError(f"the local service did not start: {reason}")
+        said: list[str] = []
+        with contextlib.suppress(OSError):
+            self._log.seek(0)
+            said = self._log.read().decode(errors="replace").strip().splitlines()
+        raise _not_started(
+            said[-1].removeprefix("asrcli: error: ") if said else f"nothing heard in {_START_TIMEOUT_S:g} s"
+        )
 
     def _close_pipes(self) -> None:
         for pipe in (self._process.stdin, self._process.stdout):
@@ -85,4 +97,9 @@ class LocalService:
             self._process.kill()
             self._process.wait()
         self._close_pipes()
-        self._log.close()
+        with contextlib.suppress(OSError):
+            self._log.close()
+
+
+def _not_started(reason: str | None) -> LinkError:
+    return LinkError(f"the local service did not start: {reason}")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
+from types import SimpleNamespace
 
 import pytest
 
@@ -31,3 +33,24 @@ def test_a_service_that_cannot_start_says_why(monkeypatch):
     with LocalService() as service, pytest.raises(LinkError, match=r"the local service did not start: .+") as caught:
         service.url()
     assert exit_code(caught.value) == 6
+
+
+@pytest.mark.parametrize("what", ["subprocess.Popen", "tempfile.TemporaryFile"])
+def test_a_system_that_has_no_room_for_it_says_so(what, monkeypatch):
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(f"asrcli.cli.local.{what}", refuse)
+    with pytest.raises(LinkError, match=r"the local service did not start: Resource temporarily unavailable"):
+        LocalService()
+
+
+def test_a_log_that_cannot_be_closed_is_no_reason_to_fail(monkeypatch):
+    with LocalService() as service:
+        log = service._log
+
+        def close() -> None:
+            log.close()
+            raise OSError(errno.EIO, "Input/output error")
+
+        monkeypatch.setattr(service, "_log", SimpleNamespace(close=close))
