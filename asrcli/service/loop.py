@@ -116,9 +116,10 @@ class Loop:
                 for _ in range(len(self._posted)):
                     _call(self._posted.popleft())
         finally:
-            self._selector.close()
-            self._wake.close()
-            self._woken.close()
+            for each in (self._selector, self._wake, self._woken):
+                # It is gone, whatever the system says to that.
+                with contextlib.suppress(OSError):
+                    each.close()
 
     def _stop(self) -> None:
         self._stopping = True

@@ -13,6 +13,7 @@ only, where plain `ws://` gives no key away; `wss://` has a certificate made for
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import logging
 import os
@@ -143,7 +144,8 @@ class Service:
         self._loop.stop()
         thread.join()
         self._hearings.join()
-        self._socket.close()
+        with contextlib.suppress(OSError):
+            self._socket.close()
         self._forget_authority()
 
     # --- the end, on the loop's thread ------------------------------------------------------------------------------

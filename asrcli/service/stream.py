@@ -6,6 +6,7 @@ read from it meanwhile.
 
 from __future__ import annotations
 
+import contextlib
 import select
 import socket
 import struct
@@ -113,7 +114,9 @@ class TcpStream:
         self._closed = True
         self._stop_watching_for_the_end()
         self._loop.unwatch(self._socket)
-        self._socket.close()
+        # It is gone, whatever the system says to that.
+        with contextlib.suppress(OSError):
+            self._socket.close()
         self._gone()
 
     cut = close
@@ -197,7 +200,8 @@ class TcpStream:
         watch, self._end_watch = self._end_watch, None
         if watch is not None:
             self._loop.unwatch(watch)
-            watch.close()
+            with contextlib.suppress(OSError):
+                watch.close()
 
     def _end(self) -> None:
         self._stop_watching_for_the_end()
