@@ -46,7 +46,7 @@ bench: install  ## Measure speed and memory, beside the vendor's SDK
 completions: install  ## Write the completion scripts for bash, zsh and fish
 	for shell in bash zsh fish; do $(BIN)/asrcli --show-completion $$shell > completions/asrcli.$$shell; done
 
-bench-faults: install  ## Break links, damage 300 files, play six hours, end runs everywhere
+bench-faults: install  ## Break links, damage files, play six hours, end runs everywhere, let every system call fail
 	$(BIN)/python -m tests.bench.faults
 
 clean:  ## Remove what the targets made

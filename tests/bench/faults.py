@@ -28,6 +28,7 @@ from asrcli.transcribe import Control, transcribe
 from tests.bench.damage import damage
 from tests.bench.outage import outage
 from tests.bench.pipes import memory, pipes
+from tests.bench.torture import torture
 from tests.support.coded_talk import a_sentence_every, twelve_sentences
 from tests.support.endings import EXIT_CODES, PLANTED_KEY, ended_by, limited, regular
 from tests.support.hostile import happenings, survives
@@ -203,6 +204,7 @@ PARTS: dict[str, Callable[[Path], Iterator[str]]] = {
     "pipes": pipes,
     "memory": memory,
     "damage": damage,
+    "torture": torture,
 }
 
 
