@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from asrcli.audio.source import Source
 from asrcli.engine import Engine
 from asrcli.errors import AsrcliError, AudioError, Interrupted, ServiceError, SoundLost
@@ -46,7 +48,9 @@ class Verdict:
             from asrcli.audio.level import is_silence
 
             rest = self._tape.rest(self._joining.covered_sample)
-            self.is_settled = all(is_silence(chunk.data) for chunk in rest)
+            # What cannot be read is not known to be silent.
+            with contextlib.suppress(AudioError):
+                self.is_settled = all(is_silence(chunk.data) for chunk in rest)
         return self.is_settled
 
     def give_up(self, error: AsrcliError, tries: int) -> None:
