@@ -95,7 +95,10 @@ def file_url(path: str) -> str:
 
 
 def media_info(url: str, ffmpeg: str) -> MediaInfo | None:
-    """Ask ffprobe, or where there is none ffmpeg itself, about a file; None if it is no media file."""
+    """Ask ffprobe, or where there is none ffmpeg itself, about a file; None if it is no media file.
+
+    Raises OSError where neither can be started.
+    """
     try:
         return _ffprobe(url) if shutil.which("ffprobe") else _ask_ffmpeg(url, ffmpeg)
     except (OSError, LookupError, ValueError):

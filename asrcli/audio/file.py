@@ -221,8 +221,11 @@ def _open_with_ffmpeg(path: str, kind: sniff.Container | None, shape: _Shape, na
         reason = f"this {kind.name} data is damaged or needs ffmpeg, which is not installed"
         raise DecodeError(f"cannot decode {shown}: {reason}", hint=INSTALL_HINT)
     url = file_url(path)
-    # What lies within a tag is not seen.
-    info = media_info(url, ffmpeg) if ffmpeg and not shape.begin_bytes else None
+    try:
+        # What lies within a tag is not seen.
+        info = media_info(url, ffmpeg) if ffmpeg and not shape.begin_bytes else None
+    except OSError as error:
+        raise DecodeError(f"cannot decode {shown}: {ffmpeg}: {error.strerror}") from error
     if kind is None and (info is None or info.guessed or not info.has_audio):
         raise not_audio
     if info and not info.has_audio:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -197,3 +199,19 @@ def test_stop_in_the_middle_ends_it_and_close_leaves_nothing(tmp_path) -> None:
     source.close()
     source.close()
     assert (open_descriptors(), threading.active_count(), notices) == (descriptors, threads, [])
+
+
+@pytest.mark.parametrize("starts", [0, 1])
+def test_a_system_that_starts_no_process_is_told(starts: int, m4a, monkeypatch) -> None:
+    """Neither to look at the file nor, where that went well, to decode it."""
+    real, left = subprocess.Popen, iter(range(starts))
+
+    def refuse(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
+        if next(left, None) is None:
+            raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(ffmpeg.shutil, "which", lambda name: FFMPEG if name == "ffmpeg" else None)
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    with pytest.raises(DecodeError, match=r"cannot decode .*: .*: Resource temporarily unavailable"):
+        drain(open_source(str(m4a)))
