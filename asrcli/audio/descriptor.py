@@ -5,6 +5,7 @@ Nothing here knows what the bytes mean.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import threading
@@ -15,17 +16,28 @@ from asrcli.errors import DecodeError
 READ_BYTES = 1 << 16
 
 
+def let_go(fd: int) -> None:
+    """Close `fd`, of something that was only read: whether that succeeds says nothing about what was read."""
+    with contextlib.suppress(OSError):
+        os.close(fd)
+
+
 class Descriptor:
     """A descriptor that one thread reads and any thread may stop. `label` names it in errors.
 
-    It does not own `fd`: who opened it closes it, after `close`.
+    It does not own `fd`: who opened it closes it, after `close`. Raises DecodeError where the system has no room for
+    what `stop` needs.
     """
 
     def __init__(self, fd: int, label: str) -> None:
         self._fd = fd
         self._label = label
         # poll() takes any descriptor number; select() refuses those above 1023, and many files may be open at once.
-        self._wake_read, self._wake_write = os.pipe()
+        # Closing its other end makes a pipe readable: unlike writing into it, that cannot fail.
+        try:
+            self._wake_read, self._wake_write = os.pipe()
+        except OSError as error:
+            raise self._failure(error) from error
         self._lock = threading.Lock()
         self._closed = False
         self.stopped = False
@@ -47,7 +59,7 @@ class Descriptor:
             except BlockingIOError:
                 continue
             except OSError as error:
-                raise DecodeError(f"cannot read {self._label}: {error.strerror}") from error
+                raise self._failure(error) from error
         return b""
 
     def read_now(self) -> bytes:
@@ -61,13 +73,17 @@ class Descriptor:
         with self._lock:
             if not self._closed and not self.stopped:
                 self.stopped = True
-                os.write(self._wake_write, b"\0")
+                let_go(self._wake_write)
 
     def close(self) -> None:
         """Free what `stop` needs. No `read` may be running; may be called again."""
         with self._lock:
             if not self._closed:
                 self._closed = True
-                self.stopped = True
-                os.close(self._wake_read)
-                os.close(self._wake_write)
+                if not self.stopped:
+                    self.stopped = True
+                    let_go(self._wake_write)
+                let_go(self._wake_read)
+
+    def _failure(self, error: OSError) -> DecodeError:
+        return DecodeError(f"cannot read {self._label}: {error.strerror}")

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from asrcli.audio import sniff
 from asrcli.audio.chatter import quiet_c_library
 from asrcli.audio.chunks import is_whole_mp4, stated_extent, stray_bytes
+from asrcli.audio.descriptor import let_go
 from asrcli.audio.ffmpeg import INSTALL_HINT, FfmpegSource, file_url, find_ffmpeg, media_info
 from asrcli.audio.riff import MAX_HEADER_BYTES, WavHeader, parse_header
 from asrcli.audio.samples import ENCODINGS
@@ -33,7 +34,7 @@ def open_file(path: str, *, raw: RawFormat | None, notice: NoticeSink, name: str
     name = path if name is None else name
     fd = _open(path, label(name))
     with ExitStack() as unless_kept:
-        unless_kept.callback(os.close, fd)
+        unless_kept.callback(let_go, fd)
         try:
             kind, found = _look_into(fd, path, name, raw, notice)
         except OSError as error:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import soundfile
 
+from asrcli.audio.descriptor import let_go
 from asrcli.audio.ffmpeg import LEAST_SHARE, Layout, find_ffmpeg
 from asrcli.audio.readon import RUN_UP_S, Rest
 from asrcli.audio.samples import layout_problem
@@ -174,7 +175,7 @@ class FileSource:
             self._rest.close()
         if not self._sound.closed:
             self._sound.close()
-            os.close(self._fd)
+            let_go(self._fd)
 
     def _read(self) -> tuple[Block, soundfile.LibsndfileError | None]:
         """The next block, empty at the end; with an error, what could be read before it.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from asrcli.audio import sniff
 from asrcli.audio.chunks import is_chunk_id
-from asrcli.audio.descriptor import Descriptor
+from asrcli.audio.descriptor import Descriptor, let_go
 from asrcli.audio.pcmstream import pcm_blocks, read_header
 from asrcli.audio.riff import WavHeader
 from asrcli.audio.samples import ENCODINGS
@@ -135,7 +135,7 @@ class StdinSource:
         self._reader.close()
         if self._close_fd:
             self._close_fd = False
-            os.close(self._fd)
+            let_go(self._fd)
 
     @property
     def _frame_bytes(self) -> int:

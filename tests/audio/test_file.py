@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import struct
 import subprocess
@@ -180,6 +181,32 @@ def test_a_disk_that_fails_is_told(tmp_path, monkeypatch) -> None:
     with pytest.raises(DecodeError, match=r"cannot read .*a\.flac: Input/output error"):
         open_source(str(path))
     assert open_descriptors() == before
+
+
+@pytest.mark.parametrize("call", ["fstat", "pipe"])
+def test_a_disk_that_fails_while_a_file_is_opened(call: str, tmp_path, monkeypatch) -> None:
+    def fail(*_: object) -> int:
+        raise OSError(errno.EIO, "Input/output error")
+
+    # Without its length, it is read as a stream, which takes a pipe.
+    (tmp_path / "a.wav").write_bytes(wav(0xFFFFFFFF) + bytes(2000))
+    before = open_descriptors()
+    with monkeypatch.context() as broken, pytest.raises(DecodeError, match=r"cannot read .*a\.wav: Input/output error"):
+        broken.setattr(file_module.os, call, fail)
+        open_source(str(tmp_path / "a.wav"))
+    assert open_descriptors() == before
+
+
+def test_a_descriptor_that_does_not_close_well_was_read_all_the_same(talk, monkeypatch) -> None:
+    close = os.close
+
+    def fail(fd: int) -> None:
+        close(fd)
+        raise OSError(errno.EIO, "Input/output error")
+
+    source = open_source(str(talk))
+    monkeypatch.setattr(os, "close", fail)
+    source.close()
 
 
 @pytest.mark.parametrize("name", ["a\0b.wav", "a" * 300])
