@@ -1,6 +1,24 @@
 """`python -m asrcli` and the `asrcli` command."""
 
-from asrcli.cli.app import main
+import os
+import signal
+
+
+def _leave(number: int, frame: object, leave=os._exit, is_terminal=os.isatty, write=os.write) -> None:  # type: ignore[no-untyped-def]
+    # Whatever is being imported or taken apart, and with nothing looked up that may be gone already.
+    if is_terminal(2):
+        # The line that says what is being opened.
+        write(2, b"\r\x1b[K")
+    leave(128 + number)
+
+
+# First of all: from here on a signal ends the program quietly, until whoever has something to end takes it over.
+for _number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    # nohup and scripts' background jobs ignore some signals on purpose.
+    if signal.getsignal(_number) != signal.SIG_IGN:
+        signal.signal(_number, _leave)
+
+from asrcli.cli.app import main  # noqa: E402
 
 if __name__ == "__main__":
     main()

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from asrcli.audio.source import Source
 from asrcli.control import Control
 from asrcli.engine import Engine
-from asrcli.errors import AsrcliError
+from asrcli.errors import Bug
 from asrcli.events import AudioFinished, Ended, Event, Notice, Reconnecting, SessionStarted, Tick
 from asrcli.loop import CROWD
 from asrcli.pcm import STORED_CHUNK_MS
@@ -92,7 +92,7 @@ class _Crew:
         self._is_told_of_news = False
 
     def events(self) -> Generator[tuple[int, What], None, None]:
-        """What `transcribe_many` yields. Raises what is a bug in one of the jobs."""
+        """What `transcribe_many` yields."""
         while self._waiting or self._running:
             while (number := self._next_to_start()) is not None:
                 yield from self._begin(number)
@@ -107,8 +107,6 @@ class _Crew:
                 self._connecting.discard(number)
             if isinstance(event, Ended):
                 del self._running[number]
-                if event.bug is not None:
-                    raise event.bug
                 if number in self._sent_away:
                     self._sent_away.discard(number)
                     self._waiting.appendleft(number)
@@ -126,13 +124,16 @@ class _Crew:
     def _tell(self, number: int, event: Event | Ended) -> None:
         """On the loop's thread. One word for all that a round of the loop or a few bring: a wake-up is dear."""
         self._told.append((number, event))
-        if not self._is_told_of_news:
-            self._is_told_of_news = True
+        if isinstance(event, Ended):
+            # At once: it may be the loop's last.
+            self._tell_of_news()
+        elif not self._is_told_of_news:
             if self._is_crowd:
                 moment = next_multiple(self._engine.clock.now() + _NEWS_S, self._slot_s)
                 self._engine.loop.at(moment, self._tell_of_news)
             else:
                 self._engine.loop.call(self._tell_of_news)
+            self._is_told_of_news = True
 
     def _tell_of_news(self) -> None:
         self._news.put(None)
@@ -182,13 +183,16 @@ class _Crew:
         turn, slot = divmod(number % self._at_once, self._slots)
         phase_s = slot * self._slot_s + turn * _TURN_S if self._at_once > 1 else None
         source: Source | None = None
+        if (bug := self._engine.loop.dependants.bug) is not None:
+            yield number, Ended(Bug(bug, ends_all=True))
+            return
         try:
             source = job.open_source(job.control)
             run = Transcription(source, self._engine, job.control, functools.partial(self._tell, number), phase_s)
-        except AsrcliError as error:
+        except Exception as error:
             if source is not None:
                 source.close()
-            yield number, Ended(error)
+            yield number, Ended(Bug.of(error))
             return
         self._running[number] = run
         self._connecting.add(number)

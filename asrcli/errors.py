@@ -12,7 +12,9 @@ AsrcliError
     DecodeError              a file or a stream that holds no audio that we can read
     DeviceError              a microphone
   OutputError                a result could not be written
+  Shortage                   the system gives us no more of something: threads, for example
   Interrupted                the user or the system ended the run before the work was complete
+  Bug                        a mistake of ours, which is shown with its traceback
 
 Each foreign library is translated once, where it is used, with `raise … from`.
 """
@@ -170,9 +172,46 @@ class OutputError(AsrcliError):
     """A result could not be written, a full disk for example."""
 
 
+class Shortage(AsrcliError):  # noqa: N818
+    """The system gives us no more of what it takes to go on."""
+
+    retryable = True
+
+
 class Interrupted(AsrcliError):  # noqa: N818
     """The run was ended from outside before the work was complete. `signal_number` says by what."""
 
     def __init__(self, signal_number: int, message: str) -> None:
         super().__init__(message)
         self.signal_number = signal_number
+
+
+class Bug(AsrcliError):  # noqa: N818
+    """A mistake of ours: something was raised where nothing should be. `ends_all`: nothing goes on after it."""
+
+    def __init__(self, cause: BaseException, *, ends_all: bool = False) -> None:
+        what = f"{type(cause).__name__}: {cause}" if str(cause) else type(cause).__name__
+        super().__init__(f"a bug in asrcli: {what}", hint="please report it, with the lines above")
+        self.__cause__ = cause
+        self.ends_all = ends_all
+
+    @staticmethod
+    def of(error: BaseException, *, ends_all: bool = False) -> AsrcliError:
+        """`error` as it is where it is one of ours, for which nobody has to be blamed."""
+        return error if isinstance(error, AsrcliError) else Bug(error, ends_all=ends_all)
+
+    @property
+    def trace(self) -> str:
+        """The lines that tell where it was raised, for whoever mends it."""
+        import traceback
+
+        return "".join(traceback.format_exception(self.__cause__))
+
+
+def together(error: AsrcliError, lost: AsrcliError) -> AsrcliError:
+    """One error for what failed and for `lost`, which kept the results from being told of it."""
+    if isinstance(lost, Interrupted):
+        return lost
+    if isinstance(error, OutputError | Interrupted | Bug) or error.message == lost.message:
+        return error
+    return OutputError(f"{error.message.rstrip('.')}; and {lost.message}", hint=lost.hint)

@@ -196,13 +196,9 @@ Event = (
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A transcription is over; `error` is what ended it early, None when all results of all the audio are in.
-
-    `bug` is an exception that is none of ours, to be raised by whoever gets to see it.
-    """
+    """A transcription is over; `error` is what ended it early, None when all results of all the audio are in."""
 
     error: AsrcliError | None = None
-    bug: BaseException | None = None
 
 
 # --- what a link tells its session ----------------------------------------------------------------------------

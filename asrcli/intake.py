@@ -16,6 +16,7 @@ from asrcli.audio.pacing import Schedule
 from asrcli.audio.pipeline import chunks_of
 from asrcli.audio.source import Source
 from asrcli.engine import Engine
+from asrcli.errors import AsrcliError
 from asrcli.loop import Loop
 from asrcli.pcm import LIVE_CHUNK_MS, STORED_CHUNK_MS, Chunk, PcmFormat
 from asrcli.tape import Tape
@@ -27,11 +28,17 @@ _AHEAD_CHUNKS = 20
 class Intake:
     """Fills a tape from `source`. `ready` is called on the loop when there is news after `take_in` found nothing.
 
-    `phase_s`: see Schedule.
+    `died` is called there when the thread that reads was ended by a bug. `phase_s`: see Schedule.
     """
 
     def __init__(
-        self, source: Source, engine: Engine, pcm: PcmFormat, ready: Callable[[], None], phase_s: float | None = None
+        self,
+        source: Source,
+        engine: Engine,
+        pcm: PcmFormat,
+        ready: Callable[[], None],
+        died: Callable[[BaseException], None],
+        phase_s: float | None = None,
     ) -> None:
         self._source = source
         self._record = engine.record
@@ -44,7 +51,7 @@ class Intake:
             chunks = engine.cut(chunks)
         self._reader: _OnTheSpot | _Thread = _OnTheSpot(source, chunks)
         if source.waits:
-            self._reader = _Thread(source, chunks, engine.loop, ready)
+            self._reader = _Thread(source, chunks, engine.loop, ready, died)
         self.tape = Tape(pcm, keep_s=engine.keep_s)
         # Up to there a chunk can wait to be read until it is due. A source that is alone has it ready by then; of many
         # each would hold one in memory.
@@ -165,11 +172,19 @@ class _OnTheSpot:
 class _Thread:
     """Reads in a thread of its own, some chunks ahead of what is taken; what cannot wait is never kept waiting."""
 
-    def __init__(self, source: Source, chunks: Iterator[Chunk], loop: Loop, ready: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        source: Source,
+        chunks: Iterator[Chunk],
+        loop: Loop,
+        ready: Callable[[], None],
+        died: Callable[[BaseException], None],
+    ) -> None:
         self._source = source
         self._chunks = chunks
         self._loop = loop
         self._ready = ready
+        self._died = died
         self._room = threading.Semaphore(_AHEAD_CHUNKS) if source.can_wait else None
         self._read: queue.SimpleQueue[Chunk | None] = queue.SimpleQueue()
         self._given_up = False
@@ -177,13 +192,13 @@ class _Thread:
         self._waited_for = False
         self.ended = False
         self.cause: BaseException | None = None
-        self._error: BaseException | None = None
+        self._error: AsrcliError | None = None
         self._closed: Callable[[], None] | None = None
         self._runs = False
 
     def start(self) -> None:
         self._runs = True
-        self._loop.aside("intake", self._run)
+        self._loop.aside("intake", self._run, self._broke)
 
     def take(self) -> Chunk | None:
         """The next chunk; None at the end, and where there is none yet: `ready` is called when there is."""
@@ -225,17 +240,26 @@ class _Thread:
     def _run(self) -> Callable[[], None]:
         """In the thread; what is returned is done on the loop's when it has ended."""
         try:
-            for chunk in self._chunks:
-                if self._room is not None:
-                    self._room.acquire()
-                if self._given_up:
-                    break
-                self._put(chunk)
-        except BaseException as error:
-            self._error = error
-        self._put(None)
-        self._source.close()
+            try:
+                for chunk in self._chunks:
+                    if self._room is not None:
+                        self._room.acquire()
+                    if self._given_up:
+                        break
+                    self._put(chunk)
+            except AsrcliError as error:
+                self._error = error
+            self._put(None)
+        finally:
+            self._source.close()
         return self._end
+
+    def _broke(self, bug: BaseException) -> None:
+        """On the loop's thread: a bug has ended the other, and what it had read before is of no use."""
+        self._runs = False
+        self._died(bug)
+        if self._closed is not None:
+            self.close(self._closed)
 
     def _end(self) -> None:
         self._runs = False

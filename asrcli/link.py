@@ -19,7 +19,7 @@ from websocket import ABNF
 
 from asrcli.dial import Network, Steps, dial, tls_context
 from asrcli.duplex import Duplex
-from asrcli.errors import LinkError, ProtocolViolation
+from asrcli.errors import Bug, LinkError, ProtocolViolation
 from asrcli.events import ConnectPhases, InboxItem, LinkClosed, LinkDrained, LinkOpened, MessageReceived
 from asrcli.framing import Framer, Reading
 from asrcli.liveness import Advice, Liveness
@@ -75,7 +75,7 @@ class Link:
 
     def open(self) -> None:
         """Connect in the background; LinkOpened or LinkClosed will follow."""
-        self._loop.aside("connect", self._connect)
+        self._loop.aside("connect", self._connect, lambda bug: self._end(LinkClosed(error=Bug.of(bug))))
 
     def send(self, message: Message, *, more: bool = False) -> None:
         """Hand one message to the network; never waits. Raises LinkError; nothing can follow it then.

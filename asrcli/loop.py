@@ -1,25 +1,30 @@
 """The one thread on which transcriptions run: it waits for all their sockets and for all their moments together.
 
 A thread for each direction of each of a thousand streams costs more than the streams do. Knows sockets and moments,
-nothing of what they are for; whoever gives it something to do sees to its own errors.
+nothing of what they are for; whoever gives it something to do sees to its own errors. What is raised here all the same
+is a bug, nobody knows whose: it ends the thread, and all who depend on it are told.
 
-Thread "engine": from the first `hold` to the last `release`, and then until the sockets in its care have said goodbye.
+Thread "engine": from the first `hold` to the last `release`, and then until the sockets in its care have said goodbye;
+or until a bug.
 """
 
 from __future__ import annotations
 
+import functools
 import heapq
 import logging
 import math
-import os
-import select
 import selectors
 import socket
 import threading
 from collections import deque
 from collections.abc import Callable
 
-from asrcli.timing import Clock, SystemClock
+from asrcli.dependants import Dependants
+from asrcli.errors import Shortage
+from asrcli.threads import Thread
+from asrcli.timing import Clock, Deadline, SystemClock
+from asrcli.wakeup import Wakeup
 
 READABLE = selectors.EVENT_READ
 WRITABLE = selectors.EVENT_WRITE
@@ -80,34 +85,43 @@ class Loop:
         self._clock = clock or SystemClock()
         self._lock = threading.Lock()
         self._holders = 0
-        self._thread: threading.Thread | None = None
+        self._thread: Thread | None = None
+        self.dependants = Dependants()
+        """Those who are to be told when a bug ends the thread. Until the last `release` nothing is done any more then,
+        and what they ask for as they are told is not done either."""
         self._calls: deque[Callable[[], None]] = deque()
         # By their moments, and those as a heap: of a thousand links, fifty are looked after at the same one.
         self._timers: dict[float, list[Timer]] = {}
         self._moments: list[float] = []
         self._selector: selectors.BaseSelector | None = None
-        self._wake: tuple[int, int] | None = None
-        # True between a byte written to the pipe and its being read: one is enough.
-        self._woken = False
+        self._wakeup: Wakeup | None = None
         self._watched = 0
         # Threads of `aside`.
-        self._aside = 0
+        self._aside: set[Thread] = set()
 
     def hold(self) -> None:
-        """Run until `release`. For several holders."""
+        """Run until `release`. For several holders. Raises Shortage."""
         with self._lock:
-            self._holders += 1
             if self._thread is None:
-                self._selector = selectors.DefaultSelector()
-                reading, writing = os.pipe()
-                os.set_blocking(reading, False)
-                os.set_blocking(writing, False)
-                self._wake = reading, writing
-                self._selector.register(reading, READABLE, self._drain)
-                self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
-                self._thread.start()
-                if self._calls:
-                    self._rouse()
+                self._begin()
+            self._holders += 1
+
+    def _begin(self) -> None:
+        try:
+            self._selector = selectors.DefaultSelector()
+            self._wakeup = Wakeup()
+            self._selector.register(self._wakeup.descriptor, READABLE, self._woken)
+            self._thread = Thread("engine", self._run, self._died)
+            self._thread.start()
+        except (OSError, Shortage) as error:
+            self._thread = None
+            self._let_go()
+            if isinstance(error, OSError):
+                hint = "raise the limit (ulimit -n), or use fewer at once"
+                raise Shortage(f"the system allows no further open files ({error.strerror})", hint=hint) from error
+            raise
+        if self._calls:
+            self._rouse()
 
     def release(self) -> None:
         """The last holder waits, for a moment, until the sockets have said goodbye and the thread has ended."""
@@ -119,6 +133,10 @@ class Loop:
             self._rouse()
             if thread is not None and thread is not threading.current_thread():
                 thread.join()
+            if self.dependants.bug is not None:
+                # What is asked for from now on is for another thread.
+                self.dependants = Dependants()
+                self._calls.clear()
 
     def call(self, what: Callable[[], None]) -> None:
         """Have `what` done soon, on the loop's thread, after what was asked for before."""
@@ -136,8 +154,11 @@ class Loop:
             together.append(timer)
         return timer
 
-    def aside(self, name: str, work: Callable[[], Callable[[], None]]) -> None:
-        """Do `work`, which may wait, in a thread of its own, and what it returns on the loop's thread."""
+    def aside(self, name: str, work: Callable[[], Callable[[], None]], died: Callable[[BaseException], None]) -> None:
+        """Do `work`, which may wait, in a thread of its own, and what it returns on the loop's thread.
+
+        `died` is called there instead with whatever `work` raises, or with a Shortage where no thread can be started.
+        """
 
         def run() -> None:
             then = work()
@@ -146,12 +167,16 @@ class Loop:
         def arrived(then: Callable[[], None]) -> None:
             thread.join()
             # A loop that was cut short has forgotten it.
-            self._aside = max(0, self._aside - 1)
+            self._aside.discard(thread)
             then()
 
-        thread = threading.Thread(target=run, name=name, daemon=True)
-        thread.start()
-        self._aside += 1
+        thread = Thread(name, run, lambda bug: self.call(lambda: arrived(lambda: died(bug))))
+        try:
+            thread.start()
+        except Shortage as shortage:
+            self.call(functools.partial(died, shortage))
+        else:
+            self._aside.add(thread)
 
     def watch(self, connection: socket.socket, on_ready: Callable[[int], None], events: int = READABLE) -> None:
         """Have `on_ready(events)` called while `connection` is ready for any of `events`. Replaces what was asked."""
@@ -169,24 +194,16 @@ class Loop:
         self._watched -= 1
 
     def _rouse(self) -> None:
-        wake = self._wake
-        if wake is not None and not self._woken and threading.current_thread() is not self._thread:
-            self._woken = True
-            try:
-                os.write(wake[1], b"!")
-            except OSError:
-                # Closed in this moment: nobody is there to be woken.
-                self._woken = False
+        wakeup = self._wakeup
+        if wakeup is not None and threading.current_thread() is not self._thread:
+            wakeup.ring()
 
-    def _drain(self, events: int) -> None:
-        assert self._wake is not None
-        os.read(self._wake[0], 64)
-        # In this order, or a byte written in between would be read away; what was asked for until now is done next.
-        self._woken = False
+    def _woken(self, events: int) -> None:
+        assert self._wakeup is not None
+        self._wakeup.drain()
 
     def _run(self) -> None:
         assert self._selector is not None
-        assert self._wake is not None
         cut_at: float | None = None
         while True:
             if self._thread is not threading.current_thread():
@@ -198,19 +215,38 @@ class Loop:
             # What has its moment comes first; what came in has waited already.
             self._do_what_is_due()
             for key, events in ready:
-                _guarded(key.data, events)
+                key.data(events)
                 # A crowd can bring more at once than what has its moment may wait for.
                 self._do_what_is_due()
             for _ in range(len(self._calls)):
-                _guarded(self._calls.popleft())
-        wake, self._wake = self._wake, None
+                self._calls.popleft()()
+        self._let_go()
+
+    def _died(self, bug: BaseException) -> None:
+        """A bug has ended the thread, this one: so it ends all that depends on it, and cuts what is connected."""
+        if not self.dependants:
+            logger.error("a bug in asrcli, when all was over", exc_info=bug)
+        self.dependants.tell(bug)
+        # A source is closed by the thread that reads it.
+        deadline = Deadline(SystemClock(), _PATIENCE_S)
+        for thread in [*self._aside]:
+            thread.join(deadline.remaining_s())
+        for key in [*self._selector.get_map().values()] if self._selector is not None else ():
+            if isinstance(key.fileobj, socket.socket):
+                key.fileobj.close()
+        self._let_go()
+
+    def _let_go(self) -> None:
         self._timers.clear()
         self._moments.clear()
-        self._watched = self._aside = 0
-        self._woken = False
-        self._selector.close()
-        for descriptor in wake:
-            os.close(descriptor)
+        self._aside.clear()
+        self._watched = 0
+        selector, self._selector = self._selector, None
+        wakeup, self._wakeup = self._wakeup, None
+        if selector is not None:
+            selector.close()
+        if wakeup is not None:
+            wakeup.close()
 
     def _ready(self, patience_s: float | None) -> list[tuple[selectors.SelectorKey, int]]:
         """What is ready, waiting for it so long.
@@ -219,9 +255,9 @@ class Loop:
         in waits until the next timer is due, if that is soon.
         """
         assert self._selector is not None
-        assert self._wake is not None
+        assert self._wakeup is not None
         if self._watched > CROWD and patience_s is not None and 0 < patience_s <= _GATHER_S:
-            select.select([self._wake[0]], [], [], patience_s)
+            self._wakeup.sleep(patience_s)
             patience_s = 0
         return self._selector.select(patience_s)
 
@@ -245,12 +281,4 @@ class Loop:
             for timer in self._timers.pop(heapq.heappop(self._moments)):
                 what, timer.what = timer.what, None
                 if what is not None:
-                    _guarded(what)
-
-
-def _guarded(what: Callable[..., None], *arguments: object) -> None:
-    """One stream's bug must not end the others."""
-    try:
-        what(*arguments)
-    except Exception:
-        logger.exception("a bug in asrcli: the engine goes on without what failed")
+                    what()

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from asrcli.errors import AsrcliError, LinkError, ProtocolViolation, ServiceTimeout
+from asrcli.errors import AsrcliError, LinkError, ProtocolViolation, ServiceTimeout, Shortage
 from asrcli.timing import Clock, Deadline
 
 # A session that has lived this long was a good one: what ends it is a new trouble, with tries of its own.
@@ -90,4 +90,4 @@ class Attempts:
         if isinstance(error, LinkError):
             return not error.refused and not self._was_reached
         # Nonsense from the very first is the wrong address too; later it is a stray page of a gateway.
-        return isinstance(error, ServiceTimeout | ProtocolViolation)
+        return isinstance(error, ServiceTimeout | ProtocolViolation | Shortage)

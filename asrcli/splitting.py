@@ -16,7 +16,7 @@ from asrcli.audio.source import Source, label
 from asrcli.control import Control
 from asrcli.crew import Ended, Job, transcribe_many
 from asrcli.engine import Engine
-from asrcli.errors import AsrcliError, AudioError, Interrupted, UsageError
+from asrcli.errors import AsrcliError, AudioError, Bug, Interrupted, UsageError
 from asrcli.events import Event, Notice, StopRequested, Tick
 from asrcli.whole import Whole
 
@@ -149,8 +149,8 @@ def transcribe_each_split(
             with contextlib.closing(transcribe_split(job.open_source, split, engine, job.control)) as events:
                 for event in events:
                     yield number, event
-        except AsrcliError as failure:
-            error = failure
+        except Exception as failure:
+            error = Bug.of(failure)
         yield number, Ended(error)
 
 

@@ -32,8 +32,8 @@ def transcribe(source: Source, engine: Engine, control: Control) -> Generator[Ev
             if isinstance(event, Ended):
                 break
             yield event
-        if (error := event.bug or event.error) is not None:
-            raise error
+        if event.error is not None:
+            raise event.error
     finally:
         run.cancel()
         run.wait()

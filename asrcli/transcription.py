@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import functools
 import math
-import threading
 from collections.abc import Callable, Iterable, Iterator
 
 from asrcli.audio.source import Source
 from asrcli.control import Control
+from asrcli.ending import Ending
 from asrcli.engine import Engine
-from asrcli.errors import AsrcliError, Interrupted
+from asrcli.errors import AsrcliError, Bug, Interrupted
 from asrcli.events import (
     AudioFinished,
     Ended,
@@ -40,8 +40,6 @@ from asrcli.verdict import Verdict, was_refused_as_silent
 
 # How many chunks one source may send before others have their turn.
 _TURN_CHUNKS = 16
-# A source that is stuck must not hold up the end of the program.
-_CLOSE_S = 2.0
 
 
 class Transcription:
@@ -67,7 +65,7 @@ class Transcription:
         protocol = engine.new_protocol()
         # All sessions have the same options, so the first one's protocol tells the format.
         self._pcm = protocol.audio_format
-        self._intake = Intake(source, engine, self._pcm, self._do, phase_s)
+        self._intake = Intake(source, engine, self._pcm, self._do, self._broke, phase_s)
         self._tape = self._intake.tape
         self._joining = Joining(self._pcm)
         self._attempts = Attempts(engine.retry, engine.clock)
@@ -79,11 +77,11 @@ class Transcription:
         self._progress = Progress(engine.tick_s)
         self._uplink = Uplink(None if source.can_wait else engine.keep_s)
         self._verdict = Verdict(source, engine, self._pcm, self._tape, self._joining)
-        self._ending: Ended | None = None
-        self._over = threading.Event()
+        self._ending = Ending(self._loop, self._clock, self._last_words, tell)
         self._open(protocol)
 
     def start(self) -> None:
+        self._ending.watch(self._broke)
         self._loop.call(self._start)
 
     def cancel(self) -> None:
@@ -92,7 +90,7 @@ class Transcription:
 
     def wait(self) -> None:
         """Until Ended was told."""
-        self._over.wait()
+        self._ending.wait()
 
     def _start(self) -> None:
         def opened() -> Iterator[Event]:
@@ -145,7 +143,7 @@ class Transcription:
 
     def _do(self, events: Iterable[Event] = ()) -> None:
         """Tell `events`, send what there is to send, and see to what follows."""
-        if self._ending is not None:
+        if self._ending.has_begun:
             return
         try:
             for event in events:
@@ -157,7 +155,7 @@ class Transcription:
         except AsrcliError as error:
             self._failed(error)
         except BaseException as bug:
-            self._end(None, bug)
+            self._broke(bug)
         self._arm()
 
     def _arm(self) -> None:
@@ -169,7 +167,7 @@ class Transcription:
             moment = min(moment, due_s)
         elif self._idles():
             moment = min(moment, self._session.sent_at + self._idle_s)
-        if moment < math.inf and self._ending is None:
+        if moment < math.inf and not self._ending.has_begun:
             self._alarm.set(moment)
 
     def _due(self) -> Iterator[Event]:
@@ -277,24 +275,26 @@ class Transcription:
             self._verdict.give_up(error, tries)
             self._end(error)
 
-    def _end(self, error: AsrcliError | None, bug: BaseException | None = None) -> None:
+    def _broke(self, bug: BaseException) -> None:
+        """End with what was raised where nothing should be."""
+        if not self._ending.has_begun:
+            error = Bug.of(bug)
+            self._verdict.give_up(error, 0)
+            self._end(error)
+
+    def _end(self, error: AsrcliError | None) -> None:
         """End everything that runs; Ended follows when the source is free."""
-        if self._ending is not None:
+        if self._ending.has_begun:
             return
-        self._ending = Ended(error, bug)
+        self._ending.begin(error)
         self._alarm.cancel()
         self._session.close()
-        self._loop.at(self._clock.now() + _CLOSE_S, self._closed)
-        self._intake.close(self._closed)
+        self._ending.when_free(self._intake.close)
 
-    def _closed(self) -> None:
-        if self._ending is None or self._over.is_set():
-            return
+    def _last_words(self, ended: Ended) -> None:
         self._tape.close()
         for item in self._control.take():
             if not isinstance(item, StopRequested):
                 self._tell(item)
-        if self._ending != Ended() and self._progress.told_ms is not None:
+        if ended != Ended() and self._progress.told_ms is not None:
             self._tell_progress()
-        self._tell(self._ending)
-        self._over.set()

@@ -11,7 +11,7 @@ import websocket
 
 from asrcli.certificates import seen_issuer
 from asrcli.dial import Proxy
-from asrcli.errors import AsrcliError, AuthError, LinkError, ProtocolViolation, ServiceError, UsageError, brief
+from asrcli.errors import AsrcliError, AuthError, Bug, LinkError, ProtocolViolation, ServiceError, UsageError, brief
 
 
 def translate(error: BaseException, url: str, proxy: Proxy | None = None) -> AsrcliError:
@@ -41,7 +41,10 @@ def translate(error: BaseException, url: str, proxy: Proxy | None = None) -> Asr
         return LinkError(f"the connection to {where} was lost", hint="safe to try again")
     if isinstance(error, websocket.WebSocketException | OSError):
         return LinkError(f"the connection to {where} was lost: {said}", hint="safe to try again")
-    return LinkError(f"the connection to {where} failed: {brief(repr(error))}")
+    if isinstance(error, ValueError | LookupError | OverflowError | MemoryError):
+        # What the library makes of an answer that is none.
+        return LinkError(f"the connection to {where} failed: {brief(repr(error))}")
+    return Bug(error)
 
 
 def handshake_failure(error: BaseException, url: str, proxy: Proxy | None = None) -> AsrcliError:
@@ -131,7 +134,7 @@ def _refusal_body(body: bytes | str | None) -> tuple[str, str, str | None]:
     """code, message and request id of a refused handshake, as far as its body has them."""
     try:
         document = json.loads(body or b"")
-    except ValueError:
+    except (ValueError, RecursionError):
         return "", "", None
     if not isinstance(document, dict):
         return "", "", None

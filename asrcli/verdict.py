@@ -39,7 +39,7 @@ class Verdict:
     def at_the_end(self) -> AsrcliError | None:
         """What is wrong with a transcription that came to its end."""
         cause = self._tape.cause
-        broken_off = cause if isinstance(cause, AudioError) else None
+        broken_off = cause if isinstance(cause, AsrcliError) else None
         return self._joining.failure() or broken_off or self._sound_lost()
 
     def settle(self, reader: TapeReader) -> bool:

@@ -9,7 +9,7 @@ import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from asrcli.errors import AsrcliError, Interrupted, ServiceError
+from asrcli.errors import AsrcliError, Bug, Interrupted, ServiceError
 from asrcli.events import (
     AudioFinished,
     AudioSent,
@@ -138,12 +138,12 @@ class Whole:
                 part.held.clear()
 
     def judge(self) -> None:
-        """Raise the error of the first part that failed, with all that is missing. All parts have ended."""
+        """Raise the error of the first part that failed, or a bug, with all that is missing. All parts have ended."""
         spoke = any(part.error is None for part in self._parts)
         failed = [part for part in self._parts if part.error is not None and not (spoke and part.was_silent())]
         if not failed:
             return
-        error = failed[0].error
+        error = next((part.error for part in failed if isinstance(part.error, Bug)), failed[0].error)
         assert error is not None
         if not isinstance(error, Interrupted) and any(part.sent_ms for part in self._parts):
             error.message = error.message.partition(_MISSING)[0] + _told([part.missing_ms() for part in failed])

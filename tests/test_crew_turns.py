@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from typing import Any
-
 import pytest
 
 from asrcli import crew
-from asrcli.control import Control
-from asrcli.crew import Ended, Job, transcribe_many
-from asrcli.engine import Engine
-from asrcli.events import AudioFinished, Event, FinalResult, Notice, Reconnecting, Sentence, SessionStarted, Tick
-from asrcli.loop import Loop
-from asrcli.protocols.base import ConnectRequest, Endpoint, RecognitionOptions
-from asrcli.protocols.realtime import Realtime
-from tests.support.fakes import FakeClock, ToneSource
+from asrcli.crew import Ended
+from asrcli.events import AudioFinished, FinalResult, Notice, Reconnecting, Sentence, SessionStarted, Tick
+from tests.support.crew_bench import Bench, until_quiet
+from tests.support.fakes import ToneSource
 from tests.support.looping import on_loop, settle
 
 STARTED = SessionStarted("s")
@@ -23,83 +16,9 @@ FULL = Reconnecting(1, 0, "too many requests", "Throttling", wait_s=5.0, throttl
 FINAL = FinalResult(Sentence(1, "once", 0, 900))
 
 
-class Run:
-    """A transcription of job `number`, as far as a crew knows it."""
-
-    def __init__(self, number: int, tell: Callable[[Event | Ended], None], phase_s: float | None) -> None:
-        self.number = number
-        self.tell = tell
-        self.phase_s = phase_s
-        self.started = False
-        self.cancelled = False
-        self.over = False
-
-    def start(self) -> None:
-        self.started = True
-
-    def cancel(self) -> None:
-        self.cancelled = True
-        self.tell(Ended())
-
-    def wait(self) -> None:
-        assert self.cancelled
-
-
-class Bench:
-    """A crew whose runs the test holds in its hand."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.runs: list[Run] = []
-        self.ahead: list[ConnectRequest] = []
-        self.clock = FakeClock()
-        self.loop = Loop(self.clock)
-        monkeypatch.setattr(crew, "Transcription", self._make)
-
-    def _make(self, source: Any, engine: Engine, control: Control, tell: Any, phase_s: float | None) -> Run:
-        self.runs.append(Run(source.number, tell, phase_s))
-        return self.runs[-1]
-
-    def crew(self, count: int, at_once: int) -> Generator[tuple[int, Any], None, None]:
-        def job(number: int) -> Job:
-            def open_source(control: Control) -> ToneSource:
-                source = ToneSource(0.1)
-                source.number = number  # type: ignore[attr-defined]
-                return source
-
-            return Job(open_source)
-
-        options = RecognitionOptions(model="m")
-        there = Endpoint("ws://127.0.0.1", "k")
-        engine = Engine(
-            lambda: Realtime(options, there),
-            tick_s=0.001,
-            clock=self.clock,
-            loop=self.loop,
-            connect_ahead=lambda request, loop: self.ahead.append(request),
-        )
-        self.jobs = [job(number) for number in range(count)]
-        return transcribe_many(self.jobs, engine, at_once)
-
-    @property
-    def begun(self) -> list[int]:
-        assert all(run.started for run in self.runs)
-        return [run.number for run in self.runs]
-
-
 @pytest.fixture
 def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
     return Bench(monkeypatch)
-
-
-def until_quiet(happening: Generator[tuple[int, Any], None, None]) -> list[tuple[int, Any]]:
-    """What is told until nothing happens; sources are left out."""
-    seen = []
-    for number, what in happening:
-        if isinstance(what, Tick):
-            break
-        if not isinstance(what, ToneSource):
-            seen.append((number, what))
-    return seen
 
 
 @pytest.mark.parametrize(("at_once", "slots"), [(2, 4), (50, 4), (100, 5), (300, 15), (1000, 20)])
@@ -299,12 +218,3 @@ def test_what_is_told_late_by_who_is_sent_away_is_not_told_twice(bench):
         bench.runs[1].tell(Ended())
     seen += list(happening)
     assert [what for number, what in seen if number == 1].count(FINAL) == 1
-
-
-def test_a_bug_in_one_is_raised_and_the_others_are_ended(bench):
-    happening = bench.crew(2, 2)
-    until_quiet(happening)
-    bench.runs[0].tell(Ended(bug=ZeroDivisionError()))
-    with pytest.raises(ZeroDivisionError):
-        until_quiet(happening)
-    assert bench.runs[1].cancelled

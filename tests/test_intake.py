@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from asrcli.engine import Engine
-from asrcli.errors import DecodeError
+from asrcli.errors import DecodeError, Shortage
 from asrcli.intake import _AHEAD_CHUNKS, Intake
 from asrcli.loop import Loop
 from asrcli.pcm import Chunk, PcmFormat
@@ -68,12 +68,17 @@ class Bench:
         self.source, self.clock, self.news = source, FakeClock(), threading.Event()
         options, there = RecognitionOptions(model="m"), Endpoint("ws://127.0.0.1", "k")
         engine = Engine(lambda: RunTask(options, there), speed=speed, loop=loop, clock=self.clock, **more)
-        self.intake = Intake(source, engine, PCM, self.news.set, phase_s)
+        self.bug: BaseException | None = None
+        self.intake = Intake(source, engine, PCM, self.news.set, self.died, phase_s)
         self.tape = self.intake.tape
 
     def start(self) -> Bench:
         self.intake.start()
         return self
+
+    def died(self, bug: BaseException) -> None:
+        self.bug = bug
+        self.news.set()
 
     def take(self) -> bool:
         """Take in the next chunk, or the end; False only where it is not yet due."""
@@ -192,17 +197,51 @@ def test_a_file_that_holds_less_than_it_says_ends_where_it_ends(bench, waits):
     assert (b.tape.end_sample, b.tape.cause) == (16000, None)
 
 
-@KINDS
-@pytest.mark.parametrize("error", [DecodeError("breaks off"), ZeroDivisionError()], ids=["ours", "a bug"])
-def test_the_cause_of_an_early_end_comes_after_the_last_sample(bench, waits, error):
+def failing_with(error: Exception) -> Callable[[], None]:
     def fail() -> None:
         raise error
 
-    b = bench(Counted(0.55, waits, after=fail)).start()
+    return fail
+
+
+@KINDS
+@pytest.mark.parametrize("error", [DecodeError("breaks off"), Shortage("no more")], ids=["of the sound", "another"])
+def test_the_cause_of_an_early_end_comes_after_the_last_sample(bench, waits, error):
+    b = bench(Counted(0.55, waits, after=failing_with(error))).start()
     b.take_all()
     assert b.tape.cause is error
-    # After a bug what the chunker still holds is lost.
+    # What the chunker still holds is lost where the sound did not simply break off.
     assert b.tape.end_sample == (8800 if isinstance(error, DecodeError) else 6400)
+
+
+def test_a_bug_comes_after_the_last_sample_too_where_it_is_met_on_the_loop(bench):
+    bug = ZeroDivisionError()
+    b = bench(Counted(0.55, waits=False, after=failing_with(bug))).start()
+    b.take_all()
+    assert (b.tape.cause, b.tape.end_sample) == (bug, 6400)
+
+
+def test_a_bug_that_ends_the_thread_is_told_at_once(bench):
+    """Though nothing of what it had read before was taken."""
+    bug = ZeroDivisionError()
+    b = bench(Counted(0.55, waits=True, after=failing_with(bug))).start()
+    assert b.news.wait(PATIENCE_S)
+    assert (b.bug, b.tape.end_sample) == (bug, 0)
+    b.close()
+    assert b.source.closed
+
+
+def test_a_thread_that_cannot_be_started_is_told_and_the_source_is_closed(bench, monkeypatch):
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    b = bench(Counted(0.55, waits=True))
+    monkeypatch.setattr("threading.Thread.start", refuse)
+    b.start()
+    assert b.news.wait(PATIENCE_S)
+    assert isinstance(b.bug, Shortage)
+    b.close()
+    assert b.source.closed
 
 
 @KINDS

@@ -2,7 +2,8 @@
 
 Knows PortAudio's streams, not what is done with the sound, and not which device to take.
 
-Thread "PortAudio's own": from the construction to `close`; it copies and counts, never waits, never logs.
+Thread "PortAudio's own": from the construction to `close`; it copies and counts, never waits, never logs. A bug there
+ends the stream, and comes out where the sound would have.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ class Capture:
         self._queue: queue.SimpleQueue[Heard | None] = queue.SimpleQueue()
         self._most_blocks = int(KEEP_S * 1000) // BLOCK_MS
         self._lost_frames = 0
+        self._bug: BaseException | None = None
         self._stream: Any = None
         # For as long as the stream runs: its thread complains too, when the device goes away.
         self._quiet = contextlib.ExitStack()
@@ -85,11 +87,17 @@ class Capture:
         return self._stream is not None and bool(self._stream.active)
 
     def next(self, timeout_s: float) -> Heard | None:
-        """The next block; None where none came in time, after `wake`, and when the device has gone."""
+        """The next block; None where none came in time, after `wake`, and when the device has gone.
+
+        Raises the bug that has ended the stream, if one did, after what came before it.
+        """
         try:
-            return self._queue.get(timeout=max(0.0, timeout_s))
+            heard = self._queue.get(timeout=max(0.0, timeout_s))
         except queue.Empty:
-            return None
+            heard = None
+        if heard is None and self._bug is not None:
+            raise self._bug
+        return heard
 
     def wake(self) -> None:
         """Make one `next` return None. For any thread, and for signal handlers."""
@@ -105,6 +113,14 @@ class Capture:
         self._quiet.close()
 
     def _hear(self, data: Any, frames: int, time: Any, status: Any) -> None:
+        try:
+            self._take(data, frames, time, status)
+        except BaseException as bug:
+            self._bug = bug
+            self.wake()
+            raise portaudio().CallbackAbort from bug
+
+    def _take(self, data: Any, frames: int, time: Any, status: Any) -> None:
         if self._queue.qsize() >= self._most_blocks:
             self._lost_frames += frames
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import difflib
 import itertools
 import os
@@ -16,7 +17,7 @@ import typer
 from asrcli import __version__, masking, streams
 from asrcli.cli import config, devices, environment, file, mic, models, qwen, reuse_bench, serve, values
 from asrcli.cli.run import exit_code
-from asrcli.errors import AsrcliError, UsageError
+from asrcli.errors import AsrcliError, Bug, UsageError
 
 app = typer.Typer(
     name="asrcli",
@@ -104,7 +105,11 @@ def main() -> None:
         from asrcli.cli import completion
 
         completion.main(typer.main.get_command(app), sys.argv[2:])
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    # What is to be done at the end, but without taking the interpreter apart: that is of use to nobody, and a signal
+    # that came meanwhile would not end in the exit code that belongs to it.
+    atexit._run_exitfuncs()
+    os._exit(code)
 
 
 def run(arguments: list[str]) -> int:
@@ -124,6 +129,8 @@ def run(arguments: list[str]) -> int:
         return 130
     except streams.ClosedPipe:
         return 0
+    except Exception as raised:
+        return _say(Bug(raised), arguments)
 
 
 def _typed_keys(arguments: list[str]) -> Iterator[str]:
@@ -135,7 +142,7 @@ def _typed_keys(arguments: list[str]) -> Iterator[str]:
 
 
 def _say(error: AsrcliError, arguments: list[str]) -> int:
-    """One line for people, and one for a script that asked for JSON; returns the exit code."""
+    """One line for people, for a bug its traceback too, and one for a script that asked for JSON; the exit code."""
     from asrcli.output.base import Output
     from asrcli.output.jsonl import JsonLines
     from asrcli.output.plain import PlainText, QuietView

@@ -19,7 +19,7 @@ from asrcli.cli.signals import Signals, interrupted
 from asrcli.control import Control
 from asrcli.crew import Ended, Job, transcribe_many
 from asrcli.engine import Engine
-from asrcli.errors import AsrcliError, AudioError, AuthError, DecodeError, Interrupted, OutputError, UsageError
+from asrcli.errors import AsrcliError, AudioError, AuthError, Bug, DecodeError, Interrupted, OutputError, UsageError
 from asrcli.events import Event, Notice, Tick
 from asrcli.metrics import Metrics, stats_lines
 from asrcli.output.base import Begin, ClosedPipe, Failure, Output
@@ -141,23 +141,34 @@ class _Run:
         try:
             with contextlib.closing(self._happenings(jobs, engine, at_once)) as happenings:
                 for number, what in happenings:
-                    if isinstance(what, Ended):
-                        self._end(number, what.error, loses_sound=loses_sound)
-                    elif isinstance(what, Tick):
-                        self._tell(what)
-                    elif number not in self._begun:
-                        self._begin(number, cast(Source, what))
-                    else:
-                        self._event(number, cast(Event, what))
+                    with self._batch.signals.put_off:
+                        self._take(number, what, loses_sound=loses_sound)
         except Interrupted as error:
             # A second signal: what has come so far is delivered, and that is all.
-            self._no_more = error
-            for number in range(len(self._sources)):
-                if number not in self._over:
-                    self._end(number, error, loses_sound=False)
+            self._end_all(error)
+        except (AsrcliError, ClosedPipe):
+            raise
+        except Exception as bug:
+            self._end_all(Bug(bug))
         finally:
-            self._batch.signals.stop = None
+            self._batch.signals.no_more_to_stop()
         return self._outcome()
+
+    def _take(self, number: int, what: Source | Event | Ended, *, loses_sound: bool) -> None:
+        if isinstance(what, Ended):
+            self._end(number, what.error, loses_sound=loses_sound)
+        elif isinstance(what, Tick):
+            self._tell(what)
+        elif number not in self._begun:
+            self._begin(number, cast(Source, what))
+        else:
+            self._event(number, cast(Event, what))
+
+    def _end_all(self, error: AsrcliError) -> None:
+        self._no_more = error
+        for number in range(len(self._sources)):
+            if number not in self._over:
+                self._end(number, error, loses_sound=False)
 
     def _happenings(
         self, jobs: list[Job], engine: Engine, at_once: int
@@ -257,7 +268,7 @@ class _Run:
             self._not_begun += 1
             return None
         told_before = is_many and isinstance(error, AuthError) and isinstance(self._no_more, AuthError)
-        if isinstance(error, AuthError):
+        if isinstance(error, AuthError) or (isinstance(error, Bug) and error.ends_all):
             self._no_more = self._no_more or error
         self._failures.append(error)
         # An interruption of many is told once, at the end.
@@ -275,4 +286,5 @@ class _Run:
             return exit_code(self._output.error(ended))
         rest = f", {self._not_begun} not begun" if self._not_begun else ""
         self._output.say(f"{len(self._failures)} of {total} sources failed{rest}")
-        return exit_code(self._no_more) if self._no_more is not None else 1
+        worst = next((error for error in self._failures if isinstance(error, Bug)), self._no_more)
+        return exit_code(worst) if worst is not None else 1

@@ -64,7 +64,10 @@ class LocalService:
 
     def _first_line(self) -> str:
         assert self._process.stdout is not None
-        readable, _, _ = select.select([self._process.stdout], [], [], _START_TIMEOUT_S)
+        # Of any descriptor number: select() refuses those above 1023.
+        poll = select.poll()
+        poll.register(self._process.stdout, select.POLLIN)
+        readable = poll.poll(_START_TIMEOUT_S * 1000)
         line = self._process.stdout.readline().decode().strip() if readable else ""
         if line.startswith("ws://"):
             return line

@@ -15,7 +15,7 @@ import typer
 
 from asrcli.cli import values
 from asrcli.cli.options import OutputFlags, RecognitionFlags, ServiceFlags, grouped
-from asrcli.errors import AsrcliError, UsageError
+from asrcli.errors import Bug, UsageError
 
 if TYPE_CHECKING:
     from asrcli.audio.source import Source
@@ -92,24 +92,14 @@ def reuse_bench(
     p99. The JSON document has the same numbers, each phase's under "phases", and every task under "runs"; times end in
     _ms, unknown is null.
     """
-    from asrcli.cli.run import exit_code, shown_at_once
+    from asrcli.cli.run import shown_at_once, told
 
     flags = OutputFlags(json=shown.json, quiet=shown.quiet, color=shown.color)
     with shown_at_once(file, quiet=shown.quiet):
         from asrcli.cli.present import open_output
-        from asrcli.cli.signals import Signals
-        from asrcli.streams import ClosedPipe
 
         output = open_output(flags)
-    try:
-        with Signals():
-            return _bench(file, bench, recognition, service, shown, output)
-    except ClosedPipe:
-        return 0
-    except AsrcliError as error:
-        return exit_code(output.error(error))
-    finally:
-        output.close()
+    return told(output, lambda signals: _bench(file, bench, recognition, service, shown, output))
 
 
 def _bench(
@@ -246,6 +236,8 @@ def _show(setup: Setup, found: Found, shown: ReportFlags, output: Output) -> int
     if failure is None:
         return 0
     # Not through the output: under --json the document is the one object on standard output.
+    if isinstance(failure, Bug):
+        print(failure.trace, end="", file=sys.stderr)
     print(error_line(failure), file=sys.stderr)
     return exit_code(failure)
 

@@ -18,6 +18,7 @@ from asrcli.errors import (
     AsrcliError,
     AudioError,
     AuthError,
+    Bug,
     DeviceError,
     Interrupted,
     LinkError,
@@ -55,6 +56,7 @@ EXIT_CODES: dict[type[AsrcliError], int] = {
     ServiceTimeout: 6,
     SoundLost: 6,
     DeviceError: 7,
+    Bug: 70,  # EX_SOFTWARE of sysexits.h
 }
 
 
@@ -94,22 +96,35 @@ def run(flags: OutputFlags, prepare: Callable[[], Request], opening: str, folder
     with shown_at_once(opening, quiet=flags.quiet):
         from asrcli.cli.batch import Refused
         from asrcli.cli.present import open_output
-        from asrcli.cli.signals import Signals
-        from asrcli.streams import ClosedPipe
 
         output = open_output(flags, folder)
-    try:
-        with Signals() as signals:
-            output.opening(opening)
+
+    def work(signals: Signals) -> int:
+        output.opening(opening)
+        try:
             return _run(prepare(), output, signals)
-    except ClosedPipe:
-        return 0
-    except Refused as refused:
-        return refused.code
-    except AsrcliError as error:
-        return exit_code(output.error(error))
-    finally:
-        output.close()
+        except Refused as refused:
+            return refused.code
+
+    return told(output, work)
+
+
+def told(output: Output, work: Callable[[Signals], int]) -> int:
+    """Do `work`, tell what ends it early, bugs too, and return the exit code. Signals come to an end with it."""
+    from asrcli.cli.signals import Signals
+    from asrcli.streams import ClosedPipe
+
+    with Signals() as signals, contextlib.closing(output):
+        try:
+            code = work(signals)
+            signals.finish()
+            return code
+        except ClosedPipe:
+            return 0
+        except Exception as raised:
+            # In this order: what is told now is told once.
+            signals.finish()
+            return exit_code(output.error(Bug.of(raised)))
 
 
 @contextlib.contextmanager

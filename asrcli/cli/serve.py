@@ -7,6 +7,7 @@ import os
 import select
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,11 +15,11 @@ import typer
 
 from asrcli.cli import openfiles, values
 from asrcli.cli.environment import SERVE_KEY, variables
-from asrcli.errors import UsageError
+from asrcli.errors import Bug, UsageError
 from asrcli.streams import ClosedOutput
 
 if TYPE_CHECKING:
-    from asrcli.service.server import Service
+    from asrcli.service.server import ServiceOptions
 
 _RequireKey = Annotated[
     bool, typer.Option("--require-key", help=f"Let in only the key in {SERVE_KEY}; else any key will do.")
@@ -86,7 +87,7 @@ def serve(
     try:
         from asrcli.service.faults import parse_fault
         from asrcli.service.pages import parse_origin
-        from asrcli.service.server import Service, ServiceOptions
+        from asrcli.service.server import ServiceOptions
     except ModuleNotFoundError as error:
         if error.name != "websockets":
             raise
@@ -105,12 +106,15 @@ def serve(
     _log_to_stderr(verbose=verbose)
     # A stream is a socket, and there may be a thousand.
     openfiles.allow_many()
-    _run(Service(options), key_required=require_key, watch_stdin=exit_with_parent)
+    _run(options, key_required=require_key, watch_stdin=exit_with_parent)
 
 
-def _run(service: Service, *, key_required: bool, watch_stdin: bool) -> None:
-    """Serve until a signal comes."""
-    wake = _wake_on_signals()
+def _run(options: ServiceOptions, *, key_required: bool, watch_stdin: bool) -> None:
+    """Serve until a signal comes. Raises the bug that has ended the service before, if one did."""
+    from asrcli.service.server import Service
+
+    wake, write = _wake_on_signals()
+    service = Service(options, died=write)
     service.start()
     try:
         if service.ca_file is not None:
@@ -123,6 +127,8 @@ def _run(service: Service, *, key_required: bool, watch_stdin: bool) -> None:
         _wait(wake, watch_stdin=watch_stdin)
     finally:
         service.close()
+    if service.bug is not None:
+        raise Bug(service.bug)
 
 
 def _hint(url: str, ca_file: Path | None, *, key_required: bool) -> str:
@@ -137,8 +143,11 @@ def _log_to_stderr(*, verbose: bool) -> None:
     logging.getLogger("asrcli.service.websockets").setLevel(logging.CRITICAL)
 
 
-def _wake_on_signals() -> int:
-    """A descriptor that becomes readable on a signal to end; safe where an Event set in a handler is not."""
+def _wake_on_signals() -> tuple[int, Callable[[], object]]:
+    """A descriptor that becomes readable on a signal to end, or by what is called for that.
+
+    Safe where an Event set in a handler is not.
+    """
     reading, writing = os.pipe()
     numbers = [signal.SIGINT, signal.SIGTERM]
     # nohup has it ignored, and means it.
@@ -146,13 +155,15 @@ def _wake_on_signals() -> int:
         numbers.append(signal.SIGHUP)
     for number in numbers:
         signal.signal(number, lambda *_: os.write(writing, b"!"))
-    return reading
+    return reading, lambda: os.write(writing, b"!")
 
 
 def _wait(wake: int, *, watch_stdin: bool) -> None:
     """Wait for a signal, or for the end of standard input."""
-    watched = [wake, 0] if watch_stdin else [wake]
+    # Of any descriptor number: select() refuses those above 1023.
+    poll = select.poll()
+    for descriptor in (wake, 0) if watch_stdin else (wake,):
+        poll.register(descriptor, select.POLLIN)
     while True:
-        readable, _, _ = select.select(watched, [], [])
-        if wake in readable or not os.read(0, 4096):
+        if wake in dict(poll.poll()) or not os.read(0, 4096):
             return

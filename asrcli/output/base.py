@@ -11,7 +11,7 @@ import typing
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from asrcli.errors import AsrcliError, Interrupted, OutputError
+from asrcli.errors import AsrcliError, Bug, OutputError, together
 from asrcli.events import Event, Notice, PartialResult
 from asrcli.metrics import Summary
 from asrcli.output.lanes import InOrder, Lanes
@@ -152,6 +152,8 @@ class Output:
         self._view = view
         self._lanes: Lanes = InOrder(self.deliver)
         self._keeps_partials = keeps_partials
+        # What was raised where nothing should be, and is shown already: it may end many transcriptions.
+        self._shown: BaseException | None = None
         # Reentrant: a signal handler that logs may come in the middle of a call.
         self._lock = threading.RLock()
 
@@ -219,7 +221,7 @@ class Output:
             try:
                 self._end(summary, number, failure)
             except OutputError as lost:
-                raise lost if failure is None or failure.silent else _together(failure.error, lost) from lost
+                raise lost if failure is None or failure.silent else together(failure.error, lost) from lost
 
     def _end(self, summary: Summary | None, number: int, failure: Failure | None) -> None:
         format = self._format(number)
@@ -231,7 +233,7 @@ class Output:
             if text := format.error(failure.error, failure.source):
                 self._lanes.error(number, text)
             if not failure.silent:
-                self._view.error(failure.error, number)
+                self._show(failure.error, number)
         self._lanes.end(number, complete=summary is not None and summary.complete)
         self._formats.pop(number, None)
 
@@ -247,8 +249,8 @@ class Output:
             except ClosedPipe:
                 pass  # Nobody reads the results; a person may.
             except AsrcliError as lost:
-                error = _together(error, lost)
-            self._view.error(error)
+                error = together(error, lost)
+            self._show(error)
         return error
 
     def closed_downstream(self) -> bool:
@@ -275,21 +277,17 @@ class Output:
         else:
             self._sink.write("")
 
+    def _show(self, error: AsrcliError, number: int | None = None) -> None:
+        if isinstance(error, Bug) and error.__cause__ is not self._shown:
+            self._shown = error.__cause__
+            self._view.say(error.trace)
+        self._view.error(error, number)
+
     def _write(self, number: int, text: str) -> None:
         if text:
             self._lanes.write(number, text)
 
     def _format(self, number: int) -> Format:
-        format = self._formats.get(number)
-        if format is None:
-            format = self._formats[number] = self._new_format()
-        return format
-
-
-def _together(error: AsrcliError, lost: AsrcliError) -> AsrcliError:
-    """One error for what failed and for `lost`, which kept the results from being told of it."""
-    if isinstance(lost, Interrupted):
-        return lost
-    if isinstance(error, OutputError | Interrupted) or error.message == lost.message:
-        return error
-    return OutputError(f"{error.message.rstrip('.')}; and {lost.message}", hint=lost.hint)
+        if number not in self._formats:
+            self._formats[number] = self._new_format()
+        return self._formats[number]

@@ -15,7 +15,7 @@ from asrcli.audio.source import Source
 from asrcli.control import Control
 from asrcli.crew import Ended, Job, transcribe_many
 from asrcli.engine import Engine
-from asrcli.errors import AsrcliError, AudioError, AuthError, Interrupted, LinkError, ServiceTimeout, UsageError
+from asrcli.errors import AsrcliError, AudioError, AuthError, Bug, Interrupted, LinkError, ServiceTimeout, UsageError
 from asrcli.events import Event, Notice, Tick
 from asrcli.reuse.plan import Plan, Wave
 from asrcli.reuse.timings import Kind, Stopwatch, Timings
@@ -160,7 +160,7 @@ def _told(jobs: list[Job], engine: Engine) -> Generator[tuple[int, Source | Even
 
 
 def _raise_if_it_ends_all(error: AsrcliError) -> None:
-    if isinstance(error, Interrupted | AuthError | AudioError | UsageError):
+    if isinstance(error, Interrupted | AuthError | AudioError | UsageError | Bug):
         raise error
 
 

@@ -19,7 +19,7 @@ from asrcli.service.base import (
     ServerHalf,
 )
 from asrcli.service.hearing import Hearing, Hearings
-from asrcli.service.loop import Loop, Timer
+from asrcli.service.loop import Share, Timer
 from asrcli.service.recognizer import Ended, Failed, RecognitionError, RecognitionSettings, Result
 
 
@@ -43,7 +43,7 @@ class Conversation:
     """Lives as long as its connection. For its hearing it is the one to hold back."""
 
     def __init__(
-        self, connection: Connection, half: ServerHalf, hearings: Hearings, loop: Loop, *, alive_s: float
+        self, connection: Connection, half: ServerHalf, hearings: Hearings, loop: Share, *, alive_s: float
     ) -> None:
         """`alive_s` is how often a client that is held back is shown that the service lives."""
         self._connection = connection
@@ -160,7 +160,8 @@ class Conversation:
             self.fail(error.code, str(error))
             return
         hearing: Hearing
-        hearing = self._hearing = self._hearings.new(settings, lambda result: self._result(hearing, result), self)
+        tell = self._loop.guarded(lambda result: self._result(hearing, result))
+        hearing = self._hearing = self._hearings.new(settings, tell, self)
         hearing.begin()
 
     def _result(self, hearing: Hearing, result: Result) -> None:

@@ -6,14 +6,16 @@ ffmpeg writes. It knows nothing of protocols and recognisers.
 
 from __future__ import annotations
 
+import logging
 import shutil
 import struct
 import subprocess
-import threading
 from collections.abc import Callable
 from typing import Protocol
 
+from asrcli.errors import Shortage
 from asrcli.service.recognizer import Pcm, RecognitionError, RecognitionSettings
+from asrcli.threads import Thread
 
 Sink = Callable[[Pcm], None]
 
@@ -23,6 +25,8 @@ _READ_BYTES = 16 * 1024
 # A header longer than this holds no WAV that anyone streams.
 _LONGEST_HEADER_BYTES = 1024 * 1024
 _PCM_TAG, _EXTENSIBLE_TAG = 1, 0xFFFE
+_log = logging.getLogger(__name__)
+
 # Streams of unknown length carry one of these as their length; the data then lasts until the end.
 _UNKNOWN_LENGTHS = (0, 0x7FFFFFFF, 0xFFFFFFFF)
 
@@ -164,8 +168,13 @@ class FfmpegDecoder:
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0
         )
-        self._reader = threading.Thread(target=self._read, name="ffmpeg output", daemon=True)
-        self._reader.start()
+        self._reader = Thread("ffmpeg output", self._read, self._died)
+        try:
+            self._reader.start()
+        except Shortage as error:
+            with self._process as process:
+                process.kill()
+            raise RecognitionError("InternalError", error.message) from error
 
     def feed(self, data: bytes) -> None:
         if not self._begun and self._format in ("opus", "speex") and data[:4] != b"OggS"[: len(data)]:
@@ -209,6 +218,11 @@ class FfmpegDecoder:
         except RecognitionError as error:
             self._failure = error
             self._process.kill()
+
+    def _died(self, bug: BaseException) -> None:
+        _log.error("the decoding of %s broke", self._format, exc_info=bug)
+        self._failure = RecognitionError("InternalError", "the decoder broke")
+        self._process.kill()
 
 
 def _ffmpeg(audio_format: str) -> str:

@@ -26,7 +26,7 @@ from asrcli.service.faults import (
     Split,
     Stall,
 )
-from asrcli.service.loop import Loop
+from asrcli.service.loop import Share
 from asrcli.service.websocket import WebSocket
 
 GARBAGE = "<html><body>upstream connect error</body></html>"
@@ -36,7 +36,7 @@ _Lasting = TypeVar("_Lasting", Duplicate, Reorder, Split)
 class FaultyConnection:
     """The connection as the conversation sees it, and the conversation as the connection sees it."""
 
-    def __init__(self, connection: WebSocket, faults: Sequence[Fault], chance: Random, loop: Loop) -> None:
+    def __init__(self, connection: WebSocket, faults: Sequence[Fault], chance: Random, loop: Share) -> None:
         self.conversation: Conversation
         """Set before anything is received."""
         self._connection = connection

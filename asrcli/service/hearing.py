@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import logging
 import queue
-import threading
 from functools import partial
 from typing import Protocol
 from weakref import WeakSet
 
+from asrcli.errors import Shortage
 from asrcli.service.decoding import AudioDecoder, open_decoder
 from asrcli.service.loop import Loop, Work
 from asrcli.service.recognizer import (
@@ -24,6 +24,7 @@ from asrcli.service.recognizer import (
     RecognitionSettings,
     Recognizer,
 )
+from asrcli.threads import Thread
 
 # These are read here; the others are ffmpeg's, which may make us wait.
 _PROMPT_FORMATS = frozenset({"pcm", "wav"})
@@ -73,7 +74,7 @@ class Hearings:
         self._prompt = isinstance(recognizer, PromptRecognizer)
         self._most = self._free = most
         self._loop = loop
-        self._threads: WeakSet[threading.Thread] = WeakSet()
+        self._threads: WeakSet[Thread] = WeakSet()
 
     def take_place(self) -> None:
         """Raises RecognitionError where as many recognitions run as there may be."""
@@ -101,7 +102,8 @@ class Hearings:
     def join(self) -> None:
         """Wait for the threads of closed hearings."""
         for thread in list(self._threads):
-            thread.join(_END_S)
+            if thread.is_alive():
+                thread.join(_END_S)
 
 
 class _Hearing:
@@ -177,10 +179,14 @@ class _Waiting:
         self._backlog_bytes = 0
         self._behind = False
         self._closing = False
-        self.thread = threading.Thread(target=self._run, name="recognition", daemon=True)
-        self.thread.start()
+        self.thread = Thread("recognition", self._run, self._died)
 
     def begin(self) -> None:
+        try:
+            self.thread.start()
+        except Shortage as error:
+            self._hearing.fail("InternalError", error.message)
+            return
         self._work.put(self._hearing.begin)
 
     def feed(self, audio: bytes) -> None:
@@ -222,7 +228,10 @@ class _Waiting:
                 break
             try:
                 work()
-            except Exception:
-                _log.exception("a recognition broke")
-                self._hearing.fail("InternalError", "the recogniser broke")
+            except Exception as bug:
+                self._died(bug)
         self._hearing.close()
+
+    def _died(self, bug: BaseException) -> None:
+        _log.error("a recognition broke", exc_info=bug)
+        self._hearing.fail("InternalError", "the recogniser broke")

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import ssl
 
-from asrcli.service.loop import Loop, Work
+from asrcli.service.loop import Share, Work
 from asrcli.service.stream import Layer, Stream
 
 _READ_BYTES = 64 * 1024
@@ -83,7 +83,7 @@ class FarStream(Layer):
     round trip that this would have taken.
     """
 
-    def __init__(self, below: Stream, loop: Loop, delay_s: float) -> None:
+    def __init__(self, below: Stream, loop: Share, delay_s: float) -> None:
         super().__init__(below)
         self._loop = loop
         self._delay_s = delay_s

@@ -1,6 +1,7 @@
 """The thread that serves everyone: sockets that are ready, moments that have come, work that other threads post.
 
-What it calls must not wait for anything. It knows nothing of what it serves.
+What it calls must not wait for anything. It knows nothing of what it serves. What is raised here is a bug: it ends the
+thread, unless it was raised for one client, and then that client alone is concerned.
 """
 
 from __future__ import annotations
@@ -8,16 +9,17 @@ from __future__ import annotations
 import contextlib
 import heapq
 import itertools
-import logging
 import selectors
 import socket
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ParamSpec
 
 from asrcli.timing import Clock
+
+P = ParamSpec("P")
 
 Work = Callable[[], object]
 OnReady = Callable[[int], object]
@@ -29,8 +31,6 @@ _TICK_S = 0.001
 # gather: that saves a third of the time with a thousand streams, and nobody notices a result that comes 1 ms later.
 _MANY = 200
 _GATHER_S = 0.001
-
-_log = logging.getLogger(__name__)
 
 
 class Timer:
@@ -110,11 +110,11 @@ class Loop:
         try:
             while not self._stopping:
                 for key, events in self._ready():
-                    _call(key.data, events)
+                    key.data(events)
                 # After the sockets: what a client has sent in time counts, however late we come to it.
                 self._fire_timers()
                 for _ in range(len(self._posted)):
-                    _call(self._posted.popleft())
+                    self._posted.popleft()()
         finally:
             for each in (self._selector, self._wake, self._woken):
                 # It is gone, whatever the system says to that.
@@ -152,12 +152,34 @@ class Loop:
             return
         now = self._clock.now()
         while self._timers and self._timers[0][0] <= now:
-            _call(heapq.heappop(self._timers)[2].fire)
+            heapq.heappop(self._timers)[2].fire()
 
 
-def _call(work: Callable[..., object], *arguments: int) -> None:
-    try:
-        work(*arguments)
-    except Exception:
-        # Whoever sets the work up catches what may happen to it: this is a mistake of ours, and of one client's.
-        _log.exception("something broke while a client was served")
+class Share:
+    """The loop as one client has it: whatever its work raises is handed to `broke`, and is nobody else's trouble."""
+
+    def __init__(self, loop: Loop, broke: Callable[[Exception], None]) -> None:
+        self._loop = loop
+        self._broke = broke
+        self.now = loop.now
+        self.unwatch = loop.unwatch
+
+    def at(self, moment: float, work: Work) -> Timer:
+        return self._loop.at(moment, self.guarded(work))
+
+    def post(self, work: Work) -> None:
+        self._loop.post(self.guarded(work))
+
+    def watch(self, readable: Any, events: int, on_ready: OnReady) -> None:
+        self._loop.watch(readable, events, self.guarded(on_ready))
+
+    def guarded(self, work: Callable[P, object]) -> Callable[P, None]:
+        """`work`, as it is called here."""
+
+        def do(*arguments: P.args, **named: P.kwargs) -> None:
+            try:
+                work(*arguments, **named)
+            except Exception as error:
+                self._broke(error)
+
+        return do

@@ -14,12 +14,11 @@ only, where plain `ws://` gives no key away; `wss://` has a certificate made for
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import logging
-import os
 import socket
 import ssl
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -27,7 +26,7 @@ from selectors import EVENT_READ
 
 from websockets.http11 import Request, Response
 
-from asrcli.errors import UsageError
+from asrcli.errors import Shortage, UsageError
 from asrcli.service.admission import handshake_of, refusal_at_the_end, refusal_of, refusal_on_demand
 from asrcli.service.base import Limits, ServerHalf
 from asrcli.service.conversation import Conversation
@@ -35,7 +34,8 @@ from asrcli.service.faults import Fault, FaultPlan
 from asrcli.service.faulty import FaultyConnection
 from asrcli.service.hearing import Hearings
 from asrcli.service.layers import FarStream, TlsStream
-from asrcli.service.loop import Loop
+from asrcli.service.listener import listen
+from asrcli.service.loop import Loop, Share
 from asrcli.service.pages import Origin
 from asrcli.service.realtime import Realtime
 from asrcli.service.recognizer import Recognizer
@@ -43,18 +43,15 @@ from asrcli.service.run_task import RunTask
 from asrcli.service.stream import Stream, TcpStream
 from asrcli.service.timeline import open_script
 from asrcli.service.websocket import CLOSE_TIMEOUT_S, Guest, WebSocket
+from asrcli.threads import Thread
 from asrcli.timing import Clock, SystemClock
 
 PROTOCOLS: dict[str, type[ServerHalf]] = {half.path: half for half in (RunTask, Realtime)}
 # The path, and with it the protocol's own bound, is not known before the handshake.
 _LARGEST_MESSAGE_BYTES = max(half.largest_message_bytes for half in PROTOCOLS.values())
 
-# A thousand clients may connect at the same moment; those who are connected must not wait for all of them.
-_BACKLOG = 1024
+# Those who are connected must not wait for all who connect at the same moment.
 _ACCEPTED_AT_ONCE = 16
-# What may lie unread before us of one client. Left to itself the system keeps up to many megabytes, minutes of sound,
-# and the client's pings behind them.
-_RECEIVE_BYTES = 16 * 1024
 # Without free descriptors, accepting fails until somebody leaves.
 _ACCEPT_AGAIN_S = 0.1
 _HANDSHAKE_S = 10.0
@@ -89,9 +86,14 @@ class ServiceOptions:
 
 
 class Service:
-    """A service from `start` to `close`, which are called by one thread. All in between happens on the loop's."""
+    """A service from `start` to `close`, which are called by one thread. All in between happens on the loop's.
 
-    def __init__(self, options: ServiceOptions, clock: Clock | None = None) -> None:
+    `died` is called there when a bug has ended that one: nobody is served any more, and `bug` is what was raised.
+    """
+
+    def __init__(
+        self, options: ServiceOptions, clock: Clock | None = None, *, died: Callable[[], object] = lambda: None
+    ) -> None:
         self.ca_file: Path | None = None
         """With TLS, and once the service has started: the authority that a client must trust, in PEM."""
         self._options = options
@@ -100,8 +102,11 @@ class Service:
         self._websockets: dict[int, WebSocket] = {}
         self._conversations: dict[int, Conversation] = {}
         self._closing = False
+        self._died = died
+        self.bug: BaseException | None = None
+        self._silent = threading.Event()
         self._empty = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._thread: Thread | None = None
 
     @property
     def url(self) -> str:
@@ -111,9 +116,9 @@ class Service:
         return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
     def start(self) -> None:
-        """Bind, and serve in the background. Raises UsageError where an option is no good."""
+        """Bind, and serve in the background. Raises UsageError where an option is no good, and Shortage."""
         options = self._options
-        self._socket = _listen(options.host, options.port)
+        self._socket = listen(options.host, options.port)
         self._address = self._socket.getsockname()[:2]
         try:
             self._tls = self._make_tls() if options.tls else None
@@ -125,18 +130,26 @@ class Service:
         self._loop = Loop(self._clock)
         self._hearings = Hearings(recognizer, options.max_tasks or recognizer.capacity, self._loop)
         self._accept_again()
-        self._thread = threading.Thread(target=self._loop.run, name="service", daemon=True)
-        self._thread.start()
+        thread = Thread("service", self._loop.run, self._broke)
+        try:
+            thread.start()
+        except Shortage:
+            # Here and now, so that it lets go of what it holds.
+            self._loop.stop()
+            self._loop.run()
+            self._hearings.close()
+            self._socket.close()
+            self._forget_authority()
+            raise
+        self._thread = thread
 
     def close(self) -> None:
         """End every recognition and its process, and close every connection with 1001. Harmless a second time."""
         thread, self._thread = self._thread, None
         if thread is None:
             return
-        silent = threading.Event()
         self._loop.post(self._silence)
-        self._loop.post(silent.set)
-        silent.wait()
+        self._silent.wait()
         self._hearings.close()
         self._loop.post(self._hang_up)
         self._empty.wait(2 * CLOSE_TIMEOUT_S)
@@ -154,6 +167,7 @@ class Service:
         self._closing = True
         for conversation in self._conversations.values():
             conversation.silence()
+        self._silent.set()
 
     def _hang_up(self) -> None:
         for websocket in list(self._websockets.values()):
@@ -163,6 +177,24 @@ class Service:
 
     def _cut(self) -> None:
         for websocket in list(self._websockets.values()):
+            websocket.cut()
+
+    def _broke(self, bug: BaseException) -> None:
+        """A bug has ended the thread, this one: its clients are left as if the service were gone."""
+        self.bug = bug
+        try:
+            with contextlib.suppress(Exception):
+                self._socket.close()
+                self._silence()
+                self._cut()
+        finally:
+            self._silent.set()
+            self._empty.set()
+            self._died()
+
+    def _client_broke(self, number: int, bug: Exception) -> None:
+        _log.error("connection %d: cut, because of a bug in asrcli", number, exc_info=bug)
+        if (websocket := self._websockets.get(number)) is not None:
             websocket.cut()
 
     # --- connections, on the loop's thread --------------------------------------------------------------------------
@@ -187,17 +219,18 @@ class Service:
         number = self._plan.next_connection()
         _log.info("connection %d: from port %d", number, from_port)
         delay_s = self._plan.delay_s(number)
-        stream: Stream = TcpStream(self._loop, connection, partial(self._gone, number))
+        loop = Share(self._loop, partial(self._client_broke, number))
+        stream: Stream = TcpStream(loop, connection, partial(self._gone, number))
         if delay_s:
-            stream = FarStream(stream, self._loop, delay_s)
+            stream = FarStream(stream, loop, delay_s)
         if self._tls is not None:
             stream = TlsStream(stream, self._tls)
         self._websockets[number] = websocket = WebSocket(
             stream,
-            self._loop,
+            loop,
             largest_message_bytes=_LARGEST_MESSAGE_BYTES,
             admit=partial(self._admit, number),
-            make_guest=partial(self._make_guest, number),
+            make_guest=partial(self._make_guest, number, loop),
         )
         websocket.open(_HANDSHAKE_S + _HANDSHAKE_DELAYS * delay_s)
 
@@ -216,13 +249,13 @@ class Service:
             refusal = refusal_on_demand(refuse)
         return refusal
 
-    def _make_guest(self, number: int, websocket: WebSocket, request: Request) -> Guest:
+    def _make_guest(self, number: int, loop: Share, websocket: WebSocket, request: Request) -> Guest:
         handshake = handshake_of(request)
         half = PROTOCOLS[handshake.path](handshake, self._options.limits, self._clock)
         faults, chance = self._plan.share(number)
-        faulty = FaultyConnection(websocket, faults, chance, self._loop) if faults else None
+        faulty = FaultyConnection(websocket, faults, chance, loop) if faults else None
         alive_s = self._options.limits.alive_s
-        conversation = Conversation(faulty or websocket, half, self._hearings, self._loop, alive_s=alive_s)
+        conversation = Conversation(faulty or websocket, half, self._hearings, loop, alive_s=alive_s)
         self._conversations[number] = conversation
         if faulty is None:
             return conversation
@@ -261,25 +294,3 @@ def open_recognizer(name: str, stall_s: float) -> Recognizer:
 
         return SphinxRecognizer(stall_s)
     raise UsageError(f"there is no recogniser {name!r}", hint="use sphinx or script:FILE")
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
-    except ValueError as error:
-        raise UsageError(f"{host!r} is not an address", hint="use 127.0.0.1 or ::1") from error
-    if not address.is_loopback:
-        raise UsageError(
-            f"the service does not listen on {host}: it is for this machine alone", hint="use 127.0.0.1 or ::1"
-        )
-    family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
-    try:
-        listener = socket.create_server((str(address), port), family=family, backlog=_BACKLOG)
-    except (OSError, OverflowError) as error:
-        # Python adds the address to the system's words.
-        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "no such port"
-        raise UsageError(f"cannot listen on {host}:{port}: {reason}", hint="use another --port, or 0") from error
-    listener.setblocking(False)
-    # Those who connect inherit it.
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BYTES)
-    return listener

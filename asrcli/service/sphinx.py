@@ -2,7 +2,8 @@
 
 The model is loaded once, by a worker process (sphinx_worker.py) which starts with the service and forks a decoder for
 each task; a decoder gets one end of a socket pair and the other stays here. Closing our end is all it takes to end a
-decoder, and closing the control socket ends them all: also when this process is killed.
+decoder, and closing the control socket ends them all: also when this process is killed. A worker that has died is
+started again for the next task.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import json
+import logging
 import os
 import socket
 import struct
@@ -21,7 +23,7 @@ from dataclasses import asdict
 import numpy as np
 import soxr
 
-from asrcli.errors import UsageError
+from asrcli.errors import Shortage, UsageError
 from asrcli.service.recognizer import (
     Ended,
     Failed,
@@ -34,6 +36,7 @@ from asrcli.service.recognizer import (
     RecognitionSettings,
     Result,
 )
+from asrcli.threads import Thread
 
 _RATE_HZ = 16000
 # The form of what a decoder is sent: see sphinx_worker.py.
@@ -44,6 +47,8 @@ _DECODERS_PER_CORE = 6
 _BUFFER_BYTES = 32 * 1024
 # The decoders end within milliseconds, but a last pass over a long and noisy sentence takes seconds.
 _END_WORKER_S = 5.0
+
+_log = logging.getLogger(__name__)
 
 
 class SphinxRecognizer:
@@ -56,6 +61,10 @@ class SphinxRecognizer:
             raise UsageError("the local recogniser is not installed", hint="pip install 'asrcli[serve]'")
         self._stall_s = stall_s
         self._lock = threading.Lock()
+        self._closing = False
+        self._start()
+
+    def _start(self) -> None:
         self._control, theirs = socket.socketpair()
         with theirs:
             self._worker = subprocess.Popen(
@@ -74,14 +83,34 @@ class SphinxRecognizer:
         with theirs:
             try:
                 with self._lock:
-                    # One byte a task: two of them never arrive as one, because each carries a descriptor.
-                    socket.send_fds(self._control, [b"t"], [theirs.fileno()])
+                    self._hand_over(theirs)
             except OSError as error:
                 ours.close()
                 raise RecognitionError("InternalError", "the recogniser is not running") from error
         return SphinxRecognition(ours, settings, on_result, self._stall_s)
 
     def close(self) -> None:
+        with self._lock:
+            self._closing = True
+            self._end_worker()
+
+    def _hand_over(self, task: socket.socket) -> None:
+        """Give the worker the socket of a task. Raises OSError where there is none, and none can be started."""
+        try:
+            self._send(task)
+        except (BrokenPipeError, ConnectionResetError):
+            if self._closing:
+                raise
+            self._end_worker()
+            _log.warning("the recogniser has ended (%s); it is started again", _ending(self._worker.returncode))
+            self._start()
+            self._send(task)
+
+    def _send(self, task: socket.socket) -> None:
+        # One byte a task: two of them never arrive as one, because each carries a descriptor.
+        socket.send_fds(self._control, [b"t"], [task.fileno()])
+
+    def _end_worker(self) -> None:
         self._control.close()
         try:
             self._worker.wait(_END_WORKER_S)
@@ -104,9 +133,16 @@ class SphinxRecognition:
         whole_s = int(stall_s)
         timeval = struct.pack("@ll", whole_s, int((stall_s - whole_s) * 1_000_000))
         link.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeval)
-        self._send(json.dumps(asdict(settings)).encode() + b"\n")
-        self._reader = threading.Thread(target=self._read, name="recogniser results", daemon=True)
-        self._reader.start()
+        self._reader = Thread("recogniser results", self._read, self._died)
+        try:
+            self._send(json.dumps(asdict(settings)).encode() + b"\n")
+            self._reader.start()
+        except RecognitionError:
+            link.close()
+            raise
+        except Shortage as error:
+            link.close()
+            raise RecognitionError("InternalError", error.message) from error
 
     def feed(self, pcm: Pcm) -> None:
         self._send_audio(self._resampled(pcm))
@@ -161,13 +197,22 @@ class SphinxRecognition:
         last: Result | None = None
         try:
             with self._link.makefile("rb") as lines:
-                for line in lines:
+                # A line without an end is what a decoder had said when it died.
+                while (line := lines.readline()).endswith(b"\n"):
                     last = _result(line)
                     self._on_result(last)
         except OSError:
             pass  # Said below.
         if not isinstance(last, Ended) and not self._closing:
             self._on_result(Failed("InternalError", str(_ended_early())))
+
+    def _died(self, bug: BaseException) -> None:
+        _log.error("the results of a recognition broke", exc_info=bug)
+        self._on_result(Failed("InternalError", "the recogniser broke"))
+
+
+def _ending(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit code {code}"
 
 
 def _ended_early() -> RecognitionError:

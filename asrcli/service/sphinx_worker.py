@@ -66,7 +66,13 @@ def main(control_fd: int) -> None:
 
 
 def _fork(decoder: Decoder, control: socket.socket, descriptor: int) -> None:
-    if os.fork():
+    try:
+        child = os.fork()
+    except OSError as error:
+        # Its socket is closed, and so the task fails; the next one may find room.
+        print(f"no decoder could be started: {error.strerror}", file=sys.stderr)
+        child = -1
+    if child:
         os.close(descriptor)
         return
     # The decoder must not keep the control socket alive, nor ever return into the loop above.

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from selectors import EVENT_READ, EVENT_WRITE
 from typing import Protocol
 
-from asrcli.service.loop import Loop
+from asrcli.service.loop import Share
 
 _READ_BYTES = 64 * 1024
 # Results are small: a client that leaves this much unread is not reading.
@@ -76,7 +76,7 @@ class Stream(Protocol):
 class TcpStream:
     """The socket itself. `gone` is called when it has been closed."""
 
-    def __init__(self, loop: Loop, connection: socket.socket, gone: Callable[[], object]) -> None:
+    def __init__(self, loop: Share, connection: socket.socket, gone: Callable[[], object]) -> None:
         self._loop = loop
         self._socket = connection
         self._gone = gone

@@ -15,7 +15,7 @@ from websockets.http11 import Request, Response
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
-from asrcli.service.loop import Loop, Timer
+from asrcli.service.loop import Share, Timer
 from asrcli.service.stream import Stream
 
 # How long a client may take to answer a close, and to close its side of the connection after that.
@@ -44,7 +44,7 @@ class WebSocket:
     def __init__(
         self,
         stream: Stream,
-        loop: Loop,
+        loop: Share,
         *,
         largest_message_bytes: int,
         admit: Callable[[Request], Response | None],

@@ -24,6 +24,10 @@ class RefusedError(Exception):
     """sounddevice.PortAudioError."""
 
 
+class AbortError(Exception):
+    """sounddevice.CallbackAbort."""
+
+
 class Stream:
     """sounddevice.RawInputStream, whose callback is called by hand."""
 
@@ -57,7 +61,7 @@ def streams(monkeypatch: pytest.MonkeyPatch) -> list[Stream]:
         made.append(Stream(**arguments))
         return made[-1]
 
-    library = types.SimpleNamespace(RawInputStream=open_stream, PortAudioError=RefusedError)
+    library = types.SimpleNamespace(RawInputStream=open_stream, PortAudioError=RefusedError, CallbackAbort=AbortError)
     monkeypatch.setattr(capture_module, "portaudio", lambda: library)
     return made
 
@@ -104,6 +108,19 @@ def test_the_end_of_the_stream_wakes_who_waits(streams: list[Stream]) -> None:
     streams[0].arguments["finished_callback"]()
     assert capture.next(60) is None
     assert not capture.active
+    capture.close()
+
+
+def test_a_bug_in_the_callback_ends_the_stream_and_comes_after_what_was_heard(streams: list[Stream]) -> None:
+    """PortAudio would print it and go on in silence, or take the device for gone."""
+    capture = Capture(DEVICE, 1000, 1, FakeClock())
+    hear = streams[0].arguments["callback"]
+    hear(b"\0" * 80, 20, TIME, NO_OVERFLOW)
+    with pytest.raises(AbortError):
+        hear(None, 20, TIME, NO_OVERFLOW)
+    assert capture.next(60) is not None
+    with pytest.raises(TypeError):
+        capture.next(60)
     capture.close()
 
 

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import os
 import sys
 import threading
+from collections import deque
 from collections.abc import Iterator
 
 import pytest
 
 from asrcli.audio.child import KEPT_LINES, Child
-from asrcli.errors import DecodeError
+from asrcli.errors import DecodeError, Shortage
+from tests.audio.sounds import open_descriptors
+from tests.support.service import descendants
 
 
 def python(code: str) -> list[str]:
@@ -60,6 +64,62 @@ def test_a_feed_that_breaks_is_reported_by_wait() -> None:
     with pytest.raises(DecodeError, match="cannot read it"):
         child.wait()
     child.close()
+
+
+def test_what_came_before_a_feed_broke_is_worked_on() -> None:
+    def broken() -> Iterator[bytes]:
+        yield b"before"
+        raise DecodeError("cannot read it")
+
+    copy = python("import shutil, sys; shutil.copyfileobj(sys.stdin.buffer, sys.stdout.buffer)")
+    child = Child(copy, "it", broken())
+    assert read_all(child) == b"before"
+    child.close()
+
+
+def test_a_bug_in_the_feed_ends_the_child_and_comes_out_of_wait() -> None:
+    """It must not take what it was given for all there is, and wait for more even less."""
+
+    def broken() -> Iterator[bytes]:
+        yield b"a"
+        raise ZeroDivisionError
+
+    child = Child(python("import threading; threading.Event().wait()"), "it", broken())
+    assert read_all(child) == b""
+    with pytest.raises(ZeroDivisionError):
+        child.wait()
+    child.close()
+
+
+def test_a_bug_in_the_log_ends_the_child_and_comes_out_of_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full(deque[bytes]):
+        def extend(self, lines: object) -> None:
+            raise ZeroDivisionError
+
+    monkeypatch.setattr("asrcli.audio.child.deque", Full)
+    child = Child(python("import threading; threading.Event().wait()"), "it")
+    assert read_all(child) == b""
+    with pytest.raises(ZeroDivisionError):
+        child.wait()
+    child.close()
+
+
+@pytest.mark.parametrize("name", ["child-log", "child-feed"])
+def test_a_thread_that_cannot_be_started_leaves_no_child(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    start, before = threading.Thread.start, open_descriptors()
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name == name:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("threading.Thread.start", refuse)
+        with pytest.raises(Shortage, match=name):
+            Child(python("import threading; threading.Event().wait()"), "it", iter([b"x"]))
+    assert descendants(os.getpid()) == []
+    assert open_descriptors() == before
+    assert name not in [thread.name for thread in threading.enumerate()]
 
 
 def test_stop_ends_a_read_and_close_ends_the_child() -> None:

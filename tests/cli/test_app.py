@@ -51,13 +51,14 @@ def test_every_error_has_an_exit_code():
         "ServiceError": lambda kind: kind("code", "message"),
         "ServiceTimeout": lambda kind: kind("start", 1.0, message="m"),
         "Interrupted": lambda kind: kind(15, "m"),
+        "Bug": lambda kind: kind(ZeroDivisionError()),
     }
     kinds = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, errors.AsrcliError)]
     codes = {kind.__name__: exit_code(special.get(kind.__name__, lambda kind: kind("m"))(kind)) for kind in kinds}
     assert codes == {
         "AsrcliError": 1, "UsageError": 2, "AuthError": 4, "ServiceError": 5, "ProtocolViolation": 5, "LinkError": 6,
         "ServiceTimeout": 6, "SoundLost": 6, "AudioError": 1, "DecodeError": 1, "DeviceError": 7, "OutputError": 1,
-        "Interrupted": 143,
+        "Interrupted": 143, "Shortage": 1, "Bug": 70,
     }  # fmt: skip
 
 

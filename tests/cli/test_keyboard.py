@@ -7,6 +7,8 @@ import pty
 import termios
 import threading
 
+import pytest
+
 from asrcli.cli.keyboard import EnterKey
 
 
@@ -26,6 +28,25 @@ def test_enter_is_noticed_once_and_the_terminal_is_put_right():
             assert not key.pressed()
         assert echoes(theirs)
         assert not [thread for thread in threading.enumerate() if thread.name == "keyboard"]
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+def test_a_bug_in_its_thread_comes_out_where_enter_is_asked_for(monkeypatch):
+    """Or nobody would learn that Enter is not heard any more."""
+
+    def fail(key: EnterKey) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(EnterKey, "_watch", fail)
+    ours, theirs = pty.openpty()
+    try:
+        with EnterKey(theirs) as key:
+            key._thread.join(10)
+            with pytest.raises(ZeroDivisionError):
+                key.pressed()
+        assert echoes(theirs)
     finally:
         os.close(ours)
         os.close(theirs)

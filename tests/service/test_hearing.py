@@ -160,6 +160,28 @@ def test_a_mistake_in_a_recogniser_is_a_failure_of_its_task(service: Service, ca
     hearings.join()
 
 
+def test_a_thread_that_cannot_be_started_is_a_failure_of_its_task(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name == "recognition":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr("threading.Thread.start", refuse)
+    hearings = Hearings(Slow(), 5, service.loop)
+    hearing = hearings.new(RecognitionSettings(), service.tell, service)
+    service.on_loop(hearing.begin)
+    (failed,) = service.wait(1)
+    assert isinstance(failed, Failed)
+    assert failed.code == "InternalError"
+    assert "no further thread" in failed.message
+    service.on_loop(hearing.close)
+    hearings.join()
+
+
 def test_a_prompt_recogniser_is_called_at_once_and_needs_no_thread() -> None:
     told: list[Result] = []
     before = threading.active_count()

@@ -9,7 +9,7 @@ from selectors import EVENT_READ
 
 import pytest
 
-from asrcli.service.loop import Loop
+from asrcli.service.loop import Loop, Share
 from asrcli.timing import SystemClock
 
 
@@ -53,16 +53,6 @@ def test_timers_fire_in_the_order_of_their_moments_and_never_early(loop: Loop) -
     assert fired == ["a", "b", "c", "d", "end"]
 
 
-def test_a_mistake_is_told_and_does_not_concern_the_others(loop: Loop, caplog: pytest.LogCaptureFixture) -> None:
-    done: list[str] = []
-    loop.post(lambda: 1 // 0)
-    loop.post(lambda: done.append("next"))
-    loop.stop()
-    loop.run()
-    assert done == ["next"]
-    assert "ZeroDivisionError" in caplog.text
-
-
 @pytest.fixture
 def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
     ours, theirs = socket.socketpair()
@@ -96,3 +86,48 @@ def test_posting_to_a_loop_that_has_ended_does_no_harm(loop: Loop) -> None:
     poster = threading.Thread(target=loop.post, args=(lambda: None,))
     poster.start()
     poster.join()
+
+
+# --- bugs -----------------------------------------------------------------------------------------------------------
+
+
+def bug(_: int = 0) -> None:
+    raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("kind", ["post", "timer", "socket"])
+def test_a_bug_ends_it(loop: Loop, kind: str, pair: tuple[socket.socket, socket.socket]) -> None:
+    ours, theirs = pair
+    begin(loop, kind, ours)
+    theirs.send(b"x")
+    with pytest.raises(ZeroDivisionError):
+        loop.run()
+
+
+@pytest.mark.parametrize("kind", ["post", "timer", "socket"])
+def test_a_bug_in_one_clients_share_is_its_own(
+    loop: Loop, kind: str, pair: tuple[socket.socket, socket.socket]
+) -> None:
+    ours, theirs = pair
+    told: list[Exception] = []
+
+    def broke(error: Exception) -> None:
+        told.append(error)
+        loop.unwatch(ours)
+        # It goes on for the others.
+        loop.stop()
+
+    begin(Share(loop, broke), kind, ours)
+    theirs.send(b"x")
+    loop.run()
+    assert [type(error) for error in told] == [ZeroDivisionError]
+
+
+def begin(loop: Loop | Share, kind: str, ours: socket.socket) -> None:
+    """Have `loop` meet a bug in something of that kind."""
+    if kind == "post":
+        loop.post(bug)
+    elif kind == "timer":
+        loop.at(loop.now(), bug)
+    else:
+        loop.watch(ours, EVENT_READ, bug)

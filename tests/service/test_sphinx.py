@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -26,7 +27,7 @@ from asrcli.service.recognizer import (
     Result,
 )
 from asrcli.service.server import Service
-from asrcli.service.sphinx import SphinxRecognizer
+from asrcli.service.sphinx import SphinxRecognition, SphinxRecognizer
 from tests.service.client import Client
 from tests.support.service import DATA, TALK_TEXT, descendants, wait_until_gone
 
@@ -158,15 +159,91 @@ def test_a_decoder_that_dies_fails_its_task_alone(talk_pcm: bytes) -> None:
         recognizer.close()
 
 
-def test_a_worker_that_dies_is_reported(talk_pcm: bytes) -> None:
-    recognizer = SphinxRecognizer(stall_s=10)
+def is_recognised(recognizer: SphinxRecognizer) -> bool:
+    """Whether a task of half a second of silence comes to its end."""
+    heard = Heard()
+    recognition = recognizer.open(RecognitionSettings(), heard)
     try:
-        recognizer._worker.kill()
-        recognizer._worker.wait()
-        with pytest.raises(RecognitionError, match="not running"):
-            recognizer.open(RecognitionSettings(), Heard())
+        recognition.feed(Pcm(NO_SPEECH[:16_000], 16000))
+        recognition.finish()
+        return heard.wait_for(Ended) == Ended(500)
+    finally:
+        recognition.close()
+
+
+@pytest.mark.parametrize("loaded", [True, False], ids=["loaded", "as it starts"])
+def test_a_worker_that_was_killed_is_started_again_for_the_next_task(
+    loaded: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Several times in a row; what waits for its model then fails, so that its client may try again."""
+    recognizer = SphinxRecognizer(stall_s=10)
+    pids = set()
+    try:
+        for _ in range(3):
+            if loaded:
+                assert is_recognised(recognizer)
+            else:
+                waiting = Heard()
+                recognition = recognizer.open(RecognitionSettings(), waiting)
+            pids.add(recognizer._worker.pid)
+            os.kill(recognizer._worker.pid, signal.SIGKILL)
+            if loaded:
+                wait_until_gone([recognizer._worker.pid])
+            else:
+                assert waiting.wait_for(Failed) == Failed("InternalError", "the recogniser ended unexpectedly")
+                recognition.close()
+        assert is_recognised(recognizer)
+        pids.add(recognizer._worker.pid)
+        assert len(pids) == 4
+        assert caplog.text.count("the recogniser has ended (signal 9); it is started again") == 3
     finally:
         recognizer.close()
+    assert recognizer._worker.returncode == 0
+
+
+def test_a_decoder_that_runs_when_the_worker_is_killed_goes_on(talk_pcm: bytes) -> None:
+    recognizer, heard = SphinxRecognizer(stall_s=10), Heard()
+    try:
+        recognition = recognizer.open(RecognitionSettings(), heard)
+        heard.wait_for(Opened)
+        os.kill(recognizer._worker.pid, signal.SIGKILL)
+        recognition.feed(Pcm(talk_pcm[: 32 * 4_600], 16000))
+        recognition.finish()
+        assert heard.wait_for(Ended) == Ended(4_600)
+        recognition.close()
+    finally:
+        recognizer.close()
+
+
+def test_a_recogniser_that_was_closed_starts_no_worker_again() -> None:
+    recognizer = SphinxRecognizer(stall_s=10)
+    recognizer.close()
+    pid = recognizer._worker.pid
+    with pytest.raises(RecognitionError, match="not running"):
+        recognizer.open(RecognitionSettings(), Heard())
+    assert recognizer._worker.pid == pid
+
+
+@pytest.mark.parametrize("said", [b'{"kind": "hypothe', b'{"kind": "opened"}\n{"ki', b""])
+def test_half_a_word_of_a_decoder_that_died_is_its_failure(said: bytes) -> None:
+    ours, theirs = socket.socketpair()
+    heard = Heard()
+    recognition = SphinxRecognition(ours, RecognitionSettings(), heard, 10)
+    theirs.sendall(said)
+    theirs.close()
+    assert heard.wait_for(Failed) == Failed("InternalError", "the recogniser ended unexpectedly")
+    recognition.close()
+
+
+def test_results_that_nobody_understands_are_a_failure_of_their_task(caplog: pytest.LogCaptureFixture) -> None:
+    ours, theirs = socket.socketpair()
+    heard = Heard()
+    recognition = SphinxRecognition(ours, RecognitionSettings(), heard, 10)
+    with theirs:
+        theirs.sendall(b"nonsense\n")
+        assert heard.wait_for(Failed) == Failed("InternalError", "the recogniser broke")
+    recognition.close()
+    assert "JSONDecodeError" in caplog.text
 
 
 def test_a_decoder_that_takes_no_audio_is_overloaded(talk_pcm: bytes) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.support.service import DATA, descendants, wait_until_gone
 
@@ -105,6 +108,26 @@ os.execv(sys.argv[2], sys.argv[2:])
 def limited(most_bytes: int) -> tuple[str, ...]:
     """What to run a command `through` for that."""
     return (sys.executable, "-c", _LIMITED, str(most_bytes))
+
+
+# A process that has so many files open when it begins.
+_CROWDED = """
+import os, resource, sys
+count = int(sys.argv[1])
+soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, count + 1000), hard))
+for _ in range(count):
+    os.set_inheritable(os.open(os.devnull, os.O_RDONLY), True)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+def crowded(count: int) -> tuple[str, ...]:
+    """What to run a command `through` for that. Skips the test where the system allows no thousand more."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < count + 1000:
+        pytest.skip(f"this machine allows no more than {hard} open files")
+    return (sys.executable, "-c", _CROWDED, str(count))
 
 
 def regular(*arguments: object, through: tuple[str, ...] = ()) -> Ending:

@@ -72,8 +72,9 @@ def write_script(path: Path, *sentences: Mapping[str, object]) -> str:
 
 
 def descendants(pid: int) -> list[int]:
-    """The children of a process, and theirs."""
-    children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    """The children of a process, whichever of its threads has started them, and theirs."""
+    lists = [(thread / "children").read_text() for thread in Path(f"/proc/{pid}/task").iterdir()]
+    children = [int(child) for text in lists for child in text.split()]
     return children + [each for child in children for each in descendants(child)]
 
 

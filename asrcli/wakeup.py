@@ -1,0 +1,50 @@
+"""What wakes a thread that waits for sockets: a pipe among them, into which other threads and signal handlers write."""
+
+from __future__ import annotations
+
+import os
+import select
+import threading
+
+
+class Wakeup:
+    """`ring` is for any thread and for signal handlers, the rest for the thread that is woken. Raises OSError."""
+
+    def __init__(self) -> None:
+        self.descriptor, self._writing = os.pipe()
+        """Is readable from `ring` until `drain`."""
+        os.set_blocking(self.descriptor, False)
+        os.set_blocking(self._writing, False)
+        # Of any descriptor number: select() refuses those above 1023.
+        self._poll = select.poll()
+        self._poll.register(self.descriptor, select.POLLIN)
+        self._never = threading.Event()
+        # True between a byte written to the pipe and its being read: one is enough.
+        self._rung = False
+
+    def ring(self) -> None:
+        """Wake the thread, now or when it would go to sleep."""
+        if not self._rung:
+            self._rung = True
+            try:
+                os.write(self._writing, b"!")
+            except OSError:
+                # Closed in this moment: nobody is there to be woken.
+                self._rung = False
+
+    def drain(self) -> None:
+        """It is awake."""
+        os.read(self.descriptor, 64)
+        # In this order, or a byte written in between would be read away; what was asked for until now is done next.
+        self._rung = False
+
+    def sleep(self, patience_s: float) -> None:
+        """Sleep so long, or until it rings; nothing else ends it."""
+        whole_ms = int(patience_s * 1000)
+        # poll() counts in whole milliseconds, and what is to be done one after the other is nearer together than that.
+        if not self._poll.poll(whole_ms):
+            self._never.wait(patience_s - whole_ms / 1000)
+
+    def close(self) -> None:
+        os.close(self.descriptor)
+        os.close(self._writing)
