@@ -28,6 +28,7 @@ from asrcli.transcribe import Control, transcribe
 from tests.bench.damage import damage
 from tests.bench.outage import outage
 from tests.bench.pipes import memory, pipes
+from tests.bench.threads import threads
 from tests.bench.torture import torture
 from tests.support.coded_talk import a_sentence_every, twelve_sentences
 from tests.support.endings import EXIT_CODES, PLANTED_KEY, ended_by, limited, regular
@@ -205,6 +206,7 @@ PARTS: dict[str, Callable[[Path], Iterator[str]]] = {
     "memory": memory,
     "damage": damage,
     "torture": torture,
+    "threads": threads,
 }
 
 
