@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,16 @@ def shell(line: str, *arguments: object, home: Path) -> subprocess.CompletedProc
         check=False,
         env={**os.environ, "DASHSCOPE_API_KEY": PLANTED_KEY, "HOME": str(home)},
     )
+
+
+@contextmanager
+def ended(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
+    """Ends it whatever happens."""
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 BENCH = ("reuse-bench", TALK_WAV, "--pace", "fast", "--tasks", "2", "--clip", "0.3", "--quiet")
@@ -176,22 +187,18 @@ def test_a_terminal_that_goes_away_is_an_interruption_every_time(leads, once_mor
     service = ThreeAndOne()
     with scripted_server(service) as url:
         arguments = ["file", str(TALK_WAV), "--endpoint", url, "--drain-timeout", "1", "--retries", "0"]
-        process = subprocess.Popen(
-            [*(["setsid", "--ctty"] if leads else []), sys.executable, "-m", "asrcli", *arguments],
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            env={**os.environ, "DASHSCOPE_API_KEY": PLANTED_KEY, "HOME": str(tmp_path), "TERM": "xterm"},
-        )
-        os.close(slave)
-        seen = b""
-        # A terminal is shown what would not be seen.
-        while rb"Sentence\u200b3." not in seen:
-            seen += os.read(master, 4096)
-        os.close(master)
-        service.goes_on.set()
-        # Whom the signal reaches when all is said and done is ended by it, which the shell calls 129 too.
-        assert process.wait(_END_S) in (128 + signal.SIGHUP, -signal.SIGHUP)
+        command = [*(["setsid", "--ctty"] if leads else []), sys.executable, "-m", "asrcli", *arguments]
+        environ = {**os.environ, "DASHSCOPE_API_KEY": PLANTED_KEY, "HOME": str(tmp_path), "TERM": "xterm"}
+        with ended(subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=environ)) as process:
+            os.close(slave)
+            seen = b""
+            # A terminal is shown what would not be seen.
+            while rb"Sentence\u200b3." not in seen:
+                seen += os.read(master, 4096)
+            os.close(master)
+            service.goes_on.set()
+            # Whom the signal reaches when all is said and done is ended by it, which the shell calls 129 too.
+            assert process.wait(_END_S) in (128 + signal.SIGHUP, -signal.SIGHUP)
 
 
 # --- a named pipe that nobody reads ---------------------------------------------------------------------------------
@@ -203,15 +210,12 @@ def test_the_first_signal_ends_a_run_whose_results_nobody_reads(number, tmp_path
     os.mkfifo(pipe)
     service = ThreeAndOne()
     with scripted_server(service) as url:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "asrcli", "file", str(TALK_WAV), "--endpoint", url, "-o", str(pipe)],
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "DASHSCOPE_API_KEY": PLANTED_KEY, "HOME": str(tmp_path)},
-        )
-        assert service.is_heard.wait(_END_S)
-        process.send_signal(number)
-        service.goes_on.set()
-        _, said = process.communicate(timeout=_END_S)
+        command = [sys.executable, "-m", "asrcli", "file", str(TALK_WAV), "--endpoint", url, "-o", str(pipe)]
+        environ = {**os.environ, "DASHSCOPE_API_KEY": PLANTED_KEY, "HOME": str(tmp_path)}
+        with ended(subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environ)) as process:
+            assert service.is_heard.wait(_END_S)
+            process.send_signal(number)
+            service.goes_on.set()
+            _, said = process.communicate(timeout=_END_S)
     assert process.returncode == 128 + number
     assert said == f"asrcli: error: interrupted by {signal.Signals(number).name}\n"
