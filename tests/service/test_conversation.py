@@ -54,16 +54,20 @@ def connection() -> Connection:
     return Connection()
 
 
-@pytest.fixture
-def conversation(connection: Connection, loop: HandLoop) -> Conversation:
+def begun(connection: Connection, loop: HandLoop, alive_s: float) -> Conversation:
     """With a task that runs."""
     half = RunTask(Handshake(RunTask.path), Limits(), loop)
     hearings = Hearings(ScriptRecognizer(()), 1, loop)  # type: ignore[arg-type]
-    conversation = Conversation(connection, half, hearings, loop, alive_s=5)  # type: ignore[arg-type]
+    conversation = Conversation(connection, half, hearings, loop, alive_s=alive_s)  # type: ignore[arg-type]
     conversation.opened()
     conversation.received(json.dumps(run_task()))
     assert connection.taken() == ["task-started"]
     return conversation
+
+
+@pytest.fixture
+def conversation(connection: Connection, loop: HandLoop) -> Conversation:
+    return begun(connection, loop, 5)
 
 
 def test_a_client_that_sends_nothing_is_given_up(
@@ -89,6 +93,13 @@ def test_a_client_on_hold_is_shown_life_and_owes_nothing(
     assert connection.taken() == ["go on"]
     loop.advance(1)
     assert connection.taken() == ["task-failed", "close 1000"]
+
+
+def test_a_client_on_hold_owes_nothing_however_seldom_it_is_shown_life(connection: Connection, loop: HandLoop) -> None:
+    conversation = begun(connection, loop, 1000)
+    conversation.hold()
+    loop.advance(999)
+    assert connection.taken() == ["hold"]
 
 
 def test_nothing_is_done_to_a_connection_that_ends_on_hold(

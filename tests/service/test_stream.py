@@ -105,6 +105,23 @@ def test_holding_counts(client: Client) -> None:
     assert client.heard == b"x"
 
 
+def test_one_piece_is_read_from_a_client_on_hold(client: Client) -> None:
+    client.on_loop(client.stream.hold)
+    client.on_loop(client.stream.read_once)
+    assert client.heard == b""
+    client.socket.send(b"x")
+    while not client.heard:
+        client.on_loop(client.stream.read_once)
+    client.socket.send(b"y")
+    client.socket.shutdown(socket.SHUT_WR)
+    for _ in range(3):
+        client.on_loop(lambda: None)
+    assert client.heard == b"x"
+    while not client.has_ended.is_set():
+        client.on_loop(client.stream.read_once)
+    assert client.heard == b"xy"
+
+
 def test_a_reset_is_a_reset_and_comes_after_what_was_sent(client: Client) -> None:
     client.on_loop(lambda: client.stream.write(b"last words"))
     client.on_loop(client.stream.reset)
@@ -117,8 +134,10 @@ def test_a_reset_is_a_reset_and_comes_after_what_was_sent(client: Client) -> Non
 def test_a_deaf_stream_reads_nothing_but_notices_the_end(client: Client) -> None:
     client.on_loop(client.stream.deafen)
     client.socket.send(b"hello?")
+    client.on_loop(client.stream.read_once)
     client.socket.shutdown(socket.SHUT_WR)
     assert client.has_ended.wait(PATIENCE_S)
+    client.on_loop(client.stream.read_once)
     assert client.heard == b""
 
 

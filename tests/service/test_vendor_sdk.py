@@ -163,8 +163,12 @@ def test_an_object_of_the_sdk_can_be_used_again(
         assert [sentence["text"] for sentence in session.call(str(TALK_WAV)).get_sentence()] == TALK
 
 
-def test_heartbeat_results_are_swallowed(sdk: Any, talk_pcm: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    with running_service(TALK_SCRIPT, limits=Limits(heartbeat_s=0.01)) as service:
+@pytest.mark.parametrize("recognizer", [TALK_SCRIPT, "sphinx"])
+def test_heartbeat_results_are_swallowed(
+    sdk: Any, talk_pcm: bytes, monkeypatch: pytest.MonkeyPatch, recognizer: str
+) -> None:
+    """Also those that come while the rest is recognised, which takes the real recogniser a moment."""
+    with running_service(recognizer, limits=Limits(heartbeat_s=0.01)) as service:
         point(sdk, service, monkeypatch)
         listener = Listener()
         session = recognition(listener.callback, heartbeat=True)
