@@ -11,12 +11,15 @@ from functools import partial
 from pathlib import Path
 
 import soundfile
+import trustme
 
 from asrcli.audio.ffmpeg import find_ffmpeg
+from asrcli.service.server import Service
 from asrcli.transcribe import Control, transcribe
 from tests.support.coded_talk import RATE_HZ, CodedTalk, a_sentence_every
 from tests.support.recovery import Cut, delivered, engine
 from tests.support.service import TALK_WAV, running_service, write_script
+from tests.support.tls_proxy import server_context, tls_proxy
 from tests.support.torture import ERRORS, NO_FAULT, Drive, Fault, Run, to_its_end, tortured
 from tests.support.torture_judge import Judge, as_always, bench, heard, in_file, in_folder, on_stdout, problems, silent
 from tests.support.virtual_mic import VirtualMic, missing
@@ -89,10 +92,9 @@ def cases(folder: Path, *, with_microphone: bool = True) -> Iterator[list[Case]]
             stack.enter_context(running_service(recognizer, tls=tls))
             for recognizer, tls in ((talk.recognizer, False), (talk.recognizer, True), (plain, False), (hello, False))
         )
-        assert secure.ca_file is not None
-        trusted = ("--endpoint", secure.url, "--ca-bundle", secure.ca_file)
         yield [
-            *_of_one_file(folder, ("--endpoint", coded.url), trusted, ("--endpoint", reciting.url)),
+            *_of_one_file(folder, ("--endpoint", coded.url), ("--endpoint", reciting.url)),
+            *_over_tls(stack, folder, secure),
             *_of_many(folder, ("--endpoint", coded.url)),
             Case("models", ("models", "--json"), as_always, to_its_end()),
             Case("serve", ("serve", "--port", 0, "--recognizer", talk.recognizer), silent, _serves(talk)),
@@ -114,8 +116,8 @@ def _write_sounds(folder: Path, talk: CodedTalk) -> None:
         (folder / name).write_bytes(wav.read_bytes())
 
 
-def _of_one_file(folder: Path, coded: Options, trusted: Options, reciting: Options) -> list[Case]:
-    """`coded`, `trusted` (over TLS) and `reciting` lead to services; the last one does not care where the sound is.
+def _of_one_file(folder: Path, coded: Options, reciting: Options) -> list[Case]:
+    """`coded` and `reciting` lead to services; the second one does not care where the sound is.
 
     Lossy sound no longer says that, so that a second connection would hear another talk.
     """
@@ -132,13 +134,26 @@ def _of_one_file(folder: Path, coded: Options, trusted: Options, reciting: Optio
         Case("mp3", ("file", folder / "talk.mp3", *reciting, *fast), to_json, ends, spared=_NETWORK),
         Case("flac", ("file", folder / "talk.flac", *coded, *fast), to_json, ends),
         Case("m4a", ("file", folder / "talk.m4a", *reciting, *fast), to_json, ends, spared=_NETWORK),
-        Case("tls", ("file", wav, *trusted, *fast), to_json, ends),
         Case("output", ("file", wav, *coded, *fast, *file), to_file, ends),
         Case("save-audio", ("file", wav, *coded, *fast, *file, "--save-audio", "{out}/sound.wav"), to_file, ends),
         Case("split", ("file", wav, *coded, *fast, "--split", 2), to_json, ends),
         Case("qwen", ("qwen", wav, *coded, *fast), to_json, ends),
         Case("local", ("file", folder / "words.wav", "--region", "local", *fast), to_json, ends, spared=_HEARD),
         Case("reuse-bench", ("reuse-bench", wav, *coded, *few), bench, ends),
+    ]
+
+
+def _over_tls(stack: ExitStack, folder: Path, secure: Service) -> list[Case]:
+    """To a service that has a certificate, and the same through a proxy that has one too."""
+    authority, bundle = trustme.CA(), folder / "bundle.pem"
+    assert secure.ca_file is not None
+    bundle.write_bytes(authority.cert_pem.bytes() + secure.ca_file.read_bytes())
+    proxy = stack.enter_context(tls_proxy(server_context(authority)))
+    line = ("file", folder / "talk.wav", "--endpoint", secure.url, "--ca-bundle", bundle, "--pace", "fast", "--json")
+    to_json, ends = partial(on_stdout, as_json=True), to_its_end()
+    return [
+        Case("tls", line, to_json, ends),
+        Case("tunnel", (*line, "--proxy", f"https://127.0.0.1:{proxy.port}"), to_json, ends),
     ]
 
 
