@@ -10,7 +10,7 @@ import pytest
 
 from asrcli.audio.chunker import chunk
 from asrcli.control import Control
-from asrcli.errors import LinkError, ServiceError, ServiceTimeout
+from asrcli.errors import AuthError, LinkError, ServiceError, ServiceTimeout
 from asrcli.events import AudioFinished, FinalResult, Notice, Reconnecting, SessionStarted
 from asrcli.pcm import Chunk, PcmFormat
 from asrcli.retry import Retry
@@ -150,7 +150,7 @@ def test_what_cannot_heal_is_not_tried_again(code):
 
     with scripted_server(refusing) as url:
         events, error = run(url, ToneSource(0.5), retry=QUICK)
-    assert isinstance(error, ServiceError)
+    assert isinstance(error, AuthError if code == "InvalidApiKey" else ServiceError)
     assert not [event for event in events if isinstance(event, Reconnecting)]
 
 

@@ -80,7 +80,8 @@ def test_a_pipe_whose_service_never_comes_back_leaves_its_sound(tmp_path):
         )
     said = done.stderr.decode()
     assert done.returncode == 6
-    assert "nothing was recognised from 0:00 to 0:0" in said
+    # There may be more in the pipe than was read of it.
+    assert "nothing was recognised after 0:00" in said
     [path] = (tmp_path / ".local/state/asrcli").iterdir()
     assert str(path) in said
     with wave.open(str(path)) as kept:
