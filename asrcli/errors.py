@@ -21,6 +21,14 @@ Each foreign library is translated once, where it is used, with `raise … from`
 
 from __future__ import annotations
 
+import errno
+import os
+
+# What the system says where it has no more to give, or is broken: nobody's mistake, wherever it comes up.
+_SYSTEM = {
+    *(errno.EIO, errno.ENOMEM, errno.ENOBUFS, errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOSPC, errno.EDQUOT),
+}
+
 # What a person reads of a message; a service may send a page, and JSON lines are read by people too.
 _MOST_CHARACTERS = 300
 
@@ -173,7 +181,7 @@ class OutputError(AsrcliError):
 
 
 class Shortage(AsrcliError):  # noqa: N818
-    """The system gives us no more of what it takes to go on."""
+    """The system gives us no more of what it takes to go on, or fails."""
 
     retryable = True
 
@@ -197,8 +205,17 @@ class Bug(AsrcliError):  # noqa: N818
 
     @staticmethod
     def of(error: BaseException, *, ends_all: bool = False) -> AsrcliError:
-        """`error` as it is where it is one of ours, for which nobody has to be blamed."""
-        return error if isinstance(error, AsrcliError) else Bug(error, ends_all=ends_all)
+        """`error` as it is where it is one of ours, for which nobody has to be blamed; no more has the system's own."""
+        if isinstance(error, AsrcliError):
+            return error
+        if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in _SYSTEM):
+            reason = "out of memory" if isinstance(error, MemoryError) else os.strerror(error.errno or 0)
+            where = getattr(error, "filename", None)
+            place = f" at {where}" if where else ""
+            shortage = Shortage(f"the system does not let us go on{place}: {reason}", hint="safe to try again")
+            shortage.__cause__ = error
+            return shortage
+        return Bug(error, ends_all=ends_all)
 
     @property
     def trace(self) -> str:

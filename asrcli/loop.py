@@ -10,6 +10,7 @@ or until a bug.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import heapq
 import logging
@@ -244,7 +245,8 @@ class Loop:
         selector, self._selector = self._selector, None
         wakeup, self._wakeup = self._wakeup, None
         if selector is not None:
-            selector.close()
+            with contextlib.suppress(OSError):
+                selector.close()
         if wakeup is not None:
             wakeup.close()
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import threading
+
+# The system may be in trouble for a moment; a word that is lost would be waited for without end.
+_TRIES = 3
 
 
 class Wakeup:
     """`ring` is for any thread and for signal handlers, the rest for the thread that is woken. Raises OSError."""
 
     def __init__(self) -> None:
-        self.descriptor, self._writing = os.pipe()
-        """Is readable from `ring` until `drain`."""
+        self.descriptor, self.writing = os.pipe()
+        """Is readable from `ring` until `drain`. What is written to `writing` rings too, for signal.set_wakeup_fd."""
         os.set_blocking(self.descriptor, False)
-        os.set_blocking(self._writing, False)
+        os.set_blocking(self.writing, False)
         # Of any descriptor number: select() refuses those above 1023.
         self._poll = select.poll()
         self._poll.register(self.descriptor, select.POLLIN)
@@ -26,15 +30,22 @@ class Wakeup:
         """Wake the thread, now or when it would go to sleep."""
         if not self._rung:
             self._rung = True
-            try:
-                os.write(self._writing, b"!")
-            except OSError:
-                # Closed in this moment: nobody is there to be woken.
-                self._rung = False
+            for _ in range(_TRIES):
+                try:
+                    os.write(self.writing, b"!")
+                    return
+                except BlockingIOError:
+                    return  # It is full, and so readable.
+                except OSError:
+                    continue
+            # Closed in this moment: nobody is there to be woken.
+            self._rung = False
 
     def drain(self) -> None:
         """It is awake."""
-        os.read(self.descriptor, 64)
+        # What cannot be read now is read in the next round.
+        with contextlib.suppress(OSError):
+            os.read(self.descriptor, 64)
         # In this order, or a byte written in between would be read away; what was asked for until now is done next.
         self._rung = False
 
@@ -46,5 +57,9 @@ class Wakeup:
             self._never.wait(patience_s - whole_ms / 1000)
 
     def close(self) -> None:
-        os.close(self.descriptor)
-        os.close(self._writing)
+        descriptors = self.descriptor, self.writing
+        # Another file may get their numbers, and nobody is to ring there.
+        self.descriptor = self.writing = -1
+        for descriptor in descriptors:
+            with contextlib.suppress(OSError):
+                os.close(descriptor)

@@ -19,7 +19,7 @@ ALLOWED = {
     "protocols": set(),
     "metrics": set(),
     "settings": {"protocols.base"},
-    "service": set(),
+    "service": {"wakeup"},
     "dial": set(),
     "certificates": set(),
     "translation": {"dial", "certificates"},

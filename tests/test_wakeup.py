@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -60,3 +61,46 @@ def test_a_descriptor_above_1023_is_one_like_the_others():
         for descriptor in opened:
             os.close(descriptor)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def failing(times: int, real: Callable[..., object], *, does: bool = False) -> Callable[..., object]:
+    """As `real`, but it fails so often first, having done what it should if `does`."""
+    left = iter(range(times))
+
+    def call(*arguments: object) -> object:
+        if next(left, None) is not None:
+            if does:
+                real(*arguments)
+            raise OSError(errno.EIO, "Input/output error")
+        return real(*arguments)
+
+    return call
+
+
+def test_a_word_that_does_not_get_through_is_said_again(wakeup, monkeypatch):
+    monkeypatch.setattr(os, "write", failing(1, os.write))
+    wakeup.ring()
+    assert slept_s(wakeup, 20) < 10
+
+
+def test_a_word_that_cannot_be_read_is_read_the_next_time(wakeup, monkeypatch):
+    wakeup.ring()
+    monkeypatch.setattr(os, "read", failing(1, os.read))
+    wakeup.drain()
+    assert slept_s(wakeup, 20) < 10
+    wakeup.drain()
+    assert slept_s(wakeup, 0.002) >= 0.0019
+
+
+def test_what_does_not_close_well_is_closed_and_rings_nowhere(monkeypatch):
+    wakeup = Wakeup()
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "close", failing(2, os.close, does=True))
+        wakeup.close()
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    wakeup.ring()
+    with pytest.raises(BlockingIOError):
+        os.read(reading, 1)
+    os.close(reading)
+    os.close(writing)

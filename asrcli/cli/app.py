@@ -130,7 +130,7 @@ def run(arguments: list[str]) -> int:
     except streams.ClosedPipe:
         return 0
     except Exception as raised:
-        return _say(Bug(raised), arguments)
+        return _say(Bug.of(raised), arguments)
 
 
 def _typed_keys(arguments: list[str]) -> Iterator[str]:

@@ -149,7 +149,7 @@ class _Run:
         except (AsrcliError, ClosedPipe):
             raise
         except Exception as bug:
-            self._end_all(Bug(bug))
+            self._end_all(Bug.of(bug))
         finally:
             self._batch.signals.no_more_to_stop()
         return self._outcome()

@@ -7,7 +7,6 @@ import os
 import select
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +16,7 @@ from asrcli.cli import openfiles, values
 from asrcli.cli.environment import SERVE_KEY, variables
 from asrcli.errors import Bug, UsageError
 from asrcli.streams import ClosedOutput
+from asrcli.wakeup import Wakeup
 
 if TYPE_CHECKING:
     from asrcli.service.server import ServiceOptions
@@ -113,8 +113,8 @@ def _run(options: ServiceOptions, *, key_required: bool, watch_stdin: bool) -> N
     """Serve until a signal comes. Raises the bug that has ended the service before, if one did."""
     from asrcli.service.server import Service
 
-    wake, write = _wake_on_signals()
-    service = Service(options, died=write)
+    wakeup = _woken_by_signals()
+    service = Service(options, died=wakeup.ring)
     service.start()
     try:
         if service.ca_file is not None:
@@ -124,11 +124,12 @@ def _run(options: ServiceOptions, *, key_required: bool, watch_stdin: bool) -> N
             print(service.url, flush=True)
         if sys.stderr.isatty():
             print(_hint(service.url, service.ca_file, key_required=key_required), file=sys.stderr)
-        _wait(wake, watch_stdin=watch_stdin)
+        _wait(wakeup, watch_stdin=watch_stdin)
     finally:
         service.close()
+        signal.set_wakeup_fd(-1)
     if service.bug is not None:
-        raise Bug(service.bug)
+        raise Bug.of(service.bug)
 
 
 def _hint(url: str, ca_file: Path | None, *, key_required: bool) -> str:
@@ -143,27 +144,26 @@ def _log_to_stderr(*, verbose: bool) -> None:
     logging.getLogger("asrcli.service.websockets").setLevel(logging.CRITICAL)
 
 
-def _wake_on_signals() -> tuple[int, Callable[[], object]]:
-    """A descriptor that becomes readable on a signal to end, or by what is called for that.
-
-    Safe where an Event set in a handler is not.
-    """
-    reading, writing = os.pipe()
+def _woken_by_signals() -> Wakeup:
+    """What rings on a signal to end; safe where an Event set in a handler is not."""
+    wakeup = Wakeup()
     numbers = [signal.SIGINT, signal.SIGTERM]
     # nohup has it ignored, and means it.
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
         numbers.append(signal.SIGHUP)
     for number in numbers:
-        signal.signal(number, lambda *_: os.write(writing, b"!"))
-    return reading, lambda: os.write(writing, b"!")
+        signal.signal(number, lambda *_: wakeup.ring())
+    # A handler waits for the main thread, which nothing wakes where the system has handed the signal to another one.
+    signal.set_wakeup_fd(wakeup.writing, warn_on_full_buffer=False)
+    return wakeup
 
 
-def _wait(wake: int, *, watch_stdin: bool) -> None:
+def _wait(wakeup: Wakeup, *, watch_stdin: bool) -> None:
     """Wait for a signal, or for the end of standard input."""
     # Of any descriptor number: select() refuses those above 1023.
     poll = select.poll()
-    for descriptor in (wake, 0) if watch_stdin else (wake,):
+    for descriptor in (wakeup.descriptor, 0) if watch_stdin else (wakeup.descriptor,):
         poll.register(descriptor, select.POLLIN)
     while True:
-        if wake in dict(poll.poll()) or not os.read(0, 4096):
+        if wakeup.descriptor in dict(poll.poll()) or not os.read(0, 4096):
             return

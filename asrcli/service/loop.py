@@ -10,7 +10,6 @@ import contextlib
 import heapq
 import itertools
 import selectors
-import socket
 import threading
 import time
 from collections import deque
@@ -18,6 +17,7 @@ from collections.abc import Callable
 from typing import Any, ParamSpec
 
 from asrcli.timing import Clock
+from asrcli.wakeup import Wakeup
 
 P = ParamSpec("P")
 
@@ -65,10 +65,8 @@ class Loop:
         self._posted: deque[Work] = deque()
         self._thread: int | None = None
         self._stopping = False
-        self._wake, self._woken = socket.socketpair()
-        for each in (self._wake, self._woken):
-            each.setblocking(False)
-        self.watch(self._woken, selectors.EVENT_READ, lambda _: self._woken.recv(4096))
+        self._wakeup = Wakeup()
+        self.watch(self._wakeup.descriptor, selectors.EVENT_READ, lambda _: self._wakeup.drain())
 
     def now(self) -> float:
         """Seconds on the loop's clock."""
@@ -84,9 +82,7 @@ class Loop:
         """Call `work` soon, after what was posted before."""
         self._posted.append(work)
         if threading.get_ident() != self._thread:
-            # Full: it has not looked at the last thousands of these, and will. Closed: it has ended.
-            with contextlib.suppress(OSError):
-                self._wake.send(b"!")
+            self._wakeup.ring()
 
     def stop(self) -> None:
         """Let `run` return when what was posted before is done."""
@@ -116,10 +112,9 @@ class Loop:
                 for _ in range(len(self._posted)):
                     self._posted.popleft()()
         finally:
-            for each in (self._selector, self._wake, self._woken):
-                # It is gone, whatever the system says to that.
-                with contextlib.suppress(OSError):
-                    each.close()
+            with contextlib.suppress(OSError):
+                self._selector.close()
+            self._wakeup.close()
 
     def _stop(self) -> None:
         self._stopping = True

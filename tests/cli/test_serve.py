@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import signal
 import subprocess
 import sys
@@ -53,3 +54,12 @@ def test_what_cannot_work_is_one_line(arguments: tuple[str, ...], said: str) -> 
     (line,) = done.stderr.splitlines()
     assert said in line
     assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_a_signal_that_reaches_another_thread_ends_it_too() -> None:
+    """Nothing interrupts the main thread's waiting then."""
+    with service_process(SCRIPTED) as (_, process):
+        tasks = [int(task.name) for task in Path(f"/proc/{process.pid}/task").iterdir()]
+        [other, *_] = [task for task in tasks if task != process.pid]
+        assert ctypes.CDLL(None).tgkill(process.pid, other, signal.SIGTERM) == 0
+        assert process.wait(20) == 0
