@@ -29,7 +29,7 @@ pytestmark = [
 PATH = "/api-ws/v1/realtime"
 TALK = TALK_TEXT.read_text("utf-8").splitlines()
 CUTS = [0, 32 * 4_000, 32 * 8_500, 32 * 13_000]
-END_S = 60
+END_S = 100
 
 
 @pytest.fixture
