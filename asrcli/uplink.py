@@ -51,4 +51,4 @@ class Uplink:
         hint = "a faster network helps, or fewer bytes: `asrcli qwen --opus` sends about a tenth"
         if self._keep_s is not None:
             hint += f"; sound that has waited for {self._keep_s:g} s is lost (--max-outage, --save-audio)"
-        return f"the network carries {share:.0%} of the sound in real time, so the results come late", hint
+        return f"the network, or the service, takes {share:.0%} of the sound in real time: results come late", hint

@@ -40,7 +40,7 @@ def test_a_link_that_carries_less_than_the_sound_needs_delivers_all_of_it_and_th
     assert end.verdict(talk) == "whole", end.err
     assert [line["type"] for line in end.lines].count("reconnect") == 0
     [notice] = [line for line in end.lines if line["type"] == "notice"]
-    assert "the network carries" in notice["message"]
+    assert "of the sound in real time" in notice["message"]
 
 
 def test_the_first_signal_ends_endless_sound_at_full_speed(tmp_path):
