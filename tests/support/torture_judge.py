@@ -14,6 +14,10 @@ from tests.support.torture import Run
 
 # What a bug of ours looks like, in whatever words; and what Python says of errors that it could not give to anyone.
 _BUG = re.compile(r"Traceback|Exception ignored|Exception in thread|Fatal Python error|^\w*Error: ", re.MULTILINE)
+# Which nobody can prevent, and which changes nothing: the handler of the signal says so again.
+_PYTHONS_OWN = re.compile(
+    r"Exception ignored when trying to write to the signal wakeup fd:\nTraceback.*?\nOSError: .*\n", re.S
+)
 _CODES = {0, 1, 2, 4, 5, 6, 7}
 
 Judge = Callable[[Run, Run], Iterator[str]]
@@ -24,10 +28,11 @@ def problems(judge: Judge, run: Run, whole: Run) -> list[str]:
     """What is wrong with `run`, one that is `whole` beside it; none for one that ended well or as a foreseen error."""
     if run.code is None:
         return [f"does not end: {_innermost(run.stuck)}"]
-    found = [*run.notes]
+    # A service that has said why it ended serves nobody.
+    found = [] if run.code else [*run.notes]
     if run.code not in _CODES:
         found.append(f"exit code {run.code}")
-    if (bug := _BUG.search(run.err)) and "2" not in run.breaks:
+    if (bug := _BUG.search(_PYTHONS_OWN.sub("", run.err))) and "2" not in run.breaks:
         last = run.err.strip().splitlines()[-1]
         found.append(f"{bug.group()}: {last[:150]}")
     if run.code and "asrcli: error: " not in run.err and "2" not in run.breaks:
@@ -160,5 +165,5 @@ def bench(run: Run, whole: Run) -> Iterator[str]:
 
 def silent(run: Run, whole: Run) -> Iterator[str]:
     """Nothing but the address is on standard output, which differs each time."""
-    if run.code == 0 and not run.out:
+    if run.code == 0 and not run.out and not _leaves(run):
         yield "exit code 0, and no address"
