@@ -10,6 +10,7 @@ there; afterwards the loop's thread reads and writes, and nothing waits.
 from __future__ import annotations
 
 import contextlib
+import functools
 import socket
 import time
 from collections.abc import Callable
@@ -202,7 +203,12 @@ class Link:
         """Look out for what comes in, and for room where something waits for it."""
         if self._is_open and not self._over and self._wire is not None:
             self.congested = self._wire.unsent_bytes > 0
-            self._loop.watch(self._wire.connection, self._ready, READABLE | WRITABLE if self.congested else READABLE)
+            events = READABLE | WRITABLE if self.congested else READABLE
+            try:
+                self._loop.watch(self._wire.connection, self._ready, events)
+            except OSError as error:
+                # Not from within: whoever writes is in the middle of something.
+                self._loop.call(functools.partial(self._failed, error))
 
     def _ready(self, events: int) -> None:
         assert self._wire is not None

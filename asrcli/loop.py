@@ -180,19 +180,26 @@ class Loop:
             self._aside.add(thread)
 
     def watch(self, connection: socket.socket, on_ready: Callable[[int], None], events: int = READABLE) -> None:
-        """Have `on_ready(events)` called while `connection` is ready for any of `events`. Replaces what was asked."""
+        """Have `on_ready(events)` called while `connection` is ready for any of `events`. Replaces what was asked.
+
+        Raises OSError where the system watches no more; it is left alone then.
+        """
         assert self._selector is not None
         try:
             self._selector.modify(connection, events, on_ready)
         except KeyError:
             self._selector.register(connection, events, on_ready)
             self._watched += 1
+        except OSError:
+            self._watched -= 1
+            raise
 
     def unwatch(self, connection: socket.socket) -> None:
-        """Leave `connection` alone; to be called before it is closed."""
+        """Leave `connection` alone; to be called before it is closed. Harmless where it is not watched."""
         assert self._selector is not None
-        self._selector.unregister(connection)
-        self._watched -= 1
+        with contextlib.suppress(KeyError):
+            self._selector.unregister(connection)
+            self._watched -= 1
 
     def _rouse(self) -> None:
         wakeup = self._wakeup

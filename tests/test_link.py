@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import inspect
+import selectors
 import socket
 import ssl
 
@@ -55,6 +57,23 @@ def test_a_reset_is_a_lost_connection(links):
     assert closed.code is None
     assert isinstance(closed.error, LinkError)
     assert "was lost" in str(closed.error)
+
+
+def test_a_system_that_watches_no_more_sockets_loses_the_link(links, monkeypatch):
+    """As where fs.epoll.max_user_watches is reached; the loop goes on."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with scripted_server(Conversation.hang, Conversation.hang) as url:
+        with monkeypatch.context() as full:
+            full.setattr(selectors.DefaultSelector, "modify", refuse)
+            link = links(url)
+            assert isinstance(take(link), LinkOpened)
+            error = take(link).error
+        assert isinstance(error, LinkError)
+        assert "No space left on device" in error.message
+        assert isinstance(take(links(url)), LinkOpened)
 
 
 @pytest.mark.parametrize(("scheme", "hint"), [("ws", "begins with wss://"), ("wss", "safe to try again")])

@@ -268,6 +268,13 @@ int epoll_create1(int flags) {
     return REAL(epoll_create1)(flags);
 }
 
+SLOT(epoll_ctl);
+int epoll_ctl(int fd, int operation, int about, struct epoll_event *event) {
+    if (operation != EPOLL_CTL_DEL)
+        FAIL_IF(DESCRIPTOR, about, NULL, -1)
+    return REAL(epoll_ctl)(fd, operation, about, event);
+}
+
 static int paired(int result, const int ends[2]) {
     if (result == 0 && ends[0] < MOST_DESCRIPTORS && ends[1] < MOST_DESCRIPTORS) {
         other_end[ends[0]] = ends[1] + 1;

@@ -112,7 +112,7 @@ class Run:
         if self.fault.kind != "write" or not self.struck or self.fault.error in ("EINTR", SHORT):
             return ""
         if self.fault.lasting:
-            return "12" if self.fault.error in ("ENOSPC", "EIO") or self.struck.split()[1] in "12" else ""
+            return "12"
         return self.struck.split()[1] if self.struck.split()[1] in "12" else ""
 
     def total(self, kind: str, error: str) -> int:
