@@ -122,9 +122,11 @@ def told(output: Output, work: Callable[[Signals], int]) -> int:
         except ClosedPipe:
             return 0
         except Exception as raised:
-            # In this order: what is told now is told once.
-            signals.finish()
-            return exit_code(output.error(Bug.of(raised)))
+            signals.finish()  # First: what is told now is told once.
+            error = Bug.of(raised)
+            if isinstance(error, Interrupted):
+                output.give_up(error)
+            return exit_code(output.error(error))
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -13,8 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from asrcli.cli.run import told
 from asrcli.cli.signals import Signals
 from asrcli.errors import Interrupted
+from asrcli.output.base import Output
+from asrcli.output.jsonl import JsonLines
+from asrcli.output.plain import QuietView
+from asrcli.output.sinks import FileSink
 from tests.support.coded_talk import CodedTalk, twelve_sentences
 from tests.support.endings import running
 from tests.support.fakes import FakeClock
@@ -118,6 +124,17 @@ def test_what_is_stuck_is_torn(signals: Signals, monkeypatch: pytest.MonkeyPatch
         signal.setitimer(signal.ITIMER_REAL, *before[1])
         os.close(reading)
         os.close(writing)
+
+
+def test_nobody_is_waited_for_who_would_read_of_the_interruption(tmp_path: Path) -> None:
+    """It may come before anything was written to a named pipe."""
+    os.mkfifo(tmp_path / "pipe")
+    output = Output(JsonLines, FileSink(tmp_path / "pipe", force=False), QuietView(io.StringIO()))
+
+    def work(signals: Signals) -> int:
+        raise Interrupted(signal.SIGTERM, "interrupted by SIGTERM")
+
+    assert told(output, work) == 143
 
 
 def test_what_is_ignored_stays_ignored() -> None:
