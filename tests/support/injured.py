@@ -91,9 +91,20 @@ class Injured:
     def finals(self) -> list[str]:
         return [line["text"] for line in self.lines if line["type"] == "final"]
 
+    def __str__(self) -> str:
+        return f"code {self.code}, {len(self.finals)} finals, late {self.late_s}, left {self.left}, {self.err[-500:]!r}"
+
     @property
     def is_complete(self) -> bool:
         return any(line["type"] == "end" and line["complete"] for line in self.lines)
+
+    def _begins(self, whole: Sequence[str]) -> bool:
+        """Whether its finals are the first of `whole`; the last one may be the beginning of a sentence."""
+        if not self.finals:
+            return True
+        *before, last = self.finals
+        rest = whole[len(before) :]
+        return before == [*whole[: len(before)]] and bool(rest) and rest[0].startswith(last.rstrip("."))
 
     def is_right(self, whole: Sequence[str], code: int = 70) -> bool:
         """Whether it ended as it may: complete, with `whole` as its finals; or soon, with that code, an end that says
@@ -106,7 +117,7 @@ class Injured:
         return (
             self.code == code
             and not self.is_complete
-            and self.finals == list(whole)[: len(self.finals)]
+            and self._begins(whole)
             and kinds.count("error") == 1
             and ("Traceback" in self.err) == (code == 70)
             and self.late_s is not None
