@@ -39,6 +39,8 @@ TRAILER_BYTES = 4096
 UNKNOWN_FRAMES = 1 << 62
 # A whole file keeps its promise to the sample, but for what encoders count wrongly: a frame or two of an MP3.
 _MISSING_S = 0.1
+# libsndfile's number for what the system reports.
+_SYSTEM_ERROR = 2
 # Containers of samples as they are: of these nothing but the header and the end can be damaged.
 _UNCOMPRESSED = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF")
 # Streams of frames, which libsndfile may leave before their end.
@@ -155,7 +157,7 @@ class FileSource:
                 break
         if not self._stopped:
             is_short = self._is_short(frames, error)
-            is_damaged = self._leaves_bytes(is_short)
+            is_damaged = self._leaves_bytes(is_short) or self._was_cut_off(frames, error)
             self.is_uneven = is_short or is_damaged
             more = 0
             # What libsndfile has read but not decoded is not seen to be left. Over lost pages of an Ogg stream it gets.
@@ -203,6 +205,10 @@ class FileSource:
             return error is not None or frames < promised
         # A FLAC of unknown length, as written to a pipe, ends with an error in any case, but not with this one.
         return "lost sync" in str(error)
+
+    def _was_cut_off(self, frames: int, error: soundfile.LibsndfileError | None) -> bool:
+        """Whether the system failed before the end, of which that says nothing."""
+        return error is not None and error.code == _SYSTEM_ERROR and frames < (self._promise.frames or UNKNOWN_FRAMES)
 
     def _leaves_bytes(self, is_short: bool) -> bool:
         """Whether bytes that may be sound are left unread; in a file that `is_short`, any may be."""

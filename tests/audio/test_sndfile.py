@@ -13,7 +13,7 @@ from asrcli.audio.sndfile import FileSource, Sound
 from asrcli.audio.source import open_source
 from asrcli.errors import DecodeError
 
-from .sounds import Samples, drain, write
+from .sounds import Samples, drain, needs_ffmpeg, write
 
 RATE_HZ = 22050
 
@@ -87,3 +87,25 @@ def test_a_file_that_fails_to_be_entered_is_an_error(tmp_path, monkeypatch):
     with pytest.raises(DecodeError, match=r"cannot decode .*a\.flac from 8\.0 s on"):
         source.enter(10 * 16000)
     source.close()
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize("subtype", ["PCM_16", "FLOAT"])
+def test_a_disk_that_fails_at_the_very_end_is_no_end(subtype, tmp_path):
+    """All bytes have been read, but the system reports a failure where it should report the end."""
+    sound = syllables(2.0, 16000)
+    source = open_source(str(write(tmp_path / "a.wav", sound, 16000, subtype)))
+    assert isinstance(source, FileSource)
+    read = source._sound.buffer_read_into
+
+    def fail(block: np.ndarray, dtype: str) -> int:
+        frames = read(block, dtype)
+        if frames < len(block):
+            raise soundfile.LibsndfileError(2)
+        return frames
+
+    source._sound.buffer_read_into = fail
+    samples = np.concatenate([floats(block) for block in source.blocks()])
+    source.close()
+    assert len(samples) == len(sound)
+    np.testing.assert_allclose(samples, sound, atol=1e-4)

@@ -92,11 +92,9 @@ def faults(case: Case, whole: Run) -> list[Fault]:
             chosen = [at for at in places if at <= _FEW or at >= total or at % len(ERRORS[kind]) == turn]
             found += [Fault(kind, error, at) for at in chosen]
             if (kind, error) in LASTING:
-                found += [
-                    Fault(kind, error, at, lasting=True)
-                    for at in sorted({1, 2, 3, total // 2, total})
-                    if 0 < at <= total
-                ]
+                # Later on a connection that the system does not allow is tried again, for minutes.
+                later = set() if kind == "descriptor" else {total // 2, total}
+                found += [Fault(kind, error, at, lasting=True) for at in sorted({1, 2, 3} | later) if 0 < at <= total]
     return found
 
 
