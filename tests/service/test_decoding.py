@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 import struct
 import subprocess
 import threading
@@ -18,8 +17,7 @@ from hypothesis import strategies as st
 from asrcli.service import decoding
 from asrcli.service.decoding import open_decoder
 from asrcli.service.recognizer import Pcm, RecognitionError, RecognitionSettings
-
-needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
+from tests.audio.sounds import FFMPEG, needs_ffmpeg
 
 
 def tone(seconds: float = 1.0, rate_hz: int = 16000) -> bytes:
@@ -111,7 +109,7 @@ def test_what_is_no_mono_16_bit_wav_is_refused(data: bytes, why: str) -> None:
 
 def encoded(*arguments: str) -> bytes:
     """One second of tone through ffmpeg's encoder."""
-    command = ["ffmpeg", "-v", "error", "-f", "s16le", "-ar", "16000", "-ac", "1", "-i", "-", *arguments, "-"]
+    command = [FFMPEG, "-v", "error", "-f", "s16le", "-ar", "16000", "-ac", "1", "-i", "-", *arguments, "-"]
     return subprocess.run(command, input=tone(), stdout=subprocess.PIPE, check=True).stdout
 
 
@@ -179,7 +177,7 @@ def test_what_the_recogniser_raises_reaches_the_one_who_feeds() -> None:
 
 
 def test_silence_before_any_audio_is_no_error() -> None:
-    for audio_format in ("pcm", "wav", *(ENCODERS if shutil.which("ffmpeg") else ())):
+    for audio_format in ("pcm", "wav", *(ENCODERS if FFMPEG else ())):
         assert decode(audio_format, b"") == (b"", set())
 
 
