@@ -271,7 +271,8 @@ class FfmpegSource:
             reason = f"{received_ms / 1000:.1f} of {promised_ms / 1000:.1f} s could be read"
         if is_short and self._is_whole and received_ms < LEAST_SHARE * promised_ms:
             raise DecodeError(f"cannot decode most of {shown}: it is damaged: {reason}")
-        self._notice(f"{shown} is cut short or damaged: {reason}", "", is_short)
+        # How long a stream should have been, nobody knows.
+        self._notice(f"{shown} is cut short or damaged: {reason}", "", is_short or self._feed is not None)
 
     def _failure(self, child: Child, code: int) -> DecodeError:
         reason = self._last_words(child) or "it holds no audio"

@@ -110,7 +110,11 @@ def test_what_is_no_mono_16_bit_wav_is_refused(data: bytes, why: str) -> None:
 def encoded(*arguments: str) -> bytes:
     """One second of tone through ffmpeg's encoder."""
     command = [FFMPEG, "-v", "error", "-f", "s16le", "-ar", "16000", "-ac", "1", "-i", "-", *arguments, "-"]
-    return subprocess.run(command, input=tone(), stdout=subprocess.PIPE, check=True).stdout
+    done = subprocess.run(command, input=tone(), capture_output=True, check=False)
+    if b"ncoder" in done.stderr:
+        pytest.skip(f"this ffmpeg cannot make it: {done.stderr.decode().splitlines()[0]}")
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 ENCODERS = {
