@@ -56,11 +56,24 @@ class LocalService:
     def url(self) -> str:
         """The address, once the service listens. Raises LinkError with what it said if it does not."""
         if self._url is not None and self._process.poll() is not None:
-            self._close_pipes()
-            self._process, self._url = self._start(), None
+            self._start_again()
         if self._url is None:
-            self._url = self._first_line()
+            try:
+                self._url = self._first_line()
+            except LinkError:
+                # One that fails by itself would do so again.
+                if not self._was_killed():
+                    raise
+                self._start_again()
+                self._url = self._first_line()
         return self._url
+
+    def _start_again(self) -> None:
+        self._close_pipes()
+        self._process, self._url = self._start(), None
+
+    def _was_killed(self) -> bool:
+        return (self._process.poll() or 0) < 0
 
     def _first_line(self) -> str:
         assert self._process.stdout is not None
@@ -71,13 +84,21 @@ class LocalService:
         line = self._process.stdout.readline().decode().strip() if readable else ""
         if line.startswith("ws://"):
             return line
+        if readable:
+            # It has ended, or is about to.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_STOP_TIMEOUT_S)
+        raise _not_started(self._reason())
+
+    def _reason(self) -> str:
+        """Why it does not listen, as far as that is known."""
+        if self._was_killed():
+            return f"it was ended by signal {-self._process.returncode}"
         said: list[str] = []
         with contextlib.suppress(OSError):
             self._log.seek(0)
             said = self._log.read().decode(errors="replace").strip().splitlines()
-        raise _not_started(
-            said[-1].removeprefix("asrcli: error: ") if said else f"nothing heard in {_START_TIMEOUT_S:g} s"
-        )
+        return said[-1].removeprefix("asrcli: error: ") if said else f"nothing heard in {_START_TIMEOUT_S:g} s"
 
     def _close_pipes(self) -> None:
         for pipe in (self._process.stdin, self._process.stdout):

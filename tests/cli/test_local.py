@@ -28,6 +28,27 @@ def test_a_service_that_died_is_started_again_elsewhere():
     assert process.returncode == 0
 
 
+def test_a_service_that_was_killed_as_it_started_is_started_again():
+    with LocalService() as service:
+        old = service._process
+        old.kill()
+        assert service.url().startswith("ws://127.0.0.1:")
+        assert service._process.pid != old.pid
+
+
+def test_a_service_that_is_always_killed_says_so(monkeypatch):
+    start = LocalService._start
+
+    def killed(self: LocalService):
+        process = start(self)
+        process.kill()
+        return process
+
+    monkeypatch.setattr(LocalService, "_start", killed)
+    with LocalService() as service, pytest.raises(LinkError, match="did not start: it was ended by signal 9"):
+        service.url()
+
+
 def test_a_service_that_cannot_start_says_why(monkeypatch):
     monkeypatch.setenv("PYTHONHOME", "/nosuch")
     with LocalService() as service, pytest.raises(LinkError, match=r"the local service did not start: .+") as caught:
