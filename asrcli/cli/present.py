@@ -31,10 +31,11 @@ _SUFFIXES = {".json": "json", ".jsonl": "json", ".ndjson": "json"}
 _COLORS = ("auto", "always", "never")
 
 
-def open_output(flags: OutputFlags, folder: Path | None = None) -> Output:
+def open_output(flags: OutputFlags, folder: Path | None = None, *, notices: bool = True) -> Output:
     """The output that `flags` ask for; the results go to files in `folder` if there is one.
 
-    Raises UsageError for a clash, an unknown format and an unusable file.
+    Without `notices` they are for the person alone, as where the JSON is one document. Raises UsageError for a clash,
+    an unknown format and an unusable file.
     """
     if flags.color not in _COLORS:
         raise UsageError(f"--color {flags.color!r} is not known", hint=f"choose one of {', '.join(_COLORS)}")
@@ -52,7 +53,9 @@ def open_output(flags: OutputFlags, folder: Path | None = None) -> Output:
     sink.check()
     view = _view(flags, results_are_text=name == "text", are_in_files=flags.output is not None or folder is not None)
     seen = flags.output is None and folder is None and sys.stdout.isatty()
-    output = Output(_formats(name, flags, seen=seen), sink, view, keeps_partials=flags.partials is not False)
+    output = Output(
+        _formats(name, flags, seen=seen, notices=notices), sink, view, keeps_partials=flags.partials is not False
+    )
     _log_to(output, flags.verbose)
     return output
 
@@ -87,9 +90,9 @@ def format_name(flags: OutputFlags) -> str:
     return flags.format or ("json" if flags.json else _SUFFIXES.get(suffix, "text"))
 
 
-def _formats(name: str, flags: OutputFlags, *, seen: bool) -> Callable[[], Format]:
+def _formats(name: str, flags: OutputFlags, *, seen: bool, notices: bool) -> Callable[[], Format]:
     if name == "json":
-        return functools.partial(JsonLines, partials=flags.partials is not False)
+        return functools.partial(JsonLines, partials=flags.partials is not False, notices=notices)
     return functools.partial(PlainText, seen=seen) if name == "text" else REGISTRY[name]
 
 

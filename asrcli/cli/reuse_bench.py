@@ -98,7 +98,7 @@ def reuse_bench(
     with shown_at_once(file, quiet=shown.quiet):
         from asrcli.cli.present import open_output
 
-        output = open_output(flags)
+        output = open_output(flags, notices=False)
     return told(output, lambda signals: _bench(file, bench, recognition, service, shown, output))
 
 

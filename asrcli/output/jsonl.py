@@ -26,10 +26,11 @@ _Object = dict[str, object]
 
 
 class JsonLines:
-    """Every line of a transcription carries its `source`. `partials=False` leaves partial results out."""
+    """Every line of a transcription carries its `source`. `partials` and `notices` are left out where that is False."""
 
-    def __init__(self, partials: bool = True) -> None:
+    def __init__(self, partials: bool = True, notices: bool = True) -> None:
         self._partials = partials
+        self._notices = notices
         self._source: str | None = None
 
     def begin(self, info: Begin) -> str:
@@ -61,7 +62,7 @@ class JsonLines:
                 line: _Object = {"type": "reconnect", "source": self._source, "attempt": attempt}
                 line |= {"resume_ms": resume_ms, "reason": reason, "code": code or None}
                 return mask(_line(line | {"wait_ms": round(wait_s * 1000)}))
-            case Notice(message, hint):
+            case Notice(message, hint) if self._notices:
                 return mask(_line({"type": "notice", "source": self._source, "message": message, "hint": hint}))
             case _:
                 return ""

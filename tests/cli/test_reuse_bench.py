@@ -54,6 +54,14 @@ def test_the_document_for_scripts(asrcli, talk_service):
     assert found["phases"]["ready"]["speed_up"]["ratio"] > 0
 
 
+def test_what_is_noticed_is_not_in_the_document(asrcli, talk_service):
+    options = ("--endpoint", talk_service, "--tasks", "2", *QUICK, "--json", "--api-key", "k")
+    done = asrcli("reuse-bench", TALK_WAV, *options)
+    assert done.code == 0
+    assert json.loads(done.out)["complete"] is True
+    assert "can be seen in the process list" in done.err
+
+
 def test_the_table_fits_80_columns_and_has_a_dash_for_what_is_not_known(asrcli, talk_service):
     done = asrcli("reuse-bench", TALK_WAV, "--endpoint", talk_service, "--tasks", "2", *QUICK)
     assert done.code == 0
