@@ -28,8 +28,8 @@ from tests.support.zygote import Running, Zygote
 _NETWORK = frozenset({"connect", "send", "recv"})
 # A service of its own for each run takes its time, and hears as others do.
 _HEARD = _NETWORK | {"read", "write", "thread"}
-# Whose library ends the process itself where its own reads and writes fail.
-_SOUND_SERVERS = _NETWORK | {"read", "write", "close"}
+# Whose library ends the process, or waits for ever, where its own reads, writes and threads fail.
+_SOUND_SERVERS = _NETWORK | {"read", "write", "close", "thread"}
 _MANY = ("one.wav", "two.wav", "three.wav")
 
 Options = tuple[object, ...]
