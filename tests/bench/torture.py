@@ -17,6 +17,7 @@ from pathlib import Path
 
 from tests.support.torture import ERRORS, LASTING, NO_FAULT, Fault, Run, library
 from tests.support.torture_cases import Case, cases
+from tests.support.virtual_mic import missing
 from tests.support.zygote import Zygote
 
 # Of many calls all of the first ones, some in between, and the last ones.
@@ -42,6 +43,8 @@ def torture(folder: Path) -> Iterator[str]:
                     yield f"FOUND {case.name} {run.fault}: {'; '.join(wrong)} [{run.struck}]"
             runs += counts.total()
             yield f"{case.name}: {', '.join(f'{kind} {count}' for kind, count in counts.items())}"
+    if (reason := missing()) is not None:
+        yield f"mic: left out, {reason}"
     yield f"{runs} runs, {findings} that did not end as they should"
 
 
