@@ -83,7 +83,8 @@ def test_a_thread_of_the_engine_that_raises_ends_the_run_with_70(wav: Path, url:
     assert calm.code == 0
     for share in SHARES:
         run = injured(thread, max(1, int(share * calm.calls)), *arguments)
-        assert run.code == 70, run
+        # Near its end everything may have been told already.
+        assert run.code == 70 or (share > 0.9 and run.is_complete), run
         assert run.is_right(calm.finals), run
 
 
