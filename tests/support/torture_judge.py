@@ -28,8 +28,8 @@ def problems(judge: Judge, run: Run, whole: Run) -> list[str]:
     """What is wrong with `run`, one that is `whole` beside it; none for one that ended well or as a foreseen error."""
     if run.code is None:
         return [f"does not end: {_innermost(run.stuck)}"]
-    # A service that has said why it ended serves nobody.
-    found = [] if run.code else [*run.notes]
+    # A service that has said why it ended serves nobody, and one whose address nobody reads ends.
+    found = [] if run.code or _leaves(run) else [*run.notes]
     if run.code not in _CODES:
         found.append(f"exit code {run.code}")
     if (bug := _BUG.search(_PYTHONS_OWN.sub("", run.err))) and "2" not in run.breaks:
