@@ -41,13 +41,13 @@ format: install  ## Put the code in order
 	$(BIN)/ruff check --fix asrcli tests
 
 bench: install  ## Measure speed and memory, beside the vendor's SDK
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.benchmarks
 
 completions: install  ## Write the completion scripts for bash, zsh and fish
 	for shell in bash zsh fish; do $(BIN)/asrcli --show-completion $$shell > completions/asrcli.$$shell; done
 
 bench-faults: install  ## Break links, damage files, play six hours, end runs everywhere, let every system call fail
-	$(BIN)/python -m tests.bench.faults
+	$(BIN)/python -m tests.benchmarks.faults
 
 clean:  ## Remove what the targets made
 	rm -rf .venv .venv-3.* .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.program import asrcli as asrcli
+from tests.support.program import talk_service as talk_service
+
 # A job in the background of a script, and nohup, begin with these ignored. So would all that the tests start and end
 # with them, as it should.
 signal.signal(signal.SIGINT, signal.default_int_handler)

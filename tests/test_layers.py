@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -11,120 +12,144 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "asrcli"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-VALUES = {"errors", "events", "pcm", "threads", "timing", "models", "masking", "streams"}
-# Room → what else of ours it may import, beside the values and itself.
-ALLOWED = {
-    "audio": set(),
-    "output": {"metrics"},
-    "protocols": set(),
-    "metrics": set(),
-    "settings": {"protocols.base"},
-    "service": {"wakeup"},
-    "dial": set(),
-    "certificates": set(),
-    "translation": {"dial", "certificates"},
-    "framing": {"duplex"},
-    "duplex": set(),
-    "dependants": set(),
-    "wakeup": set(),
-    "loop": {"dependants", "wakeup"},
-    "tunnel": {"dial", "duplex", "translation"},
-    "link": {"dial", "duplex", "framing", "liveness", "loop", "translation", "tunnel", "protocols.base"},
-    "pool": {"dial", "link", "loop", "protocols.base"},
-    "stages": set(),
-    "uplink": set(),
-    "liveness": set(),
-    "session": {"protocols.base", "stages"},
-    "control": set(),
-    "spool": set(),
-    "tape": {"spool"},
-    "retry": set(),
-    "joining": set(),
-    "verdict": {"audio", "engine", "joining", "tape"},
-    "progress": set(),
-    "ending": {"loop"},
-    "engine": {"session", "stages", "link", "loop", "tape", "retry", "protocols.base"},
-    "intake": {"engine", "loop", "tape", "audio"},
-    "transcription": {
-        *("engine", "control", "intake", "session", "loop", "retry", "joining", "verdict", "progress", "translation"),
-        *("protocols.base", "audio", "uplink", "ending"),
-    },
-    "transcribe": {"engine", "control", "transcription", "audio"},
-    "crew": {"engine", "control", "loop", "transcription", "audio"},
-    "reuse": {"audio", "control", "crew", "engine", "transcribe"},
-    "whole": {"joining"},
-    "splitting": {"audio", "control", "crew", "engine", "whole"},
-    "__main__": {"cli"},
+# Room → the other rooms of which it may import. Imports for types count; nobody is exempt.
+RULES = {
+    "values": "",
+    "system": "values",
+    "settings": "values",
+    "protocols": "values",
+    "wire": "system values",
+    "audio": "system values",
+    "output": "system values",
+    "service": "system values",
+    "engine": "protocols wire audio system values",
+    "runs": "engine protocols wire audio output settings system values",
+    "bench": "runs engine audio output system values",
+    "cli": "runs bench service engine protocols wire audio output settings system values",
+    "__main__": "cli",
 }
 # Library → the files or rooms that may import it. Everything else speaks to those.
 FOREIGN = {
-    "typer": {"cli"},
-    "rich": {"output/layout.py", "output/region.py", "output/table.py", "cli"},
-    "websocket": {"link.py", "framing.py", "translation.py"},
-    "sounddevice": {"audio"},
-    "soundfile": {"audio/sndfile.py", "audio/opus.py"},
-    "pydub": {"audio/ffmpeg.py"},
-    "soxr": {"audio/resample.py", "service"},
-    "numpy": {"framing.py", "audio", "service"},
-    "imageio_ffmpeg": {"audio/ffmpeg.py", "service"},
-    "websockets": {"service"},
-    "cryptography": {"service"},
-    "pocketsphinx": {"service"},
-    "matplotlib": {"reuse/plot.py"},
+    "typer": "cli",
+    "rich": "output/views cli",
+    "websocket": "wire/link.py wire/framing.py wire/translation.py",
+    "sounddevice": "audio/microphone",
+    "soundfile": "audio/reading/sndfile.py audio/writing/opus.py",
+    "pydub": "audio/reading/ffmpeg.py",
+    "soxr": "audio/chunks/resample.py service",
+    "numpy": "wire/framing.py audio service",
+    "imageio_ffmpeg": "audio/reading/ffmpeg.py service",
+    "websockets": "service",
+    "cryptography": "service",
+    "pocketsphinx": "service",
+    "matplotlib": "bench/plot.py",
 }
+# The link and the way to the service measure the handshake, the service's server is a shell of its own.
+ASK_THE_TIME = "system/clock.py wire/link.py wire/dial.py service"
+
+
+def module_of(path: Path) -> str:
+    """The dotted name within the package, "" for the package itself."""
+    parts = list(path.relative_to(PACKAGE).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_of(path): path for path in FILES}
 
 
 def imports(path: Path) -> set[str]:
-    """Modules that `path` imports anywhere, in functions too; those for types alone are left out."""
+    """Modules that `path` imports anywhere, in functions and for types too."""
     found: set[str] = set()
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
-            node.body = []
-    for node in ast.walk(tree):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
-            found.add(node.module or "")
-            if node.module == "asrcli":
-                found.update(f"asrcli.{alias.name}" for alias in node.names)
+            module = node.module or ""
+            names = {f"{module}.{alias.name}" for alias in node.names}
+            inner = {name for name in names if name.removeprefix("asrcli.") in MODULES}
+            found.update(inner)
+            if len(inner) < len(names):
+                found.add(module)
     return found
 
 
-def room(path: Path) -> str:
+def ours(path: Path) -> set[str]:
+    """Modules of ours that `path` imports, as they are named within the package."""
+    return {
+        module.removeprefix("asrcli.")
+        for module in imports(path)
+        if module.startswith("asrcli.") and module.removeprefix("asrcli.") in MODULES
+    }
+
+
+def room(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def lies_in(path: Path, places: str) -> bool:
+    """Whether `path` is one of `places` or in one of them, which are files and folders of the package."""
     relative = path.relative_to(PACKAGE)
-    return relative.parts[0].removesuffix(".py")
+    return any(relative == Path(place) or Path(place) in relative.parents for place in places.split())
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def circles(arrows: dict[str, set[str]]) -> list[str]:
+    """A circle among `arrows`, if there is one."""
+    try:
+        TopologicalSorter(arrows).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def identify(path: Path) -> str:
+    return str(path.relative_to(PACKAGE))
+
+
+@pytest.mark.parametrize("path", FILES, ids=identify)
 def test_imports_go_one_way(path):
-    here = room(path)
-    for module in imports(path):
-        if not module.startswith("asrcli.") or here == "cli":
-            continue
-        target = module.removeprefix("asrcli.")
-        if target.split(".")[0] in VALUES | {here} or target == "__version__":
-            continue
-        allowed = ALLOWED.get(here, set())
-        assert target in allowed or target.split(".")[0] in allowed, f"{here} must not know {module}"
+    here = room(module_of(path))
+    allowed = {here, *RULES.get(here, "").split()}
+    for module in ours(path):
+        assert room(module) in allowed, f"{here} must not know {module}"
 
 
-def test_every_room_named_here_is_there():
-    assert set(ALLOWED) <= {room(path) for path in FILES}
+def test_the_rules_speak_of_every_room_and_allow_no_circle():
+    assert set(RULES) == {room(module) for module in MODULES} - {""}
+    assert circles({here: set(allowed.split()) for here, allowed in RULES.items()}) == []
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_every_rule_is_needed():
+    for here, allowed in RULES.items():
+        used = {room(module) for path in FILES if room(module_of(path)) == here for module in ours(path)}
+        assert set(allowed.split()) <= used, here
+
+
+def test_no_file_is_in_a_circle():
+    # A folder's own file stands for the folder: whoever imports it imports what it lists.
+    assert circles({module: ours(path) for module, path in MODULES.items()}) == []
+
+
+def test_circles_are_found():
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}}) in (["b", "c", "b"], ["c", "b", "c"])
+
+
+def test_nothing_but_rooms_stands_at_the_top():
+    found = {path.name for path in PACKAGE.iterdir() if path.name != "__pycache__"}
+    rooms = {name for name in RULES if name != "__main__"}
+    assert found == {*rooms, "__init__.py", "__main__.py", "py.typed"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=identify)
 def test_each_foreign_library_has_its_place(path):
-    relative = path.relative_to(PACKAGE)
     for library in {module.split(".")[0] for module in imports(path)}:
         if library in FOREIGN:
-            assert FOREIGN[library] & {str(relative), relative.parts[0]}, f"{relative} must not know {library}"
+            assert lies_in(path, FOREIGN[library]), f"{identify(path)} must not know {library}"
         else:
-            assert library == "asrcli" or library in sys.stdlib_module_names, f"{relative} imports {library}"
+            assert library == "asrcli" or library in sys.stdlib_module_names, f"{identify(path)} imports {library}"
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+@pytest.mark.parametrize("path", FILES, ids=identify)
 def test_files_and_functions_stay_short(path):
     source = path.read_text(encoding="utf-8")
     assert source.count("\n") <= 300
@@ -133,10 +158,7 @@ def test_files_and_functions_stay_short(path):
             assert (node.end_lineno or 0) - node.lineno < 60, f"{node.name} is too long"
 
 
-def test_only_timing_asks_what_time_it_is():
-    # The link and the way to the service measure the handshake, the service's server is a shell of its own.
-    known = {"timing.py", "link.py", "dial.py"}
+def test_only_the_clock_asks_what_time_it_is():
     for path in FILES:
-        relative = str(path.relative_to(PACKAGE))
-        if relative not in known and not relative.startswith("service/"):
-            assert "time" not in {module.split(".")[0] for module in imports(path)}, relative
+        if not lies_in(path, ASK_THE_TIME):
+            assert "time" not in {module.split(".")[0] for module in imports(path)}, identify(path)

@@ -14,15 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from asrcli.errors import Shortage
-from asrcli.threads import Thread
-from tests.audio.sounds import FFMPEG, convert
-from tests.bench.threads import is_heard
-from tests.cli.beginnings import beginning
+from asrcli.system.threads import Thread
+from asrcli.values.errors import Shortage
+from tests.benchmarks.threads import is_heard
+from tests.support.beginnings import beginning
 from tests.support.endings import crowded, regular
 from tests.support.injured import SOON_S, child_of, injured, injured_service
 from tests.support.looping import PATIENCE_S
 from tests.support.service import TALK_SCRIPT, descendants, running_service, service_process
+from tests.support.sounds import FFMPEG, convert
 
 # Parts of all the calls of a thread: at its beginning, in the middle, close to its end.
 SHARES = (0.01, 0.5, 0.95)
@@ -201,7 +201,8 @@ def test_a_crowd_whose_descriptors_are_above_1023(url: str, tmp_path: Path) -> N
 # An engine that never does anything again, once a signal has come.
 _STUCK = """
 import signal, sys, threading
-from asrcli import control, loop
+from asrcli.engine import control
+from asrcli.system import loop
 from asrcli.__main__ import main
 
 stop = control.Control.stop

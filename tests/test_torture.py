@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.torture import tortures, zygotes
+from tests.benchmarks.torture import tortures, zygotes
 from tests.support.torture import NO_FAULT, Fault, Run, library
 from tests.support.torture_cases import Case, cases
 from tests.support.zygote import Zygote

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from asrcli.audio.reading.sniff import SIGNATURE_BYTES, signature
 from asrcli.audio.samples import ENCODINGS, layout_problem
-from asrcli.audio.sniff import SIGNATURE_BYTES, signature
-from asrcli.errors import UsageError
+from asrcli.values.errors import UsageError
 
 if typing.TYPE_CHECKING:
     from asrcli.audio.samples import Block as Block
@@ -108,15 +108,15 @@ def open_source(path: str, *, raw: RawFormat | None = None, notice: NoticeSink =
     damaged or its decoder is missing. Never waits for a stream: that is for `Source.probe`.
     """
     if path != "-":
-        from asrcli.audio.file import open_file
+        from asrcli.audio.reading.file import open_file
 
         return open_file(path, raw=raw, notice=notice)
     status = _stdin_status()
     if stat.S_ISREG(status.st_mode) and (real_path := _seekable_stdin(status)):
-        from asrcli.audio.file import open_file
+        from asrcli.audio.reading.file import open_file
 
         return open_file(real_path, raw=raw, notice=notice, name="-")
-    from asrcli.audio.stdin import StdinSource
+    from asrcli.audio.reading.stdin import StdinSource
 
     return StdinSource(STDIN_FD, name="-", raw=raw, notice=notice)
 

@@ -1,1 +1,1 @@
-"""The commands. Each file is one subcommand; options.py has what they share, run.py puts the engine together."""
+"""Words of the command line become a request. The only room with Typer."""

@@ -14,10 +14,15 @@ from typing import Annotated
 
 import typer
 
-from asrcli import __version__, masking, streams
-from asrcli.cli import config, devices, environment, file, mic, models, qwen, reuse_bench, serve, values
-from asrcli.cli.run import exit_code
-from asrcli.errors import AsrcliError, Bug, UsageError
+from asrcli import __version__
+from asrcli.cli import defaults as config
+from asrcli.cli.commands import devices, file, mic, models, qwen, reuse_bench, serve
+from asrcli.cli.flags import completions as values
+from asrcli.output import masking
+from asrcli.output.places import streams
+from asrcli.runs.run import exit_code
+from asrcli.settings import environment
+from asrcli.values.errors import AsrcliError, Bug, UsageError
 
 app = typer.Typer(
     name="asrcli",
@@ -47,7 +52,7 @@ def _show_version(wanted: bool) -> None:
 
 def _show_completion(shell: str | None) -> None:
     if shell is not None:
-        from asrcli.cli import shells
+        from asrcli.cli.shells import scripts as shells
 
         typer.echo(shells.script(shell), nl=False)
         raise typer.Exit
@@ -55,7 +60,7 @@ def _show_completion(shell: str | None) -> None:
 
 def _install_completion(shell: str | None) -> None:
     if shell is not None:
-        from asrcli.cli import shells
+        from asrcli.cli.shells import scripts as shells
 
         place = shells.install(shell, os.environ, Path.home())
         typer.echo(f"installed {place}; a new {shell} completes")
@@ -102,7 +107,7 @@ def main() -> None:
     streams.guard()
     if sys.argv[1:2] == ["__complete"]:
         # Before anything that reads a configuration file, which may be a broken one.
-        from asrcli.cli import completion
+        from asrcli.cli.shells import completion
 
         completion.main(typer.main.get_command(app), sys.argv[2:])
     code = run(sys.argv[1:])
@@ -144,8 +149,8 @@ def _typed_keys(arguments: list[str]) -> Iterator[str]:
 def _say(error: AsrcliError, arguments: list[str]) -> int:
     """One line for people, for a bug its traceback too, and one for a script that asked for JSON; the exit code."""
     from asrcli.output.base import Output
-    from asrcli.output.jsonl import JsonLines
-    from asrcli.output.plain import PlainText, QuietView
+    from asrcli.output.formats.jsonl import JsonLines
+    from asrcli.output.views.plain import PlainText, QuietView
 
     wants_json = {"--json", "-j", "--format=json"} & {*arguments} or {
         *(("--format", "json"), ("--output-format", "json"), ("-f", "json"))

@@ -1,10 +1,10 @@
-"""Outputs: formats by name. Neither the live view nor rich is loaded here; import `asrcli.output.live` where needed."""
+"""Outputs: formats by name. Neither the live view nor rich is loaded here; import output.views.live where needed."""
 
 from __future__ import annotations
 
 from asrcli.output.base import Format
-from asrcli.output.jsonl import JsonLines
-from asrcli.output.plain import PlainText
+from asrcli.output.formats.jsonl import JsonLines
+from asrcli.output.views.plain import PlainText
 
 REGISTRY: dict[str, type[Format]] = {
     "text": PlainText,

@@ -11,12 +11,12 @@ import typing
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from asrcli.errors import AsrcliError, Bug, OutputError, together
-from asrcli.events import Event, Notice, PartialResult
-from asrcli.metrics import Summary
-from asrcli.output.lanes import InOrder, Lanes
-from asrcli.output.sinks import FileSink, Sink
-from asrcli.streams import ClosedPipe, StreamSink
+from asrcli.output.places.lanes import InOrder, Lanes
+from asrcli.output.places.sinks import FileSink, Sink
+from asrcli.output.places.streams import ClosedPipe, StreamSink
+from asrcli.runs.metrics import Summary
+from asrcli.values.errors import AsrcliError, Bug, OutputError, together
+from asrcli.values.events import Event, Notice, PartialResult
 
 __all__ = ["Begin", "ClosedPipe", "Failure", "FileSink", "Format", "Many", "Output", "Sink", "StreamSink", "View"]
 

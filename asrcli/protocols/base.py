@@ -6,8 +6,8 @@ import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from asrcli.events import Event
-from asrcli.pcm import Chunk, PcmFormat
+from asrcli.values.events import Event
+from asrcli.values.pcm import Chunk, PcmFormat
 
 Message = str | bytes
 """One WebSocket message: text (`str`) or binary (`bytes`)."""

@@ -18,19 +18,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from asrcli.errors import AsrcliError, ProtocolViolation, brief
-from asrcli.events import (
-    FinalResult,
-    Notice,
-    PartialResult,
-    Sentence,
-    SessionFinished,
-    SessionStarted,
-    SpeechStarted,
-    SpeechStopped,
-    UtteranceFailed,
-)
-from asrcli.pcm import Chunk
 from asrcli.protocols.base import (
     ConnectRequest,
     Encoder,
@@ -43,8 +30,21 @@ from asrcli.protocols.base import (
     address,
     handshake_headers,
 )
-from asrcli.protocols.faults import closed_early, reported, service_error
+from asrcli.protocols.error_codes import closed_early, reported, service_error
 from asrcli.protocols.reading import excerpt, json_object, milliseconds, string
+from asrcli.values.errors import AsrcliError, ProtocolViolation, brief
+from asrcli.values.events import (
+    FinalResult,
+    Notice,
+    PartialResult,
+    Sentence,
+    SessionFinished,
+    SessionStarted,
+    SpeechStarted,
+    SpeechStopped,
+    UtteranceFailed,
+)
+from asrcli.values.pcm import Chunk
 
 _TRANSCRIPTION = "conversation.item.input_audio_transcription."
 # Audio of one session in manual mode; the vendor's limit is 60 s.

@@ -13,17 +13,6 @@ import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from asrcli.errors import ProtocolViolation
-from asrcli.events import (
-    FinalResult,
-    PartialResult,
-    Sentence,
-    SessionFinished,
-    SessionStarted,
-    UsageReported,
-    Word,
-)
-from asrcli.pcm import Chunk
 from asrcli.protocols.base import (
     ConnectRequest,
     Endpoint,
@@ -35,8 +24,19 @@ from asrcli.protocols.base import (
     address,
     handshake_headers,
 )
-from asrcli.protocols.faults import closed_early, reported, service_error
+from asrcli.protocols.error_codes import closed_early, reported, service_error
 from asrcli.protocols.reading import count, excerpt, json_object, milliseconds, number, string
+from asrcli.values.errors import ProtocolViolation
+from asrcli.values.events import (
+    FinalResult,
+    PartialResult,
+    Sentence,
+    SessionFinished,
+    SessionStarted,
+    UsageReported,
+    Word,
+)
+from asrcli.values.pcm import Chunk
 
 # Our neutral option → the service's field in payload.parameters.
 _PARAMETERS = {

@@ -12,9 +12,9 @@ from urllib.parse import parse_qsl, urlsplit
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
-from asrcli.service.base import Handshake
-from asrcli.service.faults import Refuse
-from asrcli.service.pages import Origin, reason_against
+from asrcli.service.faults.plan import Refuse
+from asrcli.service.protocols.base import Handshake
+from asrcli.service.wire.pages import Origin, reason_against
 
 
 def handshake_of(request: Request) -> Handshake:

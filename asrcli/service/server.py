@@ -26,25 +26,25 @@ from selectors import EVENT_READ
 
 from websockets.http11 import Request, Response
 
-from asrcli.errors import Shortage, UsageError
 from asrcli.service.admission import handshake_of, refusal_at_the_end, refusal_of, refusal_on_demand
-from asrcli.service.base import Limits, ServerHalf
-from asrcli.service.conversation import Conversation
-from asrcli.service.faults import Fault, FaultPlan
-from asrcli.service.faulty import FaultyConnection
-from asrcli.service.hearing import Hearings
-from asrcli.service.layers import FarStream, TlsStream
-from asrcli.service.listener import listen
-from asrcli.service.loop import Loop, Share
-from asrcli.service.pages import Origin
-from asrcli.service.realtime import Realtime
-from asrcli.service.recognizer import Recognizer
-from asrcli.service.run_task import RunTask
-from asrcli.service.stream import Stream, TcpStream
-from asrcli.service.timeline import open_script
-from asrcli.service.websocket import CLOSE_TIMEOUT_S, Guest, WebSocket
-from asrcli.threads import Thread
-from asrcli.timing import Clock, SystemClock
+from asrcli.service.faults.connection import FaultyConnection
+from asrcli.service.faults.plan import Fault, FaultPlan
+from asrcli.service.hearing.recognition import Hearings
+from asrcli.service.protocols.base import Limits, ServerHalf
+from asrcli.service.protocols.conversation import Conversation
+from asrcli.service.protocols.realtime import Realtime
+from asrcli.service.protocols.run_task import RunTask
+from asrcli.service.recognizers.base import Recognizer
+from asrcli.service.recognizers.coded_script import open_script
+from asrcli.service.wire.layers import FarStream, TlsStream
+from asrcli.service.wire.listener import listen
+from asrcli.service.wire.loop import Loop, Share
+from asrcli.service.wire.pages import Origin
+from asrcli.service.wire.stream import Stream, TcpStream
+from asrcli.service.wire.websocket import CLOSE_TIMEOUT_S, Guest, WebSocket
+from asrcli.system.clock import Clock, SystemClock
+from asrcli.system.threads import Thread
+from asrcli.values.errors import Shortage, UsageError
 
 PROTOCOLS: dict[str, type[ServerHalf]] = {half.path: half for half in (RunTask, Realtime)}
 # The path, and with it the protocol's own bound, is not known before the handshake.
@@ -267,7 +267,7 @@ class Service:
     def _make_tls(self) -> ssl.SSLContext:
         try:
             # Not at the top: only TLS needs the library.
-            from asrcli.service.certificate import Authority
+            from asrcli.service.wire.certificate import Authority
         except ModuleNotFoundError as error:
             if error.name != "cryptography":
                 raise
@@ -290,7 +290,7 @@ def open_recognizer(name: str, stall_s: float) -> Recognizer:
         return open_script(Path(argument))
     if name == "sphinx":
         # Not at the top: it needs numpy, and a script does not.
-        from asrcli.service.sphinx import SphinxRecognizer
+        from asrcli.service.recognizers.sphinx.parent import SphinxRecognizer
 
         return SphinxRecognizer(stall_s)
     raise UsageError(f"there is no recogniser {name!r}", hint="use sphinx or script:FILE")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .sounds import convert, tone, write
+from tests.support.sounds import convert, tone, write
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,8 @@ import pytest
 
 from asrcli.audio import source as source_module
 from asrcli.audio.source import RawFormat, open_source
-from asrcli.errors import DecodeError, UsageError
-
-from .sounds import drain, needs_ffmpeg, s16, tone, write
+from asrcli.values.errors import DecodeError, UsageError
+from tests.support.sounds import drain, needs_ffmpeg, s16, tone, write
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ import sys
 
 import pytest
 
-from asrcli import __version__, errors
-from asrcli.cli.run import exit_code
+from asrcli import __version__
+from asrcli.runs.run import exit_code
+from asrcli.values import errors
 
 COMMANDS = ("file", "models", "serve")
 
@@ -76,7 +77,9 @@ def test_help_loads_nothing_heavy():
 
 
 def test_the_client_does_not_load_the_service():
-    assert "websockets" not in loaded_by("import asrcli.transcribe, asrcli.link, asrcli.protocols, asrcli.cli.run")
+    assert "websockets" not in loaded_by(
+        "import asrcli.engine.many, asrcli.wire.link, asrcli.protocols, asrcli.runs.run"
+    )
 
 
 def test_what_cannot_be_run_is_told_a_script_that_asked_for_json(asrcli):

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
-from asrcli.crew import Ended, Job
-from asrcli.errors import Bug, LinkError, OutputError
-from asrcli.events import FinalResult, Sentence
-from tests.cli.benches import Bench, Happening
-from tests.cli.conftest import Program
+from asrcli.engine.many import Ended, Job
+from asrcli.values.errors import Bug, LinkError, OutputError
+from asrcli.values.events import FinalResult, Sentence
+from tests.support.benches import Bench, Happening
+from tests.support.program import Program
 from tests.support.service import TALK_WAV
 
 FINAL = FinalResult(Sentence(1, "A."))
@@ -118,7 +118,7 @@ def test_results_that_cannot_be_written_are_no_bug(bench, monkeypatch) -> None:
 
 @pytest.mark.parametrize("quiet", [(), ("-q",)])
 def test_a_run_shows_it_and_gives_70(asrcli: Program, monkeypatch, quiet) -> None:
-    monkeypatch.setattr("asrcli.cli.batch.Batch.check", bug)
+    monkeypatch.setattr("asrcli.runs.batch.Batch.check", bug)
     done = asrcli("file", TALK_WAV, "--endpoint", "ws://127.0.0.1:1", "--json", *quiet)
     assert done.code == 70
     assert done.err.startswith("Traceback")
@@ -127,7 +127,7 @@ def test_a_run_shows_it_and_gives_70(asrcli: Program, monkeypatch, quiet) -> Non
 
 
 def test_reuse_bench_shows_it_and_gives_70(asrcli: Program, monkeypatch, talk_service: str) -> None:
-    monkeypatch.setattr("asrcli.session.Session.handle", bug)
+    monkeypatch.setattr("asrcli.engine.session.Session.handle", bug)
     done = asrcli("reuse-bench", TALK_WAV, "--clip", "1", "--tasks", "2", "--endpoint", talk_service, "-q")
     assert done.code == 70
     assert "Traceback" in done.err

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.beginnings import beginning
+from tests.support.beginnings import beginning
 from tests.support.scripted_server import Conversation, scripted_server
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.audio.sounds import cut, hide_ffmpeg, needs_ffmpeg
 from tests.support.damage import SECONDS, damaged, readable_s, undamaged
+from tests.support.sounds import cut, hide_ffmpeg, needs_ffmpeg
 
 pytestmark = needs_ffmpeg
 

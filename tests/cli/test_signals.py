@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from asrcli.cli.run import told
-from asrcli.cli.signals import Signals
-from asrcli.errors import Interrupted
 from asrcli.output.base import Output
-from asrcli.output.jsonl import JsonLines
-from asrcli.output.plain import QuietView
-from asrcli.output.sinks import FileSink
+from asrcli.output.formats.jsonl import JsonLines
+from asrcli.output.places.sinks import FileSink
+from asrcli.output.views.plain import QuietView
+from asrcli.runs.run import told
+from asrcli.system.signals import Signals
+from asrcli.values.errors import Interrupted
 from tests.support.coded_talk import CodedTalk, twelve_sentences
 from tests.support.endings import running
 from tests.support.fakes import FakeClock
@@ -38,7 +38,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
     def leave(code: int) -> None:
         raise Left(code)
 
-    monkeypatch.setattr("asrcli.cli.signals.os._exit", leave)
+    monkeypatch.setattr("asrcli.system.signals.os._exit", leave)
     return FakeClock()
 
 
@@ -112,7 +112,7 @@ def test_an_error_meanwhile_is_not_replaced(signals: Signals) -> None:
 def test_what_is_stuck_is_torn(signals: Signals, monkeypatch: pytest.MonkeyPatch) -> None:
     """Like a pipe that nobody reads."""
     before = signal.getsignal(signal.SIGALRM), signal.getitimer(signal.ITIMER_REAL)
-    monkeypatch.setattr("asrcli.cli.signals._PUT_OFF_S", 0.01)
+    monkeypatch.setattr("asrcli.system.signals._PUT_OFF_S", 0.01)
     reading, writing = os.pipe()
     try:
         with pytest.raises(Interrupted), signals.put_off:
@@ -168,12 +168,12 @@ def url(talk: CodedTalk) -> Iterator[str]:
 @pytest.mark.parametrize(
     ("module", "number"),
     [
-        ("asrcli.cli.config", signal.SIGINT),
+        ("asrcli.cli.defaults", signal.SIGINT),
         ("typer.main", signal.SIGTERM),
         ("typer.main", signal.SIGHUP),
-        ("asrcli.settings", signal.SIGINT),
+        ("asrcli.settings.recognition", signal.SIGINT),
         ("numpy", signal.SIGINT),
-        ("asrcli.crew", signal.SIGTERM),
+        ("asrcli.engine.many", signal.SIGTERM),
     ],
 )
 def test_while_it_still_imports_it_ends_quietly(wav: Path, url: str, module: str, number: signal.Signals) -> None:

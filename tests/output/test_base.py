@@ -10,11 +10,11 @@ from collections.abc import Callable
 
 import pytest
 
-from asrcli.errors import AsrcliError, Interrupted, LinkError, OutputError, UsageError
-from asrcli.events import Event, FinalResult, Notice, PartialResult, Sentence, Tick
-from asrcli.metrics import Summary
 from asrcli.output import REGISTRY
 from asrcli.output.base import Begin, ClosedPipe, Failure, Format, Many, Output, View
+from asrcli.runs.metrics import Summary
+from asrcli.values.errors import AsrcliError, Interrupted, LinkError, OutputError, UsageError
+from asrcli.values.events import Event, FinalResult, Notice, PartialResult, Sentence, Tick
 
 BEGIN = Begin("talk.wav", "fun-asr-realtime", "local", "run-task", 16000)
 

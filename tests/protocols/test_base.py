@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asrcli.pcm import Chunk, PcmFormat
 from asrcli.protocols.base import Timeline
+from asrcli.values.pcm import Chunk, PcmFormat
 
 PCM = PcmFormat(16000)
 

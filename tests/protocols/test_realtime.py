@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asrcli.errors import LinkError, ProtocolViolation, ServiceError
-from asrcli.events import (
+from asrcli.protocols.base import Endpoint, RecognitionOptions, Send
+from asrcli.protocols.realtime import Realtime
+from asrcli.values.errors import LinkError, ProtocolViolation, ServiceError
+from asrcli.values.events import (
     FinalResult,
     Notice,
     PartialResult,
@@ -21,9 +23,7 @@ from asrcli.events import (
     SpeechStopped,
     UtteranceFailed,
 )
-from asrcli.pcm import Chunk, PcmFormat
-from asrcli.protocols.base import Endpoint, RecognitionOptions, Send
-from asrcli.protocols.realtime import Realtime
+from asrcli.values.pcm import Chunk, PcmFormat
 from tests.protocols.strategies import json_values
 
 ENDPOINT = Endpoint("wss://dashscope-intl.aliyuncs.com", "sk-secret-1")

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asrcli.errors import LinkError, ProtocolViolation, ServiceError
-from asrcli.events import FinalResult, PartialResult, SessionFinished, SessionStarted, UsageReported
-from asrcli.pcm import PcmFormat
 from asrcli.protocols.base import Endpoint, RecognitionOptions, Send, address
 from asrcli.protocols.run_task import RunTask
+from asrcli.values.errors import LinkError, ProtocolViolation, ServiceError
+from asrcli.values.events import FinalResult, PartialResult, SessionFinished, SessionStarted, UsageReported
+from asrcli.values.pcm import PcmFormat
 from tests.protocols.strategies import json_values
 
 ENDPOINT = Endpoint("wss://dashscope-intl.aliyuncs.com", "sk-secret-1", workspace="ws-1")

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from asrcli.service.base import Handshake, Limits
-from asrcli.service.realtime import Realtime
-from asrcli.service.run_task import RunTask
+from asrcli.service.protocols.base import Handshake, Limits
+from asrcli.service.protocols.realtime import Realtime
+from asrcli.service.protocols.run_task import RunTask
 from asrcli.service.server import Service
+from tests.service.protocols.session_half import connected, kinds, tell
 from tests.service.session_client import update
-from tests.service.session_half import connected, kinds, tell
 from tests.support.fakes import FakeClock
 from tests.support.service import TALK_WAV, running_service
 

@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Callable
 from typing import ParamSpec
 
-from asrcli.service.loop import Timer, Work
+from asrcli.service.wire.loop import Timer, Work
 
 P = ParamSpec("P")
 

@@ -14,9 +14,10 @@ import pytest
 from websockets.frames import Frame, Opcode
 from websockets.protocol import CLIENT, Protocol
 
-from asrcli.service import hearing, server
-from asrcli.service.base import Limits
-from asrcli.service.recognizer import Ended, OnResult, Opened, Pcm, RecognitionSettings
+from asrcli.service import server
+from asrcli.service.hearing import recognition as hearing
+from asrcli.service.protocols.base import Limits
+from asrcli.service.recognizers.base import Ended, OnResult, Opened, Pcm, RecognitionSettings
 from tests.service.client import Client, finish_task, run_task
 from tests.support.service import running_service
 

@@ -9,11 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asrcli.service.base import Action, Feed, FinishRecognition, Handshake, Hangup, Limits, OpenRecognition, Reply
-from asrcli.service.recognizer import Ended, HeardWord, Hypothesis, Opened, RecognitionSettings
-from asrcli.service.run_task import RunTask
+from asrcli.service.protocols.base import (
+    Action,
+    Feed,
+    FinishRecognition,
+    Handshake,
+    Hangup,
+    Limits,
+    OpenRecognition,
+    Reply,
+)
+from asrcli.service.protocols.run_task import RunTask
+from asrcli.service.recognizers.base import Ended, HeardWord, Hypothesis, Opened, RecognitionSettings
 from tests.service.client import finish_task, run_task
-from tests.service.half import events, failure, started, tell
+from tests.service.protocols.half import events, failure, started, tell
 from tests.support.fakes import FakeClock
 
 PCM = b"\0" * 320

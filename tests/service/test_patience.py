@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asrcli.service.base import Action, Handshake, Hangup, Limits
-from asrcli.service.recognizer import Ended, Hypothesis, Opened
-from asrcli.service.run_task import RunTask
+from asrcli.service.protocols.base import Action, Handshake, Hangup, Limits
+from asrcli.service.protocols.run_task import RunTask
+from asrcli.service.recognizers.base import Ended, Hypothesis, Opened
 from tests.service.client import finish_task, run_task
-from tests.service.half import events, failure, started, tell
+from tests.service.protocols.half import events, failure, started, tell
 from tests.support.fakes import FakeClock
 
 # At 16 kHz.

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from asrcli.errors import UsageError
 from asrcli.service import server
-from asrcli.service.base import Limits
-from asrcli.service.recognizer import Ended, OnResult, Opened, Pcm, RecognitionError, RecognitionSettings
+from asrcli.service.protocols.base import Limits
+from asrcli.service.recognizers.base import Ended, OnResult, Opened, Pcm, RecognitionError, RecognitionSettings
 from asrcli.service.server import Service
+from asrcli.values.errors import UsageError
 from tests.service.client import Client, finish_task, run_task
 from tests.support.service import TALK_SCRIPT, TALK_TEXT, running_service, write_script
 

@@ -7,8 +7,8 @@ import threading
 import pytest
 import websocket
 
-from asrcli.errors import Shortage
 from asrcli.service.server import Service, ServiceOptions
+from asrcli.values.errors import Shortage
 from tests.service.client import Client, run_task
 from tests.support.service import TALK_SCRIPT, running_service
 
@@ -43,7 +43,7 @@ def test_a_bug_with_one_client_cuts_off_that_client_alone(
 ) -> None:
     with running_service(TALK_SCRIPT) as service, Client(service.url) as well:
         with monkeypatch.context() as patch:
-            patch.setattr("asrcli.service.websocket.WebSocket.received", broken)
+            patch.setattr("asrcli.service.wire.websocket.WebSocket.received", broken)
             with pytest.raises(GONE), Client(service.url):
                 pass
         assert well.transcribe(QUIET) == []

@@ -9,11 +9,11 @@ import jiwer
 import numpy as np
 import soxr
 
-from asrcli.service.base import Limits
+from asrcli.service.protocols.base import Limits
 from asrcli.service.server import Service
-from tests.audio.sounds import FFMPEG, needs_ffmpeg
 from tests.service.session_client import PATH, TRANSCRIPTION, SessionClient, append, commit, finish, update
 from tests.support.service import TALK_SCRIPT, TALK_TEXT, running_service
+from tests.support.sounds import FFMPEG, needs_ffmpeg
 
 TALK = TALK_TEXT.read_text("utf-8").splitlines()
 # Where the first three sentences have ended, with some of the pause: 32 bytes a millisecond.

@@ -15,7 +15,7 @@ import jiwer
 import pytest
 import websocket
 
-from asrcli.service.base import Limits
+from asrcli.service.protocols.base import Limits
 from asrcli.service.server import Service
 from tests.service.session_client import MODEL, TRANSCRIPTION
 from tests.support.service import TALK_TEXT, running_service

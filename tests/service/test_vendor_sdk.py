@@ -10,7 +10,7 @@ from typing import Any
 import jiwer
 import pytest
 
-from asrcli.service.base import Limits
+from asrcli.service.protocols.base import Limits
 from asrcli.service.server import Service
 from tests.service.client import PATH
 from tests.support.service import TALK_SCRIPT, TALK_TEXT, TALK_WAV, running_service

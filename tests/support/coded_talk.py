@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from asrcli.service.timeline import BLOCKS_PER_S, MARK
+from asrcli.service.recognizers.coded_script import BLOCKS_PER_S, MARK
 
 RATE_HZ = 16000
 _BLOCK = RATE_HZ // BLOCKS_PER_S

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from asrcli import crew
-from asrcli.control import Control
-from asrcli.crew import Ended, Job, transcribe_many
-from asrcli.engine import Engine
-from asrcli.events import Event, Tick
-from asrcli.loop import Loop
+from asrcli.engine import many as crew
+from asrcli.engine.control import Control
+from asrcli.engine.many import Ended, Job, transcribe_many
+from asrcli.engine.wiring import Engine
 from asrcli.protocols.base import ConnectRequest, Endpoint, RecognitionOptions
 from asrcli.protocols.realtime import Realtime
+from asrcli.system.loop import Loop
+from asrcli.values.events import Event, Tick
 from tests.support.fakes import FakeClock, ToneSource
 
 

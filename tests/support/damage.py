@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from asrcli.audio.ffmpeg import find_ffmpeg
-from asrcli.audio.pipeline import chunks_of
+from asrcli.audio.chunks.pipeline import chunks_of
+from asrcli.audio.reading.ffmpeg import find_ffmpeg
 from asrcli.audio.source import open_source
-from asrcli.errors import AsrcliError
-from asrcli.pcm import BYTES_PER_SAMPLE, PcmFormat
+from asrcli.values.errors import AsrcliError
+from asrcli.values.pcm import BYTES_PER_SAMPLE, PcmFormat
 from tests.support.service import TALK_WAV
 
 SECONDS = 44

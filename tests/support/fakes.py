@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from asrcli.errors import AsrcliError
-from asrcli.events import InboxItem
 from asrcli.protocols.base import Message
+from asrcli.values.errors import AsrcliError
+from asrcli.values.events import InboxItem
 
 
 class FakeClock:

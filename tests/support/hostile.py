@@ -8,19 +8,19 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from asrcli.errors import DecodeError, LinkError, ProtocolViolation, ServiceError, ServiceTimeout
-from asrcli.events import (
+from asrcli.engine.session import Session
+from asrcli.engine.stages import Limits
+from asrcli.protocols import REGISTRY
+from asrcli.protocols.base import Endpoint, RecognitionOptions
+from asrcli.values.errors import DecodeError, LinkError, ProtocolViolation, ServiceError, ServiceTimeout
+from asrcli.values.events import (
     Event,
     LinkClosed,
     LinkDrained,
     LinkOpened,
     MessageReceived,
 )
-from asrcli.pcm import Chunk
-from asrcli.protocols import REGISTRY
-from asrcli.protocols.base import Endpoint, RecognitionOptions
-from asrcli.session import Session
-from asrcli.stages import Limits
+from asrcli.values.pcm import Chunk
 from tests.protocols.strategies import json_values
 from tests.support.fakes import FakeClock, FakeLink
 

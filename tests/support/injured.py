@@ -63,7 +63,7 @@ def watch(frame, event, argument):
 
 threading.setprofile(watch)
 if name == "PortAudio":
-    from asrcli.audio.capture import Capture
+    from asrcli.audio.microphone.capture import Capture
 
     take = Capture._take
     Capture._take = lambda *arguments: (injure(), take(*arguments))[1]

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from asrcli.loop import Loop
-from asrcli.timing import Clock
+from asrcli.system.clock import Clock
+from asrcli.system.loop import Loop
 
 PATIENCE_S = 20
 _OURS = ("engine", "connect", "intake")

@@ -8,14 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from asrcli.events import Event, FinalResult, Reconnecting, Sentence
-from asrcli.pcm import Chunk
+from asrcli.engine.retry import Retry
+from asrcli.engine.stages import Limits
+from asrcli.engine.transcribe import Control, Engine, transcribe
 from asrcli.protocols import REGISTRY
 from asrcli.protocols.base import Endpoint, RecognitionOptions
-from asrcli.retry import Retry
-from asrcli.service.faults import parse_fault
-from asrcli.stages import Limits
-from asrcli.transcribe import Control, Engine, transcribe
+from asrcli.service.faults.plan import parse_fault
+from asrcli.values.events import Event, FinalResult, Reconnecting, Sentence
+from asrcli.values.pcm import Chunk
 from tests.support.coded_talk import RATE_HZ, CodedTalk
 from tests.support.service import running_service
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from asrcli.events import Event, InboxItem, LinkOpened, MessageReceived
-from asrcli.pcm import Chunk
+from asrcli.engine.session import Session
+from asrcli.engine.stages import Limits
 from asrcli.protocols.base import Endpoint, RecognitionOptions
 from asrcli.protocols.run_task import RunTask
-from asrcli.session import Session
-from asrcli.stages import Limits
+from asrcli.values.events import Event, InboxItem, LinkOpened, MessageReceived
+from asrcli.values.pcm import Chunk
 from tests.support.fakes import FakeClock, FakeLink
 
 LIMITS = Limits(connect_s=5, start_s=6, finish_s=7, grace_s=1, stall_s=4)

@@ -13,9 +13,9 @@ from pathlib import Path
 import soundfile
 import trustme
 
-from asrcli.audio.ffmpeg import find_ffmpeg
+from asrcli.audio.reading.ffmpeg import find_ffmpeg
+from asrcli.engine.transcribe import Control, transcribe
 from asrcli.service.server import Service
-from asrcli.transcribe import Control, transcribe
 from tests.support.coded_talk import RATE_HZ, CodedTalk, a_sentence_every
 from tests.support.recovery import Cut, delivered, engine
 from tests.support.service import TALK_WAV, running_service, write_script

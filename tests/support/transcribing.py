@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from asrcli.control import Control
-from asrcli.engine import Engine
-from asrcli.events import FinalResult
+from asrcli.engine.control import Control
+from asrcli.engine.retry import Retry
+from asrcli.engine.transcribe import transcribe
+from asrcli.engine.wiring import Engine
 from asrcli.protocols.base import Endpoint, RecognitionOptions
 from asrcli.protocols.run_task import RunTask
-from asrcli.retry import Retry
-from asrcli.transcribe import transcribe
+from asrcli.values.events import FinalResult
 from tests.support.fakes import ToneSource
 from tests.support.scripted_server import Conversation
 

@@ -1,0 +1,1 @@
+"""Blocks become chunks: resampled, cut, paced; and where they may be cut."""

@@ -1,0 +1,1 @@
+"""Sound from microphones, by way of PortAudio."""

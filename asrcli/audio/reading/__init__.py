@@ -1,0 +1,1 @@
+"""Sound from files and pipes: what they are, and who decodes them."""

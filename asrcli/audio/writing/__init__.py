@@ -1,0 +1,1 @@
+"""Sound that leaves: compressed for the wire, or into a wav."""

@@ -1,0 +1,1 @@
+"""reuse-bench: what a kept connection saves. Plan, measurement, figures, report."""

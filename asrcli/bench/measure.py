@@ -1,0 +1,88 @@
+"""The bench put together: the engine on new connections, the same one over a pool, and what they measured."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from asrcli.bench.idle import IdleFinding, sweep
+from asrcli.bench.plan import Wave
+from asrcli.bench.report import Setup
+from asrcli.bench.view import ProgressLine
+from asrcli.bench.waves import NewSource, Run, Task, run_plan, run_wave
+from asrcli.engine.retry import Retry
+from asrcli.engine.sound.tape import IDLE_S
+from asrcli.engine.stages import Limits
+from asrcli.engine.wiring import Engine
+from asrcli.protocols import REGISTRY
+from asrcli.protocols.base import Endpoint
+from asrcli.runs.run import Choice, Request
+from asrcli.values.errors import AsrcliError
+from asrcli.wire.dial import Network
+from asrcli.wire.link import Link
+from asrcli.wire.pool import Pool
+
+# The bench finds out when the service drops a connection, so the pool must not.
+_POOL_IDLE_MARGIN_S = 3600.0
+
+
+@dataclass
+class Found:
+    """What was measured so far; `failure` is what ended it early."""
+
+    runs: list[Run] = field(default_factory=list)
+    findings: list[IdleFinding] = field(default_factory=list)
+    failure: AsrcliError | None = None
+
+    @property
+    def is_something(self) -> bool:
+        """Whether there is a number to show, or what became of a pause."""
+        return bool(self.findings) or any(task.counts for run in self.runs for task in run.tasks)
+
+    @property
+    def errors(self) -> list[AsrcliError]:
+        """What failed, if everything did."""
+        outcomes = [task.error for run in self.runs for task in run.tasks]
+        outcomes += [finding.error for finding in self.findings]
+        errors = [error for error in outcomes if error is not None]
+        return errors if len(errors) == len(outcomes) else []
+
+
+def new_engine(request: Request, choice: Choice, endpoint: Callable[[], Endpoint], network: Network) -> Engine:
+    """What a cold task runs on: a connection of its own, and no second try."""
+    return Engine(
+        new_protocol=lambda: REGISTRY[choice.protocol](choice.options, endpoint()),
+        speed=request.speed,
+        idle_s=IDLE_S if request.service.keepalive else None,
+        limits=Limits(finish_s=request.service.drain_timeout),
+        retry=Retry(tries=0),
+        new_link=functools.partial(Link, network=network),
+    )
+
+
+def measure(setup: Setup, new_source: NewSource, engine: Engine, network: Network, progress: ProgressLine) -> Found:
+    """Run the plan; what ends it early stands beside what was measured until then."""
+    plan, found = setup.plan, Found()
+    waves = sum(1 for _ in plan.waves())
+    with contextlib.closing(Pool(network, idle_s=max(plan.pauses_s, default=0.0) + _POOL_IDLE_MARGIN_S)) as pool:
+        warm = replace(engine, new_link=pool.new_link)
+
+        def run_task() -> Task:
+            return run_wave(Wave("warm", 1, warm_up=True), new_source, warm).tasks[0]
+
+        try:
+            with progress.drawn():
+                progress.show("cold and warm by turns", 0, waves)
+                for run in run_plan(plan, new_source, engine, warm, measures_lateness=setup.at_once is not None):
+                    found.runs.append(run)
+                    progress.show("cold and warm by turns", len(found.runs), waves)
+                for told in sweep(plan.pauses_s, run_task, lambda: pool.idle_count > 0, engine.clock):
+                    if isinstance(told, IdleFinding):
+                        found.findings.append(told)
+                    else:
+                        progress.show("an idle connection, s", told.waited_s, told.pause_s)
+        except AsrcliError as error:
+            found.failure = error
+    return found

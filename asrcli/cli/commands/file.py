@@ -1,0 +1,105 @@
+"""`asrcli file`: files, folders or standard input, to text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from asrcli.cli.flags import completions as values
+from asrcli.cli.flags.many import ManyFlags
+from asrcli.cli.flags.options import OutputFlags, RawAudioFlags, RecognitionFlags, ServiceFlags, grouped
+
+if TYPE_CHECKING:
+    from asrcli.audio.source import RawFormat
+    from asrcli.runs.run import Request
+
+
+@grouped
+def file(
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Audio files or folders; - is standard input.")],
+    recognition: RecognitionFlags,
+    service: ServiceFlags,
+    raw: RawAudioFlags,
+    output: OutputFlags,
+    many: ManyFlags,
+    pace: Annotated[
+        str,
+        typer.Option(
+            metavar="realtime|fast|N",
+            help="How fast the audio is sent; N is a factor.",
+            autocompletion=values.choices("realtime", "fast"),
+        ),
+    ] = "realtime",
+) -> int:
+    """Transcribe audio files, folders, or standard input (-).
+
+    \b
+    asrcli file talk.wav
+    asrcli file talk.wav --region local          no key, no network
+    asrcli file talks/ '*.mp3' --jobs 4 --json > talks.jsonl
+    asrcli file lecture.mp3 --split 8             an hour in an eighth of it
+    asrcli file talks/ --jobs 4 --output-dir texts     again: does what is not done yet
+    arecord -t raw -f S16_LE -r 16000 | asrcli file -
+    """
+    from asrcli.runs.run import run
+
+    def prepare() -> Request:
+        return file_request(files, recognition.model, recognition.fields(), service, raw, output, many, pace)
+
+    return run(output, prepare, opening=what(files), folder=many.output_dir)
+
+
+def what(files: list[str]) -> str:
+    """How the sources are called before they are known to be any."""
+    return ("standard input" if files[0] == "-" else files[0]) if len(files) == 1 else f"{len(files)} sources"
+
+
+def file_request(
+    files: list[str],
+    model: str,
+    fields: Mapping[str, object],
+    service: ServiceFlags,
+    raw: RawAudioFlags,
+    output: OutputFlags,
+    many: ManyFlags,
+    pace: str,
+) -> Request:
+    """What `file` and its kin ask for. Raises UsageError for a name, a pace or a raw format that cannot work."""
+    from asrcli.audio.chunks.pacing import parse_pace
+    from asrcli.audio.source import open_source
+    from asrcli.cli.flags.many import check
+    from asrcli.runs.inputs import expand
+    from asrcli.runs.run import Request
+
+    speed = parse_pace(pace)
+    raw_format = _raw_format(raw)
+    names = expand(files)
+    check(many, names, output)
+    shaping: dict[str, object] = {} if raw == RawAudioFlags() else {"raw": raw}
+    return Request(
+        names=names,
+        open_source=lambda name, control: open_source(name, raw=raw_format, notice=control.notice),
+        model=model,
+        fields=fields,
+        service=service,
+        output=output,
+        speed=speed,
+        many=many,
+        shaping=shaping | ({"split": many.split} if many.split > 1 else {}),
+    )
+
+
+def _raw_format(flags: RawAudioFlags) -> RawFormat | None:
+    """None when no option speaks of raw audio: a header on standard input is looked for first anyway."""
+    from asrcli.audio.source import RawFormat
+
+    if flags.rate is None and flags.channels is None and flags.encoding is None:
+        return None
+    default = RawFormat()
+    return RawFormat(
+        default.rate_hz if flags.rate is None else flags.rate,
+        default.channels if flags.channels is None else flags.channels,
+        flags.encoding or default.encoding,
+    )

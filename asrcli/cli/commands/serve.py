@@ -1,0 +1,170 @@
+"""`asrcli serve`: the local service as a command. What the service does is the business of asrcli.service."""
+
+from __future__ import annotations
+
+import logging
+import os
+import select
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from asrcli.cli.flags import completions as values
+from asrcli.output.places.streams import ClosedOutput
+from asrcli.settings.environment import SERVE_KEY, variables
+from asrcli.system import open_files as openfiles
+from asrcli.system.wakeup import Wakeup
+from asrcli.values.errors import Bug, UsageError
+
+if TYPE_CHECKING:
+    from asrcli.service.server import ServiceOptions
+
+_RequireKey = Annotated[
+    bool, typer.Option("--require-key", help=f"Let in only the key in {SERVE_KEY}; else any key will do.")
+]
+_Recognizer = Annotated[
+    str,
+    typer.Option(
+        metavar="sphinx|script:FILE",
+        help="What listens: pocketsphinx (English), or a script.",
+        autocompletion=values.choices("sphinx", "script:"),
+    ),
+]
+_TlsCa = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Write the authority to trust here.", show_default="a temporary file"),
+]
+_Origins = Annotated[
+    list[str] | None,
+    typer.Option("--allow-origin", metavar="ORIGIN", help="Let in the web pages of this origin; repeatable."),
+]
+_Faults = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="SPEC", help="Misbehave, for testing clients; repeatable. See above.", autocompletion=values.faults
+    ),
+]
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Loopback address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8765,
+    recognizer: _Recognizer = "sphinx",
+    require_key: _RequireKey = False,
+    allow_origin: _Origins = None,
+    max_tasks: Annotated[
+        int | None, typer.Option(min=1, help="Recognitions at the same time.", show_default="what the cores can do")
+    ] = None,
+    tls: Annotated[
+        bool, typer.Option("--tls", help="Serve wss:// with a certificate made for this run, on loopback.")
+    ] = False,
+    tls_ca: _TlsCa = None,
+    fault: _Faults = None,
+    exit_with_parent: Annotated[bool, typer.Option("--exit-with-parent", hidden=True)] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Say on stderr who connects, with the number that --fault goes by.")
+    ] = False,
+) -> None:
+    """Run a local stand-in for the recognition service, with a real recogniser inside.
+
+    It prints its address on stdout when it is ready, and runs until Ctrl-C.
+
+    \b
+    --fault KIND[=VALUE][@MOMENT][#CONNECTIONS], for example reset@3.5s#1
+      close=CODE reset stall deaf garbage fail=CODE drop=every:N    at a moment, or at once
+      delay=50ms duplicate=0.1 reorder=0.1 split                    all the time
+      refuse=503 refuse=429:2                                       in the handshake, the first 2 times
+      seed=N                                                        what chance decides
+    A moment is 2s of audio received, or 10msg sent; connections are #1 or #1-3, or all.
+    """
+    key = variables().get(SERVE_KEY) if require_key else None
+    if require_key and not key:
+        raise UsageError("--require-key needs a key", hint=f"set {SERVE_KEY}")
+    if tls_ca is not None and not tls:
+        raise UsageError("--tls-ca goes with --tls", hint="add --tls, or leave --tls-ca out")
+    try:
+        from asrcli.service.faults.plan import parse_fault
+        from asrcli.service.server import ServiceOptions
+        from asrcli.service.wire.pages import parse_origin
+    except ModuleNotFoundError as error:
+        if error.name != "websockets":
+            raise
+        raise UsageError("the local service is not installed", hint="pip install 'asrcli[serve]'") from error
+    options = ServiceOptions(
+        host=host,
+        port=port,
+        recognizer=recognizer,
+        required_key=key,
+        allowed_origins=frozenset(map(parse_origin, allow_origin or [])),
+        max_tasks=max_tasks,
+        faults=tuple(map(parse_fault, fault or [])),
+        tls=tls,
+        tls_ca=tls_ca,
+    )
+    _log_to_stderr(verbose=verbose)
+    # A stream is a socket, and there may be a thousand.
+    openfiles.allow_many()
+    _run(options, key_required=require_key, watch_stdin=exit_with_parent)
+
+
+def _run(options: ServiceOptions, *, key_required: bool, watch_stdin: bool) -> None:
+    """Serve until a signal comes. Raises the bug that has ended the service before, if one did."""
+    from asrcli.service.server import Service
+
+    wakeup = _woken_by_signals()
+    service = Service(options, died=wakeup.ring)
+    service.start()
+    try:
+        if service.ca_file is not None:
+            # Before the address: whoever waits for that has then been told.
+            print(f"Trust it with --ca-bundle, others with SSL_CERT_FILE: {service.ca_file}", file=sys.stderr)
+        if not isinstance(sys.stdout, ClosedOutput):
+            print(service.url, flush=True)
+        if sys.stderr.isatty():
+            print(_hint(service.url, service.ca_file, key_required=key_required), file=sys.stderr)
+        _wait(wakeup, watch_stdin=watch_stdin)
+    finally:
+        service.close()
+        signal.set_wakeup_fd(-1)
+    if service.bug is not None:
+        raise Bug.of(service.bug)
+
+
+def _hint(url: str, ca_file: Path | None, *, key_required: bool) -> str:
+    key = f"${SERVE_KEY}" if key_required else "any"
+    trust = "" if ca_file is None else f" --ca-bundle {ca_file}"
+    return f"Try it: DASHSCOPE_API_KEY={key} asrcli mic --endpoint {url}{trust}\nCtrl-C ends the service."
+
+
+def _log_to_stderr(*, verbose: bool) -> None:
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO if verbose else logging.WARNING, format="%(message)s")
+    # A port scan or a client that gives up is not worth a traceback.
+    logging.getLogger("asrcli.service.websockets").setLevel(logging.CRITICAL)
+
+
+def _woken_by_signals() -> Wakeup:
+    """What rings on a signal to end; safe where an Event set in a handler is not."""
+    wakeup = Wakeup()
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    # nohup has it ignored, and means it.
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
+    for number in numbers:
+        signal.signal(number, lambda *_: wakeup.ring())
+    # A handler waits for the main thread, which nothing wakes where the system has handed the signal to another one.
+    signal.set_wakeup_fd(wakeup.writing, warn_on_full_buffer=False)
+    return wakeup
+
+
+def _wait(wakeup: Wakeup, *, watch_stdin: bool) -> None:
+    """Wait for a signal, or for the end of standard input."""
+    # Of any descriptor number: select() refuses those above 1023.
+    poll = select.poll()
+    for descriptor in (wakeup.descriptor, 0) if watch_stdin else (wakeup.descriptor,):
+        poll.register(descriptor, select.POLLIN)
+    while True:
+        if wakeup.descriptor in dict(poll.poll()) or not os.read(0, 4096):
+            return

@@ -1,0 +1,259 @@
+"""Options that several commands share, in groups.
+
+Only typer and the standard library are imported here: `asrcli --help` and shell completion read this file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from asrcli.cli.flags import completions as values
+from asrcli.cli.flags.grouping import grouped as grouped
+from asrcli.settings.catalogue import DEFAULT_MODEL
+
+
+@dataclass(frozen=True)
+class RecognitionFlags:
+    """How to recognise."""
+
+    model: Annotated[
+        str, typer.Option("--model", "-m", help="Model; see `asrcli models`.", autocompletion=values.models)
+    ] = DEFAULT_MODEL
+    language: Annotated[
+        list[str],
+        typer.Option(
+            "--language",
+            "--lang",
+            "-l",
+            metavar="CODE",
+            help="Language spoken, such as zh or en; repeat for more.",
+            autocompletion=values.languages,
+        ),
+    ] = field(default_factory=list)
+    hotwords: Annotated[
+        str | None,
+        typer.Option(
+            "--hotwords",
+            "--hotword",
+            metavar='ID|FILE|"a,b:5"',
+            help="Phrases to favour: the ID of a list at the service, a FILE with one a line, or the phrases"
+            " themselves; :5 is a weight, 1 to 5 [4].",
+        ),
+    ] = None
+    context: Annotated[str | None, typer.Option(metavar="TEXT", help="Text in which names and terms occur.")] = None
+    max_sentence_silence: Annotated[
+        int | None, typer.Option(metavar="MS", help="Silence that ends a sentence, 200 to 6000.")
+    ] = None
+    semantic_punctuation: Annotated[
+        bool | None,
+        typer.Option(
+            "--semantic-punctuation/--no-semantic-punctuation", help="Split sentences by meaning, not silence."
+        ),
+    ] = None
+    multi_threshold: Annotated[
+        bool | None,
+        typer.Option("--multi-threshold/--no-multi-threshold", help="Keep sentences from growing overlong."),
+    ] = None
+    noise_threshold: Annotated[
+        float | None, typer.Option(metavar="N", help="-1.0 to 1.0; higher drops more as noise.")
+    ] = None
+    heartbeat: Annotated[
+        bool | None, typer.Option("--heartbeat/--no-heartbeat", help="Keep the task alive through long silence.")
+    ] = None
+    disfluency_removal: Annotated[
+        bool | None, typer.Option("--disfluency-removal/--no-disfluency-removal", help="Drop fillers such as um.")
+    ] = None
+    param: Annotated[
+        list[str],
+        typer.Option("--param", metavar="KEY=VALUE", help="Any further parameter of the service; repeatable."),
+    ] = field(default_factory=list)
+
+    def fields(self) -> dict[str, object]:
+        """The neutral option fields that the user set, by name."""
+        from asrcli.settings.recognition import parse_parameters
+
+        named = {
+            "languages": tuple(self.language),
+            "max_sentence_silence_ms": self.max_sentence_silence,
+            "semantic_punctuation": self.semantic_punctuation,
+            "multi_threshold": self.multi_threshold,
+            "noise_threshold": self.noise_threshold,
+            "heartbeat": self.heartbeat,
+            "disfluency_removal": self.disfluency_removal,
+            "context": self.context,
+            "extra": parse_parameters(self.param),
+            **(_hotwords(self.hotwords) if self.hotwords else {}),
+        }
+        return {name: value for name, value in named.items() if value not in (None, (), {})}
+
+
+def _hotwords(given: str) -> dict[str, object]:
+    from asrcli.cli.flags.textfiles import text_of
+    from asrcli.settings.recognition import parse_hotwords, parse_phrases
+
+    text = text_of(given, "--hotwords")
+    return parse_hotwords(given) if text is None else parse_phrases(text.splitlines())
+
+
+@dataclass(frozen=True)
+class ServiceFlags:
+    """Which service to ask, and with what key."""
+
+    region: Annotated[
+        str | None,
+        typer.Option(
+            metavar="intl|cn|local",
+            help="intl: Singapore (the default); cn: Beijing; local: our own, started for this run, without a key.",
+            autocompletion=values.choices("intl", "cn", "local"),
+        ),
+    ] = None
+    workspace: Annotated[
+        str | None, typer.Option(metavar="ID", help="Workspace id; uses the workspace's own host.")
+    ] = None
+    endpoint: Annotated[
+        str | None, typer.Option(metavar="URL", help="Address of the service, wss://…; overrides the region.")
+    ] = None
+    protocol: Annotated[
+        str | None,
+        typer.Option(
+            metavar="run-task|realtime",
+            help="Protocol, where the model's name does not tell: run-task (Fun-ASR, Paraformer, Qwen-Audio-ASR) or"
+            " realtime (Qwen-ASR-Realtime).",
+            autocompletion=values.protocols,
+        ),
+    ] = None
+    api_key: Annotated[
+        str | None, typer.Option("--api-key", "-k", metavar="KEY", help="API key; better in DASHSCOPE_API_KEY.")
+    ] = None
+    api_key_file: Annotated[Path | None, typer.Option(metavar="FILE", help="File that holds the API key.")] = None
+    proxy: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="http://, https:// or socks5:// proxy; none for no proxy [HTTPS_PROXY]."),
+    ] = None
+    ca_bundle: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Certificate authorities to trust beside the system's.")
+    ] = None
+    retries: Annotated[
+        int, typer.Option(metavar="N", min=0, max=100, help="Tries in a row after a lost connection.")
+    ] = 12
+    max_outage: Annotated[
+        float,
+        typer.Option(metavar="S", min=1, max=86400, help="Sound to keep while there is no connection."),
+    ] = 300.0
+    keepalive: Annotated[
+        bool, typer.Option("--keepalive/--no-keepalive", help="Bridge long silence and pauses of the source.")
+    ] = True
+    drain_timeout: Annotated[
+        float,
+        typer.Option(metavar="S", min=0.1, max=600, help="Seconds of silence to allow after the end of the audio."),
+    ] = 10.0
+
+
+@dataclass(frozen=True)
+class RawAudioFlags:
+    """What raw audio on standard input is."""
+
+    rate: Annotated[
+        int | None, typer.Option("--rate", "--sample-rate", metavar="HZ", help="Sample rate of raw audio [16000].")
+    ] = None
+    channels: Annotated[int | None, typer.Option(metavar="N", help="Channels of raw audio [1].")] = None
+    encoding: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Samples of raw audio: s16le s24le f32le u8 mulaw … [s16le].",
+            autocompletion=values.encodings,
+        ),
+    ] = None
+
+
+@dataclass(frozen=True)
+class MicFlags:
+    """Which microphone, and for how long."""
+
+    device: Annotated[
+        str | None,
+        typer.Option(
+            "--device",
+            "--microphone",
+            "-d",
+            metavar="NAME|N",
+            help="Microphone: its name, a part of it, or its number; monitor is the system's own sound.",
+            autocompletion=values.devices,
+        ),
+    ] = None
+    duration: Annotated[float | None, typer.Option(metavar="S", help="End after S seconds.")] = None
+    max_silence: Annotated[
+        float | None, typer.Option(metavar="S", help="End when nobody has spoken for S seconds.")
+    ] = None
+    device_wait: Annotated[
+        float, typer.Option(metavar="S", help="Wait S seconds for one that was unplugged.", show_default=False)
+    ] = 0.0
+
+
+@dataclass(frozen=True)
+class MicSetupFlags:
+    """How the microphone is opened and tried out."""
+
+    list_devices: Annotated[bool, typer.Option("--list-devices", help="List the microphones and leave.")] = False
+    test: Annotated[bool, typer.Option("--test", help="Listen for two seconds, say what is wrong, and leave.")] = False
+    rate: Annotated[
+        int | None, typer.Option("--rate", metavar="HZ", help="Sample rate to ask the microphone for [its own].")
+    ] = None
+    channels: Annotated[
+        int | None, typer.Option("--channels", metavar="N", help="Channels to ask it for [its own if 1 or 2].")
+    ] = None
+
+
+@dataclass(frozen=True)
+class OutputFlags:
+    """What is written where."""
+
+    format: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            "--output-format",
+            "-f",
+            metavar="text|json",
+            help="Form of the results [text].",
+            autocompletion=values.formats,
+        ),
+    ] = None
+    json: Annotated[bool, typer.Option("--json", "-j", help="JSON lines, the same as --format json.")] = False
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the results here.")] = (
+        None
+    )
+    save_audio: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Keep the sound that is sent, as a 16-bit wav.")
+    ] = None
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace existing results; with --output-dir do all again.")
+    ] = False
+    partials: Annotated[
+        bool | None,
+        typer.Option("--partials/--no-partials", "--interim/--no-interim", help="Show what may still change."),
+    ] = None
+    stats: Annotated[bool, typer.Option("--stats", help="Delays, amounts and task ids on standard error.")] = False
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Errors only on standard error.")] = False
+    verbose: Annotated[
+        int,
+        typer.Option(
+            "--verbose", "-v", count=True, metavar="", show_default=False, help="Say more; -vv shows messages."
+        ),
+    ] = 0
+    color: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|always|never", help="Colours.", autocompletion=values.choices("auto", "always", "never")
+        ),
+    ] = "auto"
+
+    def __post_init__(self) -> None:
+        if self.output == Path("-"):
+            # Standard output, as everywhere.
+            object.__setattr__(self, "output", None)

@@ -1,0 +1,52 @@
+"""Options that take a text or the name of a file that holds it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from asrcli.values.errors import UsageError
+
+_SUFFIXES = (".txt", ".text", ".md", ".rst", ".csv", ".tsv", ".json")
+# Far more than the service takes of any text.
+_MOST_BYTES = 1 << 20
+
+
+def text_of(given: str, option: str) -> str | None:
+    """What the file named `given` holds, without blanks around it; None where it is no file but the text itself.
+
+    Raises UsageError for a file that cannot be read, for what can only be meant as a path and is no file, and for a
+    text that cannot be sent.
+    """
+    path = Path(given)
+    try:
+        is_file, is_folder = path.is_file(), path.is_dir()
+    except (OSError, ValueError):
+        # A long text, or one with a NUL in it, is no file name.
+        is_file = is_folder = False
+    if is_file:
+        return _read(path, option)
+    if _looks_like_a_path(given):
+        reason = "a folder, not a file" if is_folder else "no such file"
+        raise UsageError(f"{option} {given}: {reason}", hint="give a file, or a text of more than one word")
+    try:
+        given.encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(f"{option} is not valid UTF-8", hint="check the encoding of the terminal or script") from error
+    return None
+
+
+def _looks_like_a_path(text: str) -> bool:
+    if text.startswith(("/", "./", "../", "~/")):
+        return "\n" not in text
+    one_word = not any(character.isspace() or character in ",:" for character in text)
+    return one_word and ("/" in text or text.lower().endswith(_SUFFIXES))
+
+
+def _read(path: Path, option: str) -> str:
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise UsageError(f"{option} {path} is too long", hint="the names and terms alone will do")
+        return path.read_text(encoding="utf-8-sig").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a text file"
+        raise UsageError(f"{option} {path} cannot be read: {reason}") from error

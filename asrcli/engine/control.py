@@ -1,0 +1,54 @@
+"""How the outside reaches a running transcription."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable
+
+from asrcli.values.events import Notice, SoundLevel, StopRequested
+
+OutsideItem = Notice | SoundLevel | StopRequested
+
+
+class Control:
+    """How the outside reaches a running transcription: what its source has to tell, and the wish to end it.
+
+    Its methods may be called from any thread, `stop` from a signal handler too: SimpleQueue.put is reentrant.
+    """
+
+    def __init__(self) -> None:
+        self._items: queue.SimpleQueue[OutsideItem] = queue.SimpleQueue()
+        self._rouse: Callable[[], None] = _nobody_listens
+        self.stopped_by: int | None = None
+
+    def notice(self, message: str, hint: str = "", truncated: bool = False) -> None:
+        self._put(Notice(message, hint, truncated))
+
+    def level(self, peak_dbfs: float | None, rms_dbfs: float | None) -> None:
+        self._put(SoundLevel(peak_dbfs, rms_dbfs))
+
+    def stop(self, signal_number: int) -> None:
+        """End the sound and deliver what was said so far."""
+        self.stopped_by = signal_number
+        self._put(StopRequested(signal_number))
+
+    def listen(self, rouse: Callable[[], None]) -> None:
+        """Have `rouse` called, from any thread, when there is something to take; at once where there is already."""
+        self._rouse = rouse
+        if not self._items.empty():
+            rouse()
+
+    def take(self) -> list[OutsideItem]:
+        """What has come since it was last asked for."""
+        items = []
+        while not self._items.empty():
+            items.append(self._items.get_nowait())
+        return items
+
+    def _put(self, item: OutsideItem) -> None:
+        self._items.put(item)
+        self._rouse()
+
+
+def _nobody_listens() -> None:
+    """What is put in waits."""

@@ -1,0 +1,76 @@
+"""The end of a transcription: told once and last, soon after it has begun, and at once where the loop is dead."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from asrcli.system.clock import Clock
+from asrcli.system.loop import Loop
+from asrcli.values.errors import AsrcliError, Bug
+from asrcli.values.events import Ended
+
+# A source that is stuck must not hold up the end of the program.
+_CLOSE_S = 2.0
+
+Close = Callable[[Callable[[], None]], None]
+"""Frees the source, and calls what it is given when that is done."""
+
+
+class Ending:
+    """`wait` is for any thread, all else for the loop's.
+
+    `last_words` is called when the source is free, or is not waited for any longer; then `tell`, whatever comes of it.
+    """
+
+    def __init__(
+        self, loop: Loop, clock: Clock, last_words: Callable[[Ended], None], tell: Callable[[Ended], None]
+    ) -> None:
+        self._loop = loop
+        self._clock = clock
+        self._last_words = last_words
+        self._tell = tell
+        self._on_bug: Callable[[AsrcliError], None] = lambda error: None
+        self._ended: Ended | None = None
+        self._over = threading.Event()
+
+    @property
+    def has_begun(self) -> bool:
+        return self._ended is not None
+
+    def watch(self, on_bug: Callable[[AsrcliError], None]) -> None:
+        """Have `on_bug`, which begins the end, called where a bug has ended the loop. For any thread."""
+        self._on_bug = on_bug
+        self._loop.dependants.add(self._loop_died)
+
+    def begin(self, error: AsrcliError | None) -> None:
+        """From now on it has begun, with what ends the transcription early if something does."""
+        self._ended = Ended(error)
+
+    def when_free(self, close: Close) -> None:
+        """Tell it when `close` has freed the source, or soon."""
+        self._loop.at(self._clock.now() + _CLOSE_S, self._closed)
+        close(self._closed)
+
+    def wait(self) -> None:
+        """Until it was told."""
+        self._over.wait()
+
+    def _closed(self) -> None:
+        if self._ended is None or self._over.is_set():
+            return
+        try:
+            self._last_words(self._ended)
+        finally:
+            self._tell(self._ended)
+            self._over.set()
+            self._loop.dependants.remove(self._loop_died)
+
+    def _loop_died(self, bug: BaseException) -> None:
+        # Nothing can be waited for any more, and nothing that fails now may keep it from being told.
+        error = Bug(bug, ends_all=True)
+        try:
+            self._on_bug(error)
+        finally:
+            self._ended = self._ended or Ended(error)
+            self._closed()

@@ -1,0 +1,1 @@
+"""Sessions, and parts, told as one transcription; and what is missing from it."""

@@ -1,0 +1,217 @@
+"""Many transcriptions at once in one process, on one loop.
+
+Knows when each may start and how many the service bears; what becomes of their events is for others.
+"""
+
+from __future__ import annotations
+
+import functools
+import queue
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field
+
+from asrcli.audio.source import Source
+from asrcli.engine.control import Control
+from asrcli.engine.transcription import Transcription
+from asrcli.engine.wiring import Engine
+from asrcli.system.clock import Deadline, next_multiple
+from asrcli.system.loop import CROWD
+from asrcli.values.errors import Bug
+from asrcli.values.events import AudioFinished, Ended, Event, Notice, Reconnecting, SessionStarted, Tick
+from asrcli.values.pcm import STORED_CHUNK_MS
+
+__all__ = ["Ended", "Job", "transcribe_many"]
+
+# Sources that send at the same moment make each other late, and each wake-up of the processor costs it as much as
+# sending some chunks, because its caches are cold then: so all send in a few slots that are spread over the length of a
+# chunk, and within a slot one after the other, as fast as that goes.
+_PER_SLOT = 20
+_LEAST_SLOTS, _MOST_SLOTS = 4, 20
+_TURN_S = 0.00006
+# What a crowd brings is told no sooner than this, and then with the next slot, which wakes the processor anyway.
+_NEWS_S = 0.04
+# Handshakes under way at once: more only get into each other's way.
+_CONNECTING = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One transcription to be made. `open_source` is called when its turn comes; it may raise AsrcliError."""
+
+    open_source: Callable[[Control], Source]
+    control: Control = field(default_factory=Control)
+
+
+What = Source | Event | Ended
+
+
+def transcribe_many(jobs: Sequence[Job], engine: Engine, at_once: int) -> Generator[tuple[int, What], None, None]:
+    """Run `jobs`, no more than `at_once` together, in order; yield (number of the job from 0, what happened).
+
+    For each job: its opened Source first (missing where opening failed), then its events as they come, then exactly one
+    Ended. Ticks bear the number of no job, -1. A job whose control was stopped before its turn ends with Interrupted.
+    Closing the generator ends all that run.
+    """
+    crew = _Crew(jobs, engine, at_once)
+    engine.loop.hold()
+    try:
+        yield from crew.events()
+    finally:
+        crew.close()
+        engine.loop.release()
+
+
+class _Crew:
+    """Who waits, who runs, and how many may. Belongs to the thread that iterates."""
+
+    def __init__(self, jobs: Sequence[Job], engine: Engine, at_once: int) -> None:
+        self._jobs = jobs
+        self._is_crowd = at_once > CROWD
+        self._slots = min(_MOST_SLOTS, max(_LEAST_SLOTS, at_once // _PER_SLOT))
+        self._slot_s = STORED_CHUNK_MS / 1000 / self._slots
+        self._engine = engine
+        self._at_once = at_once
+        # What the service bears, as far as it has let us know; grows again when things go well.
+        self._limit = at_once
+        self._waiting = deque(range(len(jobs)))
+        self._running: dict[int, Transcription] = {}
+        self._connecting: set[int] = set()
+        # Jobs that a full service has sent away while they were starting.
+        self._sent_away: set[int] = set()
+        self._shown: set[int] = set()
+        # Links made ahead for those that wait.
+        self._prepared = 0
+        # What cannot be had again is not sent away.
+        self._live: set[int] = set()
+        self._pause: Deadline | None = None
+        self._has_told_of_limit = False
+        # What the loop has told and nobody has taken yet, and a word that there is something.
+        self._told: deque[tuple[int, Event | Ended]] = deque()
+        self._news: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._is_told_of_news = False
+
+    def events(self) -> Generator[tuple[int, What], None, None]:
+        """What `transcribe_many` yields."""
+        while self._waiting or self._running:
+            while (number := self._next_to_start()) is not None:
+                yield from self._begin(number)
+            if not self._told:
+                if not self._wait_for_news():
+                    yield -1, Tick()
+                continue
+            number, event = self._told.popleft()
+            if number in self._sent_away and not isinstance(event, Ended):
+                continue  # It will be told anew.
+            if isinstance(event, SessionStarted | Ended):
+                self._connecting.discard(number)
+            if isinstance(event, Ended):
+                del self._running[number]
+                if number in self._sent_away:
+                    self._sent_away.discard(number)
+                    self._waiting.appendleft(number)
+                    continue
+                self._limit = min(self._at_once, self._limit + 1)
+            elif isinstance(event, Reconnecting) and self._give_way(number, event):
+                if not self._has_told_of_limit:
+                    self._has_told_of_limit = True
+                    yield number, Notice("the service takes no more at once for now", "the others wait their turn")
+                continue
+            elif isinstance(event, AudioFinished):
+                self._prepare_next()
+            yield number, event
+
+    def _tell(self, number: int, event: Event | Ended) -> None:
+        """On the loop's thread. One word for all that a round of the loop or a few bring: a wake-up is dear."""
+        self._told.append((number, event))
+        if isinstance(event, Ended):
+            # At once: it may be the loop's last.
+            self._tell_of_news()
+        elif not self._is_told_of_news:
+            if self._is_crowd:
+                moment = next_multiple(self._engine.clock.now() + _NEWS_S, self._slot_s)
+                self._engine.loop.at(moment, self._tell_of_news)
+            else:
+                self._engine.loop.call(self._tell_of_news)
+            self._is_told_of_news = True
+
+    def _tell_of_news(self) -> None:
+        self._news.put(None)
+
+    def _wait_for_news(self) -> bool:
+        """False if nothing came for as long as a tick."""
+        try:
+            self._news.get(timeout=self._patience_s())
+        except queue.Empty:
+            return False
+        # In this order: what is told from now on is news again.
+        self._is_told_of_news = False
+        return True
+
+    def close(self) -> None:
+        for run in self._running.values():
+            run.cancel()
+        for run in self._running.values():
+            run.wait()
+
+    def _prepare_next(self) -> None:
+        """While the results of one are awaited, the next one's connection is made."""
+        if (
+            self._prepared < len(self._waiting)
+            and len(self._running) <= self._limit
+            and self._jobs[self._waiting[0]].control.stopped_by is None
+        ):
+            self._prepared += 1
+            self._engine.loop.call(self._engine.prepare_session)
+
+    def _next_to_start(self) -> int | None:
+        if not self._waiting or len(self._running) >= self._limit or len(self._connecting) >= _CONNECTING:
+            return None
+        if self._pause is not None and not self._pause.passed():
+            return None
+        return self._waiting.popleft()
+
+    def _patience_s(self) -> float | None:
+        bounds = [] if self._engine.tick_s is None else [self._engine.tick_s]
+        if self._pause is not None and self._waiting and not self._pause.passed():
+            bounds.append(self._pause.remaining_s())
+        return min(bounds, default=None)
+
+    def _begin(self, number: int) -> Generator[tuple[int, What], None, None]:
+        job = self._jobs[number]
+        self._prepared = max(0, self._prepared - 1)
+        turn, slot = divmod(number % self._at_once, self._slots)
+        phase_s = slot * self._slot_s + turn * _TURN_S if self._at_once > 1 else None
+        source: Source | None = None
+        if (bug := self._engine.loop.dependants.bug) is not None:
+            yield number, Ended(Bug(bug, ends_all=True))
+            return
+        try:
+            source = job.open_source(job.control)
+            run = Transcription(source, self._engine, job.control, functools.partial(self._tell, number), phase_s)
+        except Exception as error:
+            if source is not None:
+                source.close()
+            yield number, Ended(Bug.of(error))
+            return
+        self._running[number] = run
+        self._connecting.add(number)
+        if source.live:
+            self._live.add(number)
+        if number not in self._shown:
+            self._shown.add(number)
+            yield number, source
+        run.start()
+
+    def _give_way(self, number: int, event: Reconnecting) -> bool:
+        """A service that is full is asked for less: true if the job that learnt it goes back and waits for its turn."""
+        if not event.throttled:
+            return False
+        others = len(self._running) - 1 - len(self._sent_away)
+        self._pause = Deadline(self._engine.clock, event.wait_s)
+        self._limit = max(1, min(self._limit, others))
+        if number not in self._connecting or number in self._live or others < 1:
+            return False
+        self._sent_away.add(number)
+        self._running[number].cancel()
+        return True

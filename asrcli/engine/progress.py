@@ -1,0 +1,30 @@
+"""How much of the sound has left, told as often as somebody wants to know."""
+
+from __future__ import annotations
+
+from asrcli.values.events import AudioSent
+
+# A report a little early is better than one that waits for the next chunk.
+_EARLY = 0.9
+
+
+class Progress:
+    """The first audio is worth telling, and then what has left every `tick_s`; None for no more than the first."""
+
+    def __init__(self, tick_s: float | None) -> None:
+        self._tick_s = tick_s
+        self._told_at = 0.0
+        self.told_ms: int | None = None
+
+    def is_due(self, now: float) -> bool:
+        """Whether it is time to tell."""
+        if self.told_ms is None:
+            return True
+        return self._tick_s is not None and now - self._told_at >= _EARLY * self._tick_s
+
+    def tell(self, sent_ms: int, now: float) -> AudioSent | None:
+        """The event that audio up to `sent_ms` has left; None if that was told."""
+        if sent_ms == self.told_ms:
+            return None
+        self.told_ms, self._told_at = sent_ms, now
+        return AudioSent(sent_ms)

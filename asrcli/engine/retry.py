@@ -1,0 +1,93 @@
+"""Whether another try is worth it, and how long to wait before."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from asrcli.system.clock import Clock, Deadline
+from asrcli.values.errors import AsrcliError, LinkError, ProtocolViolation, ServiceTimeout, Shortage
+
+# A session that has lived this long was a good one: what ends it is a new trouble, with tries of its own.
+_PROVEN_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Exponential backoff with jitter: at most `tries` in a row, each wait between half and all of the doubled one.
+
+    As they stand here, they bridge an outage of about three minutes. Jitter keeps many clients that lost the same
+    service from coming back in the same moment. `bridge_s` bounds what the service may ask for with Retry-After, in all
+    tries of a row together.
+    """
+
+    tries: int = 12
+    first_s: float = 0.5
+    longest_s: float = 30.0
+    bridge_s: float = 180.0
+    jitter: Callable[[float, float], float] = random.uniform
+
+    def wait_s(self, attempt: int, error: AsrcliError, waited_s: float = 0.0) -> float | None:
+        """Seconds to wait before try number `attempt`, counted from 1, after `waited_s` before the tries of this row.
+
+        The service's own wish outranks ours; None where it asks for more when all has been waited already.
+        """
+        if error.retry_after_s is not None:
+            left_s = self.bridge_s - waited_s
+            return min(error.retry_after_s, left_s) if left_s > 0 else None
+        bound_s = min(self.longest_s, self.first_s * 2.0 ** (attempt - 1))
+        return self.jitter(bound_s / 2, bound_s)
+
+
+class Attempts:
+    """The tries of one transcription."""
+
+    def __init__(self, retry: Retry, clock: Clock) -> None:
+        self._retry = retry
+        self._clock = clock
+        self._proven_at: Deadline | None = None
+        self.count = 0
+        """Tries since the last success."""
+        self._waited_s = 0.0
+        self.was_ready = False
+        """Whether the service has ever been ready for audio."""
+        self._was_reached = False
+
+    def reached(self) -> None:
+        """A connection stands: the address is right."""
+        self._was_reached = True
+
+    def ready(self) -> None:
+        """The service takes audio."""
+        self.was_ready = True
+        self._proven_at = Deadline(self._clock, _PROVEN_S)
+
+    def progressed(self) -> None:
+        """The service has delivered."""
+        self.count, self._waited_s = 0, 0.0
+
+    def failed(self, error: AsrcliError) -> Deadline | None:
+        """When to try again after `error`; None where that is no use.
+
+        A service that could never be reached is more likely a wrong address than a fault that passes.
+        """
+        if self._proven_at is not None and self._proven_at.passed():
+            self.progressed()
+        self._proven_at = None
+        if not error.retryable or self._is_unreachable(error) or self.count >= self._retry.tries:
+            return None
+        wait_s = self._retry.wait_s(self.count + 1, error, self._waited_s)
+        if wait_s is None:
+            return None
+        self.count += 1
+        self._waited_s += wait_s
+        return Deadline(self._clock, wait_s)
+
+    def _is_unreachable(self, error: AsrcliError) -> bool:
+        if self.was_ready:
+            return False
+        if isinstance(error, LinkError):
+            return not error.refused and not self._was_reached
+        # Nonsense from the very first is the wrong address too; later it is a stray page of a gateway.
+        return isinstance(error, ServiceTimeout | ProtocolViolation | Shortage)

@@ -1,0 +1,277 @@
+"""One recognition on one link, from the first message to the last: its stages, its deadlines, and whose error counts.
+
+A session is driven from outside: `handle` takes what its link posts, `pump` sends what sound there is, `end_audio` and
+`expire` are called when there is no more and when `deadline` has passed; they yield events or raise. It knows no
+particular protocol and no particular source of sound, has no thread and never waits.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterable, Iterator
+from typing import Protocol as TypingProtocol
+
+from asrcli.engine.stages import Limits, Stage, timed_out
+from asrcli.protocols.base import Message, Protocol, Send, Step
+from asrcli.system.clock import Clock, Deadline
+from asrcli.values.errors import AsrcliError, LinkError, ProtocolViolation
+from asrcli.values.events import (
+    AudioFinished,
+    Event,
+    InboxItem,
+    LinkClosed,
+    LinkOpened,
+    LinkReady,
+    MessageReceived,
+    PartialResult,
+    SessionFinished,
+    SessionStarted,
+    SpeechStopped,
+)
+from asrcli.values.pcm import BYTES_PER_SAMPLE, Chunk
+
+logger = logging.getLogger(__name__)
+
+
+class Chunks(TypingProtocol):
+    """The sound of one session. `next` gives None where there is nothing yet, and where it is `over`."""
+
+    start_sample: int
+    over: bool
+
+    @property
+    def cause(self) -> BaseException | None: ...
+    def next(self) -> Chunk | None: ...
+    def close(self) -> None: ...
+
+
+class LinkLike(TypingProtocol):
+    """What a session needs of a link. `release` is for a session that ended as it should, `close` for any other.
+
+    `undelivered_bytes` is what has not reached the other end, as far as the system knows.
+    """
+
+    @property
+    def congested(self) -> bool: ...
+    @property
+    def undelivered_bytes(self) -> int: ...
+    def open(self) -> None: ...
+    def send(self, message: Message, *, more: bool = False) -> None: ...
+    def flush(self) -> None: ...
+    def release(self) -> None: ...
+    def close(self) -> None: ...
+
+
+class Session:
+    """One recognition of `chunks` over `link`."""
+
+    def __init__(
+        self, protocol: Protocol, link: LinkLike, chunks: Chunks, *, where: str, limits: Limits, clock: Clock
+    ) -> None:
+        self._protocol = protocol
+        self._link = link
+        self._chunks = chunks
+        self._where = where
+        self._limits = limits
+        self._clock = clock
+        self._stage = Stage.CONNECTING
+        self._is_closed = False
+        self.deadline: Deadline | None = None
+        self._send_error: AsrcliError | None = None
+        self.sent_sample = chunks.start_sample
+        """Where the audio ends that has left."""
+        self.sent_at = clock.now()
+        """When audio last left."""
+        # Whether the service has words to come: its last message was about a sentence that is open.
+        self._owes_words = False
+        # How far the audio was when the service last said anything.
+        self._heard_sample = chunks.start_sample
+        # What was on its way when the end of the audio was last asked about.
+        self._undelivered_bytes = 0
+
+    @property
+    def done(self) -> bool:
+        return self._stage is Stage.DONE
+
+    @property
+    def takes_audio(self) -> bool:
+        return self._stage is Stage.STREAMING
+
+    @property
+    def sent_ms(self) -> int:
+        """How far the audio has left, in milliseconds of the transcription."""
+        return self._protocol.audio_format.ms(self.sent_sample)
+
+    @property
+    def is_held_up(self) -> bool:
+        """Whether the network takes no more for now."""
+        return self._link.congested
+
+    @property
+    def carried_ms(self) -> int:
+        """How far the audio has got to the other end, in milliseconds of the transcription; rather less than more."""
+        return self._protocol.audio_format.ms(self._carried_sample)
+
+    @property
+    def _carried_sample(self) -> int:
+        return self.sent_sample - self._link.undelivered_bytes // BYTES_PER_SAMPLE
+
+    def open(self) -> None:
+        self._enter(Stage.CONNECTING, self._limits.connect_s)
+        self._link.open()
+
+    def handle(self, item: InboxItem) -> Iterator[Event]:
+        """What `item` leads to. Raises the error that ended the session; call `close` then."""
+        if self.done:
+            return
+        match item:
+            case MessageReceived(message):
+                logger.debug("< %s", message)
+                self._heard_sample = self.sent_sample
+                # Unless this message says so.
+                self._owes_words = False
+                yield from self._take(self._protocol.receive(message))
+                self._wait_on()
+            case LinkOpened(connect_ms, phases):
+                logger.info("connected to %s in %.0f ms", self._where, connect_ms)
+                self._enter(Stage.STARTING, self._limits.start_s)
+                yield LinkReady(connect_ms, phases)
+                yield from self._take(self._protocol.start())
+            case LinkClosed():
+                yield from self._link_closed(item)
+
+    def pump(self, most: int) -> int:
+        """Send what sound there is, `most` chunks of it, as long as the network has room; returns how many."""
+        sent = 0
+        while sent < most and self._stage is Stage.STREAMING and not self._link.congested:
+            chunk = self._chunks.next()
+            if chunk is None:
+                break
+            self._send_chunk(chunk)
+            sent += 1
+        if sent:
+            self._flush()
+        return sent
+
+    def send_audio(self, chunk: Chunk) -> None:
+        """Send `chunk`, whatever waits already."""
+        self._send_chunk(chunk)
+        self._flush()
+
+    def end_audio(self) -> Iterator[Event]:
+        """No more sound comes in this session: have what was sent recognised to its end."""
+        cause = self._chunks.cause
+        if cause is not None and not isinstance(cause, AsrcliError):
+            raise cause
+        self._enter(Stage.FINISHING, self._limits.finish_s)
+        yield AudioFinished(self.sent_ms)
+        yield from self._take(self._protocol.finish())
+        self._undelivered_bytes = self._link.undelivered_bytes
+
+    def expire(self) -> Iterator[Event]:
+        """The deadline has passed."""
+        if self._stage is Stage.BROKEN and self._send_error:
+            raise self._send_error
+        if (self._stage is Stage.STREAMING and not self._is_stalled()) or self._is_still_sending():
+            self._wait_on()
+            return
+        raise timed_out(self._stage, self._where, self.deadline.length_s if self.deadline else 0.0)
+        yield  # An iterator like `handle`, though nothing follows an expired deadline.
+
+    def close(self) -> None:
+        """End it in whatever stage it is; the link follows in its own time. Idempotent."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._chunks.close()
+        regular = self._stage is Stage.DONE
+        if self._stage is Stage.STREAMING and not self._link.congested:
+            # A task that is left alone goes on counting against the account's limit until the service gives it up.
+            with contextlib.suppress(AsrcliError):
+                for step in self._protocol.finish():
+                    if isinstance(step, Send):
+                        self._link.send(step.message)
+        self._enter(Stage.DONE, None)
+        if regular and self._protocol.keeps_link:
+            self._link.release()
+        else:
+            self._link.close()
+
+    def _enter(self, stage: Stage, bound_s: float | None) -> None:
+        self._stage = stage
+        self.deadline = None if bound_s is None else Deadline(self._clock, bound_s)
+
+    def _take(self, steps: Iterable[Step]) -> Iterator[Event]:
+        for step in steps:
+            if isinstance(step, Send):
+                self._send(step.message)
+                continue
+            if isinstance(step, SessionStarted):
+                if self._stage is not Stage.STARTING:
+                    continue  # Told before: some gateways deliver a message twice.
+                logger.info("session %s takes audio", step.session_id)
+                self._enter(Stage.STREAMING, None)
+            elif isinstance(step, SessionFinished):
+                if self._stage is not Stage.FINISHING:
+                    raise ProtocolViolation("the service finished before the audio had ended")
+                self._enter(Stage.DONE, None)
+            elif isinstance(step, PartialResult | SpeechStopped):
+                self._owes_words = True
+            yield step
+
+    def _send_chunk(self, chunk: Chunk) -> None:
+        """As far as to the link, where it lies until `_flush`."""
+        try:
+            for message in self._protocol.audio(chunk):
+                self._link.send(message, more=True)
+        except AsrcliError as error:
+            self._broken(error)
+        else:
+            self.sent_sample = max(self.sent_sample, chunk.end_sample)
+
+    def _flush(self) -> None:
+        if self._stage is Stage.STREAMING:
+            try:
+                self._link.flush()
+            except AsrcliError as error:
+                self._broken(error)
+            self.sent_at = self._clock.now()
+
+    def _send(self, message: Message) -> None:
+        logger.debug("> %s", message)
+        try:
+            self._link.send(message)
+        except AsrcliError as error:
+            self._broken(error)
+
+    def _broken(self, error: AsrcliError) -> None:
+        """Hold our own error for a moment: the service's reason for hanging up is better, and still on its way."""
+        self._send_error = error
+        self._enter(Stage.BROKEN, self._limits.grace_s)
+
+    def _wait_on(self) -> None:
+        """The service is there: what is waited for now is its next message, if one must come."""
+        if self._stage is Stage.STREAMING:
+            self.deadline = Deadline(self._clock, self._limits.stall_s) if self._owes_words else None
+        elif self._stage is Stage.FINISHING:
+            self._enter(Stage.FINISHING, self._limits.finish_s)
+
+    def _is_stalled(self) -> bool:
+        """Whether so much sound has left without an answer; a source that pauses is none of the service's faults."""
+        unanswered = self._carried_sample - self._heard_sample
+        return unanswered >= self._protocol.audio_format.samples(round(self._limits.stall_s * 900))
+
+    def _is_still_sending(self) -> bool:
+        """Whether the end of the audio is on its way, and the network brings it nearer."""
+        if self._stage is not Stage.FINISHING:
+            return False
+        before, self._undelivered_bytes = self._undelivered_bytes, self._link.undelivered_bytes
+        return self._undelivered_bytes < before
+
+    def _link_closed(self, item: LinkClosed) -> Iterator[Event]:
+        if item.error is not None and item.code is None:
+            raise self._send_error if self._stage is Stage.BROKEN and self._send_error else item.error
+        yield from self._take(self._protocol.closed(item.code, item.reason))
+        if not self.done:
+            raise LinkError(f"{self._where} closed the connection too early", hint="safe to try again")

@@ -1,0 +1,300 @@
+"""One source, from its first sample to its last, over as many sessions as it takes: a machine that the loop drives.
+
+Sound goes from the source onto a tape, and from the tape to the session that runs. When a link is lost, a new session
+starts at the end of the last final result and is sent what the tape holds, as fast as the link takes it; times and
+numbers of sentences go on as if nothing had happened. Nothing here knows a particular protocol or how results look.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Iterable, Iterator
+
+from asrcli.audio.source import Source
+from asrcli.engine.control import Control
+from asrcli.engine.ending import Ending
+from asrcli.engine.joining.missing import Verdict, was_refused_as_silent
+from asrcli.engine.joining.sessions import Joining
+from asrcli.engine.progress import Progress
+from asrcli.engine.retry import Attempts
+from asrcli.engine.session import Session
+from asrcli.engine.sound.intake import Intake
+from asrcli.engine.uplink import Uplink
+from asrcli.engine.wiring import Engine
+from asrcli.protocols.base import Protocol
+from asrcli.system.clock import Deadline
+from asrcli.system.loop import Alarm
+from asrcli.values.errors import AsrcliError, Bug, Interrupted
+from asrcli.values.events import (
+    AudioFinished,
+    Ended,
+    Event,
+    InboxItem,
+    LinkReady,
+    Reconnecting,
+    SessionStarted,
+    StopRequested,
+)
+from asrcli.wire.translation import place
+
+# How many chunks one source may send before others have their turn.
+_TURN_CHUNKS = 16
+
+
+class Transcription:
+    """One run of the engine. `start` and `cancel` are for any thread; all else happens on the engine's loop.
+
+    `tell` is called there with each event and, last and once, with an Ended. `phase_s`: see Schedule.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        engine: Engine,
+        control: Control,
+        tell: Callable[[Event | Ended], None],
+        phase_s: float | None = None,
+    ) -> None:
+        self._source = source
+        self._engine = engine
+        self._loop = engine.loop
+        self._clock = engine.clock
+        self._control = control
+        self._tell = tell
+        protocol = engine.new_protocol()
+        # All sessions have the same options, so the first one's protocol tells the format.
+        self._pcm = protocol.audio_format
+        self._intake = Intake(source, engine, self._pcm, self._do, self._broke, phase_s)
+        self._tape = self._intake.tape
+        self._joining = Joining(self._pcm)
+        self._attempts = Attempts(engine.retry, engine.clock)
+        self._again_at: Deadline | None = None
+        self._stopped = False
+        self._idle_s = math.inf if engine.idle_s is None else engine.idle_s
+        self._alarm = Alarm(self._loop, lambda: self._do(self._due()))
+        self._sessions = 0
+        self._progress = Progress(engine.tick_s)
+        self._uplink = Uplink(None if source.can_wait else engine.keep_s)
+        self._verdict = Verdict(source, engine, self._pcm, self._tape, self._joining)
+        self._ending = Ending(self._loop, self._clock, self._last_words, tell)
+        self._open(protocol)
+
+    def start(self) -> None:
+        self._ending.watch(self._broke)
+        self._loop.call(self._start)
+
+    def cancel(self) -> None:
+        """End it, if it has not ended."""
+        self._loop.call(lambda: self._end(None))
+
+    def wait(self) -> None:
+        """Until Ended was told."""
+        self._ending.wait()
+
+    def _start(self) -> None:
+        def opened() -> Iterator[Event]:
+            self._session.open()
+            # While the connection is made.
+            self._intake.start()
+            self._control.listen(lambda: self._loop.call(lambda: self._do(self._from_outside())))
+            yield from ()
+
+        self._do(opened())
+
+    def _open(self, protocol: Protocol) -> None:
+        """Make the session that begins where final results end."""
+        request = protocol.connect_request()
+        self._sessions += 1
+        most = None if protocol.max_session_ms is None else self._pcm.samples(protocol.max_session_ms)
+        self._reader = self._tape.reader(self._joining.covered_sample, most)
+        if self._reader.start_sample > self._joining.covered_sample:
+            lost = self._verdict.give_up_sound(self._joining.covered_sample, self._reader.start_sample)
+            self._control.notice(*lost)
+        self._joining.begin(self._reader.start_sample)
+        self._session = Session(
+            protocol,
+            self._engine.new_link(request, functools.partial(self._posted, self._sessions), self._loop),
+            self._reader,
+            where=place(request.url),
+            limits=self._engine.limits,
+            clock=self._clock,
+        )
+
+    def _reopen(self) -> None:
+        self._session.close()
+        self._open(self._engine.new_protocol())
+        self._session.open()
+
+    def _posted(self, session: int, item: InboxItem) -> None:
+        # What a session that was given up still has to say is of no interest.
+        if session == self._sessions and self._again_at is None:
+            self._do(self._heard(self._session.handle(item)))
+
+    def _from_outside(self) -> Iterator[Event]:
+        for item in self._control.take():
+            if not isinstance(item, StopRequested):
+                yield item
+            elif self._stopped or not self._attempts.was_ready:
+                raise Interrupted(item.signal_number, "interrupted before all results were in")
+            else:
+                self._stopped = True
+                self._intake.stop()
+
+    def _do(self, events: Iterable[Event] = ()) -> None:
+        """Tell `events`, send what there is to send, and see to what follows."""
+        if self._ending.has_begun:
+            return
+        try:
+            for event in events:
+                self._tell(event)
+            for event in self._send():
+                self._tell(event)
+            if self._finished():
+                self._end(self._verdict.at_the_end())
+        except AsrcliError as error:
+            self._failed(error)
+        except BaseException as bug:
+            self._broke(bug)
+        self._arm()
+
+    def _arm(self) -> None:
+        """Have `_due` asked at the next moment that matters."""
+        deadline = self._again_at or self._session.deadline
+        moment = math.inf if deadline is None else deadline.at
+        due_s = self._intake.due_s
+        if due_s is not None and (not self._tape.has_unread or self._takes_in()):
+            moment = min(moment, due_s)
+        elif self._idles():
+            moment = min(moment, self._session.sent_at + self._idle_s)
+        if moment < math.inf and not self._ending.has_begun:
+            self._alarm.set(moment)
+
+    def _due(self) -> Iterator[Event]:
+        """See to what else has its moment but the next chunk."""
+        if self._again_at is not None:
+            if self._again_at.passed():
+                self._again_at = None
+                self._reopen()
+        elif self._session.deadline is not None and self._session.deadline.passed():
+            yield from self._heard(self._session.expire())
+        elif self._intake.due_s is None and self._idles() and self._clock.now() >= self._session.sent_at + self._idle_s:
+            self._session.send_audio(self._reader.filler())
+
+    def _idles(self) -> bool:
+        """Whether the service waits for sound that the source does not give."""
+        return self._again_at is None and self._session.takes_audio and not (self._tape.has_unread or self._tape.ended)
+
+    def _takes_in(self) -> bool:
+        """Whether sound is wanted from the source. A file's pace counts from when the service is ready for it."""
+        return self._intake.is_wanted and (self._source.live or self._attempts.was_ready)
+
+    def _send(self) -> Iterable[Event]:
+        """Take in what is due and send what there is, as much of it as is one source's turn."""
+        now, due_s = self._clock.now(), self._intake.due_s
+        if due_s is not None and due_s > now and not self._tape.has_unread and not self._tape.ended:
+            return ()  # As after most messages.
+        dues_s = self._intake.take_in(now, _TURN_CHUNKS) if self._takes_in() else []
+        was_full = not self._intake.is_wanted
+        sent = 0
+        if self._again_at is None and self._session.takes_audio and (self._tape.has_unread or self._tape.ended):
+            sent = self._session.pump(_TURN_CHUNKS)
+            if sent:
+                self._note_sent(dues_s)
+            if (notice := self._uplink.observe(now, self._session, self._tape.has_unread)) is not None:
+                self._control.notice(*notice)
+            if self._reader.over and self._session.takes_audio:
+                return self._heard(self._session.end_audio())
+        if _TURN_CHUNKS in (len(dues_s), sent) or (sent and was_full):
+            self._loop.call(self._do)
+        return ()
+
+    def _note_sent(self, dues_s: list[float]) -> None:
+        now = self._session.sent_at
+        if self._engine.lateness is not None and not self._tape.has_unread:
+            for due_s in dues_s:
+                self._engine.lateness(now - due_s)
+        if self._progress.is_due(now):
+            self._tell_progress()
+
+    def _tell_progress(self) -> None:
+        if (event := self._progress.tell(self._session.sent_ms, self._clock.now())) is not None:
+            self._tell(event)
+
+    def _heard(self, events: Iterator[Event]) -> Iterator[Event]:
+        """Put what a session says into the terms of the whole transcription."""
+        for event in events:
+            if isinstance(event, SessionStarted):
+                self._attempts.ready()
+            elif isinstance(event, AudioFinished):
+                if not self._reader.exhausted:
+                    self._engine.prepare_session()
+                    continue
+                self._progress.told_ms = event.end_ms
+            elif isinstance(event, LinkReady):
+                self._attempts.reached()
+            covered_sample = self._joining.covered_sample
+            told = self._joining.take(event, self._tape.read_sample)
+            if self._joining.covered_sample > covered_sample:
+                self._attempts.progressed()
+                self._tape.forget(self._joining.covered_sample)
+            if told is not None:
+                yield told
+
+    def _finished(self) -> bool:
+        """Whether all is done; a session that ended before the sound did is followed by another."""
+        if self._again_at is not None or not self._session.done:
+            return False
+        if self._reader.exhausted:
+            return True
+        self._joining.skip(self._reader.next_sample)
+        self._reopen()
+        return False
+
+    def _failed(self, error: AsrcliError) -> None:
+        """Arrange another try after `error`, or end with it.
+
+        Where all sound has its results already, one more try is made to hear so from the service; then that is the end.
+        """
+        tries, had_settled = self._attempts.count, self._verdict.is_settled
+        if was_refused_as_silent(error, self._reader, self._sessions):
+            self._end(self._verdict.at_the_end())
+            return
+        is_settled = self._verdict.settle(self._reader)
+        self._again_at = None if had_settled else self._attempts.failed(error)
+        if self._again_at is not None:
+            self._session.close()
+            self._tell_progress()
+            count, wait_s = self._attempts.count, self._again_at.length_s
+            resume_ms = self._pcm.ms(self._joining.covered_sample)
+            self._tell(Reconnecting(count, resume_ms, error.reason, error.code, wait_s, error.throttled))
+        elif is_settled and not isinstance(error, Interrupted):
+            self._control.notice(f"all sound has its results, but the service did not say so: {error.reason}")
+            self._end(self._verdict.at_the_end())
+        else:
+            self._verdict.give_up(error, tries)
+            self._end(error)
+
+    def _broke(self, bug: BaseException) -> None:
+        """End with what was raised where nothing should be."""
+        if not self._ending.has_begun:
+            error = Bug.of(bug)
+            self._verdict.give_up(error, 0)
+            self._end(error)
+
+    def _end(self, error: AsrcliError | None) -> None:
+        """End everything that runs; Ended follows when the source is free."""
+        if self._ending.has_begun:
+            return
+        self._ending.begin(error)
+        self._alarm.cancel()
+        self._session.close()
+        self._ending.when_free(self._intake.close)
+
+    def _last_words(self, ended: Ended) -> None:
+        self._tape.close()
+        for item in self._control.take():
+            if not isinstance(item, StopRequested):
+                self._tell(item)
+        if ended != Ended() and self._progress.told_ms is not None:
+            self._tell_progress()

@@ -1,0 +1,64 @@
+"""What a transcription runs on: how sessions are made, how patient they are, and what becomes of the sound."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from asrcli.engine.retry import Retry
+from asrcli.engine.session import LinkLike
+from asrcli.engine.sound.tape import IDLE_S, KEEP_S
+from asrcli.engine.stages import Limits
+from asrcli.protocols.base import ConnectRequest, Protocol
+from asrcli.system.clock import Clock, SystemClock
+from asrcli.system.loop import Loop
+from asrcli.values.errors import AsrcliError
+from asrcli.values.events import InboxItem
+from asrcli.values.pcm import Chunk
+from asrcli.wire.link import Link
+
+NewLink = Callable[[ConnectRequest, Callable[[InboxItem], None], Loop], LinkLike]
+"""Makes a link that posts to the callable given, on the loop given."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Everything that all sessions of a transcription have in common."""
+
+    new_protocol: Callable[[], Protocol]
+    speed: float | None = 1.0
+    """The pace of the audio: 1.0 is real time, None as fast as it goes."""
+    tick_s: float | None = None
+    """How long nothing may happen before there is a Tick, and how often progress is told; None for never."""
+    idle_s: float | None = IDLE_S
+    """How long the source may pause before it is bridged with silence; None for ever."""
+    keep_s: float = KEEP_S
+    """How much sound without a final result is kept to be sent again."""
+    cut: Callable[[Iterator[Chunk]], Iterator[Chunk]] | None = None
+    """Marks where utterances end, where we and not the service decide that."""
+    record: Callable[[Chunk], None] | None = None
+    """Is handed each chunk once, on its way to the service; must not raise."""
+    rescue: Callable[[Iterator[Chunk]], str | None] | None = None
+    """Is given live sound that was not recognised when all tries are used up, and says where it lies."""
+    lateness: Callable[[float], None] | None = None
+    """Is told how many seconds after its moment each chunk was sent, where the link was ready for it."""
+    limits: Limits = field(default_factory=Limits)
+    retry: Retry = field(default_factory=Retry)
+    clock: Clock = field(default_factory=SystemClock)
+    loop: Loop = field(default_factory=Loop, repr=False)
+    new_link: NewLink = Link
+    connect_ahead: Callable[[ConnectRequest, Loop], None] | None = None
+    """Makes a link before its session is there; None: nobody does."""
+
+    def prepare_session(self) -> None:
+        """A session will follow one that waits for its last results: have it find its link made. On the loop's thread.
+
+        Where links are kept it will have that one, without a handshake.
+        """
+        if self.connect_ahead is not None:
+            # What is wrong now will be so, and told, when the session begins.
+            with contextlib.suppress(AsrcliError):
+                protocol = self.new_protocol()
+                if not protocol.keeps_link:
+                    self.connect_ahead(protocol.connect_request(), self.loop)

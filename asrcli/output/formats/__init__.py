@@ -1,0 +1,1 @@
+"""Events become text. One file for each format."""

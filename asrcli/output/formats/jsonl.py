@@ -1,0 +1,147 @@
+"""JSON lines: one object a line, `type` first, only ever extended.
+
+Knows the names that scripts rely on, and nothing of where the lines go. Times are ms from the first sample; unknown
+is null. Keys are masked wherever no transcript stands.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+
+from asrcli.output.base import Begin
+from asrcli.output.masking import mask
+from asrcli.runs.metrics import Summary
+from asrcli.values.errors import AsrcliError
+from asrcli.values.events import Event, FinalResult, Notice, PartialResult, Reconnecting, Sentence, Word
+
+VERSION = 1
+
+# json escapes C0 itself. C1 and DEL drive terminals, U+2028 and U+2029 end lines in some readers, and lone surrogates
+# (file names that are no UTF-8) cannot be encoded. Structure is ASCII, so all of these stand inside strings.
+_UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+_Object = dict[str, object]
+
+
+class JsonLines:
+    """Every line of a transcription carries its `source`. `partials` and `notices` are left out where that is False."""
+
+    def __init__(self, partials: bool = True, notices: bool = True) -> None:
+        self._partials = partials
+        self._notices = notices
+        self._source: str | None = None
+
+    def begin(self, info: Begin) -> str:
+        """`begin`; what is not known of the source is left out."""
+        self._source = mask(info.source)
+        line: _Object = {
+            "type": "begin",
+            "v": VERSION,
+            "source": self._source,
+            "model": info.model,
+            "region": info.region,
+            "protocol": info.protocol,
+            "sample_rate_hz": info.sample_rate_hz,
+        }
+        if info.duration_ms is not None:
+            line["duration_ms"] = info.duration_ms
+        if info.captured_at is not None:
+            line["captured_at"] = info.captured_at
+        return mask(_line(line))
+
+    def event(self, event: Event) -> str:
+        """`partial`, `final`, `reconnect` or `notice`; "" for what has no line."""
+        match event:
+            case PartialResult(sentence):
+                return _line(self._result("partial", sentence)) if self._partials else ""
+            case FinalResult(sentence):
+                return _line(self._result("final", sentence) | _details(sentence))
+            case Reconnecting(attempt, resume_ms, reason, code, wait_s):
+                line: _Object = {"type": "reconnect", "source": self._source, "attempt": attempt}
+                line |= {"resume_ms": resume_ms, "reason": reason, "code": code or None}
+                return mask(_line(line | {"wait_ms": round(wait_s * 1000)}))
+            case Notice(message, hint) if self._notices:
+                return mask(_line({"type": "notice", "source": self._source, "message": message, "hint": hint}))
+            case _:
+                return ""
+
+    def end(self, summary: Summary) -> str:
+        """`end`; what is not known is null."""
+        line: _Object = {
+            "type": "end",
+            "source": summary.source,
+            "audio_ms": summary.audio_ms,
+            "sentences": summary.sentences,
+            "billed_s": summary.billed_s,
+            "first_partial_ms": summary.first_partial_ms,
+            "last_final_ms": summary.last_final_ms,
+            "task_ids": summary.task_ids,
+            "reconnects": summary.reconnects,
+            "complete": summary.complete,
+            "input_tokens": summary.input_tokens,
+            "output_tokens": summary.output_tokens,
+            "connect_ms": _rounded(summary.connect_ms),
+            "ready_ms": summary.ready_ms,
+            "wall_s": _rounded(summary.wall_s),
+            "real_time_factor": _rounded(summary.real_time_factor),
+            "truncated": summary.truncated,
+        }
+        return mask(_line(line))
+
+    def error(self, error: AsrcliError, source: str | None) -> str:
+        line: _Object = {
+            "type": "error",
+            "source": source,
+            "code": error.code,
+            "message": error.message,
+            "hint": error.hint,
+            "retryable": error.retryable,
+            "request_id": getattr(error, "request_id", None),
+        }
+        return mask(_line(line))
+
+    def _result(self, kind: str, sentence: Sentence) -> _Object:
+        return {
+            "type": kind,
+            "source": self._source,
+            "index": sentence.index,
+            "begin_ms": sentence.begin_ms,
+            "end_ms": sentence.end_ms,
+            "text": sentence.text,
+        }
+
+
+def _details(sentence: Sentence) -> _Object:
+    """What a final holds beyond its text, each only where the service sent it."""
+    details: _Object = {}
+    if sentence.words:
+        details["words"] = [_word(word) for word in sentence.words]
+    if sentence.language is not None:
+        details["language"] = sentence.language
+    if sentence.emotion is not None:
+        details["emotion"] = sentence.emotion
+    # NaN has no place in JSON, though Python reads it from the service's.
+    if sentence.emotion_confidence is not None and math.isfinite(sentence.emotion_confidence):
+        details["emotion_confidence"] = sentence.emotion_confidence
+    if sentence.speaker is not None:
+        details["speaker"] = sentence.speaker
+    return details
+
+
+def _word(word: Word) -> _Object:
+    line: _Object = {"text": word.text, "begin_ms": word.begin_ms, "end_ms": word.end_ms}
+    line["punctuation"] = word.punctuation
+    if word.speaker is not None:
+        line["speaker"] = word.speaker
+    return line
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
+
+
+def _line(line: _Object) -> str:
+    text = json.dumps(line, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"

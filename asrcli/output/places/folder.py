@@ -1,0 +1,221 @@
+"""`--output-dir`: a result file for each source, complete or not there, and a sidecar that says what it is made from.
+
+What is done already is left out of a rerun: a result whose sidecar names the same audio and the same options. For the
+others one question counts, whether an existing file may be replaced:
+
+- made by us and untouched since (the sidecar knows its hash): replaced;
+- made by us and changed since, or not made by us at all: refused, as -o does, unless --force is given; but one that was
+  changed and still fits is done, and the change stays;
+- a broken sidecar proves nothing, and yet only we make such a file: the source is done again, and the old result is
+  kept beside the new one with ~ behind its name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import unicodedata
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from asrcli.output.base import Output
+from asrcli.output.places import sidecar
+from asrcli.output.places.result_file import Result, clear_leftovers
+from asrcli.output.places.sidecar import Audio, BrokenSidecar, Sidecar
+from asrcli.output.places.sinks import why_no_file
+from asrcli.output.sanitize import name as shown
+from asrcli.runs.choose_output import format_name
+from asrcli.runs.inputs import STANDARD_INPUT
+from asrcli.values.errors import UsageError
+
+if TYPE_CHECKING:
+    from asrcli.runs.batch import Prepared
+    from asrcli.runs.run import Choice, Request
+
+_SUFFIXES = {"text": ".txt", "json": ".jsonl"}
+_NAME_BYTES = 255
+
+
+def folder_of(request: Request, choice: Choice, output: Output) -> Folder | None:
+    """The folder of --output-dir, checked with the names of the sources; None without one. Raises UsageError."""
+    path, flags = request.many.output_dir, request.output
+    if path is None:
+        return None
+    form = format_name(flags)
+    also: dict[str, object] = {"format": form, "protocol": choice.protocol, "region": choice.region, **request.shaping}
+    if form == "json":
+        also["partials"] = flags.partials is not False
+    digest = sidecar.options_sha256(choice.options, also)
+    folder = Folder(path, form, digest, force=flags.force, say=_silent if flags.quiet else output.say)
+    folder.check(request.names)
+    return folder
+
+
+def to_do(sources: Sequence[Prepared], results: Sequence[Result | None], stack: ExitStack) -> list[Prepared]:
+    """Those of `sources` that have one of `results` to be made; at the end of each it is looked at once more.
+
+    What was not kept by the end of `stack` is dropped.
+    """
+    wanted = []
+    for item, result in zip(sources, results, strict=True):
+        if result is not None:
+            stack.callback(result.drop)
+            item.check_again = result.check_source
+            wanted.append(item)
+    return wanted
+
+
+def _silent(text: str) -> None:
+    """Says nothing."""
+
+
+class Folder:
+    """Where the results of one run go. `options_sha256`: of all that shapes them. `say` speaks to the person alone."""
+
+    def __init__(
+        self, path: Path, format_name: str, options_sha256: str, *, force: bool, say: Callable[[str], None]
+    ) -> None:
+        self._path = path
+        self._suffix = _SUFFIXES.get(format_name, f".{format_name}")
+        self._options_sha256 = options_sha256
+        self._force = force
+        self._say = say
+
+    def check(self, names: Sequence[str]) -> None:
+        """Raise UsageError for sources and a folder that cannot work. Touches nothing."""
+        if STANDARD_INPUT in names:
+            raise UsageError("--output-dir is for files, not for standard input", hint="write to one file with -o FILE")
+        self._check_folder()
+        first: dict[str, str] = {}
+        clashes: list[str] = []
+        for name in names:
+            target = self._place(name)
+            # A talk.txt and a Talk.txt are the same file on some systems, and it may be any one's who looks for them.
+            key = unicodedata.normalize("NFC", target.name).casefold()
+            other = first.get(key)
+            first.setdefault(key, name)
+            if other is not None and Path(other).resolve() == Path(name).resolve():
+                raise UsageError(f"{shown(name)} is given twice", hint="leave one of them out")
+            if other is not None:
+                clashes.append(f"the results of {shown(other)} and {shown(name)} would both be {shown(target)}")
+            if len(os.fsencode(sidecar.place(target).name)) > _NAME_BYTES:
+                raise UsageError(f"the name of {shown(name)} is too long for a result file", hint="rename it")
+            with contextlib.suppress(OSError):
+                if target.samefile(name):
+                    raise UsageError(f"the result of {shown(name)} would be the source itself", hint="rename it")
+        if clashes:
+            raise UsageError(_with_more(clashes), hint="rename one, or give it an --output-dir of its own")
+
+    def results(self, names: Sequence[str], warn: Callable[[str], None]) -> list[Result | None]:
+        """A file for each source; None for one that is done already.
+
+        Tells the person what is left out and what is done again. Raises UsageError where an existing file stands in the
+        way, and for a source whose bytes cannot be had again.
+        """
+        found: list[Result | None] = []
+        in_the_way: list[str] = []
+        for name in names:
+            try:
+                found.append(self._result(name, warn))
+            except _InTheWayError as error:
+                in_the_way.append(error.message)
+        if in_the_way:
+            hint = "move it away" if len(in_the_way) == 1 else "move them away"
+            raise UsageError(_with_more(in_the_way), hint=f"{hint}, or replace all results with --force")
+        for name, result in zip(names, found, strict=True):
+            if result is not None and result.has_changed_audio:
+                self._say(f"{shown(name)} has changed and will be done again")
+        others = sum(result is not None and result.has_other_options for result in found)
+        if others:
+            self._say(f"{others} of {len(names)} will be done again, with other options")
+        if done := found.count(None):
+            self._say(f"{done} of {len(names)} {'is' if done == 1 else 'are'} done already")
+        return found
+
+    def tell_written(self, results: Sequence[Result | None]) -> None:
+        """Say how many of `results` are there now."""
+        written = sum(result is not None and result.is_kept for result in results)
+        self._say(f"{written} {'result' if written == 1 else 'results'} written to {shown(self._path)}")
+
+    def make(self) -> None:
+        """Make the folder if it is not there, and clear away what killed runs have left in it. Raises UsageError."""
+        try:
+            self._path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(
+                f"cannot make the folder {shown(self._path)}: {error.strerror}", hint="choose another --output-dir"
+            ) from error
+        if problem := why_no_file(self._path):
+            raise UsageError(f"cannot write to {shown(self._path)}: {problem}", hint="choose another --output-dir")
+        with contextlib.suppress(OSError):
+            clear_leftovers(self._path)
+
+    def _check_folder(self) -> None:
+        there = next(path for path in (self._path, *self._path.absolute().parents) if path.exists())
+        if not there.is_dir():
+            raise UsageError(f"--output-dir {shown(self._path)}: {shown(there)} is not a folder")
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise UsageError(
+                f"--output-dir {shown(self._path)}: no permission to write in {shown(there)}", hint="choose another"
+            )
+
+    def _place(self, name: str) -> Path:
+        return self._path / f"{Path(name).stem}{self._suffix}"
+
+    def _result(self, name: str, warn: Callable[[str], None]) -> Result | None:
+        if not Path(name).is_file():
+            raise UsageError(f"--output-dir is for files, and {shown(name)} is none", hint="use -o FILE")
+        try:
+            audio = sidecar.audio_of(name)
+        except OSError as error:
+            raise UsageError(f"cannot read {shown(name)}: {error.strerror}") from error
+        result = Result(self._place(name), name, audio, self._options_sha256)
+        for what, path in (("result", result.path), ("sidecar", sidecar.place(result.path))):
+            if path.is_dir():
+                raise UsageError(f"{shown(path)} is a folder, and the {what} of {shown(name)} would be there")
+        result.replaces = self._force and result.path.exists()
+        if self._force or not result.path.exists():
+            return result
+        try:
+            beside = sidecar.read(sidecar.place(result.path))
+        except BrokenSidecar:
+            warn(
+                f"the sidecar {shown(sidecar.place(result.path))} is broken; {shown(name)} is done again, and what was"
+                f" there is kept as {shown(result.path.name)}~"
+            )
+            result.replaces = result.keeps_old = True
+            return result
+        return self._result_again(result, beside, audio)
+
+    def _result_again(self, result: Result, beside: Sidecar | None, audio: Audio) -> Result | None:
+        """`result`, of which there is one already with the sidecar `beside`; None where that one will do."""
+        fits = beside is not None and beside.fits(audio.sha256, self._options_sha256)
+        try:
+            if beside is not None and fits and not beside.replaced_sha256:
+                return None
+            there_sha256 = sidecar.file_sha256(result.path)
+        except OSError as error:
+            raise UsageError(f"cannot read {shown(result.path)}: {error.strerror}") from error
+        if beside is not None and fits and not beside.awaits_its_result(there_sha256):
+            return None
+        if beside is None or not beside.made(there_sha256):
+            reason = (
+                "exists already, and asrcli did not make it" if beside is None else "was changed since asrcli made it"
+            )
+            raise _InTheWayError(f"{shown(result.path)} {reason}")
+        result.replaces = True
+        result.has_other_options = not fits and beside.audio_sha256 == audio.sha256
+        result.has_changed_audio = not fits and not result.has_other_options
+        return result
+
+
+class _InTheWayError(UsageError):
+    """An existing file that may not be replaced."""
+
+
+def _with_more(messages: Sequence[str]) -> str:
+    """The first one, and how many more there are."""
+    more = len(messages) - 1
+    return messages[0] + (f"; and {more} more like that" if more else "")

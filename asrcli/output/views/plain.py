@@ -1,0 +1,163 @@
+"""Plain text: finals as lines on stdout, and views without a live region for stderr.
+
+Knows nothing of terminals beyond one rule: a line holds no control characters.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Callable
+
+from asrcli.output.base import Begin, Many, View
+from asrcli.output.masking import mask
+from asrcli.output.sanitize import name, sanitize, sentence_text
+from asrcli.runs.metrics import Summary
+from asrcli.values.errors import AsrcliError
+from asrcli.values.events import Event, FinalResult, Notice, Reconnecting, Sentence
+
+# A shorter wait is over before it is read.
+_WORTH_TELLING_S = 5.0
+
+
+class PlainText:
+    """One final sentence a line, nothing else; with `timestamps` its times in front, as [h:mm:ss.mmm --> h:mm:ss.mmm].
+
+    A sentence without text gives no line. Times that are not known are left out. `seen`: the lines go to a terminal.
+    """
+
+    def __init__(self, timestamps: bool = False, seen: bool = False) -> None:
+        self._timestamps = timestamps
+        self._seen = seen
+
+    def begin(self, info: Begin) -> str:
+        return ""
+
+    def event(self, event: Event) -> str:
+        if not isinstance(event, FinalResult):
+            return ""
+        text = sentence_text(event.sentence.text, seen=self._seen).strip()
+        if not text:
+            return ""
+        return f"{_times(event.sentence) if self._timestamps else ''}{text}\n"
+
+    def end(self, summary: Summary) -> str:
+        return ""
+
+    def error(self, error: AsrcliError, source: str | None) -> str:
+        return ""
+
+
+def title(source: str) -> str:
+    """The line that says which source the text below it is from, as head and tail write it."""
+    return f"==> {mask(name(source))} <==\n"
+
+
+class QuietView:
+    """For a stderr that is no terminal: a line for each warning and error, nothing else. `quiet` leaves errors only."""
+
+    # Seldom: to notice that the reader of a pipe has left while nobody speaks.
+    tick_s: float | None = 1.0
+
+    def __init__(self, stream: typing.TextIO, quiet: bool = False) -> None:
+        self._stream = stream
+        self._quiet = quiet
+        self._names: tuple[str, ...] = ()
+
+    def opening(self, what: str) -> None:
+        """Says nothing."""
+
+    def for_many(self, many: Many) -> View:
+        """Lines say from now on which source they are about."""
+        self._names = many.names
+        return self
+
+    def begin(self, info: Begin, number: int = 0) -> None:
+        """Says nothing."""
+
+    def event(self, event: Event, number: int = 0) -> None:
+        if isinstance(event, Notice):
+            self.notice(self._about(event.message, number), event.hint)
+        elif isinstance(event, Reconnecting):
+            self.notice(self._about(reconnecting(event), number), "")
+
+    def end(self, summary: Summary | None, number: int = 0) -> None:
+        """Says nothing."""
+
+    def notice(self, message: str, hint: str) -> None:
+        if not self._quiet:
+            self._write(f"asrcli: {warning_line(message, hint)}")
+
+    def error(self, error: AsrcliError, number: int | None = None) -> None:
+        self._write(error_line(error, self._names[number] if self._names and number is not None else None))
+
+    def say(self, text: str) -> None:
+        for line in text.splitlines():
+            self._write(sanitize(line))
+
+    def above(self, write: Callable[[], None]) -> None:
+        write()
+
+    def close(self) -> None:
+        """Leaves the stream open: it belongs to the caller."""
+
+    def _about(self, message: str, number: int) -> str:
+        return about(message, self._names[number]) if self._names else message
+
+    def _write(self, line: str) -> None:
+        try:
+            self._stream.write(f"{line}\n")
+            self._stream.flush()
+        except OSError:
+            # Nobody can be told that stderr is gone, and the results matter more.
+            pass
+
+
+class StatusView(QuietView):
+    """For a terminal whose results go elsewhere: as QuietView, and a line for each step of the start, never redrawn."""
+
+    def opening(self, what: str) -> None:
+        if not self._quiet:
+            self._write(f"opening {name(what)} …")
+
+    def begin(self, info: Begin, number: int = 0) -> None:
+        if not self._quiet:
+            parts = [name(part) for part in (info.source, info.model, info.region)]
+            if info.source_rate_hz is not None:
+                parts = ["listening", parts[0], f"{info.source_rate_hz / 1000:g} kHz", *parts[1:]]
+            self._write(" · ".join(parts))
+
+
+def reconnecting(event: Reconnecting) -> str:
+    """Why another try is made, and when, if that is not at once."""
+    when = f" in {event.wait_s:.0f} s" if event.wait_s >= _WORTH_TELLING_S else ""
+    return f"{event.reason.rstrip('.')}; reconnecting{when}"
+
+
+def warning_line(message: str, hint: str) -> str:
+    """ "warning: message (hint)", safe for a terminal."""
+    return sentence_text(f"warning: {message} ({hint})" if hint else f"warning: {message}")
+
+
+def error_line(error: AsrcliError, source: str | None = None) -> str:
+    """ "asrcli: error: …" with its hint, one line, safe for a terminal; with the source that it is about, if told."""
+    return sentence_text(f"asrcli: error: {str(error) if source is None else about(str(error), source)}")
+
+
+def about(message: str, source: str) -> str:
+    """`message` with the name of its source in front, unless it says that itself."""
+    return message if source in message else f"{source}: {message}"
+
+
+def _times(sentence: Sentence) -> str:
+    if sentence.begin_ms is None:
+        return ""
+    if sentence.end_ms is None:
+        return f"[{_time(sentence.begin_ms)}] "
+    return f"[{_time(sentence.begin_ms)} --> {_time(sentence.end_ms)}] "
+
+
+def _time(ms: int) -> str:
+    seconds, ms = divmod(ms, 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}.{ms:03d}"

@@ -1,0 +1,245 @@
+"""The live view of several transcriptions: a row for each one that runs, a line for all of them together.
+
+Rows take half of the window at most; those that began first come first. Whatever comes from outside is sanitised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from rich.cells import cell_len, set_cell_size
+
+from asrcli.output.base import Begin, Many, View
+from asrcli.output.sanitize import name, sanitize, sentence_text
+from asrcli.output.views.layout import Line, ending, fit, padded
+from asrcli.output.views.plain import about, error_line, reconnecting, warning_line
+from asrcli.output.views.progress import Progress
+from asrcli.output.views.region import MIN_REDRAW_S, Region
+from asrcli.output.views.status import BAR_CELLS, Part, bar, clock_time
+from asrcli.runs.metrics import Summary
+from asrcli.system.clock import Clock
+from asrcli.values.errors import AsrcliError
+from asrcli.values.events import (
+    AudioFinished,
+    AudioSent,
+    Event,
+    FinalResult,
+    Notice,
+    PartialResult,
+    Reconnecting,
+    SessionStarted,
+)
+
+# Fewer cells of a transcript say nothing; the bar goes first, then the words.
+_LEAST_WORDS_CELLS = 12
+_GAP = "  "
+
+
+@dataclass(slots=True)
+class _Row:
+    """One transcription that runs. `words`: what is being said; "" where `state` says more."""
+
+    name: str
+    state: str = "connecting…"
+    style: str = "yellow"
+    words: str = ""
+
+    def observe(self, event: Event) -> None:
+        """Show what `event` means for this source."""
+        match event:
+            case PartialResult(sentence):
+                # The newest words are wanted; no window is wider.
+                self.words = sentence.text[-1000:]
+            case FinalResult():
+                self.words = ""
+            case SessionStarted():
+                self.state, self.style = "listening", "green"
+            case AudioFinished():
+                self.state, self.style = "finishing…", "yellow"
+            case Reconnecting():
+                self.state, self.style, self.words = "reconnecting…", "yellow", ""
+
+
+@dataclass(slots=True)
+class _Count:
+    done: int = 0
+    failed: int = 0
+    running: dict[int, _Row] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Widths in cells: of the whole row, and of its parts."""
+
+    all: int
+    name: int
+    times: int
+    words: int
+    has_bar: bool
+
+
+class TableView:
+    """A View of `many` transcriptions in `region`. Not for several threads.
+
+    `shows_finals`: the results do not go to this terminal, so finals are printed here too, each with its source.
+    """
+
+    tick_s: float | None = MIN_REDRAW_S
+
+    def __init__(self, region: Region, many: Many, *, shows_finals: bool, clock: Clock) -> None:
+        self._region = region
+        self._many = many
+        self._shows_finals = shows_finals
+        self._clock = clock
+        self._names = tuple(map(name, many.names))
+        self._progress = Progress(many.durations_ms, many.at_once)
+        self._count = _Count()
+        self._lines: list[Line] = []
+        self._open = True
+        self._redraw()
+
+    def opening(self, what: str) -> None:
+        """What is being opened shows in its row."""
+
+    def for_many(self, many: Many) -> View:
+        return self
+
+    def begin(self, info: Begin, number: int = 0) -> None:
+        self._count.running[number] = _Row(self._names[number])
+        self._redraw_in_time()
+
+    def event(self, event: Event, number: int = 0) -> None:
+        row = self._count.running.get(number)
+        if isinstance(event, AudioSent):
+            self._progress.sent(number, event.end_ms, self._clock.now())
+        elif isinstance(event, Notice):
+            self._print(warning_line(about(event.message, self._many.names[number]), event.hint), "yellow")
+        elif row is not None:
+            row.observe(event)
+            self._tell(event, row)
+        self._redraw_in_time()
+
+    def end(self, summary: Summary | None, number: int = 0) -> None:
+        self._count.running.pop(number, None)
+        self._progress.over(number)
+        if summary is not None and summary.complete:
+            self._count.done += 1
+        else:
+            self._count.failed += 1
+        self._redraw_in_time()
+
+    def notice(self, message: str, hint: str) -> None:
+        self._print(warning_line(message, hint), "yellow")
+
+    def error(self, error: AsrcliError, number: int | None = None) -> None:
+        self._print(error_line(error, None if number is None else self._many.names[number]), "red")
+
+    def say(self, text: str) -> None:
+        for line in text.splitlines():
+            self._print(sanitize(line), "dim")
+
+    def above(self, write: Callable[[], None]) -> None:
+        if self._shows_finals:
+            # It goes elsewhere.
+            write()
+            return
+        self._region.clear()
+        try:
+            write()
+        finally:
+            self._redraw()
+
+    def close(self) -> None:
+        self._open = False
+        self._redraw()
+        self._region.close()
+
+    def _tell(self, event: Event, row: _Row) -> None:
+        """Print what is to stay on the screen of `event`."""
+        if isinstance(event, Reconnecting):
+            self._lines.append(((sentence_text(about(reconnecting(event), row.name)), "yellow"),))
+        elif isinstance(event, FinalResult) and self._shows_finals:
+            text = sentence_text(event.sentence.text).strip()
+            self._lines += [((row.name + _GAP, "dim"), (text, ""))] if text else []
+
+    def _print(self, text: str, style: str) -> None:
+        """A permanent line above the table, with the next redraw: of very many sources there may be very many."""
+        self._lines.append(((text, style),))
+        self._redraw_in_time()
+
+    def _redraw_in_time(self) -> None:
+        if not self._open or self._clock.now() - self._drawn_at >= MIN_REDRAW_S:
+            self._redraw()
+
+    def _redraw(self) -> None:
+        self._drawn_at = self._clock.now()
+        lines, self._lines = self._lines, []
+        self._region.draw(self._frame, above=lines)
+
+    def _frame(self, width: int, height: int) -> list[Line]:
+        """The table for a window of `width` x `height` cells: at most half of its lines, of width - 1 cells.
+
+        A line in the last column makes some terminals wrap. Rows that a window made narrower pushes off its top would
+        be out of reach, and stay behind; hence half of it.
+        """
+        if not self._open:
+            return []
+        width = max(1, width - 1)
+        shown = sorted(self._count.running)[: max(0, height // 2 - 1)]
+        return [*self._rows(shown, width), fit(self._total(hidden=len(self._count.running) - len(shown)), width)]
+
+    def _rows(self, numbers: list[int], width: int) -> list[Line]:
+        times = {number: self._times(number) for number in numbers}
+        columns = _columns(width, max(map(cell_len, self._names)), max(map(len, times.values()), default=0))
+        return [self._row(number, times[number], columns) for number in numbers]
+
+    def _row(self, number: int, times: str, columns: _Columns) -> Line:
+        row = self._count.running[number]
+        share = self._progress.share(number)
+        words = sentence_text(row.words).strip()
+        pieces = [
+            (padded(ending(row.name, columns.name), columns.name) + _GAP, ""),
+            *([((" " * BAR_CELLS if share is None else bar(share)) + " ", "dim")] if columns.has_bar else []),
+            (f"{times:>{columns.times}}{_GAP}", "bold"),
+            (ending(words, columns.words), "") if words else (ending(row.state, columns.words), row.style),
+        ]
+        return _cut(pieces, columns.all)
+
+    def _times(self, number: int) -> str:
+        position = clock_time(self._progress.position_ms(number) / 1000)
+        duration_ms = self._many.durations_ms[number]
+        return position if duration_ms is None else f"{position}/{clock_time(duration_ms / 1000)}"
+
+    def _total(self, *, hidden: int) -> tuple[Part, ...]:
+        count, progress = self._count, self._progress
+        total = len(self._many.names)
+        waiting = total - count.done - count.failed - len(count.running)
+        parts = [Part(f"{count.done} of {total} done", 0, "green")]
+        parts += [Part(f"{count.failed} failed", 1, "red")] if count.failed else []
+        parts += [Part(f"{hidden} more running", 6)] if hidden else []
+        parts += [Part(f"{waiting} waiting", 5)] if waiting else []
+        if progress.total_ms:
+            parts.append(Part(bar(progress.done_ms / progress.total_ms), 4, joins=True))
+        times = clock_time(progress.done_ms / 1000)
+        parts.append(Part(times if progress.total_ms is None else f"{times}/{clock_time(progress.total_ms / 1000)}", 2))
+        left_s = progress.left_s(self._clock.now())
+        return (*parts, *([Part(f"{clock_time(left_s)} left", 3)] if left_s is not None else []))
+
+
+def _columns(width: int, name_cells: int, times_cells: int) -> _Columns:
+    """How a row of `width` cells is shared out: no more than a third for the name, the bar only where there is room."""
+    name_cells = min(name_cells, max(1, width // 3))
+    words_cells = width - name_cells - times_cells - 2 * len(_GAP)
+    has_bar = words_cells - BAR_CELLS - 1 >= _LEAST_WORDS_CELLS
+    return _Columns(width, name_cells, times_cells, words_cells - (BAR_CELLS + 1) * has_bar, has_bar)
+
+
+def _cut(pieces: list[tuple[str, str]], cells: int) -> Line:
+    """The pieces that `cells` have room for, the last one cut."""
+    line: list[tuple[str, str]] = []
+    for text, style in pieces:
+        shown = text if cell_len(text) <= cells else set_cell_size(text, cells)
+        cells -= cell_len(shown)
+        line += [(shown, style)] if shown else []
+    return tuple(line)

@@ -1,1 +1,0 @@
-"""How much a kept connection saves: tasks on new and on kept connections, measured side by side."""

@@ -1,0 +1,1 @@
+"""One command carried out, from its request to its exit code."""

@@ -1,0 +1,299 @@
+"""The sources of one command, checked and then sent through the engine; the output is told of all that happens.
+
+One source or many, files or a microphone: all go the same way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+from asrcli.audio.source import Source, label
+from asrcli.engine.control import Control
+from asrcli.engine.many import Ended, Job, transcribe_many
+from asrcli.engine.wiring import Engine
+from asrcli.output.base import Begin, ClosedPipe, Failure, Output
+from asrcli.protocols.base import RecognitionOptions
+from asrcli.runs.metrics import Metrics, stats_lines
+from asrcli.runs.run import exit_code
+from asrcli.system.clock import SystemClock
+from asrcli.system.file_state import FileState
+from asrcli.system.signals import Signals, interrupted
+from asrcli.values.errors import (
+    AsrcliError,
+    AudioError,
+    AuthError,
+    Bug,
+    DecodeError,
+    Interrupted,
+    OutputError,
+    UsageError,
+)
+from asrcli.values.events import Event, Notice, Tick
+
+Opener = Callable[[str, Control], Source]
+"""Opens the source of that name, which tells what it has to tell through the control."""
+
+
+class Refused(Exception):  # noqa: N818 - it names what happened
+    """Sources cannot be used, and the user was told which and why; `code` is the exit code."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass
+class Prepared:
+    """A source that has passed the checks. `source`: it is open already, and is not opened again.
+
+    `state`: of the file when it was opened. `check_again` is called when all of it has been recognised, and raises
+    AsrcliError where that does not count after all.
+    """
+
+    name: str
+    control: Control = field(default_factory=Control)
+    source: Source | None = None
+    duration_ms: int | None = None
+    state: FileState | None = None
+    check_again: Callable[[], None] = lambda: None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What all sources of one command have in common.
+
+    `open_ended`: the sources have no end of their own, so that the user's Ctrl-C is the regular one. `parts`: into how
+    many each is split.
+    """
+
+    output: Output
+    signals: Signals
+    open_source: Opener
+    options: RecognitionOptions
+    region: str
+    protocol: str
+    stats: bool
+    open_ended: bool = False
+    parts: int = 1
+
+    def check(self, names: Sequence[str]) -> list[Prepared]:
+        """Open every source once, before anything is sent. Tells of each bad one, then raises Refused."""
+        prepared = [Prepared(name) for name in names]
+        bad: list[AsrcliError] = []
+        for item in prepared:
+            try:
+                self._open_once(item, stays_open=len(names) == 1 or not Path(item.name).is_file())
+            except Interrupted:
+                raise
+            except AsrcliError as error:
+                bad.append(self.output.error(error, item.name))
+                if bad[-1] is not error:
+                    break  # The results can be told of nothing more.
+        if not bad:
+            return prepared
+        for item in prepared:
+            if item.source is not None:
+                item.source.close()
+        if isinstance(bad[-1], OutputError):
+            raise Refused(exit_code(bad[-1]))
+        if len(names) > 1:
+            self.output.error(UsageError(f"{len(bad)} of {len(names)} sources cannot be read; nothing was sent"))
+        # What holds no audio is bad input, however that shows; a microphone that is gone is not.
+        bad_input = len(names) > 1 or isinstance(bad[0], DecodeError)
+        raise Refused(exit_code(UsageError("")) if bad_input else exit_code(bad[0]))
+
+    def run(self, sources: list[Prepared], engine: Engine, at_once: int) -> int:
+        """Transcribe `sources`, so many `at_once`, and return the exit code of the whole."""
+        return _Run(self, sources).code(engine, at_once)
+
+    def opened(self, item: Prepared, control: Control) -> Source:
+        """Open `item`, and take note of what it is now."""
+        item.state = None if self.open_ended else FileState.of(item.name)
+        return self.open_source(item.name, control)
+
+    def _open_once(self, item: Prepared, *, stays_open: bool) -> None:
+        """Pipes and the like cannot be opened a second time; a file would take a place among the open ones."""
+        source = self.opened(item, item.control if stays_open else Control())
+        item.duration_ms = source.duration_ms
+        if stays_open:
+            item.source = source
+        else:
+            source.close()
+
+
+class _Run:
+    """The state of a batch that runs. Sources are known by their places in the list."""
+
+    def __init__(self, batch: Batch, sources: list[Prepared]) -> None:
+        self._batch = batch
+        self._output = batch.output
+        self._sources = sources
+        self._clock = SystemClock()
+        self._begun: dict[int, Metrics] = {}
+        self._over: set[int] = set()
+        self._failures: list[AsrcliError] = []
+        self._not_begun = 0
+        self._stopped_by: int | None = None
+        self._no_more: AsrcliError | None = None
+        """Why no further source is begun."""
+
+    def code(self, engine: Engine, at_once: int) -> int:
+        """Run all to their ends, whatever those are; the exit code."""
+        jobs = [Job(functools.partial(self._open, item), item.control) for item in self._sources]
+        loses_sound = self._batch.open_ended and engine.record is None
+        self._batch.signals.stop = self._stop
+        try:
+            with contextlib.closing(self._happenings(jobs, engine, at_once)) as happenings:
+                for number, what in happenings:
+                    with self._batch.signals.put_off:
+                        self._take(number, what, loses_sound=loses_sound)
+        except Interrupted as error:
+            # A second signal: what has come so far is delivered, and that is all.
+            self._end_all(error)
+        except (AsrcliError, ClosedPipe):
+            raise
+        except Exception as bug:
+            self._end_all(Bug.of(bug))
+        finally:
+            self._batch.signals.no_more_to_stop()
+        return self._outcome()
+
+    def _take(self, number: int, what: Source | Event | Ended, *, loses_sound: bool) -> None:
+        if isinstance(what, Ended):
+            self._end(number, what.error, loses_sound=loses_sound)
+        elif isinstance(what, Tick):
+            self._tell(what)
+        elif number not in self._begun:
+            self._begin(number, cast(Source, what))
+        else:
+            self._event(number, cast(Event, what))
+
+    def _end_all(self, error: AsrcliError) -> None:
+        self._no_more = error
+        for number in range(len(self._sources)):
+            if number not in self._over:
+                self._end(number, error, loses_sound=False)
+
+    def _happenings(
+        self, jobs: list[Job], engine: Engine, at_once: int
+    ) -> Generator[tuple[int, Source | Event | Ended], None, None]:
+        if self._batch.parts == 1:
+            return transcribe_many(jobs, engine, at_once)
+        from asrcli.engine.splitting import transcribe_each_split
+
+        return transcribe_each_split(jobs, engine, self._batch.parts)
+
+    def _open(self, item: Prepared, control: Control) -> Source:
+        if self._no_more is not None:
+            raise self._no_more
+        # Handed over, and closed by whom it is handed to: another try opens it anew.
+        source, item.source = item.source, None
+        return source or self._batch.opened(item, control)
+
+    def _stop(self, signal_number: int) -> None:
+        """The first signal: ends the sound of all that run, and begins no more. Called by the signal's handler."""
+        self._stopped_by = signal_number
+        if not self._batch.open_ended:
+            self._no_more = interrupted(signal_number)
+        for number, item in enumerate(self._sources):
+            if number not in self._over:
+                item.control.stop(signal_number)
+        self._output.give_up(interrupted(signal_number))
+
+    def _begin(self, number: int, source: Source) -> None:
+        name, options = self._sources[number].name, self._batch.options
+        self._begun[number] = Metrics(name, self._clock)
+        info = Begin(
+            source=name,
+            model=options.model,
+            region=self._batch.region,
+            protocol=self._batch.protocol,
+            sample_rate_hz=options.audio_format.sample_rate_hz,
+            duration_ms=source.duration_ms,
+            captured_at=source.captured_at,
+            live=source.live,
+            parts=self._batch.parts,
+            source_rate_hz=source.rate_hz if source.live and source.captured_at is not None else None,
+        )
+        self._output.begin(info, number)
+
+    def _event(self, number: int, event: Event) -> None:
+        self._begun[number].observe(event)
+        self._tell(event, number)
+
+    def _tell(self, event: Event, number: int = 0) -> None:
+        self._output.event(event, number)
+        if self._output.closed_downstream():
+            raise ClosedPipe
+
+    def _end(self, number: int, error: AsrcliError | None, *, loses_sound: bool) -> None:
+        """One is over: tell its end and what it failed with, if it did."""
+        self._over.add(number)
+        metrics = self._begun.get(number)
+        if error is None and self._stopped_by is not None and not self._batch.open_ended:
+            error = interrupted(self._stopped_by)
+        if error is None and metrics is not None:
+            error = self._change(number)
+        if loses_sound and metrics is not None and not isinstance(error, AudioError | Interrupted | None):
+            lost = Notice("what was heard and not recognised is lost", "--save-audio FILE keeps it next time")
+            self._output.event(lost, number)
+        summary = None if metrics is None else metrics.summary(complete=error is None)
+        self._output.end(summary, number, self._failure(number, error))
+        if summary is not None and self._batch.stats:
+            self._output.say(stats_lines(summary))
+
+    def _change(self, number: int) -> AsrcliError | None:
+        """What has happened to a file while it was read that makes its results doubtful."""
+        item = self._sources[number]
+        try:
+            item.check_again()
+        except AsrcliError as error:
+            return error
+        state, shown = FileState.of(item.name), label(item.name)
+        if item.state is None or state is None or state == item.state:
+            return None
+        if not state.is_same_file(item.state):
+            # What was opened could be read to its end all the same.
+            self._output.event(
+                Notice(f"{shown} was replaced while it was read", "the new one was not transcribed"), number
+            )
+            return None
+        return DecodeError(
+            f"{shown} changed while it was read: some of it may not have been recognised",
+            hint="transcribe it again when nothing writes to it any more",
+        )
+
+    def _failure(self, number: int, error: AsrcliError | None) -> Failure | None:
+        """Take note of what one failed with; what would fail in the same way for all that follow ends the batch."""
+        if error is None:
+            return None
+        is_many = len(self._sources) > 1
+        if is_many and self._no_more is not None and number not in self._begun:
+            self._not_begun += 1
+            return None
+        told_before = is_many and isinstance(error, AuthError) and isinstance(self._no_more, AuthError)
+        if isinstance(error, AuthError) or (isinstance(error, Bug) and error.ends_all):
+            self._no_more = self._no_more or error
+        self._failures.append(error)
+        # An interruption of many is told once, at the end.
+        silent = told_before or (is_many and isinstance(error, Interrupted))
+        return Failure(error, self._sources[number].name, silent)
+
+    def _outcome(self) -> int:
+        total = len(self._sources)
+        if total == 1 or not (self._failures or self._not_begun):
+            return exit_code(self._failures[0]) if self._failures else 0
+        done = total - len(self._failures) - self._not_begun
+        if isinstance(self._no_more, Interrupted):
+            message = f"{self._no_more.message}; {done} of {total} sources are done"
+            ended = Interrupted(self._no_more.signal_number, message)
+            return exit_code(self._output.error(ended))
+        rest = f", {self._not_begun} not begun" if self._not_begun else ""
+        self._output.say(f"{len(self._failures)} of {total} sources failed{rest}")
+        worst = next((error for error in self._failures if isinstance(error, Bug)), self._no_more)
+        return exit_code(worst) if worst is not None else 1

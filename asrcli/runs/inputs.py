@@ -1,0 +1,58 @@
+"""From what stands on the command line to a list of sources: folders and patterns become the files they hold."""
+
+from __future__ import annotations
+
+import glob
+from pathlib import Path
+
+from asrcli.values.errors import UsageError
+
+STANDARD_INPUT = "-"
+
+# What a folder is searched for. A file that is named itself may have any name.
+_SUFFIXES = """
+    .wav .flac .ogg .oga .opus .mp3 .mp2 .aiff .aif .aifc .au .snd .caf .w64 .rf64 .voc
+    .m4a .m4b .mp4 .mov .aac .amr .webm .mkv .mka .wma .ac3 .3gp .ts
+"""
+AUDIO_SUFFIXES = frozenset(_SUFFIXES.split())
+
+
+def expand(names: list[str]) -> list[str]:
+    """The sources that `names` stand for, in order. Raises UsageError for a folder or a pattern without audio."""
+    sources: list[str] = []
+    for name in names:
+        path = Path(name)
+        if not name:
+            raise UsageError("an empty name is no source")
+        if name == STANDARD_INPUT:
+            sources.append(name)
+        elif path.is_dir():
+            sources += _folder(path)
+        elif not path.exists() and glob.has_magic(name):
+            sources += _pattern(name)
+        else:
+            sources.append(name)
+    if sources.count(STANDARD_INPUT) > 1:
+        raise UsageError("- stands for standard input and can be given only once")
+    return sources
+
+
+def _folder(folder: Path) -> list[str]:
+    try:
+        found = sorted(str(path) for path in folder.iterdir() if path.suffix.lower() in AUDIO_SUFFIXES)
+    except OSError as error:
+        raise UsageError(f"cannot read the folder {folder}: {error.strerror}") from error
+    if not found:
+        raise UsageError(
+            f"the folder {folder} holds no audio file", hint="looked for names ending in .wav .mp3 .m4a .flac and so on"
+        )
+    return found
+
+
+def _pattern(pattern: str) -> list[str]:
+    found = sorted(glob.iglob(pattern, recursive=True))  # noqa: PTH207
+    if not found:
+        raise UsageError(f"nothing matches {pattern}")
+    files = [name for name in found if Path(name).is_file()]
+    # Where it matches folders alone they are meant, as they are where the shell puts in what matches.
+    return files or [name for folder in found for name in _folder(Path(folder))]

@@ -1,0 +1,188 @@
+"""What a transcription measured: delays, amounts and the real-time factor, folded from its events.
+
+Knows events and a clock; not who shows the numbers. What did not happen is None.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from asrcli.system.clock import Clock
+from asrcli.values.events import (
+    AudioFinished,
+    AudioSent,
+    Event,
+    FinalResult,
+    LinkReady,
+    Notice,
+    PartialResult,
+    Reconnecting,
+    SessionStarted,
+    UsageReported,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One transcription in numbers.
+
+    `audio_ms`: audio that left. `billed_s` and tokens: what the service reported, over all sessions.
+    `connect_ms`: the first handshake, 0 for a kept connection. `ready_ms`: from the begin to the first session's start.
+    `first_partial_ms`: from the first audio sent to the first result. `last_final_ms`: from the end of the audio to
+    the last final after it. `real_time_factor`: `wall_s` divided by the audio's length. `reconnects`: attempts to
+    connect again. `complete`: all results of all the audio are in. `truncated`: the source held less audio than its
+    header says.
+    """
+
+    source: str
+    complete: bool
+    wall_s: float
+    sentences: int = 0
+    reconnects: int = 0
+    task_ids: tuple[str, ...] = ()
+    audio_ms: int | None = None
+    billed_s: int | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    connect_ms: float | None = None
+    ready_ms: int | None = None
+    first_partial_ms: int | None = None
+    last_final_ms: int | None = None
+    real_time_factor: float | None = None
+    truncated: bool = False
+
+
+class Metrics:
+    """Counts one transcription of `source`, from its construction on. Moments are those of `observe`."""
+
+    def __init__(self, source: str, clock: Clock) -> None:
+        self._source = source
+        self._clock = clock
+        self._begin_at = clock.now()
+        self._ready_at: float | None = None
+        self._first_sent_at: float | None = None
+        self._first_result_at: float | None = None
+        self._audio_end_at: float | None = None
+        self._last_final_at: float | None = None
+        self._connect_ms: float | None = None
+        self._audio_ms: int | None = None
+        self._final_indexes: set[int] = set()
+        self._task_ids: list[str] = []
+        self._reconnects = 0
+        self._truncated = False
+        self._past_usage = UsageReported()
+        self._usage = UsageReported()
+
+    def observe(self, event: Event) -> None:
+        """Take note of `event`, as happening now."""
+        now = self._clock.now()
+        match event:
+            case LinkReady(connect_ms):
+                self._connect_ms = connect_ms if self._connect_ms is None else self._connect_ms
+            case SessionStarted(session_id):
+                self._ready_at = now if self._ready_at is None else self._ready_at
+                self._task_ids.append(session_id)
+                self._past_usage, self._usage = _sum(self._past_usage, self._usage), UsageReported()
+            case AudioSent(end_ms):
+                self._first_sent_at = now if self._first_sent_at is None else self._first_sent_at
+                self._audio_ms = max(end_ms, self._audio_ms or 0)
+            case AudioFinished(end_ms):
+                self._audio_end_at = now if self._audio_end_at is None else self._audio_end_at
+                self._audio_ms = max(end_ms, self._audio_ms or 0)
+            case PartialResult() | FinalResult():
+                self._observe_result(event, now)
+            case UsageReported():
+                self._usage = _latest(self._usage, event)
+            case Reconnecting():
+                self._reconnects += 1
+            case Notice(truncated=True):
+                self._truncated = True
+
+    def summary(self, complete: bool) -> Summary:
+        """The numbers so far; `wall_s` ends now."""
+        wall_s = self._clock.now() - self._begin_at
+        usage = _sum(self._past_usage, self._usage)
+        return Summary(
+            source=self._source,
+            complete=complete,
+            wall_s=wall_s,
+            sentences=len(self._final_indexes),
+            reconnects=self._reconnects,
+            task_ids=tuple(self._task_ids),
+            audio_ms=self._audio_ms,
+            billed_s=usage.billed_s,
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            connect_ms=self._connect_ms,
+            ready_ms=_between_ms(self._begin_at, self._ready_at),
+            first_partial_ms=_between_ms(self._first_sent_at, self._first_result_at),
+            last_final_ms=_between_ms(self._audio_end_at, self._last_final_at),
+            real_time_factor=wall_s * 1000 / self._audio_ms if self._audio_ms else None,
+            truncated=self._truncated,
+        )
+
+    def _observe_result(self, event: PartialResult | FinalResult, now: float) -> None:
+        if self._first_result_at is None and self._first_sent_at is not None:
+            self._first_result_at = now
+        if isinstance(event, FinalResult):
+            self._final_indexes.add(event.sentence.index)
+            if self._audio_end_at is not None:
+                self._last_final_at = now
+
+
+def stats_lines(summary: Summary) -> str:
+    """The block of `--stats`: a heading, then one aligned line for each number that is known; ends in a newline."""
+    rows = [
+        ("audio", _text(summary.audio_ms, "{:.1f} s", 1000)),
+        ("wall time", _text(summary.wall_s, "{:.1f} s")),
+        ("real-time factor", _text(summary.real_time_factor, "{:.2f}")),
+        ("sentences", str(summary.sentences)),
+        ("connected after", _text(summary.connect_ms, "{:.0f} ms")),
+        ("ready after", _text(summary.ready_ms, "{:.0f} ms")),
+        ("first partial after", _text(summary.first_partial_ms, "{:.0f} ms")),
+        ("last final after", _text(summary.last_final_ms, "{:.0f} ms")),
+        ("billed", _text(summary.billed_s, "{} s")),
+        ("input tokens", _text(summary.input_tokens, "{}")),
+        ("output tokens", _text(summary.output_tokens, "{}")),
+        ("reconnects", str(summary.reconnects)),
+        ("complete", "yes" if summary.complete else "no"),
+        *(("task", task_id) for task_id in summary.task_ids),
+    ]
+    body = "".join(f"  {label:<20}{_printable(value)}\n" for label, value in rows if value is not None)
+    return f"{_printable(summary.source)}\n{body}"
+
+
+def _between_ms(start: float | None, end: float | None) -> int | None:
+    return None if start is None or end is None else round((end - start) * 1000)
+
+
+def _sum(left: UsageReported, right: UsageReported) -> UsageReported:
+    return UsageReported(
+        _plus(left.billed_s, right.billed_s),
+        _plus(left.input_tokens, right.input_tokens),
+        _plus(left.output_tokens, right.output_tokens),
+    )
+
+
+def _plus(left: int | None, right: int | None) -> int | None:
+    return right if left is None else left if right is None else left + right
+
+
+def _latest(old: UsageReported, new: UsageReported) -> UsageReported:
+    """Usage is cumulative in a session: what is said later replaces what was said before."""
+    return UsageReported(
+        old.billed_s if new.billed_s is None else new.billed_s,
+        old.input_tokens if new.input_tokens is None else new.input_tokens,
+        old.output_tokens if new.output_tokens is None else new.output_tokens,
+    )
+
+
+def _text(value: float | None, form: str, divisor: int = 1) -> str | None:
+    if value is None:
+        return None
+    return form.format(value / divisor if divisor != 1 else value)
+
+
+def _printable(text: str) -> str:
+    """Ids come from the service and names from anywhere: what could drive a terminal is escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

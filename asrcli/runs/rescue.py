@@ -1,0 +1,52 @@
+"""Live sound that could not be recognised: kept where the next try finds it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+from asrcli.audio.writing.wav_writer import WavWriter
+from asrcli.system.clock import stamp
+from asrcli.values.errors import AsrcliError, AudioError
+from asrcli.values.pcm import Chunk, PcmFormat
+
+# Older ones go; a talk that nobody has asked for after so many failures will not be missed.
+_MOST_KEPT = 20
+
+
+def folder() -> Path:
+    """Where rescued sound lies: the user's state folder."""
+    base = os.environ.get("XDG_STATE_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "state") / "asrcli"
+
+
+def rescue(chunks: Iterator[Chunk], *, model: str, pcm: PcmFormat) -> str | None:
+    """Write `chunks` to a wav of their own and say how to redo it; what went wrong where that can't be done."""
+    kept = folder()
+    path = kept / f"unrecognised-{stamp()}-{os.getpid()}.wav"
+    try:
+        # The sound of a microphone is nobody else's business.
+        kept.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        return f"that sound is lost: {kept} cannot be made: {error.strerror}"
+    recording = WavWriter(path, pcm)
+    failure: AsrcliError | None = None
+    try:
+        for chunk in chunks:
+            recording.write(chunk)
+    except AudioError as error:
+        failure = error
+    recording.close()
+    failure = recording.error or failure
+    with contextlib.suppress(OSError):
+        for old in sorted(kept.glob("unrecognised-*.wav"))[:-_MOST_KEPT]:
+            old.unlink(missing_ok=True)
+    again = f"asrcli file {shlex.quote(str(path))} --model {shlex.quote(model)}"
+    if failure is None:
+        return f"that sound is kept: {again}"
+    if not recording.seconds:
+        return f"that sound is lost: {failure.message}"
+    return f"the first {recording.seconds:.1f} s of that sound are kept: {again}; the rest is lost: {failure.message}"

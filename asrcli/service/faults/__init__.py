@@ -1,0 +1,1 @@
+"""What `asrcli serve --fault` does on purpose."""

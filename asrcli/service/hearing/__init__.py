@@ -1,0 +1,1 @@
+"""From the sound a client sends to what a recogniser hears."""

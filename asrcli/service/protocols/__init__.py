@@ -1,0 +1,1 @@
+"""The service's half of each protocol. No socket, no thread."""

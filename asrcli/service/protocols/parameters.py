@@ -1,0 +1,133 @@
+"""The run-task parameters that this service knows: their types, their ranges, and which models take them.
+
+Sources: the vendor's "client events" pages of Fun-ASR, Paraformer and Qwen-Audio-ASR of 2026, and its samples, which
+leave out what the pages call needed and send null for what they do not set. Unknown parameters and unknown models are
+let through, because both grow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from asrcli.service.protocols.checks import Check, boolean, number, one_of, string, strings, whole
+from asrcli.service.recognizers.base import RecognitionSettings
+
+AUDIO_FORMATS = ("pcm", "wav", "mp3", "opus", "speex", "aac", "amr")
+_SUPER_HOTWORD_WEIGHT = 50
+_CONTEXT_PARTS = {"user": "input_text", "assistant": "text"}
+
+
+class ParameterError(Exception):
+    """A parameter that the service refuses; the text names it. `code` is the vendor's."""
+
+    code = "CLIENT_ERROR"
+
+
+def _filter(value: object) -> str | None:
+    # The reference shows a string that holds JSON, the guide an object.
+    return None if isinstance(value, str | dict) else "a JSON string"
+
+
+def _vocabulary(value: object) -> str | None:
+    fits = isinstance(value, dict) and all(_is_weight(weight) for weight in value.values())
+    return None if fits else f"an object of words with weights from 1 to 5, or {_SUPER_HOTWORD_WEIGHT}"
+
+
+def _is_weight(value: object) -> bool:
+    return whole(1, 5)(value) is None or one_of(_SUPER_HOTWORD_WEIGHT)(value) is None
+
+
+_CHECKS: dict[str, Check] = {
+    "format": one_of(*AUDIO_FORMATS),
+    "sample_rate": whole(8_000, 96_000),
+    "vocabulary_id": string,
+    "vocabulary": _vocabulary,
+    "language_hints": strings,
+    "semantic_punctuation_enabled": boolean,
+    "max_sentence_silence": whole(200, 6_000),
+    "multi_threshold_mode_enabled": boolean,
+    "punctuation_prediction_enabled": boolean,
+    "heartbeat": boolean,
+    "disfluency_removal_enabled": boolean,
+    "inverse_text_normalization_enabled": boolean,
+    "speech_noise_threshold": number(-1, 1),
+    "special_word_filter": _filter,
+    "keep_dialect": boolean,
+    "vad_model": string,
+    "intermediate_result_enabled": boolean,
+}
+
+
+def knows_vocabulary(model: str) -> bool:
+    """Instant hotwords belong to Qwen-Audio 3.x."""
+    return model.startswith("qwen-audio-3")
+
+
+def reports_tokens(model: str) -> bool:
+    """Qwen-Audio 3.1 is billed by tokens, and says so in every usage."""
+    return model.startswith("qwen-audio-3.1")
+
+
+def only_realtime(model: str) -> bool:
+    """Qwen-ASR-Realtime lives on /api-ws/v1/realtime and is unknown here."""
+    return model.startswith("qwen3-asr-flash-realtime")
+
+
+def shows_partials(model: str, parameters: Mapping[str, Any]) -> bool:
+    """The message model sends final sentences only, unless it is asked for more."""
+    return "-asr-flash-message" not in model or parameters.get("intermediate_result_enabled", False)
+
+
+def shows_emotions(model: str, parameters: Mapping[str, Any]) -> bool:
+    """One model does, in its final results, and only where silence ends its sentences."""
+    return model == "paraformer-realtime-8k-v2" and not parameters.get("semantic_punctuation_enabled", False)
+
+
+def those_set(model: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters that `given` sets, with the format and the rate that hold where it names none.
+
+    Null sets nothing. Raises ParameterError for the first one of a wrong type, out of range or foreign.
+    """
+    parameters = {name: value for name, value in given.items() if value is not None}
+    for name, check in _CHECKS.items():
+        if name in parameters and (wanted := check(parameters[name])) is not None:
+            raise ParameterError(f"parameter '{name}' must be {wanted}, not {parameters[name]!r}"[:300])
+    if "vocabulary" in parameters and not knows_vocabulary(model):
+        raise ParameterError(f"parameter 'vocabulary' is not supported by model '{model}'")
+    return {"format": "pcm", "sample_rate": 8_000 if "-8k" in model else 16_000, **parameters}
+
+
+def check_context(context: object) -> None:
+    """Raise ParameterError unless `context` is a list of turns, each with a role and a list of texts."""
+    if not isinstance(context, list):
+        raise ParameterError("'payload.input.context' must be a list of messages with role and content")
+    for at, turn in enumerate(context):
+        role = turn.get("role") if isinstance(turn, dict) else None
+        kind = _CONTEXT_PARTS.get(role) if isinstance(role, str) else None
+        if kind is None:
+            raise ParameterError(f"'payload.input.context[{at}].role' must be user or assistant")
+        parts = turn.get("content")
+        if not isinstance(parts, list) or not all(_is_text_part(part, kind) for part in parts):
+            raise ParameterError(f"'payload.input.context[{at}].content' must be a list of {kind} parts with text")
+
+
+def _is_text_part(part: object, kind: str) -> bool:
+    return isinstance(part, dict) and part.get("type") == kind and isinstance(part.get("text"), str)
+
+
+def settings_of(parameters: Mapping[str, Any]) -> RecognitionSettings:
+    """The recogniser's settings from those that `those_set` gave.
+
+    Language hints, hotwords and semantic punctuation have no counterpart: the recogniser knows English, a fixed
+    vocabulary, and sentences by their silence.
+    """
+    return RecognitionSettings(
+        audio_format=parameters["format"],
+        sample_rate_hz=parameters["sample_rate"],
+        max_sentence_silence_ms=parameters.get("max_sentence_silence", 1300),
+        multi_threshold=parameters.get("multi_threshold_mode_enabled", False),
+        noise_threshold=parameters.get("speech_noise_threshold", 0.0),
+        punctuation=parameters.get("punctuation_prediction_enabled", True),
+        disfluency_removal=parameters.get("disfluency_removal_enabled", False),
+    )

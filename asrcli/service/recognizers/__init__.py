@@ -1,0 +1,1 @@
+"""What hears sentences: a real recogniser, or a script."""

@@ -1,0 +1,192 @@
+"""Audio that says where it is, for scripts that begin with {"timeline": "coded"}.
+
+A client that connects again sends audio from the middle of a talk. A plain script would begin anew; a coded one goes by
+the audio itself, so that a client which resumes in the wrong place is found out. Audio without the code is silence.
+
+The code: mono s16, cut into blocks of 10 ms. The first two samples of block n, counted from 0, are `MARK + n // MARK`
+and `MARK + n % MARK`; all others are below MARK. That survives float32 and back at the same rate, and nothing else.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from asrcli.service.recognizers.base import (
+    Ended,
+    HeardWord,
+    Hypothesis,
+    OnResult,
+    Opened,
+    Pcm,
+    Recognition,
+    RecognitionSettings,
+    Recognizer,
+    Result,
+)
+from asrcli.service.recognizers.script import ScriptedSentence, ScriptRecognizer, read_script
+
+MARK = 1 << 14
+BLOCKS_PER_S = 100
+
+
+def open_script(path: Path) -> Recognizer:
+    """The recogniser for a script, plain or coded. Raises UsageError that names the file and the line."""
+    coded, sentences = read_script(path)
+    return CodedRecognizer(sentences) if coded else ScriptRecognizer(sentences)
+
+
+class CodedRecognizer:
+    """Recites what lies in the stretch of the talk that it is sent."""
+
+    capacity = ScriptRecognizer.capacity
+    is_prompt = True
+
+    def __init__(self, sentences: Sequence[ScriptedSentence]) -> None:
+        self._sentences = sentences
+
+    def open(self, settings: RecognitionSettings, on_result: OnResult) -> Recognition:
+        on_result(Opened())
+        return CodedRecital(lambda from_ms, told: _recital(self._sentences, from_ms, settings, told), on_result)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class CodedRecital:
+    """One recognition: a recital from where its audio begins, and another after each jump in the audio."""
+
+    def __init__(self, begin: Callable[[int, OnResult], Recognition], on_result: OnResult) -> None:
+        self._begin = begin
+        self._on_result = on_result
+        self._recital: Recognition | None = None
+        self._unplaced = b""
+        self._heard_samples = 0  # In the recitals that are over.
+        self._offset_samples = 0  # In the one that runs.
+        self._start_sample = 0  # Where in the talk that one began.
+        self._rate_hz = 16_000
+
+    def feed(self, pcm: Pcm) -> None:
+        """Hear what follows of the audio, and recite what the marks in it say."""
+        self._rate_hz = pcm.sample_rate_hz
+        data = self._unplaced + pcm.data
+        block = pcm.sample_rate_hz // BLOCKS_PER_S
+        position = self._start_sample + self._offset_samples
+        if self._recital is None or not _continues(data, position, block):
+            found = _position(data, block)
+            if found is None:
+                self._unmarked(data, block)
+                return
+            if self._recital is None or found != position:
+                self._jump(found)
+        self._unplaced = b""
+        self._offset_samples += len(data) // 2
+        assert self._recital is not None
+        self._recital.feed(Pcm(data, pcm.sample_rate_hz))
+
+    def end_utterance(self) -> None:
+        if self._recital is not None:
+            self._recital.end_utterance()
+        else:
+            heard_ms = self._ms(self._heard_samples)
+            self._on_result(Hypothesis("", heard_ms, heard_ms, final=True, heard_ms=heard_ms))
+
+    def finish(self) -> None:
+        self._end_recital()
+        self._on_result(Ended(self._ms(self._heard_samples + len(self._unplaced) // 2)))
+
+    def close(self) -> None:
+        if self._recital is not None:
+            self._recital.close()
+
+    def _unmarked(self, data: bytes, block: int) -> None:
+        """Wait for a mark; where none can come any more it is silence, which ends what was being said."""
+        self._unplaced = data
+        if len(data) // 2 > 2 * block:
+            self._end_recital()
+            self._heard_samples += len(data) // 2
+            self._unplaced = b""
+
+    def _jump(self, to_sample: int) -> None:
+        """End what was being said, and go on at `to_sample` of the talk."""
+        self._end_recital()
+        self._start_sample = to_sample
+        shift_ms = self._ms(self._heard_samples)
+        self._recital = self._begin(self._ms(to_sample), lambda result: self._tell(result, shift_ms))
+
+    def _end_recital(self) -> None:
+        if self._recital is not None:
+            self._recital.finish()
+            self._recital = None
+        self._heard_samples += self._offset_samples
+        self._offset_samples = 0
+
+    def _tell(self, result: Result, shift_ms: int) -> None:
+        if isinstance(result, Hypothesis):
+            self._on_result(_moved(result, shift_ms))
+
+    def _ms(self, samples: int) -> int:
+        return samples * 1000 // self._rate_hz
+
+
+def _recital(
+    sentences: Sequence[ScriptedSentence], from_ms: int, settings: RecognitionSettings, on_result: OnResult
+) -> Recognition:
+    """A recital of what is left of the sentences after `from_ms`, with times from there."""
+    left = [cut for sentence in sentences if (cut := _after(sentence, from_ms)) is not None]
+    return ScriptRecognizer(left).open(settings, on_result)
+
+
+def _after(sentence: ScriptedSentence, from_ms: int) -> ScriptedSentence | None:
+    """What of the sentence begins at `from_ms` or later, with times from there; None if that is nothing."""
+    lost = sum(word.begin_ms < from_ms for word in sentence.words)
+    if lost == len(sentence.words):
+        return None
+    begins_at = sentence.ends_at[lost - 1] if lost else 0
+    text = sentence.text[begins_at:].lstrip()
+    dropped = len(sentence.text) - len(text)
+    begin_ms = sentence.words[lost].begin_ms if lost else sentence.begin_ms
+    return ScriptedSentence(
+        begin_ms=begin_ms - from_ms,
+        end_ms=sentence.end_ms - from_ms,
+        text=text,
+        words=_moved_words(sentence.words[lost:], -from_ms),
+        ends_at=tuple(end - dropped for end in sentence.ends_at[lost:]),
+    )
+
+
+def _moved(hypothesis: Hypothesis, by_ms: int) -> Hypothesis:
+    return replace(
+        hypothesis,
+        begin_ms=hypothesis.begin_ms + by_ms,
+        end_ms=None if hypothesis.end_ms is None else hypothesis.end_ms + by_ms,
+        words=_moved_words(hypothesis.words, by_ms),
+        heard_ms=hypothesis.heard_ms + by_ms,
+    )
+
+
+def _moved_words(words: Sequence[HeardWord], by_ms: int) -> tuple[HeardWord, ...]:
+    return tuple(replace(word, begin_ms=word.begin_ms + by_ms, end_ms=word.end_ms + by_ms) for word in words)
+
+
+def _marked(data: bytes, sample: int) -> int | None:
+    """The number of the block that begins with that sample of `data`; None where none begins."""
+    high, low = struct.unpack_from("<hh", data, 2 * sample)
+    return (high - MARK) * MARK + low - MARK if high >= MARK and low >= MARK else None
+
+
+def _continues(data: bytes, position: int, block: int) -> bool:
+    """Whether `data` is what follows at that sample of the talk; one mark is looked at, where there is one."""
+    first = -position % block
+    return 2 * first + 4 > len(data) or _marked(data, first) == (position + first) // block
+
+
+def _position(data: bytes, block: int) -> int | None:
+    """Which sample of the talk the first one of `data` is; None where no block begins in it."""
+    for sample in range(min(len(data) // 2 - 1, 2 * block)):
+        number = _marked(data, sample)
+        if number is not None:
+            return number * block - sample
+    return None

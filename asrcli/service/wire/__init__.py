@@ -1,0 +1,1 @@
+"""The service's sockets, TLS and WebSocket frames."""

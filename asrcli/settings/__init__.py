@@ -1,0 +1,1 @@
+"""What the user may set: keys, addresses, recognition, models. Sends nothing."""

@@ -1,0 +1,1 @@
+"""The machine: clock, loop, threads, children, signals, descriptors. Knows no sound."""

@@ -1,0 +1,79 @@
+"""The Enter key while a transcription runs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import threading
+from types import TracebackType
+from typing import Self
+
+from asrcli.system.threads import Thread
+
+
+class EnterKey:
+    """Notices Enter on the terminal at `descriptor` while its context lasts, without an echo that would tear the view.
+
+    Thread "keyboard": as long as the context; it waits for keys and sets a flag, which `pressed` takes back. `pressed`
+    raises the bug that has ended it, if one did.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._pressed = threading.Event()
+        self._wake_read, self._wake_write = os.pipe()
+        self._bug: BaseException | None = None
+        self._thread = Thread("keyboard", self._watch, self._died)
+
+    def pressed(self) -> bool:
+        """Whether Enter was pressed since the last call."""
+        if self._bug is not None:
+            raise self._bug
+        was = self._pressed.is_set()
+        self._pressed.clear()
+        return was
+
+    def __enter__(self) -> Self:
+        import termios
+
+        self._before = termios.tcgetattr(self._descriptor)
+        quiet = termios.tcgetattr(self._descriptor)
+        # Ctrl-C stays a signal; only the echo goes.
+        quiet[3] &= ~termios.ECHO
+        self._thread.start()
+        termios.tcsetattr(self._descriptor, termios.TCSADRAIN, quiet)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        import termios
+
+        os.write(self._wake_write, b"\n")
+        self._thread.join()
+        os.close(self._wake_read)
+        os.close(self._wake_write)
+        # A terminal that was closed meanwhile has nothing to be put right.
+        with contextlib.suppress(termios.error):
+            termios.tcsetattr(self._descriptor, termios.TCSADRAIN, self._before)
+
+    def _died(self, bug: BaseException) -> None:
+        self._bug = bug
+
+    def _watch(self) -> None:
+        # Of any descriptor number: select() refuses those above 1023.
+        poll = select.poll()
+        for descriptor in (self._descriptor, self._wake_read):
+            poll.register(descriptor, select.POLLIN)
+        while True:
+            if self._wake_read in dict(poll.poll()):
+                return
+            try:
+                keys = os.read(self._descriptor, 1024)
+            except OSError:
+                return
+            if not keys:
+                return
+            if b"\n" in keys:
+                self._pressed.set()

@@ -1,0 +1,241 @@
+"""What can happen in a transcription, as plain values.
+
+No JSON and no service's field names live here: a protocol translates its dialect into these events, and everything
+after it speaks only them. Times are whole milliseconds from the first sample of the transcription; unknown is None.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from asrcli.values.errors import AsrcliError
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word (or character) of a sentence; `punctuation` is what follows it."""
+
+    text: str
+    begin_ms: int | None
+    end_ms: int | None
+    punctuation: str = ""
+    speaker: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """Text that the service treats as one unit, always whole: a later one with the same index replaces it.
+
+    `index` counts from 1 over the transcription. `end_ms` is None while the sentence is open; `heard_ms` is then where
+    its last word ends. Words belong to a final one.
+    """
+
+    index: int
+    text: str
+    begin_ms: int | None = None
+    end_ms: int | None = None
+    words: tuple[Word, ...] = ()
+    language: str | None = None
+    emotion: str | None = None
+    emotion_confidence: float | None = None
+    speaker: str | None = None
+    heard_ms: int | None = None
+
+
+# --- what a transcription tells the outside -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectPhases:
+    """What a handshake took, step by step. `tls_ms` is None without TLS; a proxy's steps count as TCP."""
+
+    dns_ms: float
+    tcp_ms: float
+    tls_ms: float | None
+    upgrade_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class LinkReady:
+    """The connection stands. `connect_ms` is what it took; 0 for a kept one, which has no phases."""
+
+    connect_ms: float
+    phases: ConnectPhases | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStarted:
+    """The service is ready for audio. `session_id` is the task id or session id."""
+
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AudioSent:
+    """Audio up to `end_ms` has left. Told for the first audio, before other events, and now and then."""
+
+    end_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFinished:
+    """The source has ended and the service was told so; results may still come."""
+
+    end_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    at_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStopped:
+    at_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PartialResult:
+    """A hypothesis that may still change."""
+
+    sentence: Sentence
+
+
+@dataclass(frozen=True, slots=True)
+class FinalResult:
+    """Text that will not change any more."""
+
+    sentence: Sentence
+
+
+@dataclass(frozen=True, slots=True)
+class UtteranceFailed:
+    """The service could not recognise one utterance; the others are not touched."""
+
+    index: int
+    code: str
+    message: str
+    begin_ms: int | None = None
+    end_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReported:
+    """What the service says it bills, cumulative for one session; None where it did not say."""
+
+    billed_s: int | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnecting:
+    """The connection was lost and is made again; recognition resumes at `resume_ms`."""
+
+    attempt: int
+    resume_ms: int
+    reason: str
+    code: str = ""
+    """The service's own name for the reason, where it gave one."""
+    wait_s: float = 0.0
+    """How long until the next try."""
+    throttled: bool = False
+    """Whether the reason was that the service has too much to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFinished:
+    """The service has said all it will say."""
+
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the user should know that does not end the run, a truncated file for example.
+
+    `truncated`: less sound came than the source's header says it holds.
+    """
+
+    message: str
+    hint: str = ""
+    truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SoundLevel:
+    """How loud a microphone is now, in dB below full scale (0.0); None for digital silence."""
+
+    peak_dbfs: float | None
+    rms_dbfs: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Nothing happened for a while: a chance to redraw."""
+
+
+Event = (
+    LinkReady
+    | SessionStarted
+    | AudioSent
+    | AudioFinished
+    | SpeechStarted
+    | SpeechStopped
+    | PartialResult
+    | FinalResult
+    | UtteranceFailed
+    | UsageReported
+    | Reconnecting
+    | SessionFinished
+    | Notice
+    | SoundLevel
+    | Tick
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A transcription is over; `error` is what ended it early, None when all results of all the audio are in."""
+
+    error: AsrcliError | None = None
+
+
+# --- what a link tells its session ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LinkOpened:
+    """The handshake is done. `connect_ms` is its duration."""
+
+    connect_ms: float
+    phases: ConnectPhases | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageReceived:
+    message: str | bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LinkClosed:
+    """Nothing more comes. `code` and `reason` are the close frame's; `error` is set where there was none."""
+
+    code: int | None = None
+    reason: str = ""
+    error: AsrcliError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkDrained:
+    """What waited for room in the network has gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequested:
+    """The user or the system wants the run to end."""
+
+    signal_number: int
+
+
+InboxItem = LinkOpened | MessageReceived | LinkClosed | LinkDrained

@@ -1,0 +1,1 @@
+"""A connection and its life: proxies, TLS, frames, reuse. Knows no protocol."""

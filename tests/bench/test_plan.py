@@ -1,0 +1,71 @@
+"""Which tasks run in which order, and how much audio they send."""
+
+from __future__ import annotations
+
+import pytest
+
+from asrcli.bench.plan import Plan, Wave, default_tasks, parse_pauses
+from asrcli.values.errors import UsageError
+
+
+def test_cold_and_warm_come_by_turns_after_a_warm_up_of_each():
+    waves = list(Plan(2000, 4).waves())
+    assert waves == [
+        Wave("cold", 1, warm_up=True),
+        Wave("warm", 1, warm_up=True),
+        Wave("cold", 1),
+        Wave("warm", 1),
+        Wave("cold", 1),
+        Wave("warm", 1),
+    ]
+
+
+def test_waves_are_as_wide_as_the_concurrency():
+    waves = list(Plan(2000, 16, at_once=4).waves())
+    assert {wave.size for wave in waves} == {4}
+    assert sum(wave.size for wave in waves if not wave.warm_up) == 16
+    assert [wave.kind for wave in waves] == ["cold", "warm"] * 3
+
+
+@pytest.mark.parametrize(
+    ("tasks", "at_once", "advice"),
+    [(1, 1, "2 or 4"), (3, 1, "2 or 4"), (-2, 1, "2 or 4"), (7, 1, "6 or 8"), (10, 4, "8 or 16")],
+)
+def test_tasks_that_do_not_divide_are_refused_with_what_would(tasks, at_once, advice):
+    with pytest.raises(UsageError, match=f"--tasks {tasks} does not divide: .*{advice}"):
+        Plan(2000, tasks, at_once)
+
+
+def test_no_tasks_are_enough_only_where_pauses_are_asked_for():
+    assert list(Plan(2000, 0, pauses_s=(1.0,)).waves()) == []
+    with pytest.raises(UsageError, match="nothing to measure but --idle"):
+        Plan(2000, 0)
+
+
+@pytest.mark.parametrize(("at_once", "tasks"), [(1, 20), (2, 20), (4, 24), (8, 32), (100, 200)])
+def test_the_default_divides(at_once, tasks):
+    assert default_tasks(at_once) == tasks
+    Plan(1000, tasks, at_once)
+
+
+def test_all_audio_is_counted_with_warm_ups_and_in_whole_seconds():
+    assert Plan(2000, 10).sent_s == 24
+    assert Plan(1200, 10).sent_s == 24
+    assert Plan(2000, 16, at_once=4).sent_s == 48
+    assert Plan(2000, 10, pauses_s=(0.0, 10.0)).sent_s == 32
+
+
+def test_pauses_alone_need_no_tasks():
+    plan = Plan(2000, 0, pauses_s=(0.0, 10.0, 30.0))
+    assert list(plan.waves()) == []
+    assert plan.sent_tasks == 6
+
+
+def test_pauses_are_read():
+    assert parse_pauses("0,10, 30.5,65") == (0.0, 10.0, 30.5, 65.0)
+
+
+@pytest.mark.parametrize("text", ["", "a", "1,,2", "-1", "1e3", "100000", "nan", "inf", "10;20"])
+def test_other_pauses_are_refused(text):
+    with pytest.raises(UsageError, match="--idle"):
+        parse_pauses(text)

@@ -1,0 +1,86 @@
+"""`asrcli qwen --manual` with more audio than one session may hold."""
+
+from __future__ import annotations
+
+import wave
+from pathlib import Path
+
+import numpy as np
+
+from asrcli.service import server
+from asrcli.service.recognizers.base import Ended, Hypothesis, OnResult, Opened, Pcm, RecognitionSettings
+from tests.support.service import running_service
+
+
+def finals(events):
+    return [event for event in events if event["type"] == "final"]
+
+
+_SENTENCES = 64
+_SAID_MS, _PAUSE_MS = 2_000, 850
+
+
+class LevelRecognizer:
+    """Hears levels: sentence n is 2 s of samples with the value 1000 + n, whatever session it is said in."""
+
+    capacity = 100
+
+    def open(self, settings: RecognitionSettings, on_result: OnResult) -> LevelRecognition:
+        assert settings.max_sentence_silence_ms is None
+        on_result(Opened())
+        return LevelRecognition(on_result)
+
+    def close(self) -> None:
+        pass
+
+
+class LevelRecognition:
+    """Tells the numbers of the sentences in each utterance, and how much of each was in it."""
+
+    def __init__(self, on_result: OnResult) -> None:
+        self._on_result = on_result
+        self._uttered = b""
+
+    def feed(self, pcm: Pcm) -> None:
+        self._uttered += pcm.data
+
+    def end_utterance(self) -> None:
+        values, counts = np.unique(np.frombuffer(self._uttered, "<i2"), return_counts=True)
+        said = [
+            f"{value - 1000}: {count / 16:g} ms" for value, count in zip(values, counts, strict=True) if value > 1000
+        ]
+        self._uttered = b""
+        self._on_result(Hypothesis(", ".join(said), 0, 1, final=True))
+
+    def finish(self) -> None:
+        self._on_result(Ended(0))
+
+    def close(self) -> None:
+        pass
+
+
+def three_minutes(path: Path) -> Path:
+    """64 sentences of two seconds each, with pauses."""
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 16000, 0, "NONE", ""))
+        for number in range(1, _SENTENCES + 1):
+            file.writeframes(np.full(16 * _SAID_MS, 1000 + number, "<i2").tobytes() + bytes(32 * _PAUSE_MS))
+    return path
+
+
+def test_a_long_file_in_manual_mode_loses_and_doubles_nothing(asrcli, tmp_path, monkeypatch):
+    """A session holds less than a minute: several of them, cut at pauses, carry three minutes of sentences."""
+    monkeypatch.setattr(server, "open_recognizer", lambda name, stall_s: LevelRecognizer())
+    path = three_minutes(tmp_path / "long.wav")
+    with running_service("levels") as service:
+        done = asrcli("qwen", path, "--endpoint", service.url, "--pace", "fast", "--manual", "--json")
+    assert done.code == 0
+    heard = finals(done.events)
+    assert [event["text"] for event in heard] == [f"{number}: 2000 ms" for number in range(1, _SENTENCES + 1)]
+    assert [event["index"] for event in heard] == list(range(1, _SENTENCES + 1))
+    for number, event in enumerate(heard):
+        begin_ms = number * (_SAID_MS + _PAUSE_MS)
+        assert event["begin_ms"] <= begin_ms < begin_ms + _SAID_MS <= event["end_ms"]
+    end = done.events[-1]
+    assert (end["complete"], end["audio_ms"]) == (True, _SENTENCES * (_SAID_MS + _PAUSE_MS))
+    assert len(set(end["task_ids"])) == len(end["task_ids"]) >= 4

@@ -1,0 +1,64 @@
+"""Options that take a text or a file: which of the two is meant, and what a file may hold."""
+
+from __future__ import annotations
+
+import pytest
+
+from asrcli.cli.flags.textfiles import text_of
+from asrcli.values.errors import UsageError
+from tests.support.service import TALK_WAV
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Kubernetes",
+        "input/output of the parser",
+        "TCP/IP, UDP",
+        "TCP/IP:5",
+        "Ada, Grace",
+        "see notes.txt",
+        "a\n/b",
+        "x" * 5000,
+        "\0",
+    ],
+)
+def test_a_text_is_a_text(text):
+    assert text_of(text, "--corpus") is None
+
+
+def test_a_file_of_any_name_is_read(tmp_path, monkeypatch):
+    """Windows' mark of the encoding is not part of the text."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "terms").write_text("\ufeffAda\nGrace\n", encoding="utf-8")
+    assert text_of("terms", "--corpus") == "Ada\nGrace"
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ("nosuch.txt", "no such file"),
+        ("NOSUCH.MD", "no such file"),
+        ("terms/nosuch", "no such file"),
+        ("./my terms", "no such file"),
+        ("~/terms", "no such file"),
+        ("/tmp", "a folder, not a file"),
+    ],
+)
+def test_a_path_that_leads_to_no_file_is_an_error(given, reason):
+    with pytest.raises(UsageError, match=f"--corpus {given}: {reason}"):
+        text_of(given, "--corpus")
+
+
+def test_hotwords_come_from_a_file_and_go_to_the_service(asrcli, talk_service, tmp_path):
+    path = tmp_path / "words"
+    path.write_text("Ada Lovelace : 5\n\nGrace\n", encoding="utf-8")
+    model = ("-m", "qwen-audio-3.0-asr-flash-streaming")
+    shown = asrcli("file", TALK_WAV, "--endpoint", talk_service, "--pace", "fast", *model, "--hotwords", path, "-vv")
+    assert shown.code == 0
+    assert '"vocabulary": {"Ada Lovelace": 5, "Grace": 4}' in shown.err
+    path.write_text("Ada:9\n", encoding="utf-8")
+    done = asrcli("file", TALK_WAV, "--endpoint", talk_service, *model, "--hotwords", path)
+    assert done.code == 2
+    assert "--hotwords 'Ada:9' is not WORD:WEIGHT" in done.err
+    assert asrcli("file", TALK_WAV, "--endpoint", talk_service, "--hotwords", "nosuch.txt").code == 2

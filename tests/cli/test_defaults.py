@@ -1,0 +1,188 @@
+"""Defaults from files: who outranks whom, and what a file may not say."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from asrcli.cli.app import app
+from asrcli.cli.defaults import defaults, user_file
+from asrcli.values.errors import UsageError
+from tests.support.service import TALK_WAV
+
+
+def commands(**options: set[str]) -> dict[str, Any]:
+    """The program's own commands, with no options but these."""
+    found = {}
+    for name, known in options.items():
+        found[name] = copy.copy(typer.main.get_command(app).commands[name])  # type: ignore[attr-defined]
+        found[name].params = [each for each in found[name].params if each.name in known]
+        assert len(found[name].params) == len(known)
+    return found
+
+
+OPTIONS = commands(
+    file={"model", "pace", "endpoint", "api_key", "api_key_file", "max_sentence_silence", "language"},
+    mic={"model", "device"},
+)
+
+
+@pytest.fixture
+def files(tmp_path: Path):
+    """Reads the two files with these contents; "" is no file."""
+
+    def read(project: str = "", user: str = "", environ: dict[str, str] | None = None):
+        paths = []
+        for name, text in (("asrcli.toml", project), ("config.toml", user)):
+            paths.append(tmp_path / name)
+            if text:
+                paths[-1].write_text(text, encoding="utf-8")
+        return defaults(OPTIONS, *paths, environ or {})
+
+    return read
+
+
+def test_no_file_is_no_default(files):
+    assert files() == {"file": {}, "mic": {}}
+
+
+def test_the_projects_file_outranks_the_users_and_a_table_the_top(files):
+    found = files(
+        project='model = "a"\n[mic]\nmodel = "b"',
+        user='model = "c"\nmax-sentence-silence = 800\n[mic]\ndevice = "usb"\n',
+    )
+    assert found == {"file": {"model": "a", "max_sentence_silence": 800}, "mic": {"model": "b", "device": "usb"}}
+
+
+def test_the_environment_outranks_both(files):
+    user = 'endpoint = "wss://mine"\napi_key_file = "/k"'
+    assert files(user=user)["file"] == {"endpoint": "wss://mine", "api_key_file": "/k"}
+    environ = {"DASHSCOPE_WEBSOCKET_BASE_URL": "wss://x", "DASHSCOPE_API_KEY": "k"}
+    assert files(user=user, environ=environ)["file"] == {}
+
+
+@pytest.mark.parametrize(
+    ("project", "user", "said"),
+    [
+        ("modle = 1", "", "did you mean model"),
+        ("[fiel]", "", "did you mean file"),
+        ("", "[mic]\npace = 1", "pace is no option of mic"),
+        ("not toml", "", "mend the file"),
+        ("model = " + "[" * 9999, "", "mend the file"),
+        ('endpoint = "wss://evil"', "", "your own config.toml"),
+        ("", 'api_key = "sk-1"', "~/.dashscope/api_key"),
+    ],
+)
+def test_what_a_file_may_not_say_is_named_with_the_file(files, project, user, said):
+    with pytest.raises(UsageError, match=said) as caught:
+        files(project=project, user=user)
+    assert "asrcli.toml" in str(caught.value) if project else "config.toml" in str(caught.value)
+    assert "sk-1" not in str(caught.value)
+
+
+def test_the_users_file_has_its_standard_place():
+    home = Path("/home/me")
+    assert user_file({}, home) == home / ".config/asrcli/config.toml"
+    assert user_file({"XDG_CONFIG_HOME": "/x"}, home) == Path("/x/asrcli/config.toml")
+
+
+def test_the_program_takes_its_defaults_from_the_folder_and_flags_outrank_them(
+    asrcli, talk_service, tmp_path, monkeypatch
+):
+    (tmp_path / "asrcli.toml").write_text('pace = "fast"\n[file]\nmodel = "paraformer-realtime-v2"\njson = true')
+    monkeypatch.chdir(tmp_path)
+    done = asrcli("file", TALK_WAV, "--endpoint", talk_service)
+    assert done.code == 0
+    assert done.events[0]["model"] == "paraformer-realtime-v2"
+    assert (
+        asrcli("file", TALK_WAV, "--endpoint", talk_service, "-m", "fun-asr-realtime").events[0]["model"]
+        == "fun-asr-realtime"
+    )
+
+
+def test_a_broken_file_is_one_clear_line(asrcli, tmp_path, monkeypatch):
+    (tmp_path / "asrcli.toml").write_text("modle = 1")
+    monkeypatch.chdir(tmp_path)
+    done = asrcli("models")
+    assert done.code == 2
+    assert done.err == "asrcli: error: asrcli.toml: modle is no option (did you mean model?)\n"
+
+
+def test_a_typed_flag_silences_what_it_contradicts(tmp_path: Path):
+    """--region goes where the region is, whatever endpoint the file names."""
+    path = tmp_path / "config.toml"
+    path.write_text('endpoint = "wss://mine"')
+    missing = tmp_path / "none.toml"
+    assert defaults(OPTIONS, missing, path, {}, ["talk.wav", "--region=cn"])["file"] == {}
+    assert defaults(OPTIONS, missing, path, {}, ["talk.wav"])["file"] == {"endpoint": "wss://mine"}
+
+
+def test_the_common_model_is_not_for_qwen_and_common_options_are_not_for_other_commands(tmp_path: Path):
+    options = {**OPTIONS, **commands(qwen={"model", "pace"}, models={"region"})}
+    path = tmp_path / "asrcli.toml"
+    path.write_text('model = "a"\npace = "fast"\n[qwen]\nmodel = "q"')
+    found = defaults(options, path, tmp_path / "none.toml", {})
+    assert found["qwen"] == {"model": "q", "pace": "fast"}
+    assert found["models"] == {}
+    path.write_text('model = "a"')
+    assert defaults(options, path, tmp_path / "none.toml", {})["qwen"] == {}
+
+
+def test_a_table_bears_the_commands_own_name_hyphen_and_all(tmp_path: Path):
+    options = {**OPTIONS, **commands(**{"reuse-bench": {"tasks", "region"}})}
+    path = tmp_path / "asrcli.toml"
+    path.write_text('region = "local"\n[reuse-bench]\ntasks = "4"')
+    assert defaults(options, path, tmp_path / "none.toml", {})["reuse-bench"] == {"region": "local", "tasks": "4"}
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('retries = "many"', 'retries = "many": Input should be a valid integer'),
+        ("retries = 1000", "retries = 1000: Input should be less than or equal to 100"),
+        ('stats = "perhaps"', 'stats = "perhaps": Input should be a valid boolean'),
+        ("model = true", "model = true: it takes a text or a number"),
+        ('model = ["a"]', 'model = ["a"]: it takes a text or a number'),
+        ("pace = 1979-05-27", 'pace = "1979-05-27": it takes a text or a number'),
+        ("language = [1, true]", "language = [1, true]: it takes a list of texts"),
+        ('region = "mars"', 'region = "mars": it is not known (choose one of intl, cn, local)'),
+        ('format = "texd"', "choose one of text, json"),
+        ('color = "blue"', "choose one of auto, always, never"),
+        ('encoding = "s17"', "choose one of s16le"),
+        ('protocol = "http"', "choose one of run-task, realtime"),
+        ('pace = "quick"', 'pace = "quick": unknown pace'),
+        ('param = ["a"]', "KEY=VALUE"),
+        ('hotwords = "ALSA:9,x"', "WORD:WEIGHT"),
+        ("max-sentence-silence = 5", "max_sentence_silence = 5: --max-sentence-silence 5 is out of range"),
+        ("noise_threshold = 3", "-1.0 to 1.0"),
+        ("[qwen]\nwire-rate = 11025", "choose one of 8000, 16000"),
+        ("[mic]\nmodel = { a = 1 }", "it takes a text or a number"),
+        ("[file]\nfiles = 'x'", "files is no option of file"),
+    ],
+)
+def test_a_wrong_value_is_one_line_that_names_the_file_and_the_key(asrcli, tmp_path, monkeypatch, line, said):
+    (tmp_path / "asrcli.toml").write_text(line)
+    monkeypatch.chdir(tmp_path)
+    done = asrcli("models")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("asrcli: error: asrcli.toml: ")
+    assert said in done.err
+    assert done.err.count("\n") == 1
+
+
+def test_a_wrong_address_in_the_users_own_file_names_that_file(tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_text('endpoint = "http://x"')
+    with pytest.raises(
+        UsageError, match=r"config.toml: endpoint = \"http://x\": --endpoint .* not a WebSocket address"
+    ):
+        defaults(OPTIONS, tmp_path / "none.toml", path, {})
+
+
+def test_one_text_stands_for_a_list_of_one_and_a_number_for_its_text(files):
+    found = files(project='language = "zh"\npace = 4\n[mic]\ndevice = 5')
+    assert found == {"file": {"language": ["zh"], "pace": 4}, "mic": {"device": 5}}

@@ -1,0 +1,290 @@
+"""A batch of sources, with an engine that does what a test says: who is told what, when, and the exit code."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable, Iterator, Sequence
+
+import pytest
+
+from asrcli.audio.source import Source
+from asrcli.engine.many import Ended, Job
+from asrcli.output.base import ClosedPipe
+from asrcli.output.views.plain import QuietView
+from asrcli.values.errors import (
+    AsrcliError,
+    AuthError,
+    Interrupted,
+    LinkError,
+    OutputError,
+    ServiceError,
+    UsageError,
+)
+from asrcli.values.events import AudioSent, Event, FinalResult, Notice, Sentence, SessionStarted, Tick
+from tests.support.benches import Bench, Happening
+from tests.support.fakes import ToneSource
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Bench]:
+    return lambda *names, as_json=False: Bench(monkeypatch, names=names, as_json=as_json)
+
+
+def opened(job: Job) -> Source:
+    return job.open_source(job.control)
+
+
+def final(text: str, index: int = 1) -> FinalResult:
+    return FinalResult(Sentence(index, text))
+
+
+def test_text_of_several_comes_in_order_with_titles(bench) -> None:
+    def script(jobs: Sequence[Job]) -> Iterator[Happening]:
+        yield 0, opened(jobs[0])
+        yield 1, opened(jobs[1])
+        yield 1, final("B.")
+        yield 0, final("A.")
+        yield 1, Ended()
+        yield 2, opened(jobs[2])
+        yield 0, Ended()
+        yield 2, Ended()
+
+    made = bench("a.wav", "b.wav", "c.wav")
+    assert made.run(script) == 0
+    assert made.sink.text == "==> a.wav <==\nA.\n\n==> b.wav <==\nB.\n\n==> c.wav <==\n"
+    assert made.stderr.getvalue() == ""
+    assert made.at_once == 2
+    assert made.signals.stop is None
+
+
+def test_a_single_source_has_no_title_and_its_own_exit_code(bench) -> None:
+    def script(jobs: Sequence[Job]) -> Iterator[Happening]:
+        yield 0, opened(jobs[0])
+        yield 0, final("A.")
+        yield 0, Ended(LinkError("connection lost"))
+
+    made = bench("a.wav")
+    assert made.run(script) == 6
+    assert made.sink.text == "A.\n"
+    assert made.stderr.getvalue() == "asrcli: error: connection lost\n"
+
+
+def test_one_that_fails_stops_no_other_and_is_counted(bench) -> None:
+    """Its error follows its end, in its turn; one that cannot be opened any more has an error alone."""
+
+    def script(jobs: Sequence[Job]) -> Iterator[Happening]:
+        yield 0, opened(jobs[0])
+        yield 1, Ended(UsageError("no such file: b.wav"))
+        yield 2, opened(jobs[2])
+        yield 2, Ended(ServiceError("InvalidParameter", "no"))
+        yield 0, Ended()
+
+    made = bench("a.wav", "b.wav", "c.wav", as_json=True)
+    assert made.run(script) == 1
+    assert made.lines == [
+        ("begin", "a.wav"), ("end", "a.wav"), ("error", "b.wav"),
+        ("begin", "c.wav"), ("end", "c.wav"), ("error", "c.wav"),
+    ]  # fmt: skip
+    assert made.stderr.getvalue().splitlines() == [
+        "asrcli: error: no such file: b.wav",
+        "asrcli: error: c.wav: the service answered InvalidParameter: no",
+        "2 of 3 sources failed",
+    ]
+
+
+def test_a_refused_key_begins_no_more_and_is_told_once(bench) -> None:
+    def script(jobs: Sequence[Job]) -> Iterator[Happening]:
+        for number in (0, 1):
+            yield number, opened(jobs[number])
+        for number in (0, 1):
+            yield number, Ended(AuthError("the key was refused"))
+        try:
+            yield 2, opened(jobs[2])
+        except AsrcliError as error:
+            yield 2, Ended(error)
+
+    made = bench("a.wav", "b.wav", "c.wav", as_json=True)
+    assert made.run(script) == 4
+    assert made.opened == ["a.wav", "b.wav"]
+    assert [line for line in made.lines if line[0] == "error"] == [("error", "a.wav"), ("error", "b.wav")]
+    assert made.stderr.getvalue().splitlines() == [
+        "asrcli: error: a.wav: the key was refused",
+        "2 of 3 sources failed, 1 not begun",
+    ]
+
+
+def test_the_first_signal_ends_the_sound_of_all_that_run_and_begins_no_more(bench) -> None:
+    def script(jobs: Sequence[Job]) -> Iterator[Happening]:
+        for number in (0, 1):
+            yield number, opened(jobs[number])
+        yield 0, Ended()
+        assert made.signals.stop is not None
+        made.signals.stop(signal.SIGTERM)
+        assert [job.control.stopped_by for job in jobs] == [None, signal.SIGTERM, signal.SIGTERM]
+        yield 1, final("the last words")
+        yield 1, Ended()
+        with pytest.raises(Interrupted) as caught:
+            opened(jobs[2])
+        yield 2, Ended(caught.value)
+
+    made = bench("a.wav", "b.wav", "c.wav", as_json=True)
+    assert made.run(script) == 128 + signal.SIGTERM
+    assert made.lines == [
+        ("begin", "a.wav"), ("end", "a.wav"), ("begin", "b.wav"), ("final", "b.wav"), ("end", "b.wav"),
+        ("error", "b.wav"), ("error", None),
+    ]  # fmt: skip
+    assert made.stderr.getvalue() == "asrcli: error: interrupted by SIGTERM; 1 of 3 sources are done\n"
+
+
+def test_the_second_signal_leaves_at_once_with_all_that_has_come(bench) -> None:
+    """Every source that was begun has its end, also those whose turn had not come."""
+
+    def script(jobs: Sequence[Job]) -> Iterator[Happening]:
+        for number in (0, 1):
+            yield number, opened(jobs[number])
+        yield 1, final("B.")
+        raise Interrupted(signal.SIGINT, "interrupted by SIGINT")
+
+    made = bench("a.wav", "b.wav", "c.wav", as_json=True)
+    assert made.run(script) == 130
+    assert made.lines == [
+        ("begin", "a.wav"), ("end", "a.wav"), ("error", "a.wav"),
+        ("begin", "b.wav"), ("final", "b.wav"), ("end", "b.wav"), ("error", "b.wav"), ("error", None),
+    ]  # fmt: skip
+    assert made.closed
+
+
+def test_a_single_source_that_is_interrupted_has_one_error(bench) -> None:
+    def script(jobs: Sequence[Job]) -> Iterator[Happening]:
+        yield 0, opened(jobs[0])
+        made.signals.stop(signal.SIGINT)
+        yield 0, Ended()
+
+    made = bench("a.wav", as_json=True)
+    assert made.run(script) == 130
+    assert made.lines == [("begin", "a.wav"), ("end", "a.wav"), ("error", "a.wav")]
+    assert made.stderr.getvalue() == "asrcli: error: interrupted by SIGINT\n"
+
+
+def test_a_microphone_that_is_stopped_is_done(bench) -> None:
+    def script(jobs: Sequence[Job]) -> Iterator[Happening]:
+        yield 0, opened(jobs[0])
+        made.signals.stop(signal.SIGINT)
+        yield 0, final("Good bye.")
+        yield 0, Ended()
+
+    made = bench("Yeti")
+    made.batch = made.new_batch(open_ended=True)
+    assert made.run(script) == 0
+    assert made.sink.text == "Good bye.\n"
+
+
+def test_the_lost_sound_of_a_microphone_is_named(bench) -> None:
+    def script(jobs: Sequence[Job]) -> Iterator[Happening]:
+        yield 0, opened(jobs[0])
+        yield 0, Ended(LinkError("connection lost"))
+
+    made = bench("Yeti")
+    made.batch = made.new_batch(open_ended=True)
+    assert made.run(script) == 6
+    assert "what was heard and not recognised is lost" in made.stderr.getvalue()
+
+
+def test_a_reader_that_has_left_ends_everything(bench) -> None:
+    def script(jobs: Sequence[Job]) -> Iterator[Happening]:
+        yield 0, opened(jobs[0])
+        made.sink.is_closed = True
+        yield 0, AudioSent(100)
+        raise AssertionError("nothing more is asked for")
+
+    made = bench("a.wav", "b.wav")
+    with pytest.raises(ClosedPipe):
+        made.run(script)
+    assert made.closed
+    assert made.signals.stop is None
+
+
+def test_results_that_cannot_be_written_end_the_batch(bench, monkeypatch) -> None:
+    def script(jobs: Sequence[Job]) -> Iterator[Happening]:
+        yield 0, opened(jobs[0])
+        yield 0, final("A.")
+        raise AssertionError("nothing more is asked for")
+
+    def full(text: str) -> None:
+        raise OutputError("cannot write: no space left")
+
+    made = bench("a.wav", "b.wav")
+    monkeypatch.setattr(made.sink, "write", full)
+    with pytest.raises(OutputError):
+        made.run(script)
+    assert made.closed
+
+
+def test_numbers_of_each_source_are_its_own(bench) -> None:
+    def script(jobs: Sequence[Job]) -> Iterator[Happening]:
+        for number in (0, 1):
+            yield number, opened(jobs[number])
+            yield number, SessionStarted(f"task {number}")
+        yield 1, AudioSent(300)
+        yield 1, final("B.")
+        yield 1, final("Bb.", 2)
+        yield 0, AudioSent(200)
+        yield 1, Ended()
+        yield 0, Ended()
+
+    made = bench("a.wav", "b.wav", as_json=True)
+    made.batch = made.new_batch(stats=True)
+    assert made.run(script) == 0
+    ends = [line for line in map(json.loads, made.sink.text.splitlines()) if line["type"] == "end"]
+    assert [(end["audio_ms"], end["sentences"], end["task_ids"]) for end in ends] == [
+        (200, 0, ["task 0"]), (300, 2, ["task 1"]),
+    ]  # fmt: skip
+    assert [line for line in made.stderr.getvalue().splitlines() if not line.startswith(" ")] == ["b.wav", "a.wav"]
+
+
+def test_what_a_source_has_to_say_names_it(bench) -> None:
+    def script(jobs: Sequence[Job]) -> Iterator[Happening]:
+        yield 0, opened(jobs[0])
+        yield 1, opened(jobs[1])
+        yield 1, Notice("the file ends early")
+        yield 0, Ended()
+        yield 1, Ended()
+
+    made = bench("a.wav", "b.wav", as_json=True)
+    assert made.run(script) == 0
+    assert made.stderr.getvalue() == "asrcli: warning: b.wav: the file ends early\n"
+    assert ("notice", "b.wav") in made.lines
+
+
+def test_ticks_concern_no_source(bench, monkeypatch) -> None:
+    """They reach the view also before anything was opened and after everything is over."""
+
+    def script(jobs: Sequence[Job]) -> Iterator[Happening]:
+        yield -1, Tick()
+        yield 0, opened(jobs[0])
+        yield 0, Ended()
+        yield -1, Tick()
+
+    made = bench("a.wav", as_json=True)
+    told: list[Event] = []
+    monkeypatch.setattr(QuietView, "event", lambda self, event, number=0: told.append(event))
+    assert made.run(script) == 0
+    assert told == [Tick(), Tick()]
+    assert made.lines == [("begin", "a.wav"), ("end", "a.wav")]
+
+
+def test_a_source_that_is_open_already_is_handed_over_once(bench) -> None:
+    """A second try, after the service had no place for the first one, opens it anew."""
+
+    def script(jobs: Sequence[Job]) -> Iterator[Happening]:
+        first = opened(jobs[0])
+        assert made.opened == []
+        assert opened(jobs[0]) is not first
+        yield 0, first
+        yield 0, Ended()
+
+    made = bench("-")
+    made.sources[0].source = ToneSource(0.3)
+    assert made.run(script) == 0
+    assert made.opened == ["-"]

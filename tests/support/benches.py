@@ -1,0 +1,91 @@
+"""A batch whose engine is the test's own and whose output lies in strings."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from asrcli.audio.source import Source
+from asrcli.engine.control import Control
+from asrcli.engine.many import Ended, Job
+from asrcli.engine.wiring import Engine
+from asrcli.output.base import Many, Output
+from asrcli.output.formats.jsonl import JsonLines
+from asrcli.output.places.lanes import InOrder
+from asrcli.output.views.plain import PlainText, QuietView, title
+from asrcli.protocols.base import RecognitionOptions
+from asrcli.runs import batch as batch_module
+from asrcli.runs.batch import Batch, Prepared
+from asrcli.system.signals import Signals
+from asrcli.values.errors import AsrcliError
+from asrcli.values.events import Event
+from tests.support.fakes import ToneSource
+
+Happening = tuple[int, Source | Event | Ended]
+Script = Callable[[Sequence[Job]], Iterator[Happening]]
+
+
+class Sink:
+    def __init__(self) -> None:
+        self.text = ""
+        self.is_closed = False
+
+    def check(self) -> None: ...
+
+    def write(self, text: str) -> None:
+        self.text += text
+
+    def closed_downstream(self) -> bool:
+        return self.is_closed
+
+    def give_up(self, error: AsrcliError) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Bench:
+    """A batch with its output in strings. `engine` becomes what transcribe_many would yield."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, names: Sequence[str], as_json: bool) -> None:
+        self.sink, self.stderr = Sink(), io.StringIO()
+        self.signals = Signals()
+        self.opened: list[str] = []
+        self.closed = False
+        self.at_once = 0
+        self.output = Output(JsonLines if as_json else PlainText, self.sink, QuietView(self.stderr))
+        if len(names) > 1:
+            titles = [] if as_json else list(map(title, names))
+            self.output.through(InOrder(self.output.deliver, titles))
+            self.output.for_many(Many(tuple(names), (300,) * len(names), 2))
+        self.batch = self.new_batch()
+        self.sources = [Prepared(name) for name in names]
+        self._monkeypatch = monkeypatch
+
+    def new_batch(self, **options: Any) -> Batch:
+        recognition = RecognitionOptions("m")
+        return Batch(
+            self.output, self.signals, self.open, recognition, "local", "run-task", **{"stats": False, **options}
+        )
+
+    def open(self, name: str, control: Control) -> Source:
+        self.opened.append(name)
+        return ToneSource(0.3)
+
+    def run(self, script: Script) -> int:
+        def transcribe_many(jobs: Sequence[Job], engine: Engine, at_once: int) -> Iterator[Happening]:
+            self.at_once = at_once
+            try:
+                yield from script(jobs)
+            finally:
+                self.closed = True
+
+        self._monkeypatch.setattr(batch_module, "transcribe_many", transcribe_many)
+        return self.batch.run(self.sources, Engine(lambda: None), 2)  # type: ignore[arg-type, return-value]
+
+    @property
+    def lines(self) -> list[tuple[str, str | None]]:
+        return [(line["type"], line["source"]) for line in map(json.loads, self.sink.text.splitlines())]
