@@ -1,27 +1,16 @@
-"""What a source of sound is, and how to open one: a file, a pipe, standard input.
-
-Here is only what the rest of the program has to know about them. Decoders are imported when a source is opened, so that
-importing this module costs neither numpy nor an audio library.
-"""
+"""What a source of sound is: all that the rest of the program has to know about one."""
 
 from __future__ import annotations
 
-import os
-import stat
-import sys
 import typing
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from asrcli.audio.reading.sniff import SIGNATURE_BYTES, signature
 from asrcli.audio.samples import ENCODINGS, layout_problem
 from asrcli.values.errors import UsageError
 
 if typing.TYPE_CHECKING:
     from asrcli.audio.samples import Block as Block
-
-STDIN_FD = 0
 
 
 class NoticeSink(typing.Protocol):
@@ -31,11 +20,6 @@ class NoticeSink(typing.Protocol):
     """
 
     def __call__(self, message: str, hint: str, truncated: bool = False, /) -> None: ...
-
-
-def label(name: str) -> str:
-    """How a source is called in messages."""
-    return "standard input" if name == "-" else name
 
 
 def ignore(message: str, hint: str, truncated: bool = False, /) -> None:
@@ -98,59 +82,3 @@ class RawFormat:
             raise UsageError(problem)
         if self.encoding not in ENCODINGS:
             raise UsageError(f"unknown encoding {self.encoding}", hint=f"one of {', '.join(ENCODINGS)}")
-
-
-def open_source(path: str, *, raw: RawFormat | None = None, notice: NoticeSink = ignore) -> Source:
-    """Open a file or a pipe by its path, or standard input by "-".
-
-    `raw` describes samples without a header; where there is a header after all, the header is believed. Raises
-    UsageError where the choice cannot work (no such file, a folder, empty, not audio), DecodeError where the audio is
-    damaged or its decoder is missing. Never waits for a stream: that is for `Source.probe`.
-    """
-    if path != "-":
-        from asrcli.audio.reading.file import open_file
-
-        return open_file(path, raw=raw, notice=notice)
-    status = _stdin_status()
-    if stat.S_ISREG(status.st_mode) and (real_path := _seekable_stdin(status)):
-        from asrcli.audio.reading.file import open_file
-
-        return open_file(real_path, raw=raw, notice=notice, name="-")
-    from asrcli.audio.reading.stdin import StdinSource
-
-    return StdinSource(STDIN_FD, name="-", raw=raw, notice=notice)
-
-
-def _stdin_status() -> os.stat_result:
-    closed = UsageError("standard input is closed", hint="pipe audio into it, or name a file")
-    if sys.stdin is None:
-        # Its number is taken by something else now.
-        raise closed
-    try:
-        status = os.fstat(STDIN_FD)
-    except OSError as error:
-        raise closed from error
-    if os.isatty(STDIN_FD):
-        raise UsageError(
-            "standard input is a terminal, not audio",
-            hint="pipe audio into it, for example: ffmpeg -i talk.mp4 -f wav - | asrcli file -",
-        )
-    if stat.S_ISDIR(status.st_mode):
-        raise UsageError("standard input is a folder, not audio", hint="name the files instead")
-    return status
-
-
-def _seekable_stdin(status: os.stat_result) -> str | None:
-    """The path of the audio file that standard input was redirected from; None where the stream itself has to do.
-
-    Through the path a decoder can seek, which some containers need. The stream has to do for raw samples, for a file
-    that was read in part before, and where the system does not tell the path (macOS).
-    """
-    path = os.path.realpath(f"/dev/fd/{STDIN_FD}")
-    try:
-        same = os.path.samestat(Path(path).stat(), status)
-        unread = os.lseek(STDIN_FD, 0, os.SEEK_CUR) == 0
-        has_header = signature(os.pread(STDIN_FD, SIGNATURE_BYTES, 0)) is not None
-    except OSError:
-        return None
-    return path if same and unread and has_header else None

@@ -9,8 +9,10 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from asrcli.audio.source import Source, label, open_source
+from asrcli.audio.opening import open_source
+from asrcli.audio.source import Source
 from asrcli.values.errors import UsageError
+from asrcli.values.source_name import label
 
 if TYPE_CHECKING:
     from asrcli.audio.samples import Block

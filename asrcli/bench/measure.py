@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from asrcli.bench.idle import IdleFinding, sweep
@@ -12,16 +10,9 @@ from asrcli.bench.plan import Wave
 from asrcli.bench.report import Setup
 from asrcli.bench.view import ProgressLine
 from asrcli.bench.waves import NewSource, Run, Task, run_plan, run_wave
-from asrcli.engine.retry import Retry
-from asrcli.engine.sound.tape import IDLE_S
-from asrcli.engine.stages import Limits
-from asrcli.engine.wiring import Engine
-from asrcli.protocols import REGISTRY
-from asrcli.protocols.base import Endpoint
-from asrcli.runs.run import Choice, Request
+from asrcli.engine.build import Surroundings, build
+from asrcli.engine.spec import Spec
 from asrcli.values.errors import AsrcliError
-from asrcli.wire.dial import Network
-from asrcli.wire.link import Link
 from asrcli.wire.pool import Pool
 
 # The bench finds out when the service drops a connection, so the pool must not.
@@ -50,23 +41,14 @@ class Found:
         return errors if len(errors) == len(outcomes) else []
 
 
-def new_engine(request: Request, choice: Choice, endpoint: Callable[[], Endpoint], network: Network) -> Engine:
-    """What a cold task runs on: a connection of its own, and no second try."""
-    return Engine(
-        new_protocol=lambda: REGISTRY[choice.protocol](choice.options, endpoint()),
-        speed=request.speed,
-        idle_s=IDLE_S if request.service.keepalive else None,
-        limits=Limits(finish_s=request.service.drain_timeout),
-        retry=Retry(tries=0),
-        new_link=functools.partial(Link, network=network),
-    )
-
-
-def measure(setup: Setup, new_source: NewSource, engine: Engine, network: Network, progress: ProgressLine) -> Found:
+def measure(
+    setup: Setup, new_source: NewSource, spec: Spec, surroundings: Surroundings, progress: ProgressLine
+) -> Found:
     """Run the plan; what ends it early stands beside what was measured until then."""
     plan, found = setup.plan, Found()
     waves = sum(1 for _ in plan.waves())
-    with contextlib.closing(Pool(network, idle_s=max(plan.pauses_s, default=0.0) + _POOL_IDLE_MARGIN_S)) as pool:
+    engine = build(spec, surroundings=surroundings)
+    with contextlib.closing(Pool(spec.network, idle_s=max(plan.pauses_s, default=0.0) + _POOL_IDLE_MARGIN_S)) as pool:
         warm = replace(engine, new_link=pool.new_link)
 
         def run_task() -> Task:

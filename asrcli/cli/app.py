@@ -20,7 +20,7 @@ from asrcli.cli.commands import devices, file, mic, models, qwen, reuse_bench, s
 from asrcli.cli.flags import completions as values
 from asrcli.output import masking
 from asrcli.output.places import streams
-from asrcli.runs.run import exit_code
+from asrcli.runs.exits import exit_code
 from asrcli.settings import environment
 from asrcli.values.errors import AsrcliError, Bug, UsageError
 
@@ -148,9 +148,10 @@ def _typed_keys(arguments: list[str]) -> Iterator[str]:
 
 def _say(error: AsrcliError, arguments: list[str]) -> int:
     """One line for people, for a bug its traceback too, and one for a script that asked for JSON; the exit code."""
-    from asrcli.output.base import Output
     from asrcli.output.formats.jsonl import JsonLines
-    from asrcli.output.views.plain import PlainText, QuietView
+    from asrcli.output.formats.text import PlainText
+    from asrcli.output.output import Output
+    from asrcli.output.views.plain import QuietView
 
     wants_json = {"--json", "-j", "--format=json"} & {*arguments} or {
         *(("--format", "json"), ("--output-format", "json"), ("-f", "json"))

@@ -142,25 +142,25 @@ def _check_meaning(context: typer.Context, option: Any, value: Any) -> None:
         if value not in words:
             raise UsageError("it is not known", hint=f"choose one of {', '.join(words)}")
         return
-    from asrcli.settings import recognition as settings
+
+    from asrcli.audio.chunks.pacing import parse_pace
+    from asrcli.settings import endpoints, phrases, recognition
 
     match key:
         case "pace":
-            from asrcli.audio.chunks.pacing import parse_pace
-
             parse_pace(value)
         case "param":
-            settings.parse_parameters(value)
+            phrases.parse_parameters(value)
         case "hotwords":
-            settings.parse_hotwords(value)
+            phrases.parse_hotwords(value)
         case "endpoint":
-            settings.endpoint_url(None, None, value, {})
+            endpoints.endpoint_url(None, None, value, {})
         case "workspace":
-            settings.endpoint_url(None, value, None, {})
+            endpoints.endpoint_url(None, value, None, {})
         case "max_sentence_silence":
-            settings.recognition_options("", {"max_sentence_silence_ms": value})
+            recognition.recognition_options("", {"max_sentence_silence_ms": value})
         case "noise_threshold":
-            settings.recognition_options("", {"noise_threshold": value})
+            recognition.recognition_options("", {"noise_threshold": value})
 
 
 def _is_typed(flag: str, typed: Sequence[str]) -> bool:

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from asrcli.values.events import Notice, SoundLevel, StopRequested
+from asrcli.values.events import Notice, SoundLevel
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequested:
+    """The user or the system wants the run to end."""
+
+    signal_number: int
+
 
 OutsideItem = Notice | SoundLevel | StopRequested
 

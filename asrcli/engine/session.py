@@ -13,23 +13,21 @@ from collections.abc import Iterable, Iterator
 from typing import Protocol as TypingProtocol
 
 from asrcli.engine.stages import Limits, Stage, timed_out
-from asrcli.protocols.base import Message, Protocol, Send, Step
+from asrcli.protocols.base import Protocol, Send, Step
 from asrcli.system.clock import Clock, Deadline
 from asrcli.values.errors import AsrcliError, LinkError, ProtocolViolation
 from asrcli.values.events import (
     AudioFinished,
     Event,
-    InboxItem,
-    LinkClosed,
-    LinkOpened,
     LinkReady,
-    MessageReceived,
     PartialResult,
     SessionFinished,
     SessionStarted,
     SpeechStopped,
 )
+from asrcli.values.messages import Message
 from asrcli.values.pcm import BYTES_PER_SAMPLE, Chunk
+from asrcli.wire.link_events import InboxItem, LinkClosed, LinkOpened, MessageReceived
 
 logger = logging.getLogger(__name__)
 

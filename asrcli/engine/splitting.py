@@ -12,13 +12,14 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from asrcli.audio.source import Source, label
-from asrcli.engine.control import Control
+from asrcli.audio.source import Source
+from asrcli.engine.control import Control, StopRequested
 from asrcli.engine.joining.parts import Whole
 from asrcli.engine.many import Ended, Job, transcribe_many
 from asrcli.engine.wiring import Engine
 from asrcli.values.errors import AsrcliError, AudioError, Bug, Interrupted, UsageError
-from asrcli.values.events import Event, Notice, StopRequested, Tick
+from asrcli.values.events import Event, Notice, Tick
+from asrcli.values.source_name import label
 
 if TYPE_CHECKING:
     from asrcli.audio.samples import Block

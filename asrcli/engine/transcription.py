@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 
 from asrcli.audio.source import Source
-from asrcli.engine.control import Control
+from asrcli.engine.control import Control, StopRequested
 from asrcli.engine.ending import Ending
 from asrcli.engine.joining.missing import Verdict, was_refused_as_silent
 from asrcli.engine.joining.sessions import Joining
@@ -26,16 +26,8 @@ from asrcli.protocols.base import Protocol
 from asrcli.system.clock import Deadline
 from asrcli.system.loop import Alarm
 from asrcli.values.errors import AsrcliError, Bug, Interrupted
-from asrcli.values.events import (
-    AudioFinished,
-    Ended,
-    Event,
-    InboxItem,
-    LinkReady,
-    Reconnecting,
-    SessionStarted,
-    StopRequested,
-)
+from asrcli.values.events import AudioFinished, Ended, Event, LinkReady, Reconnecting, SessionStarted
+from asrcli.wire.link_events import InboxItem
 from asrcli.wire.translation import place
 
 # How many chunks one source may send before others have their turn.

@@ -10,13 +10,14 @@ from asrcli.engine.retry import Retry
 from asrcli.engine.session import LinkLike
 from asrcli.engine.sound.tape import IDLE_S, KEEP_S
 from asrcli.engine.stages import Limits
-from asrcli.protocols.base import ConnectRequest, Protocol
+from asrcli.protocols.base import Protocol
 from asrcli.system.clock import Clock, SystemClock
 from asrcli.system.loop import Loop
 from asrcli.values.errors import AsrcliError
-from asrcli.values.events import InboxItem
+from asrcli.values.messages import ConnectRequest
 from asrcli.values.pcm import Chunk
 from asrcli.wire.link import Link
+from asrcli.wire.link_events import InboxItem
 
 NewLink = Callable[[ConnectRequest, Callable[[InboxItem], None], Loop], LinkLike]
 """Makes a link that posts to the callable given, on the loop given."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from asrcli.output.base import Format
 from asrcli.output.formats.jsonl import JsonLines
-from asrcli.output.views.plain import PlainText
+from asrcli.output.formats.text import PlainText
 
 REGISTRY: dict[str, type[Format]] = {
     "text": PlainText,

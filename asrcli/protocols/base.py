@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from asrcli.values.events import Event
+from asrcli.values.messages import ConnectRequest, Message
 from asrcli.values.pcm import Chunk, PcmFormat
-
-Message = str | bytes
-"""One WebSocket message: text (`str`) or binary (`bytes`)."""
+from asrcli.values.recognition import Endpoint, RecognitionOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,24 +20,6 @@ class Send:
 
 
 Step = Send | Event
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectRequest:
-    """Where to connect and what to say in the handshake. The headers hold the key, so `repr` leaves them out."""
-
-    url: str
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """A service's address and how to be let in. `url` may end at the host; the protocol knows its own path."""
-
-    url: str
-    api_key: str = field(repr=False)
-    workspace: str | None = None
-    user_agent: str = "asrcli"
 
 
 class Encoder(typing.Protocol):
@@ -53,30 +34,8 @@ class Encoder(typing.Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class RecognitionOptions:
-    """How to recognise, in neutral words; each protocol maps them to its own fields.
-
-    None and empty mean that the user did not say: such a field is never sent, because a foreign or unknown one can fail
-    the task. `manual`: we say where utterances end, not the service. `new_encoder` begins a stream of opus, for a
-    protocol that takes it in place of PCM.
-    """
-
-    model: str
-    audio_format: PcmFormat = field(default_factory=PcmFormat)
-    languages: tuple[str, ...] = ()
-    hotwords_id: str | None = None
-    hotwords: Mapping[str, int] = field(default_factory=dict)
-    max_sentence_silence_ms: int | None = None
-    semantic_punctuation: bool | None = None
-    multi_threshold: bool | None = None
-    noise_threshold: float | None = None
-    heartbeat: bool | None = None
-    disfluency_removal: bool | None = None
-    context: str | None = None
-    manual: bool = False
-    new_encoder: Callable[[PcmFormat], Encoder] | None = None
-    extra: Mapping[str, object] = field(default_factory=dict)
+NewEncoder = Callable[[PcmFormat], Encoder]
+"""Begins a stream of audio in the encoding that the options name."""
 
 
 class Timeline:
@@ -119,7 +78,9 @@ class Protocol(typing.Protocol):
     max_session_ms: int | None
     """How much audio one session may carry; more goes over several, cut at the ends of utterances. None: any."""
 
-    def __init__(self, options: RecognitionOptions, endpoint: Endpoint) -> None: ...
+    def __init__(
+        self, options: RecognitionOptions, endpoint: Endpoint, new_encoder: NewEncoder | None = None
+    ) -> None: ...
 
     def connect_request(self) -> ConnectRequest:
         """The address and the handshake headers."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from asrcli.protocols.base import Message
 from asrcli.values.errors import ProtocolViolation
+from asrcli.values.messages import Message
 
 _EXCERPT_CHARACTERS = 120
 

@@ -18,18 +18,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from asrcli.protocols.base import (
-    ConnectRequest,
-    Encoder,
-    Endpoint,
-    Message,
-    RecognitionOptions,
-    Send,
-    Step,
-    Timeline,
-    address,
-    handshake_headers,
-)
+from asrcli.protocols.base import Encoder, NewEncoder, Send, Step, Timeline, address, handshake_headers
 from asrcli.protocols.error_codes import closed_early, reported, service_error
 from asrcli.protocols.reading import excerpt, json_object, milliseconds, string
 from asrcli.values.errors import AsrcliError, ProtocolViolation, brief
@@ -44,7 +33,9 @@ from asrcli.values.events import (
     SpeechStopped,
     UtteranceFailed,
 )
+from asrcli.values.messages import ConnectRequest, Message
 from asrcli.values.pcm import Chunk
+from asrcli.values.recognition import Endpoint, RecognitionOptions
 
 _TRANSCRIPTION = "conversation.item.input_audio_transcription."
 # Audio of one session in manual mode; the vendor's limit is 60 s.
@@ -72,7 +63,8 @@ class Realtime:
     path: ClassVar[str] = "/api-ws/v1/realtime"
     keeps_link: ClassVar[bool] = False
 
-    def __init__(self, options: RecognitionOptions, endpoint: Endpoint) -> None:
+    def __init__(self, options: RecognitionOptions, endpoint: Endpoint, new_encoder: NewEncoder | None = None) -> None:
+        self._new_encoder = new_encoder
         self._options = options
         self._endpoint = endpoint
         self.session_id = ""
@@ -161,10 +153,10 @@ class Realtime:
             yield f'{{"event_id":"event_{number}","type":"input_audio_buffer.append","audio":"{encoded}"}}'
 
     def _encoded(self, data: bytes) -> bytes:
-        if self._options.new_encoder is None:
+        if self._new_encoder is None:
             return data
         if self._encoder is None:
-            self._encoder = self._options.new_encoder(self.audio_format)
+            self._encoder = self._new_encoder(self.audio_format)
         return self._encoder.encode(data)
 
     def _end_of_stream(self) -> bytes:
@@ -254,7 +246,7 @@ def session_settings(options: RecognitionOptions) -> dict[str, object]:
         detection["silence_duration_ms"] = options.max_sentence_silence_ms
     settings: dict[str, object] = {
         "modalities": ["text"],
-        "input_audio_format": "pcm" if options.new_encoder is None else "opus",
+        "input_audio_format": options.encoding,
         "sample_rate": options.audio_format.sample_rate_hz,
         "turn_detection": None if options.manual else detection,
     }

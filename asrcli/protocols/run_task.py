@@ -13,17 +13,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from asrcli.protocols.base import (
-    ConnectRequest,
-    Endpoint,
-    Message,
-    RecognitionOptions,
-    Send,
-    Step,
-    Timeline,
-    address,
-    handshake_headers,
-)
+from asrcli.protocols.base import NewEncoder, Send, Step, Timeline, address, handshake_headers
 from asrcli.protocols.error_codes import closed_early, reported, service_error
 from asrcli.protocols.reading import count, excerpt, json_object, milliseconds, number, string
 from asrcli.values.errors import ProtocolViolation
@@ -36,7 +26,9 @@ from asrcli.values.events import (
     UsageReported,
     Word,
 )
+from asrcli.values.messages import ConnectRequest, Message
 from asrcli.values.pcm import Chunk
+from asrcli.values.recognition import Endpoint, RecognitionOptions
 
 # Our neutral option → the service's field in payload.parameters.
 _PARAMETERS = {
@@ -57,7 +49,7 @@ class RunTask:
     path: ClassVar[str] = "/api-ws/v1/inference"
     keeps_link: ClassVar[bool] = True
 
-    def __init__(self, options: RecognitionOptions, endpoint: Endpoint) -> None:
+    def __init__(self, options: RecognitionOptions, endpoint: Endpoint, new_encoder: NewEncoder | None = None) -> None:
         self._options = options
         self._endpoint = endpoint
         self.session_id = uuid.uuid4().hex

@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Generator
+from dataclasses import dataclass
 from typing import cast
 
-from asrcli.audio.source import Source, label
+from asrcli.audio.source import Source
 from asrcli.engine.control import Control
 from asrcli.engine.many import Ended, Job, transcribe_many
 from asrcli.engine.wiring import Engine
-from asrcli.output.base import Begin, ClosedPipe, Failure, Output
-from asrcli.protocols.base import RecognitionOptions
-from asrcli.runs.metrics import Metrics, stats_lines
-from asrcli.runs.run import exit_code
+from asrcli.output.base import Begin, Failure
+from asrcli.output.output import Output
+from asrcli.output.places.streams import ClosedPipe
+from asrcli.output.views.stats import stats_lines
+from asrcli.runs.choose_spec import Choice
+from asrcli.runs.exits import exit_code
+from asrcli.runs.metrics import Metrics
+from asrcli.runs.sources import Opener, Prepared
 from asrcli.system.clock import SystemClock
 from asrcli.system.file_state import FileState
 from asrcli.system.signals import Signals, interrupted
@@ -30,37 +33,9 @@ from asrcli.values.errors import (
     Bug,
     DecodeError,
     Interrupted,
-    OutputError,
-    UsageError,
 )
 from asrcli.values.events import Event, Notice, Tick
-
-Opener = Callable[[str, Control], Source]
-"""Opens the source of that name, which tells what it has to tell through the control."""
-
-
-class Refused(Exception):  # noqa: N818 - it names what happened
-    """Sources cannot be used, and the user was told which and why; `code` is the exit code."""
-
-    def __init__(self, code: int) -> None:
-        super().__init__(code)
-        self.code = code
-
-
-@dataclass
-class Prepared:
-    """A source that has passed the checks. `source`: it is open already, and is not opened again.
-
-    `state`: of the file when it was opened. `check_again` is called when all of it has been recognised, and raises
-    AsrcliError where that does not count after all.
-    """
-
-    name: str
-    control: Control = field(default_factory=Control)
-    source: Source | None = None
-    duration_ms: int | None = None
-    state: FileState | None = None
-    check_again: Callable[[], None] = lambda: None
+from asrcli.values.source_name import label
 
 
 @dataclass(frozen=True)
@@ -73,57 +48,15 @@ class Batch:
 
     output: Output
     signals: Signals
-    open_source: Opener
-    options: RecognitionOptions
-    region: str
-    protocol: str
+    opener: Opener
+    choice: Choice
     stats: bool
     open_ended: bool = False
     parts: int = 1
 
-    def check(self, names: Sequence[str]) -> list[Prepared]:
-        """Open every source once, before anything is sent. Tells of each bad one, then raises Refused."""
-        prepared = [Prepared(name) for name in names]
-        bad: list[AsrcliError] = []
-        for item in prepared:
-            try:
-                self._open_once(item, stays_open=len(names) == 1 or not Path(item.name).is_file())
-            except Interrupted:
-                raise
-            except AsrcliError as error:
-                bad.append(self.output.error(error, item.name))
-                if bad[-1] is not error:
-                    break  # The results can be told of nothing more.
-        if not bad:
-            return prepared
-        for item in prepared:
-            if item.source is not None:
-                item.source.close()
-        if isinstance(bad[-1], OutputError):
-            raise Refused(exit_code(bad[-1]))
-        if len(names) > 1:
-            self.output.error(UsageError(f"{len(bad)} of {len(names)} sources cannot be read; nothing was sent"))
-        # What holds no audio is bad input, however that shows; a microphone that is gone is not.
-        bad_input = len(names) > 1 or isinstance(bad[0], DecodeError)
-        raise Refused(exit_code(UsageError("")) if bad_input else exit_code(bad[0]))
-
     def run(self, sources: list[Prepared], engine: Engine, at_once: int) -> int:
         """Transcribe `sources`, so many `at_once`, and return the exit code of the whole."""
         return _Run(self, sources).code(engine, at_once)
-
-    def opened(self, item: Prepared, control: Control) -> Source:
-        """Open `item`, and take note of what it is now."""
-        item.state = None if self.open_ended else FileState.of(item.name)
-        return self.open_source(item.name, control)
-
-    def _open_once(self, item: Prepared, *, stays_open: bool) -> None:
-        """Pipes and the like cannot be opened a second time; a file would take a place among the open ones."""
-        source = self.opened(item, item.control if stays_open else Control())
-        item.duration_ms = source.duration_ms
-        if stays_open:
-            item.source = source
-        else:
-            source.close()
 
 
 class _Run:
@@ -192,8 +125,7 @@ class _Run:
         if self._no_more is not None:
             raise self._no_more
         # Handed over, and closed by whom it is handed to: another try opens it anew.
-        source, item.source = item.source, None
-        return source or self._batch.opened(item, control)
+        return self._batch.opener.open(item, control)
 
     def _stop(self, signal_number: int) -> None:
         """The first signal: ends the sound of all that run, and begins no more. Called by the signal's handler."""
@@ -206,14 +138,14 @@ class _Run:
         self._output.give_up(interrupted(signal_number))
 
     def _begin(self, number: int, source: Source) -> None:
-        name, options = self._sources[number].name, self._batch.options
+        name, choice = self._sources[number].name, self._batch.choice
         self._begun[number] = Metrics(name, self._clock)
         info = Begin(
             source=name,
-            model=options.model,
-            region=self._batch.region,
-            protocol=self._batch.protocol,
-            sample_rate_hz=options.audio_format.sample_rate_hz,
+            model=choice.options.model,
+            region=choice.region,
+            protocol=choice.protocol,
+            sample_rate_hz=choice.options.audio_format.sample_rate_hz,
             duration_ms=source.duration_ms,
             captured_at=source.captured_at,
             live=source.live,

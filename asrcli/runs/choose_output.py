@@ -11,64 +11,71 @@ import typing
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from asrcli.cli.flags.many import ManyFlags
-from asrcli.cli.flags.options import OutputFlags
 from asrcli.output import REGISTRY
-from asrcli.output.base import Format, Many, Output, Sink, View
+from asrcli.output.base import Format, Many, View
 from asrcli.output.formats.jsonl import JsonLines
+from asrcli.output.formats.text import PlainText, title
+from asrcli.output.output import Output
 from asrcli.output.places.lanes import AsTheyCome, InFiles, InOrder, Lanes, ResultFile, WhenOver
-from asrcli.output.places.sinks import FileSink
+from asrcli.output.places.sinks import FileSink, Sink
 from asrcli.output.places.streams import ClosedOutput, StreamSink
 from asrcli.output.sanitize import sentence_text
-from asrcli.output.views.plain import PlainText, QuietView, StatusView, title
+from asrcli.output.views.plain import QuietView, StatusView
+from asrcli.runs.request import ManyOptions, OutputOptions
 from asrcli.system.clock import SystemClock
 from asrcli.values.errors import UsageError
 
 if typing.TYPE_CHECKING:
-    from asrcli.runs.batch import Prepared
+    from asrcli.runs.sources import Prepared
 
 _SUFFIXES = {".json": "json", ".jsonl": "json", ".ndjson": "json"}
 _COLORS = ("auto", "always", "never")
 
 
-def open_output(flags: OutputFlags, folder: Path | None = None, *, notices: bool = True) -> Output:
-    """The output that `flags` ask for; the results go to files in `folder` if there is one.
+def open_output(options: OutputOptions, folder: Path | None = None, *, notices: bool = True) -> Output:
+    """The output that `options` ask for; the results go to files in `folder` if there is one.
 
     Without `notices` they are for the person alone, as where the JSON is one document. Raises UsageError for a clash,
     an unknown format and an unusable file.
     """
-    if flags.color not in _COLORS:
-        raise UsageError(f"--color {flags.color!r} is not known", hint=f"choose one of {', '.join(_COLORS)}")
-    if flags.quiet and flags.verbose:
+    if options.color not in _COLORS:
+        raise UsageError(f"--color {options.color!r} is not known", hint=f"choose one of {', '.join(_COLORS)}")
+    if options.quiet and options.verbose:
         raise UsageError("--quiet and --verbose exclude each other")
-    if flags.output is not None and folder is not None:
+    if options.output is not None and folder is not None:
         raise UsageError("--output and --output-dir exclude each other", hint="leave one out")
     is_closed = isinstance(sys.stdout, ClosedOutput)
-    if is_closed and flags.output is None and folder is None:
+    if is_closed and options.output is None and folder is None:
         # Raises that.
         sys.stdout.write("")
-    name = format_name(flags)
+    name = format_name(options)
     sink: Sink
-    sink = FileSink(flags.output, flags.force) if flags.output else StreamSink(_nowhere() if is_closed else sys.stdout)
-    sink.check()
-    view = _view(flags, results_are_text=name == "text", are_in_files=flags.output is not None or folder is not None)
-    seen = flags.output is None and folder is None and sys.stdout.isatty()
-    output = Output(
-        _formats(name, flags, seen=seen, notices=notices), sink, view, keeps_partials=flags.partials is not False
+    sink = (
+        FileSink(options.output, options.force)
+        if options.output
+        else StreamSink(_nowhere() if is_closed else sys.stdout)
     )
-    _log_to(output, flags.verbose)
+    sink.check()
+    view = _view(
+        options, results_are_text=name == "text", are_in_files=options.output is not None or folder is not None
+    )
+    seen = options.output is None and folder is None and sys.stdout.isatty()
+    output = Output(
+        _formats(name, options, seen=seen, notices=notices), sink, view, keeps_partials=options.partials is not False
+    )
+    _log_to(output, options.verbose)
     return output
 
 
 def arrange(
-    output: Output, flags: OutputFlags, many: ManyFlags, sources: Sequence[Prepared], files: Sequence[ResultFile]
+    output: Output, options: OutputOptions, many: ManyOptions, sources: Sequence[Prepared], files: Sequence[ResultFile]
 ) -> None:
     """Prepare `output` for `sources`: each into its one of `files` for --output-dir, else all together."""
     names = tuple(item.name for item in sources)
     if many.output_dir is not None:
         output.through(InFiles(output.deliver, files))
     elif len(names) > 1:
-        output.through(_lanes(output, names, as_text=format_name(flags) == "text", unordered=many.unordered))
+        output.through(_lanes(output, names, as_text=format_name(options) == "text", unordered=many.unordered))
     if len(names) > 1:
         output.for_many(Many(names, tuple(item.duration_ms for item in sources), min(many.jobs, len(names))))
 
@@ -80,19 +87,19 @@ def _lanes(output: Output, names: Sequence[str], *, as_text: bool, unordered: bo
     return AsTheyCome(output.deliver) if unordered else InOrder(output.deliver)
 
 
-def format_name(flags: OutputFlags) -> str:
-    """The name of the format that `flags` ask for. Raises UsageError."""
-    if flags.json and flags.format not in (None, "json"):
-        raise UsageError(f"--json and --format {flags.format} exclude each other")
-    if flags.format is not None and flags.format not in REGISTRY:
-        raise UsageError(f"--format {flags.format!r} is not known", hint=f"choose one of {', '.join(REGISTRY)}")
-    suffix = flags.output.suffix.lower() if flags.output else ""
-    return flags.format or ("json" if flags.json else _SUFFIXES.get(suffix, "text"))
+def format_name(options: OutputOptions) -> str:
+    """The name of the format that `options` ask for. Raises UsageError."""
+    if options.json and options.format not in (None, "json"):
+        raise UsageError(f"--json and --format {options.format} exclude each other")
+    if options.format is not None and options.format not in REGISTRY:
+        raise UsageError(f"--format {options.format!r} is not known", hint=f"choose one of {', '.join(REGISTRY)}")
+    suffix = options.output.suffix.lower() if options.output else ""
+    return options.format or ("json" if options.json else _SUFFIXES.get(suffix, "text"))
 
 
-def _formats(name: str, flags: OutputFlags, *, seen: bool, notices: bool) -> Callable[[], Format]:
+def _formats(name: str, options: OutputOptions, *, seen: bool, notices: bool) -> Callable[[], Format]:
     if name == "json":
-        return functools.partial(JsonLines, partials=flags.partials is not False, notices=notices)
+        return functools.partial(JsonLines, partials=options.partials is not False, notices=notices)
     return functools.partial(PlainText, seen=seen) if name == "text" else REGISTRY[name]
 
 
@@ -100,14 +107,14 @@ def _nowhere() -> typing.TextIO:
     return Path(os.devnull).open("w")  # as long as the program
 
 
-def _view(flags: OutputFlags, *, results_are_text: bool, are_in_files: bool) -> View:
+def _view(options: OutputOptions, *, results_are_text: bool, are_in_files: bool) -> View:
     """A live view only where nothing else writes to the same terminal.
 
     Results in a pipe may come back to this terminal by way of another program, which would tear a live region; so
     there one line says what runs. A regular file, -o and --output-dir keep them away, and the finals are shown as well.
     """
-    if flags.quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
-        return QuietView(sys.stderr, quiet=flags.quiet)
+    if options.quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        return QuietView(sys.stderr, quiet=options.quiet)
     results_are_here = not are_in_files and sys.stdout.isatty()
     if results_are_here and not results_are_text:
         return QuietView(sys.stderr)
@@ -115,7 +122,7 @@ def _view(flags: OutputFlags, *, results_are_text: bool, are_in_files: bool) -> 
         return StatusView(sys.stderr)
     from asrcli.output.views.live import LiveView
 
-    return LiveView(sys.stderr, shows_finals=not results_are_here, clock=SystemClock(), color=flags.color)
+    return LiveView(sys.stderr, shows_finals=not results_are_here, clock=SystemClock(), color=options.color)
 
 
 def _is_regular_file(descriptor: int) -> bool:

@@ -6,8 +6,7 @@ import glob
 from pathlib import Path
 
 from asrcli.values.errors import UsageError
-
-STANDARD_INPUT = "-"
+from asrcli.values.source_name import STANDARD_INPUT
 
 # What a folder is searched for. A file that is named itself may have any name.
 _SUFFIXES = """

@@ -14,6 +14,7 @@ from typing import Self
 
 from asrcli.settings.environment import SERVE_KEY
 from asrcli.values.errors import LinkError
+from asrcli.values.recognition import Endpoint
 
 # A slow machine imports for a second or two; longer means that something is wrong.
 _START_TIMEOUT_S = 20.0
@@ -28,8 +29,11 @@ class LocalService:
     where the system does not let it start.
     """
 
-    def __init__(self) -> None:
+    moves = True
+
+    def __init__(self, user_agent: str = "asrcli") -> None:
         self.key = secrets.token_hex(16)
+        self._user_agent = user_agent
         self._url: str | None = None
         with contextlib.ExitStack() as unless_started:
             try:
@@ -67,6 +71,10 @@ class LocalService:
                 self._start_again()
                 self._url = self._first_line()
         return self._url
+
+    def endpoint(self) -> Endpoint:
+        """The address, as `url` has it, and the key of this run."""
+        return Endpoint(self.url(), self.key, user_agent=self._user_agent)
 
     def _start_again(self) -> None:
         self._close_pipes()

@@ -5,8 +5,6 @@ Knows events and a clock; not who shows the numbers. What did not happen is None
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from asrcli.system.clock import Clock
 from asrcli.values.events import (
     AudioFinished,
@@ -20,36 +18,7 @@ from asrcli.values.events import (
     SessionStarted,
     UsageReported,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """One transcription in numbers.
-
-    `audio_ms`: audio that left. `billed_s` and tokens: what the service reported, over all sessions.
-    `connect_ms`: the first handshake, 0 for a kept connection. `ready_ms`: from the begin to the first session's start.
-    `first_partial_ms`: from the first audio sent to the first result. `last_final_ms`: from the end of the audio to
-    the last final after it. `real_time_factor`: `wall_s` divided by the audio's length. `reconnects`: attempts to
-    connect again. `complete`: all results of all the audio are in. `truncated`: the source held less audio than its
-    header says.
-    """
-
-    source: str
-    complete: bool
-    wall_s: float
-    sentences: int = 0
-    reconnects: int = 0
-    task_ids: tuple[str, ...] = ()
-    audio_ms: int | None = None
-    billed_s: int | None = None
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    connect_ms: float | None = None
-    ready_ms: int | None = None
-    first_partial_ms: int | None = None
-    last_final_ms: int | None = None
-    real_time_factor: float | None = None
-    truncated: bool = False
+from asrcli.values.summary import Summary
 
 
 class Metrics:
@@ -130,28 +99,6 @@ class Metrics:
                 self._last_final_at = now
 
 
-def stats_lines(summary: Summary) -> str:
-    """The block of `--stats`: a heading, then one aligned line for each number that is known; ends in a newline."""
-    rows = [
-        ("audio", _text(summary.audio_ms, "{:.1f} s", 1000)),
-        ("wall time", _text(summary.wall_s, "{:.1f} s")),
-        ("real-time factor", _text(summary.real_time_factor, "{:.2f}")),
-        ("sentences", str(summary.sentences)),
-        ("connected after", _text(summary.connect_ms, "{:.0f} ms")),
-        ("ready after", _text(summary.ready_ms, "{:.0f} ms")),
-        ("first partial after", _text(summary.first_partial_ms, "{:.0f} ms")),
-        ("last final after", _text(summary.last_final_ms, "{:.0f} ms")),
-        ("billed", _text(summary.billed_s, "{} s")),
-        ("input tokens", _text(summary.input_tokens, "{}")),
-        ("output tokens", _text(summary.output_tokens, "{}")),
-        ("reconnects", str(summary.reconnects)),
-        ("complete", "yes" if summary.complete else "no"),
-        *(("task", task_id) for task_id in summary.task_ids),
-    ]
-    body = "".join(f"  {label:<20}{_printable(value)}\n" for label, value in rows if value is not None)
-    return f"{_printable(summary.source)}\n{body}"
-
-
 def _between_ms(start: float | None, end: float | None) -> int | None:
     return None if start is None or end is None else round((end - start) * 1000)
 
@@ -175,14 +122,3 @@ def _latest(old: UsageReported, new: UsageReported) -> UsageReported:
         old.input_tokens if new.input_tokens is None else new.input_tokens,
         old.output_tokens if new.output_tokens is None else new.output_tokens,
     )
-
-
-def _text(value: float | None, form: str, divisor: int = 1) -> str | None:
-    if value is None:
-        return None
-    return form.format(value / divisor if divisor != 1 else value)
-
-
-def _printable(text: str) -> str:
-    """Ids come from the service and names from anywhere: what could drive a terminal is escaped."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

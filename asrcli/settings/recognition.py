@@ -5,140 +5,14 @@ Everything is checked here once, before anything is sent; what comes out is froz
 
 from __future__ import annotations
 
-import ipaddress
 import json
-import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from urllib.parse import urlsplit
+from dataclasses import replace
 
-from asrcli.protocols.base import RecognitionOptions
 from asrcli.settings import catalogue as models
-from asrcli.values.errors import AuthError, UsageError
+from asrcli.values.errors import UsageError
 from asrcli.values.pcm import PcmFormat
-
-# Region → the vendor's shared host, and the region's name in a workspace's own host.
-# Sources: the vendor's WebSocket API pages and region page, 2026.
-_HOSTS = {
-    "intl": ("dashscope-intl.aliyuncs.com", "ap-southeast-1"),
-    "cn": ("dashscope.aliyuncs.com", "cn-beijing"),
-}
-DEFAULT_REGION = "intl"
-CUSTOM = "custom"
-LOCAL = "local"
-REGIONS = (*_HOSTS, LOCAL)
-ENDPOINT_VARIABLE = "DASHSCOPE_WEBSOCKET_BASE_URL"
-# What a service on loopback is given when the user has no key; it wants some Authorization header, as the real one.
-LOOPBACK_KEY = "loopback"
-
-_WORKSPACE = re.compile(r"[A-Za-z0-9_-]+")
-
-
-@dataclass(frozen=True, slots=True)
-class ApiKey:
-    """A key and where it came from."""
-
-    value: str = field(repr=False)
-    origin: str
-
-
-def region_label(region: str | None, endpoint: str | None, environ: Mapping[str, str]) -> str:
-    """The region's name for the output; "custom" where an address takes its place.
-
-    An address outranks a region given beside it; in the environment it outranks only the default region. Raises
-    UsageError for an unknown region.
-    """
-    if region is not None and region not in REGIONS:
-        raise UsageError(f"--region {region!r} is not known", hint=f"choose one of {', '.join(REGIONS)}")
-    if endpoint or (region is None and environ.get(ENDPOINT_VARIABLE)):
-        return CUSTOM
-    return region or DEFAULT_REGION
-
-
-def endpoint_url(region: str | None, workspace: str | None, endpoint: str | None, environ: Mapping[str, str]) -> str:
-    """The service's address: `--endpoint`, then the workspace's host, then the SDK's variable, then the region's host.
-
-    Raises UsageError for a URL that is not a WebSocket one, and for `ws://` to anything but loopback.
-    """
-    if workspace and not _WORKSPACE.fullmatch(workspace):
-        raise UsageError(f"--workspace {workspace!r} is not a workspace id", hint="letters, digits, - and _")
-    if endpoint:
-        return _checked_url(endpoint, "--endpoint")
-    host, name = _HOSTS[region or DEFAULT_REGION]
-    if workspace:
-        return f"wss://{workspace}.{name}.maas.aliyuncs.com"
-    if region is None and environ.get(ENDPOINT_VARIABLE):
-        return _checked_url(environ[ENDPOINT_VARIABLE], ENDPOINT_VARIABLE)
-    return f"wss://{host}"
-
-
-def _checked_url(url: str, origin: str) -> str:
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError as error:
-        raise UsageError(f"{origin} {url!r} is not a URL: {error}", hint="for example wss://host") from error
-    if parts.scheme not in ("ws", "wss") or not host or any(c.isspace() or not c.isprintable() for c in url):
-        raise UsageError(f"{origin} {url!r} is not a WebSocket address", hint="for example wss://host")
-    if parts.scheme == "ws" and not is_loopback(host):
-        raise UsageError(f"{origin} {url!r} would send the key in clear", hint="use wss://; ws:// is for loopback only")
-    return url
-
-
-def is_loopback(host: str) -> bool:
-    """True for localhost and the loopback addresses."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def find_key(flag: str | None, key_file: Path | None, environ: Mapping[str, str], home: Path) -> ApiKey | None:
-    """The key, from the places where the vendor's SDK looks too; None if there is none.
-
-    Order: --api-key, --api-key-file, DASHSCOPE_API_KEY, DASHSCOPE_API_KEY_FILE_PATH, ~/.dashscope/api_key. Raises
-    AuthError for a named file that cannot be read and for a key that cannot stand in a header.
-    """
-    if flag:
-        return _checked_key(flag, "--api-key")
-    if key_file is not None:
-        return _key_from(key_file, f"--api-key-file {key_file}")
-    if environ.get("DASHSCOPE_API_KEY", "").strip():
-        return _checked_key(environ["DASHSCOPE_API_KEY"], "DASHSCOPE_API_KEY")
-    if environ.get("DASHSCOPE_API_KEY_FILE_PATH"):
-        named = Path(environ["DASHSCOPE_API_KEY_FILE_PATH"])
-        return _key_from(named, f"DASHSCOPE_API_KEY_FILE_PATH {named}")
-    default = home / ".dashscope" / "api_key"
-    return _key_from(default, str(default)) if default.is_file() else None
-
-
-def _key_from(path: Path, origin: str) -> ApiKey:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not a text file"
-        raise AuthError(f"cannot read the key from {origin}: {reason}") from error
-    return _checked_key(text, origin)
-
-
-def _checked_key(text: str, origin: str) -> ApiKey:
-    key = text.strip()
-    # The key itself stays out of the message.
-    if not key or not key.isascii() or any(character.isspace() or not character.isprintable() for character in key):
-        raise AuthError(f"{origin} holds no usable key", hint="a key is one word of plain characters, such as sk-…")
-    return ApiKey(key, origin)
-
-
-def missing_key() -> AuthError:
-    """The error for a run that needs a key and has none."""
-    return AuthError(
-        "no API key",
-        hint="set DASHSCOPE_API_KEY, or use --api-key-file FILE, or put it into ~/.dashscope/api_key; get one in the"
-        " Model Studio console; without a key try --region local",
-    )
+from asrcli.values.recognition import RecognitionOptions
 
 
 def recognition_options(model_name: str, fields: Mapping[str, object]) -> tuple[RecognitionOptions, list[str]]:
@@ -229,36 +103,3 @@ def protocol_name(model_name: str, override: str | None, known: Iterable[str]) -
         raise UsageError(f"--protocol {override!r} is not known", hint=f"choose one of {', '.join(known)}")
     model = models.find(model_name)
     return override or (model.protocol if model else models.guess_protocol(model_name))
-
-
-def parse_parameters(pairs: Iterable[str]) -> dict[str, object]:
-    """`--param KEY=VALUE`, the value read as JSON where it is JSON, else as text."""
-    parameters: dict[str, object] = {}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not equals or not key.strip():
-            raise UsageError(f"--param {pair!r} is not KEY=VALUE", hint="for example --param keep_dialect=true")
-        try:
-            parameters[key.strip()] = json.loads(value, parse_constant=str)
-        except ValueError:
-            parameters[key.strip()] = value
-    return parameters
-
-
-def parse_hotwords(text: str) -> dict[str, object]:
-    """`--hotwords`: the id of a list, or "word:weight,word". Fields of RecognitionOptions."""
-    if text.startswith("vocab-") or not any(mark in text for mark in ",: "):
-        return {"hotwords_id": text}
-    return parse_phrases(text.split(","))
-
-
-def parse_phrases(items: Iterable[str]) -> dict[str, object]:
-    """Hotwords, each "word:weight" or "word" (weight 4), as fields of RecognitionOptions. Raises UsageError."""
-    words: dict[str, int] = {}
-    for item in filter(None, map(str.strip, items)):
-        word, colon, weight = (part.strip() for part in item.rpartition(":"))
-        word, weight = (word, weight) if colon else (item, "4")
-        if not word or weight not in ("1", "2", "3", "4", "5", "50"):
-            raise UsageError(f"--hotwords {item!r} is not WORD:WEIGHT", hint="weights are 1 to 5, usually 4, or 50")
-        words[word] = int(weight)
-    return {"hotwords": words}

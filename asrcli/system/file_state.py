@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from asrcli.runs.inputs import STANDARD_INPUT
+from asrcli.values.source_name import STANDARD_INPUT
 
 
 class FileState(NamedTuple):

@@ -18,14 +18,15 @@ from collections.abc import Callable
 import websocket
 from websocket import ABNF
 
-from asrcli.protocols.base import ConnectRequest, Message
 from asrcli.system.clock import SystemClock, next_multiple
 from asrcli.system.loop import READABLE, WRITABLE, Loop, Timer
 from asrcli.values.errors import Bug, LinkError, ProtocolViolation
-from asrcli.values.events import ConnectPhases, InboxItem, LinkClosed, LinkDrained, LinkOpened, MessageReceived
+from asrcli.values.events import ConnectPhases
+from asrcli.values.messages import ConnectRequest, Message
 from asrcli.wire.dial import Network, Steps, dial, tls_context
 from asrcli.wire.duplex import Duplex
 from asrcli.wire.framing import Framer, Reading
+from asrcli.wire.link_events import InboxItem, LinkClosed, LinkDrained, LinkOpened, MessageReceived
 from asrcli.wire.liveness import Advice, Liveness
 from asrcli.wire.translation import handshake_failure, place, translate
 from asrcli.wire.tunnel import open_tunnel

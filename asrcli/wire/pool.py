@@ -12,12 +12,12 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from asrcli.protocols.base import ConnectRequest, Message
 from asrcli.system.clock import SystemClock
 from asrcli.system.loop import Loop, Timer
-from asrcli.values.events import InboxItem, LinkClosed, LinkOpened
+from asrcli.values.messages import ConnectRequest, Message
 from asrcli.wire.dial import Network
 from asrcli.wire.link import Link
+from asrcli.wire.link_events import InboxItem, LinkClosed, LinkOpened
 
 # The service closes a link that has been idle for 60 s; a task that starts in that moment would be lost.
 IDLE_S = 50.0

@@ -20,7 +20,7 @@ from asrcli.values.errors import (
     brief,
 )
 from asrcli.wire.certificates import seen_issuer
-from asrcli.wire.dial import Proxy
+from asrcli.wire.proxies import Proxy
 
 
 def translate(error: BaseException, url: str, proxy: Proxy | None = None) -> AsrcliError:

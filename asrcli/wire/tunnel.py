@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 
 from asrcli.system.clock import Deadline, SystemClock
 from asrcli.values.errors import LinkError
-from asrcli.wire.dial import Network, Proxy, Steps, dial, tls_context
+from asrcli.wire.dial import Network, Steps, dial, tls_context
 from asrcli.wire.duplex import Duplex
+from asrcli.wire.proxies import Proxy
 from asrcli.wire.translation import place, proxy_failure
 
 # A proxy answers with a few headers; one that adds a page of its own still stays below this.

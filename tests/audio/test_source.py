@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from asrcli.audio import source as source_module
-from asrcli.audio.source import RawFormat, open_source
+from asrcli.audio.opening import open_source
+from asrcli.audio.source import RawFormat
 from asrcli.values.errors import DecodeError, UsageError
 from tests.support.sounds import drain, needs_ffmpeg, s16, tone, write
 

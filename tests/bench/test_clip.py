@@ -8,7 +8,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from asrcli.audio.source import open_source
+from asrcli.audio.opening import open_source
 from asrcli.bench.clip import Clip, measured_ms
 from asrcli.values.errors import DecodeError, UsageError
 from tests.support.fakes import ToneSource

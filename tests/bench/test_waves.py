@@ -13,10 +13,10 @@ from asrcli.bench.plan import Plan, Wave
 from asrcli.bench.waves import run_plan, run_wave
 from asrcli.engine.retry import Retry
 from asrcli.engine.wiring import Engine
-from asrcli.protocols.base import Endpoint, RecognitionOptions
 from asrcli.protocols.run_task import RunTask
 from asrcli.values.errors import AuthError, DecodeError, Interrupted, LinkError, ServiceError
 from asrcli.values.events import Notice
+from asrcli.values.recognition import Endpoint, RecognitionOptions
 from asrcli.wire.pool import Pool
 from tests.support.fakes import ToneSource
 from tests.support.scripted_server import Conversation, free_port, scripted_server

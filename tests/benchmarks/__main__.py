@@ -25,7 +25,7 @@ Row = tuple[str, str, str, str, str]
 
 DECODE = """
 import sys, time
-from asrcli.audio.source import open_source
+from asrcli.audio.opening import open_source
 from asrcli.audio.chunks.pipeline import chunks_of
 from asrcli.values.pcm import PcmFormat
 source = open_source(sys.argv[1])

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from asrcli.audio.reading.ffmpeg import find_ffmpeg
+from asrcli.audio.reading.ffmpeg_tool import find_ffmpeg
 from tests.support.damage import FORMATS, LOSS_S, Damaged, damaged_files, readable_s, sent
 from tests.support.endings import regular
 from tests.support.service import running_service

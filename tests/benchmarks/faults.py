@@ -20,7 +20,7 @@ import jiwer
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from asrcli.audio.source import open_source
+from asrcli.audio.opening import open_source
 from asrcli.engine.stages import Limits
 from asrcli.engine.transcribe import Control, transcribe
 from asrcli.service.faults.plan import parse_fault

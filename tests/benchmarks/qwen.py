@@ -66,10 +66,12 @@ for _ in range(10):
 """
 OUR_CONNECT = """
 import queue, sys, time
-from asrcli.values.events import MessageReceived, SessionStarted
+from asrcli.values.events import SessionStarted
+from asrcli.wire.link_events import MessageReceived
 from asrcli.wire.link import Link
 from asrcli.system.loop import Loop
-from asrcli.protocols.base import Endpoint, RecognitionOptions, Send
+from asrcli.protocols.base import Send
+from asrcli.values.recognition import (Endpoint, RecognitionOptions)
 from asrcli.protocols.realtime import Realtime
 loop = Loop()
 loop.hold()

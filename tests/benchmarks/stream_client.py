@@ -13,13 +13,13 @@ import time
 from array import array
 from pathlib import Path
 
-from asrcli.audio.source import open_source
+from asrcli.audio.opening import open_source
 from asrcli.cli.flags.many import allow
 from asrcli.engine.many import Job, transcribe_many
 from asrcli.engine.wiring import Engine
-from asrcli.protocols.base import Endpoint, RecognitionOptions
 from asrcli.protocols.run_task import RunTask
 from asrcli.values.events import Ended, FinalResult, PartialResult, Reconnecting, SessionStarted
+from asrcli.values.recognition import Endpoint, RecognitionOptions
 from asrcli.wire.dial import Network
 from asrcli.wire.link import Link
 

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from asrcli import __version__
-from asrcli.runs.run import exit_code
+from asrcli.runs.exits import exit_code
 from asrcli.values import errors
 
 COMMANDS = ("file", "models", "serve")

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from asrcli.output.base import Output
 from asrcli.output.formats.jsonl import JsonLines
+from asrcli.output.output import Output
 from asrcli.output.places.sinks import FileSink
 from asrcli.output.views.plain import QuietView
 from asrcli.runs.run import told

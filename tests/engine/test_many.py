@@ -15,11 +15,11 @@ from asrcli.engine.control import Control
 from asrcli.engine.many import Ended, Job, transcribe_many
 from asrcli.engine.retry import Retry
 from asrcli.engine.wiring import Engine
-from asrcli.protocols.base import Endpoint, RecognitionOptions
 from asrcli.protocols.run_task import RunTask
 from asrcli.service.faults.plan import parse_fault
 from asrcli.values.errors import DecodeError, Interrupted, LinkError, UsageError
 from asrcli.values.events import AudioSent, FinalResult, LinkReady, Reconnecting, SessionFinished, SessionStarted, Tick
+from asrcli.values.recognition import Endpoint, RecognitionOptions
 from tests.support.coded_talk import CodedSource, CodedTalk, twelve_sentences
 from tests.support.looping import threads_left
 from tests.support.scripted_server import Conversation, free_port, scripted_server, silent_port

@@ -7,20 +7,12 @@ import json
 import pytest
 
 from asrcli.engine.session import Session
-from asrcli.protocols.base import Endpoint, RecognitionOptions
 from asrcli.protocols.realtime import Realtime
 from asrcli.values.errors import AsrcliError, DecodeError, LinkError, ProtocolViolation, ServiceError, ServiceTimeout
-from asrcli.values.events import (
-    AudioFinished,
-    FinalResult,
-    LinkClosed,
-    LinkOpened,
-    LinkReady,
-    MessageReceived,
-    SessionFinished,
-    SessionStarted,
-)
+from asrcli.values.events import AudioFinished, FinalResult, LinkReady, SessionFinished, SessionStarted
 from asrcli.values.pcm import Chunk
+from asrcli.values.recognition import Endpoint, RecognitionOptions
+from asrcli.wire.link_events import LinkClosed, LinkOpened, MessageReceived
 from tests.support.fakes import FakeClock, FakeLink
 from tests.support.session_bench import LIMITS, Bench, HandedChunks, chunks
 

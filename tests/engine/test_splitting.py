@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from asrcli.audio.source import Source, open_source
+from asrcli.audio.opening import open_source
+from asrcli.audio.source import Source
 from asrcli.engine.control import Control
 from asrcli.engine.splitting import MAX_PARTS, Split, check_split, plan_split, transcribe_split
 from asrcli.runs.metrics import Metrics

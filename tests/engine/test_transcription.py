@@ -13,7 +13,6 @@ from asrcli.engine.stages import Limits
 from asrcli.engine.transcribe import transcribe
 from asrcli.engine.transcription import Transcription
 from asrcli.engine.wiring import Engine
-from asrcli.protocols.base import Endpoint, RecognitionOptions
 from asrcli.protocols.run_task import RunTask
 from asrcli.values.errors import DecodeError, Interrupted, LinkError, ProtocolViolation, ServiceError, ServiceTimeout
 from asrcli.values.events import (
@@ -28,6 +27,7 @@ from asrcli.values.events import (
     SessionStarted,
     Tick,
 )
+from asrcli.values.recognition import Endpoint, RecognitionOptions
 from tests.support.fakes import ToneSource
 from tests.support.scripted_server import Conversation, scripted_server, silent_port
 from tests.support.transcribing import closing, engine, never_finishing, polite, run, texts

@@ -11,10 +11,11 @@ from collections.abc import Callable
 import pytest
 
 from asrcli.output import REGISTRY
-from asrcli.output.base import Begin, ClosedPipe, Failure, Format, Many, Output, View
-from asrcli.runs.metrics import Summary
+from asrcli.output.base import Begin, ClosedPipe, Failure, Format, Many, View
+from asrcli.output.output import Output
 from asrcli.values.errors import AsrcliError, Interrupted, LinkError, OutputError, UsageError
 from asrcli.values.events import Event, FinalResult, Notice, PartialResult, Sentence, Tick
+from asrcli.values.summary import Summary
 
 BEGIN = Begin("talk.wav", "fun-asr-realtime", "local", "run-task", 16000)
 

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from asrcli.protocols import REGISTRY
-from asrcli.protocols.base import Endpoint, Protocol, RecognitionOptions, Send
+from asrcli.protocols.base import Protocol, Send
 from asrcli.values.errors import AsrcliError, LinkError
 from asrcli.values.pcm import Chunk, PcmFormat
+from asrcli.values.recognition import Endpoint, RecognitionOptions
 
 DIALOGUES = Path(__file__).parents[1] / "data" / "dialogues"
 FILES = [path for name in REGISTRY for path in sorted((DIALOGUES / name).rglob("*.jsonl"))]

@@ -6,12 +6,13 @@ import json
 
 import pytest
 
-from asrcli.protocols.base import Endpoint, Protocol, RecognitionOptions
+from asrcli.protocols.base import Protocol
 from asrcli.protocols.error_codes import closed_early, reported, service_error
 from asrcli.protocols.realtime import Realtime
 from asrcli.protocols.run_task import RunTask
 from asrcli.values.errors import AsrcliError, AuthError, LinkError, ServiceError
 from asrcli.values.events import Notice
+from asrcli.values.recognition import Endpoint, RecognitionOptions
 
 ENDPOINT = Endpoint("wss://dashscope-intl.aliyuncs.com", "k")
 PAGE = "x" * 500_000

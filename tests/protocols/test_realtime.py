@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asrcli.protocols.base import Endpoint, RecognitionOptions, Send
+from asrcli.protocols.base import NewEncoder, Send
 from asrcli.protocols.realtime import Realtime
 from asrcli.values.errors import LinkError, ProtocolViolation, ServiceError
 from asrcli.values.events import (
@@ -24,14 +24,15 @@ from asrcli.values.events import (
     UtteranceFailed,
 )
 from asrcli.values.pcm import Chunk, PcmFormat
+from asrcli.values.recognition import Endpoint, RecognitionOptions
 from tests.protocols.strategies import json_values
 
 ENDPOINT = Endpoint("wss://dashscope-intl.aliyuncs.com", "sk-secret-1")
 TRANSCRIPTION = "conversation.item.input_audio_transcription"
 
 
-def machine(**fields: Any) -> Realtime:
-    return Realtime(RecognitionOptions(model="qwen3-asr-flash-realtime", **fields), ENDPOINT)
+def machine(new_encoder: NewEncoder | None = None, **fields: Any) -> Realtime:
+    return Realtime(RecognitionOptions(model="qwen3-asr-flash-realtime", **fields), ENDPOINT, new_encoder)
 
 
 def receive(protocol: Realtime, kind: str, **fields: object) -> list[Any]:
@@ -289,7 +290,7 @@ class Shouting:
 
 
 def test_opus_is_one_stream_for_each_commit_and_nothing_stays_in_the_encoder():
-    protocol = machine(manual=True, new_encoder=Shouting)
+    protocol = machine(manual=True, new_encoder=Shouting, encoding="opus")
     [update] = documents(receive(protocol, "session.created", session={"id": "s"}))
     assert update["session"]["input_audio_format"] == "opus"
     sent = documents([*protocol.audio(chunk(0, 100)), *protocol.audio(chunk(100, 300, ends=True))])

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asrcli.protocols.base import Endpoint, RecognitionOptions, Send, address
+from asrcli.protocols.base import Send, address
 from asrcli.protocols.run_task import RunTask
 from asrcli.values.errors import LinkError, ProtocolViolation, ServiceError
 from asrcli.values.events import FinalResult, PartialResult, SessionFinished, SessionStarted, UsageReported
 from asrcli.values.pcm import PcmFormat
+from asrcli.values.recognition import Endpoint, RecognitionOptions
 from tests.protocols.strategies import json_values
 
 ENDPOINT = Endpoint("wss://dashscope-intl.aliyuncs.com", "sk-secret-1", workspace="ws-1")

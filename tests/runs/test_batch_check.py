@@ -9,8 +9,8 @@ import pytest
 
 from asrcli.audio.source import Source
 from asrcli.engine.control import Control
-from asrcli.protocols.base import RecognitionOptions
-from asrcli.runs.batch import Batch, Refused
+from asrcli.runs.batch import Batch
+from asrcli.runs.exits import Refused
 from asrcli.values.errors import (
     AsrcliError,
     DecodeError,
@@ -18,6 +18,7 @@ from asrcli.values.errors import (
     Interrupted,
     UsageError,
 )
+from asrcli.values.recognition import RecognitionOptions
 from tests.support.benches import Bench
 from tests.support.fakes import ToneSource
 

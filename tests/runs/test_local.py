@@ -9,8 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from asrcli.runs.exits import exit_code
 from asrcli.runs.local import LocalService
-from asrcli.runs.run import exit_code
 from asrcli.values.errors import LinkError
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from asrcli.runs.metrics import Metrics, Summary, stats_lines
+from asrcli.output.views.stats import stats_lines
+from asrcli.runs.metrics import Metrics
 from asrcli.values.events import (
     AudioFinished,
     AudioSent,
@@ -18,6 +19,7 @@ from asrcli.values.events import (
     SessionStarted,
     UsageReported,
 )
+from asrcli.values.summary import Summary
 from tests.output.views.screen import FakeClock
 
 

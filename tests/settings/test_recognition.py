@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from asrcli.protocols import REGISTRY
-from asrcli.protocols.base import RecognitionOptions
 from asrcli.settings import catalogue as models
 from asrcli.settings import recognition as settings
 from asrcli.values.errors import AuthError, UsageError
+from asrcli.values.recognition import RecognitionOptions
 
 
 @pytest.mark.parametrize(

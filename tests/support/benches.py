@@ -13,16 +13,19 @@ from asrcli.audio.source import Source
 from asrcli.engine.control import Control
 from asrcli.engine.many import Ended, Job
 from asrcli.engine.wiring import Engine
-from asrcli.output.base import Many, Output
+from asrcli.output.base import Many
 from asrcli.output.formats.jsonl import JsonLines
+from asrcli.output.formats.text import PlainText, title
+from asrcli.output.output import Output
 from asrcli.output.places.lanes import InOrder
-from asrcli.output.views.plain import PlainText, QuietView, title
-from asrcli.protocols.base import RecognitionOptions
+from asrcli.output.views.plain import QuietView
 from asrcli.runs import batch as batch_module
-from asrcli.runs.batch import Batch, Prepared
+from asrcli.runs.batch import Batch
+from asrcli.runs.request import Prepared
 from asrcli.system.signals import Signals
 from asrcli.values.errors import AsrcliError
 from asrcli.values.events import Event
+from asrcli.values.recognition import RecognitionOptions
 from tests.support.fakes import ToneSource
 
 Happening = tuple[int, Source | Event | Ended]

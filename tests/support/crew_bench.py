@@ -11,10 +11,11 @@ from asrcli.engine import many as crew
 from asrcli.engine.control import Control
 from asrcli.engine.many import Ended, Job, transcribe_many
 from asrcli.engine.wiring import Engine
-from asrcli.protocols.base import ConnectRequest, Endpoint, RecognitionOptions
 from asrcli.protocols.realtime import Realtime
 from asrcli.system.loop import Loop
 from asrcli.values.events import Event, Tick
+from asrcli.values.messages import ConnectRequest
+from asrcli.values.recognition import Endpoint, RecognitionOptions
 from tests.support.fakes import FakeClock, ToneSource
 
 

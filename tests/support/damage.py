@@ -13,8 +13,8 @@ import numpy as np
 import soundfile
 
 from asrcli.audio.chunks.pipeline import chunks_of
-from asrcli.audio.reading.ffmpeg import find_ffmpeg
-from asrcli.audio.source import open_source
+from asrcli.audio.opening import open_source
+from asrcli.audio.reading.ffmpeg_tool import find_ffmpeg
 from asrcli.values.errors import AsrcliError
 from asrcli.values.pcm import BYTES_PER_SAMPLE, PcmFormat
 from tests.support.service import TALK_WAV

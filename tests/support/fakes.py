@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from asrcli.protocols.base import Message
 from asrcli.values.errors import AsrcliError
-from asrcli.values.events import InboxItem
+from asrcli.values.messages import Message
+from asrcli.wire.link_events import InboxItem
 
 
 class FakeClock:

@@ -11,16 +11,11 @@ from hypothesis import strategies as st
 from asrcli.engine.session import Session
 from asrcli.engine.stages import Limits
 from asrcli.protocols import REGISTRY
-from asrcli.protocols.base import Endpoint, RecognitionOptions
 from asrcli.values.errors import DecodeError, LinkError, ProtocolViolation, ServiceError, ServiceTimeout
-from asrcli.values.events import (
-    Event,
-    LinkClosed,
-    LinkDrained,
-    LinkOpened,
-    MessageReceived,
-)
+from asrcli.values.events import Event
 from asrcli.values.pcm import Chunk
+from asrcli.values.recognition import Endpoint, RecognitionOptions
+from asrcli.wire.link_events import LinkClosed, LinkDrained, LinkOpened, MessageReceived
 from tests.protocols.strategies import json_values
 from tests.support.fakes import FakeClock, FakeLink
 

@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
-from asrcli.protocols.base import ConnectRequest
 from asrcli.system.loop import Loop
-from asrcli.values.events import InboxItem, LinkClosed
+from asrcli.values.messages import ConnectRequest
 from asrcli.wire.dial import Network
 from asrcli.wire.link import Link
+from asrcli.wire.link_events import InboxItem, LinkClosed
 from tests.support.looping import PATIENCE_S, held_loop, on_loop
 
 

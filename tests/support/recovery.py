@@ -12,10 +12,10 @@ from asrcli.engine.retry import Retry
 from asrcli.engine.stages import Limits
 from asrcli.engine.transcribe import Control, Engine, transcribe
 from asrcli.protocols import REGISTRY
-from asrcli.protocols.base import Endpoint, RecognitionOptions
 from asrcli.service.faults.plan import parse_fault
 from asrcli.values.events import Event, FinalResult, Reconnecting, Sentence
 from asrcli.values.pcm import Chunk
+from asrcli.values.recognition import Endpoint, RecognitionOptions
 from tests.support.coded_talk import RATE_HZ, CodedTalk
 from tests.support.service import running_service
 

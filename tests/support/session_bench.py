@@ -7,10 +7,11 @@ from collections.abc import Iterable
 
 from asrcli.engine.session import Session
 from asrcli.engine.stages import Limits
-from asrcli.protocols.base import Endpoint, RecognitionOptions
 from asrcli.protocols.run_task import RunTask
-from asrcli.values.events import Event, InboxItem, LinkOpened, MessageReceived
+from asrcli.values.events import Event
 from asrcli.values.pcm import Chunk
+from asrcli.values.recognition import Endpoint, RecognitionOptions
+from asrcli.wire.link_events import InboxItem, LinkOpened, MessageReceived
 from tests.support.fakes import FakeClock, FakeLink
 
 LIMITS = Limits(connect_s=5, start_s=6, finish_s=7, grace_s=1, stall_s=4)

@@ -13,7 +13,7 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from asrcli.audio.reading.ffmpeg import find_ffmpeg
+from asrcli.audio.reading.ffmpeg_tool import find_ffmpeg
 from asrcli.audio.source import Source
 
 Samples = NDArray[np.float32]

@@ -13,7 +13,7 @@ from pathlib import Path
 import soundfile
 import trustme
 
-from asrcli.audio.reading.ffmpeg import find_ffmpeg
+from asrcli.audio.reading.ffmpeg_tool import find_ffmpeg
 from asrcli.engine.transcribe import Control, transcribe
 from asrcli.service.server import Service
 from tests.support.coded_talk import RATE_HZ, CodedTalk, a_sentence_every

@@ -6,9 +6,9 @@ from asrcli.engine.control import Control
 from asrcli.engine.retry import Retry
 from asrcli.engine.transcribe import transcribe
 from asrcli.engine.wiring import Engine
-from asrcli.protocols.base import Endpoint, RecognitionOptions
 from asrcli.protocols.run_task import RunTask
 from asrcli.values.events import FinalResult
+from asrcli.values.recognition import Endpoint, RecognitionOptions
 from tests.support.fakes import ToneSource
 from tests.support.scripted_server import Conversation
 

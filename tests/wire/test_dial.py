@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from websockets.sync.server import serve
 
 from asrcli.values.errors import LinkError, UsageError
-from asrcli.values.events import LinkClosed, LinkOpened, MessageReceived
 from asrcli.wire.certificates import issuer
-from asrcli.wire.dial import Network, Proxy, dial, find_proxy, parse_proxy, tls_context
+from asrcli.wire.dial import Network, dial, tls_context
+from asrcli.wire.link_events import LinkClosed, LinkOpened, MessageReceived
+from asrcli.wire.proxies import Proxy, find_proxy, parse_proxy
 from tests.support.links import posting_links, take
 from tests.support.scripted_server import free_port
 

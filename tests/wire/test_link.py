@@ -12,8 +12,8 @@ import pytest
 import websocket
 
 from asrcli.values.errors import AsrcliError, AuthError, LinkError, ProtocolViolation, ServiceError
-from asrcli.values.events import LinkClosed, LinkOpened, MessageReceived
 from asrcli.wire.framing import MAX_MESSAGE_BYTES
+from asrcli.wire.link_events import LinkClosed, LinkOpened, MessageReceived
 from asrcli.wire.translation import place, translate
 from tests.support.links import closed_with, posting_links, take
 from tests.support.scripted_server import Conversation, free_port, scripted_server

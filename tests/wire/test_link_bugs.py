@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from asrcli.values.errors import AuthError, Bug, LinkError, Shortage
-from asrcli.values.events import LinkOpened
 from asrcli.wire import link as link_module
+from asrcli.wire.link_events import LinkOpened
 from asrcli.wire.translation import translate
 from tests.support.links import closed_with, posting_links, take
 from tests.support.scripted_server import Conversation, scripted_server

@@ -10,7 +10,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from asrcli.values.errors import LinkError
-from asrcli.values.events import InboxItem, LinkClosed, LinkDrained, LinkOpened, MessageReceived
+from asrcli.wire.link_events import InboxItem, LinkClosed, LinkDrained, LinkOpened, MessageReceived
 from tests.support.links import closed_with, frame, posting_links, raw_server, take
 from tests.support.looping import PATIENCE_S, on_loop
 from tests.support.scripted_server import Conversation, deaf_server, scripted_server, silent_port

@@ -14,10 +14,10 @@ from asrcli.engine.stages import Limits
 from asrcli.engine.transcribe import transcribe
 from asrcli.engine.wiring import Engine
 from asrcli.protocols import REGISTRY
-from asrcli.protocols.base import Endpoint, RecognitionOptions
 from asrcli.service.faults.plan import parse_fault
 from asrcli.values.errors import ServiceError
 from asrcli.values.events import Event, FinalResult, LinkReady, Reconnecting, SessionStarted
+from asrcli.values.recognition import Endpoint, RecognitionOptions
 from asrcli.wire.pool import Pool
 from tests.support.fakes import ToneSource
 from tests.support.scripted_server import Conversation, scripted_server

@@ -13,9 +13,9 @@ from asrcli.engine.retry import Retry
 from asrcli.engine.transcribe import transcribe
 from asrcli.engine.wiring import Engine
 from asrcli.protocols import REGISTRY
-from asrcli.protocols.base import Endpoint, RecognitionOptions
 from asrcli.service.faults.plan import parse_fault
 from asrcli.values.events import Event, FinalResult, LinkReady, Reconnecting
+from asrcli.values.recognition import Endpoint, RecognitionOptions
 from asrcli.wire.pool import Pool
 from tests.support.fakes import ToneSource
 from tests.support.looping import on_loop, threads_left

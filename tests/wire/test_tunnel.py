@@ -18,15 +18,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from websockets.sync.server import ServerConnection
 
-from asrcli.protocols.base import ConnectRequest
 from asrcli.system.clock import Deadline, SystemClock
 from asrcli.system.loop import Loop
 from asrcli.values.errors import LinkError
-from asrcli.values.events import LinkClosed, LinkDrained, LinkOpened, MessageReceived
+from asrcli.values.messages import ConnectRequest
 from asrcli.wire import link as link_module
-from asrcli.wire.dial import Network, Proxy, tls_context
+from asrcli.wire.dial import Network, tls_context
 from asrcli.wire.duplex import Duplex
 from asrcli.wire.link import Link
+from asrcli.wire.link_events import LinkClosed, LinkDrained, LinkOpened, MessageReceived
+from asrcli.wire.proxies import Proxy
 from asrcli.wire.tunnel import InnerTls
 from tests.support.far_end import FarEnd
 from tests.support.scripted_server import free_port

@@ -11,9 +11,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asrcli.audio.reading.ffmpeg import INSTALL_HINT, FfmpegSource, Layout, file_url, find_ffmpeg
-from asrcli.audio.source import label
+from asrcli.audio.reading.ffmpeg import FfmpegSource, Layout
+from asrcli.audio.reading.ffmpeg_tool import INSTALL_HINT, file_url, find_ffmpeg
 from asrcli.values.errors import DecodeError
+from asrcli.values.source_name import label
 
 if TYPE_CHECKING:
     from asrcli.audio.samples import Block

@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import soundfile
 
-from asrcli.audio.reading.ffmpeg import LEAST_SHARE, Layout, find_ffmpeg
+from asrcli.audio.reading.ffmpeg import LEAST_SHARE, Layout
+from asrcli.audio.reading.ffmpeg_tool import find_ffmpeg
 from asrcli.audio.reading.read_on import RUN_UP_S, Rest
 from asrcli.audio.reading.sniff import TAIL_BYTES, tag_bytes_at_end
 from asrcli.audio.samples import layout_problem
-from asrcli.audio.source import NoticeSink, label
+from asrcli.audio.source import NoticeSink
 from asrcli.system.descriptor import let_go
 from asrcli.values.errors import DecodeError, UsageError
+from asrcli.values.source_name import label
 
 if TYPE_CHECKING:
     from asrcli.audio.samples import Block

@@ -17,9 +17,10 @@ from asrcli.audio.reading.lengths import is_chunk_id
 from asrcli.audio.reading.pcmstream import pcm_blocks, read_header
 from asrcli.audio.reading.riff import WavHeader
 from asrcli.audio.samples import ENCODINGS
-from asrcli.audio.source import NoticeSink, RawFormat, ignore, label
+from asrcli.audio.source import NoticeSink, RawFormat, ignore
 from asrcli.system.descriptor import Descriptor, let_go
 from asrcli.values.errors import DecodeError
+from asrcli.values.source_name import label
 
 if TYPE_CHECKING:
     from asrcli.audio.reading.ffmpeg import FfmpegSource

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +14,7 @@ from asrcli.cli.flags.options import OutputFlags, RawAudioFlags, RecognitionFlag
 
 if TYPE_CHECKING:
     from asrcli.audio.source import RawFormat
-    from asrcli.runs.run import Request
+    from asrcli.runs.request import Request
 
 
 @grouped
@@ -48,7 +49,7 @@ def file(
     def prepare() -> Request:
         return file_request(files, recognition.model, recognition.fields(), service, raw, output, many, pace)
 
-    return run(output, prepare, opening=what(files), folder=many.output_dir)
+    return run(output.options(), prepare, opening=what(files), folder=many.output_dir)
 
 
 def what(files: list[str]) -> str:
@@ -68,25 +69,21 @@ def file_request(
 ) -> Request:
     """What `file` and its kin ask for. Raises UsageError for a name, a pace or a raw format that cannot work."""
     from asrcli.audio.chunks.pacing import parse_pace
-    from asrcli.audio.source import open_source
-    from asrcli.cli.flags.many import check
+    from asrcli.audio.opening import Files
     from asrcli.runs.inputs import expand
-    from asrcli.runs.run import Request
+    from asrcli.runs.request import Request
 
-    speed = parse_pace(pace)
     raw_format = _raw_format(raw)
-    names = expand(files)
-    check(many, names, output)
-    shaping: dict[str, object] = {} if raw == RawAudioFlags() else {"raw": raw}
+    shaping: dict[str, object] = {} if raw_format is None else {"raw": dataclasses.asdict(raw_format)}
     return Request(
-        names=names,
-        open_source=lambda name, control: open_source(name, raw=raw_format, notice=control.notice),
+        names=tuple(expand(files)),
+        input=Files(raw_format),
         model=model,
         fields=fields,
-        service=service,
-        output=output,
-        speed=speed,
-        many=many,
+        service=service.options(),
+        output=output.options(),
+        speed=parse_pace(pace),
+        many=many.options(),
         shaping=shaping | ({"split": many.split} if many.split > 1 else {}),
     )
 

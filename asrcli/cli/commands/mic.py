@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from asrcli.audio.level import Level
     from asrcli.audio.microphone.devices import Device
     from asrcli.audio.microphone.source import MicOptions, MicSource
-    from asrcli.engine.control import Control
-    from asrcli.runs.run import Request
+    from asrcli.runs.request import Request
 
 TEST_S = 2.0
 
@@ -46,7 +45,7 @@ def mic(
         return _test(microphone, setup, output)
 
     return run(
-        output,
+        output.options(),
         lambda: mic_request(microphone, setup, recognition.model, recognition.fields(), service, output),
         opening="the microphone",
     )
@@ -61,17 +60,18 @@ def mic_request(
     output: OutputFlags,
 ) -> Request:
     """What `mic` and its kin ask for. Raises UsageError and DeviceError for a microphone that cannot be had."""
-    from asrcli.runs.run import Request
+    from asrcli.audio.opening import Microphone
+    from asrcli.runs.request import Request
 
     options = _options(microphone, setup)
     device = _device(microphone)
     return Request(
-        names=[device.name],
-        open_source=lambda name, control: _opened(device, options, control),
+        names=(device.name,),
+        input=Microphone(device, options),
         model=model,
         fields=fields,
-        service=service,
-        output=output,
+        service=service.options(),
+        output=output.options(),
         # It comes in its own time.
         speed=None,
         open_ended=True,
@@ -96,15 +96,6 @@ def _device(flags: MicFlags) -> Device:
     return choose(flags.device, input_devices())
 
 
-def _opened(device: Device, options: MicOptions, control: Control) -> MicSource:
-    """The microphone, with its first sound already there."""
-    from asrcli.audio.microphone.source import MicSource
-
-    source = MicSource(device, options, notice=control.notice, level=control.level)
-    source.probe()
-    return source
-
-
 def _test(flags: MicFlags, setup: MicSetupFlags, output: OutputFlags) -> int:
     """Listen for TEST_S and say how loud it was and what is wrong with it; 7 if something is."""
     import dataclasses
@@ -114,7 +105,7 @@ def _test(flags: MicFlags, setup: MicSetupFlags, output: OutputFlags) -> int:
     from asrcli.audio.microphone.source import MicSource
     from asrcli.output.sanitize import name
     from asrcli.output.views.plain import error_line
-    from asrcli.runs.run import exit_code
+    from asrcli.runs.exits import exit_code
     from asrcli.values.errors import DeviceError
 
     device = _device(flags)

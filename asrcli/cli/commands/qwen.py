@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -16,9 +15,10 @@ from asrcli.cli.flags.many import ManyFlags
 from asrcli.cli.flags.options import MicFlags, MicSetupFlags, OutputFlags, RawAudioFlags, ServiceFlags, grouped
 
 if TYPE_CHECKING:
-    from asrcli.protocols.base import Encoder
-    from asrcli.runs.run import Request
-    from asrcli.values.pcm import Chunk, PcmFormat
+    from asrcli.engine.spec import Cutting
+    from asrcli.runs.request import Request
+    from asrcli.values.pcm import PcmFormat
+
 
 DEFAULT_MODEL = "qwen3-asr-flash-realtime"
 # The service takes 10,000 tokens of background text; a token is rarely shorter than a character.
@@ -75,7 +75,8 @@ class QwenFlags:
 
     def fields(self) -> dict[str, object]:
         """The neutral option fields that the user set, by name. In manual mode the pause is our own affair."""
-        from asrcli.settings.recognition import parse_parameters
+        from asrcli.settings.phrases import parse_parameters
+        from asrcli.values.recognition import OPUS
 
         named = {
             "manual": self.manual or None,
@@ -84,7 +85,7 @@ class QwenFlags:
             "noise_threshold": self.threshold,
             "max_sentence_silence_ms": None if self.manual else self.silence_ms,
             "audio_format": self.pcm() if self.wire_rate else None,
-            "new_encoder": _opus_encoder if self.opus else None,
+            "encoding": OPUS if self.opus else None,
             "extra": parse_parameters(self.param) or None,
         }
         return {name: value for name, value in named.items() if value is not None}
@@ -98,12 +99,6 @@ class QwenFlags:
         if self.wire_rate not in (None, *_WIRE_RATES):
             raise UsageError(f"--wire-rate {self.wire_rate} is not known", hint=f"choose {' or '.join(_WIRE_RATES)}")
         return PcmFormat(int(self.wire_rate) if self.wire_rate else wire_rate_hz(self.model))
-
-
-def _opus_encoder(pcm: PcmFormat) -> Encoder:
-    from asrcli.audio.writing.opus import OpusEncoder
-
-    return OpusEncoder(pcm)
 
 
 @grouped
@@ -138,21 +133,9 @@ def qwen(
     from asrcli.cli.commands.file import file_request, what
     from asrcli.cli.commands.mic import mic_request
     from asrcli.runs.run import run
-    from asrcli.values.errors import UsageError
 
     def prepare() -> Request:
-        if knobs.manual and knobs.threshold is not None:
-            raise UsageError(
-                "--threshold is for the service's VAD, which --manual turns off",
-                hint="leave --threshold or --manual out",
-            )
-        if bool(files) == mic:
-            reason = "--mic and files exclude each other" if mic else "nothing to transcribe"
-            raise UsageError(reason, hint="name a file, - for standard input, or --mic")
-        if mic and many != ManyFlags():
-            raise UsageError("--jobs, --unordered and --output-dir are for files, not for --mic", hint="leave them out")
-        if not mic and microphone != MicFlags():
-            raise UsageError("--device, --duration and their kin are for the microphone", hint="use --mic")
+        _check(knobs, bool(files), mic, many, microphone)
         _check_protocol(knobs.model, service.protocol)
         if mic:
             setup = MicSetupFlags(rate=raw.rate, channels=raw.channels)
@@ -160,11 +143,34 @@ def qwen(
         else:
             request = file_request(files or [], knobs.model, knobs.fields(), service, raw, output, many, pace)
         if knobs.manual:
-            return replace(request, cut=_cutter(knobs, asked), shaping={**request.shaping, "cut_ms": knobs.silence_ms})
+            return replace(
+                request,
+                cutting=_cutting(knobs, by_enter=asked is not None),
+                shaping={**request.shaping, "cut_ms": knobs.silence_ms},
+            )
         return request
 
     with _enter_key(wanted=mic and knobs.manual, quiet=output.quiet) as asked:
-        return run(output, prepare, opening=what(files) if files else "the microphone", folder=many.output_dir)
+        opening = what(files) if files else "the microphone"
+        return run(output.options(), prepare, opening=opening, folder=many.output_dir, asked=asked)
+
+
+def _check(knobs: QwenFlags, has_files: bool, mic: bool, many: ManyFlags, microphone: MicFlags) -> None:
+    """Raise UsageError for options that exclude each other."""
+    from asrcli.values.errors import UsageError
+
+    if knobs.manual and knobs.threshold is not None:
+        raise UsageError(
+            "--threshold is for the service's VAD, which --manual turns off",
+            hint="leave --threshold or --manual out",
+        )
+    if has_files == mic:
+        reason = "--mic and files exclude each other" if mic else "nothing to transcribe"
+        raise UsageError(reason, hint="name a file, - for standard input, or --mic")
+    if mic and many != ManyFlags():
+        raise UsageError("--jobs, --unordered and --output-dir are for files, not for --mic", hint="leave them out")
+    if not mic and microphone != MicFlags():
+        raise UsageError("--device, --duration and their kin are for the microphone", hint="use --mic")
 
 
 def _check_protocol(model: str, override: str | None) -> None:
@@ -193,14 +199,12 @@ def _enter_key(*, wanted: bool, quiet: bool) -> Iterator[Callable[[], bool] | No
         yield key.pressed
 
 
-def _cutter(knobs: QwenFlags, asked: Callable[[], bool] | None) -> Callable[[Iterator[Chunk]], Iterator[Chunk]]:
-    """Cuts at pauses, or where Enter was pressed and not at pauses."""
-    from asrcli.audio.chunks.utterances import DEFAULT_SILENCE_MS, mark_utterances
+def _cutting(knobs: QwenFlags, *, by_enter: bool) -> Cutting:
+    """At pauses, or where Enter was pressed and not at pauses."""
+    from asrcli.audio.chunks.utterances import DEFAULT_SILENCE_MS
+    from asrcli.engine.spec import Cutting
 
-    pcm = knobs.pcm()
-    if asked is not None:
-        return functools.partial(mark_utterances, pcm=pcm, silence_ms=None, asked=asked)
-    return functools.partial(mark_utterances, pcm=pcm, silence_ms=knobs.silence_ms or DEFAULT_SILENCE_MS)
+    return Cutting(None if by_enter else knobs.silence_ms or DEFAULT_SILENCE_MS)
 
 
 def _known_language(model: str, code: str) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from asrcli.bench.plan import Plan
     from asrcli.bench.report import Report, Setup
     from asrcli.engine.control import Control
-    from asrcli.output.base import Output
+    from asrcli.output.output import Output
 
 # More audio than this is not sent without being asked for.
 _ASK_ABOVE_S = 600
@@ -82,10 +82,10 @@ def reuse_bench(
     """Measure how much a kept connection saves: tasks on new and on kept ones, by turns.
 
     \b
-    asrcli.bench-bench talk.wav --clip 2 --tasks 40
-    asrcli.bench-bench talk.wav --region local --tasks 10 --clip 2
-    asrcli.bench-bench talk.wav --clip 2 --concurrency 8 --json > bench.json
-    asrcli.bench-bench talk.wav --clip 2 --tasks 0 --idle 0,10,30,55,65
+    asrcli reuse-bench talk.wav --clip 2 --tasks 40
+    asrcli reuse-bench talk.wav --region local --tasks 10 --clip 2
+    asrcli reuse-bench talk.wav --clip 2 --concurrency 8 --json > bench.json
+    asrcli reuse-bench talk.wav --clip 2 --tasks 0 --idle 0,10,30,55,65
 
     Two warm-up tasks come first and are not counted. A failed task is counted, shown and not tried again; the exit
     code tells of it only where all have failed. Of fewer than 20 tasks of a kind there is no p95, of fewer than 100 no
@@ -98,7 +98,7 @@ def reuse_bench(
     with shown_at_once(file, quiet=shown.quiet):
         from asrcli.runs.choose_output import open_output
 
-        output = open_output(flags, notices=False)
+        output = open_output(flags.options(), notices=False)
     return told(output, lambda signals: _bench(file, bench, recognition, service, shown, output))
 
 
@@ -112,23 +112,23 @@ def _bench(
 ) -> int:
     """Checks in this order: options, the file, the key; only then the network."""
     from asrcli.audio.chunks.pacing import parse_pace
-    from asrcli.bench.measure import measure, new_engine
+    from asrcli.audio.opening import Files
+    from asrcli.bench.measure import measure
     from asrcli.bench.report import Setup
     from asrcli.bench.view import ProgressLine
-    from asrcli.runs.local import LocalService
-    from asrcli.runs.run import Request, choose, endpoint_of, network_of
-    from asrcli.settings import recognition as settings
+    from asrcli.engine.build import Surroundings
+    from asrcli.runs.choose_spec import choose, network_of, service_of, spec_of
+    from asrcli.runs.request import Request
 
     _check_plot(shown)
     speed = parse_pace(bench.pace)
     new_source = functools.partial(_open_clip, file, bench.clip)
     request = Request(
-        names=[file],
-        open_source=lambda _, control: new_source(control),
+        names=(file,),
+        input=Files(),
         model=recognition.model,
         fields=recognition.fields(),
-        service=service,
-        output=OutputFlags(),
+        service=replace(service.options(), retries=0),
         speed=speed,
     )
     choice = choose(request, output)
@@ -140,15 +140,14 @@ def _bench(
     plan = _plan(file, bench)
     setup = Setup(file, choice.options.model, choice.region, choice.protocol, plan, speed, bench.concurrency)
     with contextlib.ExitStack() as stack:
-        local = stack.enter_context(LocalService()) if choice.region == settings.LOCAL else None
-        endpoint = endpoint_of(service, local)
-        network = network_of(service, endpoint.url, output)
+        where = stack.enter_context(service_of(choice, request.service))
+        endpoint = where.endpoint()
+        network = network_of(request.service, endpoint.url, output)
         _forecast(setup, endpoint.url, bench, shown, output)
-        # Asked for anew for each session: a local service that died is started again, elsewhere.
-        endpoint_now = functools.partial(endpoint_of, service, local) if local is not None else lambda: endpoint
-        engine = new_engine(request, choice, endpoint_now, network)
+        spec = spec_of(request, choice, endpoint, network)
+        around = Surroundings(endpoint=where.endpoint if where.moves else None)
         progress = ProgressLine(shown=sys.stderr.isatty() and not shown.quiet and os.environ.get("TERM") != "dumb")
-        found = measure(setup, new_source, engine, network, progress)
+        found = measure(setup, new_source, spec, around, progress)
     if found.failure is not None and not found.is_something:
         raise found.failure
     return _show(setup, found, shown, output)
@@ -164,7 +163,7 @@ def _check_plot(shown: ReportFlags) -> None:
 
 
 def _open_clip(file: str, clip_s: float | None, control: Control) -> Source:
-    from asrcli.audio.source import open_source
+    from asrcli.audio.opening import open_source
     from asrcli.bench.clip import Clip
 
     source = open_source(file, notice=control.notice)
@@ -188,10 +187,10 @@ def _forecast(setup: Setup, url: str, flags: BenchFlags, shown: ReportFlags, out
     """Say what will be sent and billed, and ask where it is much. Raises UsageError where nobody can be asked."""
     from urllib.parse import urlsplit
 
-    from asrcli.settings import recognition as settings
+    from asrcli.values.addresses import is_loopback
 
     plan = setup.plan
-    free = settings.is_loopback(urlsplit(url).hostname or "")
+    free = is_loopback(urlsplit(url).hostname or "")
     amount = f"up to {_duration(plan.sent_s)} of audio in {plan.sent_tasks} tasks"
     if not shown.quiet:
         output.say(f"sends {amount}; nothing is billed, the service is local" if free else f"{amount} will be billed")
@@ -224,7 +223,7 @@ def _show(setup: Setup, found: Found, shown: ReportFlags, output: Output) -> int
     from asrcli.bench.plot import save_plot
     from asrcli.bench.report import document, make_report
     from asrcli.output.views.plain import error_line
-    from asrcli.runs.run import exit_code
+    from asrcli.runs.exits import exit_code
 
     report = make_report(setup, found.runs, found.findings, complete=found.failure is None)
     for notice in {notice for run in found.runs for notice in run.notices}:

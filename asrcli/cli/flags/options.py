@@ -13,6 +13,7 @@ import typer
 
 from asrcli.cli.flags import completions as values
 from asrcli.cli.flags.grouping import grouped as grouped
+from asrcli.runs.request import OutputOptions, ServiceOptions
 from asrcli.settings.catalogue import DEFAULT_MODEL
 
 
@@ -74,7 +75,7 @@ class RecognitionFlags:
 
     def fields(self) -> dict[str, object]:
         """The neutral option fields that the user set, by name."""
-        from asrcli.settings.recognition import parse_parameters
+        from asrcli.settings.phrases import parse_parameters
 
         named = {
             "languages": tuple(self.language),
@@ -93,7 +94,7 @@ class RecognitionFlags:
 
 def _hotwords(given: str) -> dict[str, object]:
     from asrcli.cli.flags.textfiles import text_of
-    from asrcli.settings.recognition import parse_hotwords, parse_phrases
+    from asrcli.settings.phrases import parse_hotwords, parse_phrases
 
     text = text_of(given, "--hotwords")
     return parse_hotwords(given) if text is None else parse_phrases(text.splitlines())
@@ -151,6 +152,9 @@ class ServiceFlags:
         float,
         typer.Option(metavar="S", min=0.1, max=600, help="Seconds of silence to allow after the end of the audio."),
     ] = 10.0
+
+    def options(self) -> ServiceOptions:
+        return ServiceOptions(**vars(self))
 
 
 @dataclass(frozen=True)
@@ -253,7 +257,7 @@ class OutputFlags:
         ),
     ] = "auto"
 
-    def __post_init__(self) -> None:
-        if self.output == Path("-"):
-            # Standard output, as everywhere.
-            object.__setattr__(self, "output", None)
+    def options(self) -> OutputOptions:
+        # Standard output, as everywhere.
+        output = None if self.output == Path("-") else self.output
+        return OutputOptions(**{**vars(self), "output": output})

@@ -12,9 +12,9 @@ import re
 
 from asrcli.output.base import Begin
 from asrcli.output.masking import mask
-from asrcli.runs.metrics import Summary
 from asrcli.values.errors import AsrcliError
 from asrcli.values.events import Event, FinalResult, Notice, PartialResult, Reconnecting, Sentence, Word
+from asrcli.values.summary import Summary
 
 VERSION = 1
 

@@ -16,59 +16,22 @@ import contextlib
 import os
 import unicodedata
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asrcli.output.base import Output
 from asrcli.output.places import sidecar
 from asrcli.output.places.result_file import Result, clear_leftovers
 from asrcli.output.places.sidecar import Audio, BrokenSidecar, Sidecar
 from asrcli.output.places.sinks import why_no_file
 from asrcli.output.sanitize import name as shown
-from asrcli.runs.choose_output import format_name
-from asrcli.runs.inputs import STANDARD_INPUT
 from asrcli.values.errors import UsageError
+from asrcli.values.source_name import STANDARD_INPUT
 
 if TYPE_CHECKING:
-    from asrcli.runs.batch import Prepared
-    from asrcli.runs.run import Choice, Request
+    pass
 
 _SUFFIXES = {"text": ".txt", "json": ".jsonl"}
 _NAME_BYTES = 255
-
-
-def folder_of(request: Request, choice: Choice, output: Output) -> Folder | None:
-    """The folder of --output-dir, checked with the names of the sources; None without one. Raises UsageError."""
-    path, flags = request.many.output_dir, request.output
-    if path is None:
-        return None
-    form = format_name(flags)
-    also: dict[str, object] = {"format": form, "protocol": choice.protocol, "region": choice.region, **request.shaping}
-    if form == "json":
-        also["partials"] = flags.partials is not False
-    digest = sidecar.options_sha256(choice.options, also)
-    folder = Folder(path, form, digest, force=flags.force, say=_silent if flags.quiet else output.say)
-    folder.check(request.names)
-    return folder
-
-
-def to_do(sources: Sequence[Prepared], results: Sequence[Result | None], stack: ExitStack) -> list[Prepared]:
-    """Those of `sources` that have one of `results` to be made; at the end of each it is looked at once more.
-
-    What was not kept by the end of `stack` is dropped.
-    """
-    wanted = []
-    for item, result in zip(sources, results, strict=True):
-        if result is not None:
-            stack.callback(result.drop)
-            item.check_again = result.check_source
-            wanted.append(item)
-    return wanted
-
-
-def _silent(text: str) -> None:
-    """Says nothing."""
 
 
 class Folder:

@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from asrcli.protocols.base import RecognitionOptions
 from asrcli.system.file_state import FileState
+from asrcli.values.recognition import PCM, RecognitionOptions
 
 _VERSION = 1
 _MARK = "asrcli_sidecar"
@@ -109,9 +109,9 @@ def options_sha256(options: RecognitionOptions, also: Mapping[str, object]) -> s
         for field in dataclasses.fields(options)
         if getattr(options, field.name) != getattr(default, field.name)
     }
-    said |= {"model": options.model, **({"encoded": True} if options.new_encoder is not None else {})}
+    said |= {"model": options.model, **({"encoded": True} if options.encoding != PCM else {})}
     # How compressed sound is made, and how long silence is borne: neither shapes the text.
-    for name in ("new_encoder", "heartbeat"):
+    for name in ("encoding", "heartbeat"):
         said.pop(name, None)
     text = json.dumps({**said, **also}, sort_keys=True, default=repr)
     return hashlib.sha256(text.encode()).hexdigest()

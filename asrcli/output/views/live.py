@@ -18,10 +18,10 @@ from asrcli.output.views.plain import error_line, reconnecting, warning_line
 from asrcli.output.views.region import MIN_REDRAW_S, Region
 from asrcli.output.views.status import Status
 from asrcli.output.views.table import TableView
-from asrcli.runs.metrics import Summary
 from asrcli.system.clock import Clock
 from asrcli.values.errors import AsrcliError
 from asrcli.values.events import Event, FinalResult, Notice, PartialResult, Reconnecting, Sentence
+from asrcli.values.summary import Summary
 
 
 class LiveView:

@@ -17,7 +17,6 @@ from asrcli.output.views.plain import about, error_line, reconnecting, warning_l
 from asrcli.output.views.progress import Progress
 from asrcli.output.views.region import MIN_REDRAW_S, Region
 from asrcli.output.views.status import BAR_CELLS, Part, bar, clock_time
-from asrcli.runs.metrics import Summary
 from asrcli.system.clock import Clock
 from asrcli.values.errors import AsrcliError
 from asrcli.values.events import (
@@ -30,6 +29,7 @@ from asrcli.values.events import (
     Reconnecting,
     SessionStarted,
 )
+from asrcli.values.summary import Summary
 
 # Fewer cells of a transcript say nothing; the bar goes first, then the words.
 _LEAST_WORDS_CELLS = 12

@@ -9,13 +9,13 @@ from another port of loopback is a page like any other.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from websockets.datastructures import Headers
 
+from asrcli.values.addresses import is_loopback
 from asrcli.values.errors import UsageError
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -46,7 +46,7 @@ def reason_against(headers: Headers, allowed: Collection[Origin]) -> str | None:
     port: int | None = None
     for name in headers.get_all("Host"):
         asked_for = _origin(f"http://{name}")
-        if asked_for is None or not _is_loopback(asked_for.host):
+        if asked_for is None or not is_loopback(asked_for.host):
             return f"This service goes by no such name as {name}: use 127.0.0.1."
         port = asked_for.port
     for text in headers.get_all("Origin"):
@@ -57,7 +57,7 @@ def reason_against(headers: Headers, allowed: Collection[Origin]) -> str | None:
 
 
 def _is_own(origin: Origin, port: int | None) -> bool:
-    return origin.scheme in _DEFAULT_PORTS and _is_loopback(origin.host) and origin.port in (None, port)
+    return origin.scheme in _DEFAULT_PORTS and is_loopback(origin.host) and origin.port in (None, port)
 
 
 def _origin(text: str) -> Origin | None:
@@ -70,10 +70,3 @@ def _origin(text: str) -> Origin | None:
     if not parts.scheme or not parts.hostname or beyond or "@" in parts.netloc:
         return None
     return Origin(parts.scheme, parts.hostname, None if port == _DEFAULT_PORTS.get(parts.scheme) else port)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

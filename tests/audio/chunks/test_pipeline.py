@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from asrcli.audio.chunks.pipeline import chunks_of
-from asrcli.audio.source import open_source
+from asrcli.audio.opening import open_source
 from asrcli.values.errors import DecodeError
 from asrcli.values.pcm import Chunk, PcmFormat
 from tests.support.sounds import Samples, dominant_hz, tone

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 import soundfile
 
+from asrcli.audio.opening import open_source
 from asrcli.audio.reading.file import FileSource
 from asrcli.audio.reading.part import Part
 from asrcli.audio.reading.sndfile import Sound
 from asrcli.audio.reading.stdin import StdinSource
 from asrcli.audio.samples import floats
-from asrcli.audio.source import open_source
 from asrcli.engine.control import Control
 from asrcli.engine.splitting import plan_split
 from asrcli.values.errors import DecodeError

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from asrcli.audio.opening import open_source
 from asrcli.audio.reading import ffmpeg
-from asrcli.audio.reading.ffmpeg import FfmpegSource, MediaInfo, file_url, find_ffmpeg, media_info
-from asrcli.audio.source import open_source
+from asrcli.audio.reading.ffmpeg import FfmpegSource
+from asrcli.audio.reading.ffmpeg_tool import MediaInfo, file_url, find_ffmpeg, media_info
 from asrcli.values.errors import DecodeError, UsageError
 from tests.support.sounds import (
     FFMPEG,

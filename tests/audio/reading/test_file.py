@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 import soundfile
 
+from asrcli.audio.opening import open_source
 from asrcli.audio.reading import file as file_module
 from asrcli.audio.reading.file import FileSource
 from asrcli.audio.reading.stdin import StdinSource
 from asrcli.audio.samples import floats
-from asrcli.audio.source import RawFormat, open_source
+from asrcli.audio.source import RawFormat
 from asrcli.values.errors import DecodeError, UsageError
 from tests.audio.reading.test_riff import wav
 from tests.support.sounds import (

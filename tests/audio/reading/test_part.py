@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from asrcli.audio.chunks.pipeline import chunks_of
+from asrcli.audio.opening import open_source
 from asrcli.audio.reading.part import Part
-from asrcli.audio.source import RawFormat, Source, open_source
+from asrcli.audio.source import RawFormat, Source
 from asrcli.values.pcm import PcmFormat
 from tests.audio.reading.test_riff import wav
 from tests.audio.reading.test_sndfile import RATE_HZ, syllables

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from asrcli.audio.opening import open_source
 from asrcli.audio.reading.sndfile import FileSource, Sound
 from asrcli.audio.samples import floats
-from asrcli.audio.source import open_source
 from asrcli.values.errors import DecodeError
 from tests.support.sounds import Samples, drain, needs_ffmpeg, write
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from asrcli.audio.opening import open_source
 from asrcli.audio.samples import floats
-from asrcli.audio.source import open_source
 from asrcli.values.errors import DecodeError
 from tests.support.damage import SECONDS, sent, undamaged
 from tests.support.sounds import Notices, cut, drain, hide_ffmpeg, needs_ffmpeg, tone

@@ -10,11 +10,11 @@ import pytest
 
 from asrcli.engine.sound.intake import _AHEAD_CHUNKS, Intake
 from asrcli.engine.wiring import Engine
-from asrcli.protocols.base import Endpoint, RecognitionOptions
 from asrcli.protocols.run_task import RunTask
 from asrcli.system.loop import Loop
 from asrcli.values.errors import DecodeError, Shortage
 from asrcli.values.pcm import Chunk, PcmFormat
+from asrcli.values.recognition import Endpoint, RecognitionOptions
 from tests.support.fakes import FakeClock, ToneSource
 from tests.support.looping import PATIENCE_S, held_loop, threads_left
 

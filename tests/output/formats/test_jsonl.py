@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from asrcli.output.base import Begin
 from asrcli.output.formats.jsonl import JsonLines
-from asrcli.runs.metrics import Summary
 from asrcli.values.errors import AsrcliError, LinkError, ServiceError
 from asrcli.values.events import (
     AudioSent,
@@ -26,6 +25,7 @@ from asrcli.values.events import (
     UsageReported,
     Word,
 )
+from asrcli.values.summary import Summary
 
 BEGIN = Begin("talk.wav", "fun-asr-realtime", "intl", "run-task", 16000)
 ANY_TEXT = st.text(st.characters(exclude_categories=()))

@@ -12,9 +12,9 @@ import pytest
 from asrcli.output.places import sidecar
 from asrcli.output.places.folder import Folder
 from asrcli.output.places.sidecar import BrokenSidecar, Sidecar
-from asrcli.protocols.base import RecognitionOptions
 from asrcli.values.errors import UsageError
 from asrcli.values.pcm import PcmFormat
+from asrcli.values.recognition import RecognitionOptions
 from tests.support.result_place import Place
 
 
@@ -212,7 +212,7 @@ def test_the_hash_of_the_options_knows_what_was_said() -> None:
         replace(plain, audio_format=PcmFormat(8000)),
         replace(plain, languages=("en",)),
         replace(plain, hotwords={"word": 4}),
-        replace(plain, new_encoder=lambda pcm: None),  # type: ignore[arg-type, return-value]
+        replace(plain, encoding="opus"),
         replace(plain, extra={"x": [1, None]}),
         replace(plain, context="\udcff"),
     ]

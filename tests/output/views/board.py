@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from asrcli.output.base import Begin, Failure, Many, Output
+from asrcli.output.base import Begin, Failure, Many
+from asrcli.output.formats.text import PlainText, title
+from asrcli.output.output import Output
 from asrcli.output.places.lanes import InOrder
 from asrcli.output.views.live import LiveView
-from asrcli.output.views.plain import PlainText, title
-from asrcli.runs.metrics import Summary
 from asrcli.values.errors import AsrcliError
 from asrcli.values.events import AudioSent, FinalResult, PartialResult, Sentence, SessionStarted, Tick
+from asrcli.values.summary import Summary
 from tests.output.views.screen import XTERM, FakeClock, Terminal
 
 NAMES = ("talks/one.wav", "two.wav", "three.mp3", "four.wav")

@@ -19,9 +19,10 @@ from contextlib import contextmanager
 import pyte
 from pyte.screens import Char, HistoryScreen, StaticDefaultDict
 
-from asrcli.output.base import Begin, Output
+from asrcli.output.base import Begin
+from asrcli.output.formats.text import PlainText
+from asrcli.output.output import Output
 from asrcli.output.views.live import LiveView
-from asrcli.output.views.plain import PlainText
 from asrcli.values.errors import AsrcliError
 from asrcli.values.events import FinalResult, PartialResult, Sentence
 

@@ -8,7 +8,6 @@ import pytest
 
 from asrcli.output.base import Begin
 from asrcli.output.views.live import LiveView
-from asrcli.runs.metrics import Summary
 from asrcli.values.errors import LinkError
 from asrcli.values.events import (
     AudioFinished,
@@ -21,6 +20,7 @@ from asrcli.values.events import (
     SessionStarted,
     Tick,
 )
+from asrcli.values.summary import Summary
 from tests.output.views.screen import FakeClock, Session, terminal
 
 SUMMARY = Summary(source="talks/talk.wav", complete=True, wall_s=1.0)

@@ -7,10 +7,11 @@ import io
 import pytest
 
 from asrcli.output.base import Begin
-from asrcli.output.views.plain import PlainText, QuietView, StatusView, reconnecting, title
-from asrcli.runs.metrics import Summary
+from asrcli.output.formats.text import PlainText, title
+from asrcli.output.views.plain import QuietView, StatusView, reconnecting
 from asrcli.values.errors import LinkError, ServiceError
 from asrcli.values.events import Event, FinalResult, Notice, PartialResult, Reconnecting, Sentence, Tick
+from asrcli.values.summary import Summary
 
 BEGIN = Begin("talk.wav", "fun-asr-realtime", "local", "run-task", 16000)
 SUMMARY = Summary(source="talk.wav", complete=True, wall_s=1.0)

@@ -14,13 +14,7 @@ from hypothesis import strategies as st
 from asrcli.output.base import Begin, Failure, Many
 from asrcli.output.views.plain import QuietView
 from asrcli.values.errors import LinkError
-from asrcli.values.events import (
-    AudioFinished,
-    Notice,
-    Reconnecting,
-    SessionStarted,
-    Tick,
-)
+from asrcli.values.events import AudioFinished, Notice, Reconnecting, SessionStarted, Tick
 from tests.output.views.board import DURATIONS, NAMES, Board
 from tests.output.views.screen import MODERN, XTERM, terminal
 

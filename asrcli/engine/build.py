@@ -1,0 +1,85 @@
+"""From a spec to a running engine, in this process or any other."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from asrcli.engine.spec import Cutting, Spec
+from asrcli.engine.wiring import Engine
+from asrcli.protocols import REGISTRY
+from asrcli.protocols.base import NewEncoder, Protocol
+from asrcli.values.pcm import Chunk, PcmFormat
+from asrcli.values.recognition import PCM, Endpoint, RecognitionOptions
+from asrcli.wire.link import Link
+from asrcli.wire.pool import Pool
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What this process adds to a spec; another one would have something else here, or nothing. See Engine.
+
+    `endpoint` is asked for anew for each session, where the service may move. `asked` says whether the user wants the
+    utterance to end here.
+    """
+
+    endpoint: Callable[[], Endpoint] | None = None
+    asked: Callable[[], bool] | None = None
+    record: Callable[[Chunk], None] | None = None
+    rescue: Callable[[Iterator[Chunk]], str | None] | None = None
+    tick_s: float | None = None
+
+
+def build(spec: Spec, pool: Pool | None = None, surroundings: Surroundings | None = None) -> Engine:
+    """The engine that `spec` describes. Its links come from `pool`, which keeps them; without one each is new."""
+    around = surroundings or Surroundings()
+    return Engine(
+        new_protocol=functools.partial(_new_protocol, spec, around.endpoint, _encoder(spec.options)),
+        speed=spec.speed,
+        tick_s=around.tick_s,
+        idle_s=spec.idle_s,
+        keep_s=spec.keep_s,
+        cut=_cutter(spec.cutting, spec.options.audio_format, around.asked),
+        record=around.record,
+        rescue=around.rescue,
+        limits=spec.limits,
+        retry=spec.retry,
+        new_link=functools.partial(Link, network=spec.network) if pool is None else pool.new_link,
+        connect_ahead=None if pool is None else pool.connect_ahead,
+    )
+
+
+@contextlib.contextmanager
+def built(spec: Spec, surroundings: Surroundings | None = None) -> Iterator[Engine]:
+    """The engine that `spec` describes, with links that are kept until the end of the context."""
+    with contextlib.closing(Pool(spec.network)) as pool:
+        yield build(spec, pool, surroundings)
+
+
+def _new_protocol(spec: Spec, endpoint: Callable[[], Endpoint] | None, new_encoder: NewEncoder | None) -> Protocol:
+    return REGISTRY[spec.protocol](spec.options, spec.endpoint if endpoint is None else endpoint(), new_encoder)
+
+
+def _encoder(options: RecognitionOptions) -> NewEncoder | None:
+    if options.encoding == PCM:
+        return None
+    from asrcli.audio.writing.opus import OpusEncoder
+
+    return OpusEncoder
+
+
+def _cutter(
+    cutting: Cutting | None, pcm: PcmFormat, asked: Callable[[], bool] | None
+) -> Callable[[Iterator[Chunk]], Iterator[Chunk]] | None:
+    if cutting is None:
+        return None
+    from asrcli.audio.chunks.utterances import mark_utterances
+
+    asked = asked or _nobody_asks
+    return functools.partial(mark_utterances, pcm=pcm, silence_ms=cutting.silence_ms, asked=asked)
+
+
+def _nobody_asks() -> bool:
+    return False

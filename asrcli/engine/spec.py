@@ -1,0 +1,40 @@
+"""What makes an engine, in plain values: it can be written down, and sent to another process or machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from asrcli.engine.retry import Retry
+from asrcli.engine.sound.tape import IDLE_S, KEEP_S
+from asrcli.engine.stages import Limits
+from asrcli.values.recognition import Endpoint, RecognitionOptions
+from asrcli.wire.dial import Network
+
+
+@dataclass(frozen=True, slots=True)
+class Cutting:
+    """Where utterances end, where we and not the service decide that.
+
+    After `silence_ms` of silence; None: at no pause, only where somebody asks for it.
+    """
+
+    silence_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """All that the transcriptions of one run have in common. Holds the key: `repr` leaves it out."""
+
+    protocol: str
+    options: RecognitionOptions
+    endpoint: Endpoint
+    network: Network = field(default_factory=Network)
+    speed: float | None = 1.0
+    """The pace of the audio: 1.0 is real time, None as fast as it goes."""
+    cutting: Cutting | None = None
+    idle_s: float | None = IDLE_S
+    """How long the source may pause before it is bridged with silence; None for ever."""
+    keep_s: float = KEEP_S
+    """How much sound without a final result is kept to be sent again."""
+    limits: Limits = field(default_factory=Limits)
+    retry: Retry = field(default_factory=Retry)

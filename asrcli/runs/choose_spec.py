@@ -1,0 +1,153 @@
+"""What a request comes down to: the recognition, the service and the way there, and the spec of an engine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
+
+from asrcli import __version__
+from asrcli.output import masking
+from asrcli.protocols import REGISTRY
+from asrcli.runs.request import Request, ServiceOptions
+from asrcli.settings import endpoints, keys, recognition
+from asrcli.settings.environment import variables
+from asrcli.values.addresses import is_loopback
+from asrcli.values.errors import UsageError
+from asrcli.values.recognition import Endpoint, RecognitionOptions
+
+if TYPE_CHECKING:
+    from asrcli.engine.spec import Spec
+    from asrcli.output.output import Output
+    from asrcli.wire.dial import Network
+
+_AGENT = f"asrcli/{__version__}"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How to recognise: what the options come down to before there is a service to ask."""
+
+    options: RecognitionOptions
+    protocol: str
+    region: str
+
+
+class Service(Protocol):
+    """Where the sessions of a run go. `moves`: another session may find it at another address."""
+
+    moves: bool
+
+    def endpoint(self) -> Endpoint:
+        """The address and the key. Raises AuthError without one, LinkError where a local service does not start."""
+        ...
+
+
+class VendorService:
+    """The service that the options name. Its key is looked for when it is first asked for."""
+
+    moves = False
+
+    def __init__(self, options: ServiceOptions) -> None:
+        self._options = options
+        self._endpoint: Endpoint | None = None
+
+    def endpoint(self) -> Endpoint:
+        self._endpoint = self._endpoint or endpoint_of(self._options)
+        return self._endpoint
+
+
+def choose(request: Request, output: Output) -> Choice:
+    """Check the options against each other and the model, and warn of what may not work. Raises UsageError."""
+    _check_split(request)
+    service = request.service
+    options, warnings = recognition.recognition_options(request.model, request.fields)
+    protocol = recognition.protocol_name(options.model, service.protocol, REGISTRY)
+    if protocol not in REGISTRY:
+        raise UsageError(f"{options.model} speaks the {protocol} protocol, which this version does not speak")
+    if service.keepalive:
+        options = recognition.with_heartbeat(options)
+    region = endpoints.region_label(service.region, service.endpoint, os.environ)
+    if service.api_key:
+        output.notice("a key on the command line can be seen in the process list", "use DASHSCOPE_API_KEY")
+    for warning in warnings:
+        output.notice(warning, "")
+    return Choice(options, protocol, region)
+
+
+def _check_split(request: Request) -> None:
+    from asrcli.engine.splitting import check_split
+
+    many = request.many
+    check_split(many.split, request.names)
+    if many.split > 1 and many.jobs > 1:
+        raise UsageError(
+            "--split and --jobs exclude each other", hint="--split takes one source after another, all parts at once"
+        )
+    if many.split > 1 and request.output.save_audio is not None:
+        raise UsageError("--save-audio and --split exclude each other: the parts are sent at the same time")
+
+
+@contextmanager
+def service_of(choice: Choice, options: ServiceOptions) -> Iterator[Service]:
+    """The service that is asked. One of our own is started at once: it loads while the sources are opened."""
+    if choice.region != endpoints.LOCAL:
+        yield VendorService(options)
+        return
+    from asrcli.runs.local import LocalService
+
+    with LocalService(_AGENT) as local:
+        yield local
+
+
+def endpoint_of(options: ServiceOptions) -> Endpoint:
+    """Where to connect and how to be let in. Raises UsageError and AuthError."""
+    url = endpoints.endpoint_url(options.region, options.workspace, options.endpoint, os.environ)
+    key = keys.find_key(options.api_key, options.api_key_file, variables(), Path.home())
+    if key is not None:
+        masking.learn(key.value)
+    if key is None and is_loopback(urlsplit(url).hostname or ""):
+        key = keys.ApiKey(keys.LOOPBACK_KEY, "the local service")
+    if key is None:
+        raise keys.missing_key()
+    return Endpoint(url, key.value, options.workspace, _AGENT)
+
+
+def network_of(options: ServiceOptions, url: str, output: Output) -> Network:
+    """The way to `url`: through which proxy, trusting whom. Raises UsageError."""
+    from asrcli.wire.dial import Network, tls_context
+    from asrcli.wire.proxies import find_proxy
+
+    proxy, note = find_proxy(options.proxy, os.environ, url)
+    if note:
+        output.notice(note)
+    if options.ca_bundle is not None:
+        # Read now, so that a wrong file is found before anything is sent.
+        tls_context(options.ca_bundle)
+    return Network(proxy, options.ca_bundle)
+
+
+def spec_of(request: Request, choice: Choice, endpoint: Endpoint, network: Network) -> Spec:
+    """What the engine of this request is built from."""
+    from asrcli.engine.retry import Retry
+    from asrcli.engine.sound.tape import IDLE_S
+    from asrcli.engine.spec import Spec
+    from asrcli.engine.stages import Limits
+
+    service = request.service
+    return Spec(
+        protocol=choice.protocol,
+        options=choice.options,
+        endpoint=endpoint,
+        network=network,
+        speed=request.speed,
+        cutting=request.cutting,
+        idle_s=IDLE_S if service.keepalive else None,
+        keep_s=service.max_outage,
+        limits=Limits(finish_s=service.drain_timeout),
+        retry=Retry(tries=service.retries),
+    )

@@ -1,0 +1,78 @@
+"""What one command asks for, in plain values: nothing here opens, sends or shows anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from asrcli.audio.opening import Input
+    from asrcli.engine.spec import Cutting
+
+
+@dataclass(frozen=True)
+class ServiceOptions:
+    """Which service to ask, with what key, by which way, and how patiently. None: not said."""
+
+    region: str | None = None
+    workspace: str | None = None
+    endpoint: str | None = None
+    protocol: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+    api_key_file: Path | None = None
+    proxy: str | None = None
+    ca_bundle: Path | None = None
+    retries: int = 12
+    max_outage: float = 300.0
+    keepalive: bool = True
+    drain_timeout: float = 10.0
+
+
+@dataclass(frozen=True)
+class OutputOptions:
+    """What is written where. `output` is None for standard output; `partials` None where the user did not say."""
+
+    format: str | None = None
+    json: bool = False
+    output: Path | None = None
+    save_audio: Path | None = None
+    force: bool = False
+    partials: bool | None = None
+    stats: bool = False
+    quiet: bool = False
+    verbose: int = 0
+    color: str = "auto"
+
+
+@dataclass(frozen=True)
+class ManyOptions:
+    """What becomes of several sources: how many at once, in which order, in how many parts, and into which folder."""
+
+    jobs: int = 1
+    unordered: bool = False
+    split: int = 1
+    output_dir: Path | None = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """One command. `names` are its sources, and `input` is how they are opened.
+
+    `fields` are those of RecognitionOptions that the user set; `shaping` is what else makes a result what it is.
+    `speed`: the pace of the audio, None as fast as it goes. `open_ended`: the sources have no end of their own, so that
+    the user's Ctrl-C is the regular one.
+    """
+
+    names: tuple[str, ...]
+    input: Input
+    model: str
+    fields: Mapping[str, object]
+    service: ServiceOptions = field(default_factory=ServiceOptions)
+    output: OutputOptions = field(default_factory=OutputOptions)
+    speed: float | None = 1.0
+    open_ended: bool = False
+    cutting: Cutting | None = None
+    many: ManyOptions = field(default_factory=ManyOptions)
+    shaping: Mapping[str, object] = field(default_factory=dict)

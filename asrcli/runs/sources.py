@@ -1,0 +1,98 @@
+"""The sources of one command: all opened and looked at before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from asrcli.audio.opening import Input, Microphone, open_input
+from asrcli.audio.source import Source
+from asrcli.engine.control import Control
+from asrcli.output.output import Output
+from asrcli.runs.exits import Refused, exit_code
+from asrcli.system.file_state import FileState
+from asrcli.values.errors import AsrcliError, DecodeError, Interrupted, OutputError, UsageError
+
+
+@dataclass
+class Prepared:
+    """A source that has passed the checks. `source`: it is open already, and is not opened again.
+
+    `state`: of the file when it was opened. `check_again` is called when all of it has been recognised, and raises
+    AsrcliError where that does not count after all.
+    """
+
+    name: str
+    control: Control = field(default_factory=Control)
+    source: Source | None = None
+    duration_ms: int | None = None
+    state: FileState | None = None
+    check_again: Callable[[], None] = lambda: None
+
+    def close(self) -> None:
+        """Close what was opened and has not been handed over."""
+        if self.source is not None:
+            self.source.close()
+            self.source = None
+
+
+class Opener:
+    """Opens sources as `how` says. At most `most_open` files stay open until their turn; any other source always does.
+
+    What cannot be opened a second time (a pipe, a microphone) is opened once, and so is a file, as far as the system
+    lets so many be open.
+    """
+
+    def __init__(self, how: Input, most_open: int) -> None:
+        self._how = how
+        self._most_open = most_open
+
+    def check(self, names: Sequence[str], output: Output) -> list[Prepared]:
+        """Open every source. Tells `output` of each bad one, then raises Refused."""
+        prepared = [Prepared(name) for name in names]
+        bad: list[AsrcliError] = []
+        try:
+            for number, item in enumerate(prepared):
+                try:
+                    self._look_at(item, stays_open=number < self._most_open or not Path(item.name).is_file())
+                except Interrupted:
+                    raise
+                except AsrcliError as error:
+                    bad.append(output.error(error, item.name))
+                    if bad[-1] is not error:
+                        break  # The results can be told of nothing more.
+            if bad:
+                raise _refused(bad, len(names), output)
+        except BaseException:
+            for item in prepared:
+                item.close()
+            raise
+        return prepared
+
+    def open(self, item: Prepared, control: Control) -> Source:
+        """The source of `item`: the one that is open, else opened now."""
+        source, item.source = item.source, None
+        return source or self._opened(item, control)
+
+    def _opened(self, item: Prepared, control: Control) -> Source:
+        item.state = None if isinstance(self._how, Microphone) else FileState.of(item.name)
+        return open_input(self._how, item.name, control.notice, control.level)
+
+    def _look_at(self, item: Prepared, *, stays_open: bool) -> None:
+        source = self._opened(item, item.control if stays_open else Control())
+        item.duration_ms = source.duration_ms
+        if stays_open:
+            item.source = source
+        else:
+            source.close()
+
+
+def _refused(bad: list[AsrcliError], total: int, output: Output) -> Refused:
+    if isinstance(bad[-1], OutputError):
+        return Refused(exit_code(bad[-1]))
+    if total > 1:
+        output.error(UsageError(f"{len(bad)} of {total} sources cannot be read; nothing was sent"))
+    # What holds no audio is bad input, however that shows; a microphone that is gone is not.
+    is_bad_input = total > 1 or isinstance(bad[0], DecodeError)
+    return Refused(exit_code(UsageError("")) if is_bad_input else exit_code(bad[0]))

@@ -1,0 +1,78 @@
+"""Where the service is: regions, workspaces, addresses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from asrcli.values.addresses import is_loopback
+from asrcli.values.errors import UsageError
+
+# Region → the vendor's shared host, and the region's name in a workspace's own host.
+# Sources: the vendor's WebSocket API pages and region page, 2026.
+_HOSTS = {
+    "intl": ("dashscope-intl.aliyuncs.com", "ap-southeast-1"),
+    "cn": ("dashscope.aliyuncs.com", "cn-beijing"),
+}
+
+
+DEFAULT_REGION = "intl"
+
+
+CUSTOM = "custom"
+
+
+LOCAL = "local"
+
+
+REGIONS = (*_HOSTS, LOCAL)
+
+
+ENDPOINT_VARIABLE = "DASHSCOPE_WEBSOCKET_BASE_URL"
+
+
+_WORKSPACE = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def region_label(region: str | None, endpoint: str | None, environ: Mapping[str, str]) -> str:
+    """The region's name for the output; "custom" where an address takes its place.
+
+    An address outranks a region given beside it; in the environment it outranks only the default region. Raises
+    UsageError for an unknown region.
+    """
+    if region is not None and region not in REGIONS:
+        raise UsageError(f"--region {region!r} is not known", hint=f"choose one of {', '.join(REGIONS)}")
+    if endpoint or (region is None and environ.get(ENDPOINT_VARIABLE)):
+        return CUSTOM
+    return region or DEFAULT_REGION
+
+
+def endpoint_url(region: str | None, workspace: str | None, endpoint: str | None, environ: Mapping[str, str]) -> str:
+    """The service's address: `--endpoint`, then the workspace's host, then the SDK's variable, then the region's host.
+
+    Raises UsageError for a URL that is not a WebSocket one, and for `ws://` to anything but loopback.
+    """
+    if workspace and not _WORKSPACE.fullmatch(workspace):
+        raise UsageError(f"--workspace {workspace!r} is not a workspace id", hint="letters, digits, - and _")
+    if endpoint:
+        return _checked_url(endpoint, "--endpoint")
+    host, name = _HOSTS[region or DEFAULT_REGION]
+    if workspace:
+        return f"wss://{workspace}.{name}.maas.aliyuncs.com"
+    if region is None and environ.get(ENDPOINT_VARIABLE):
+        return _checked_url(environ[ENDPOINT_VARIABLE], ENDPOINT_VARIABLE)
+    return f"wss://{host}"
+
+
+def _checked_url(url: str, origin: str) -> str:
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise UsageError(f"{origin} {url!r} is not a URL: {error}", hint="for example wss://host") from error
+    if parts.scheme not in ("ws", "wss") or not host or any(c.isspace() or not c.isprintable() for c in url):
+        raise UsageError(f"{origin} {url!r} is not a WebSocket address", hint="for example wss://host")
+    if parts.scheme == "ws" and not is_loopback(host):
+        raise UsageError(f"{origin} {url!r} would send the key in clear", hint="use wss://; ws:// is for loopback only")
+    return url

@@ -1,0 +1,47 @@
+"""What is to be recognised and how, and where: the values that every protocol is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from asrcli.values.pcm import PcmFormat
+
+PCM = "pcm"
+OPUS = "opus"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A service's address and how to be let in. `url` may end at the host; the protocol knows its own path."""
+
+    url: str
+    api_key: str = field(repr=False)
+    workspace: str | None = None
+    user_agent: str = "asrcli"
+
+
+@dataclass(frozen=True, slots=True)
+class RecognitionOptions:
+    """How to recognise, in neutral words; each protocol maps them to its own fields.
+
+    None and empty mean that the user did not say: such a field is never sent, because a foreign or unknown one can fail
+    the task. `manual`: we say where utterances end, not the service. `encoding` is what the sound is sent
+    as, where the protocol takes anything but PCM.
+    """
+
+    model: str
+    audio_format: PcmFormat = field(default_factory=PcmFormat)
+    languages: tuple[str, ...] = ()
+    hotwords_id: str | None = None
+    hotwords: Mapping[str, int] = field(default_factory=dict)
+    max_sentence_silence_ms: int | None = None
+    semantic_punctuation: bool | None = None
+    multi_threshold: bool | None = None
+    noise_threshold: float | None = None
+    heartbeat: bool | None = None
+    disfluency_removal: bool | None = None
+    context: str | None = None
+    manual: bool = False
+    encoding: str = PCM
+    extra: Mapping[str, object] = field(default_factory=dict)

@@ -1,0 +1,35 @@
+"""What a transcription came to: amounts and delays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One transcription in numbers.
+
+    `audio_ms`: audio that left. `billed_s` and tokens: what the service reported, over all sessions.
+    `connect_ms`: the first handshake, 0 for a kept connection. `ready_ms`: from the begin to the first session's start.
+    `first_partial_ms`: from the first audio sent to the first result. `last_final_ms`: from the end of the audio to
+    the last final after it. `real_time_factor`: `wall_s` divided by the audio's length. `reconnects`: attempts to
+    connect again. `complete`: all results of all the audio are in. `truncated`: the source held less audio than its
+    header says.
+    """
+
+    source: str
+    complete: bool
+    wall_s: float
+    sentences: int = 0
+    reconnects: int = 0
+    task_ids: tuple[str, ...] = ()
+    audio_ms: int | None = None
+    billed_s: int | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    connect_ms: float | None = None
+    ready_ms: int | None = None
+    first_partial_ms: int | None = None
+    last_final_ms: int | None = None
+    real_time_factor: float | None = None
+    truncated: bool = False
