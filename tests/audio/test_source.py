@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from asrcli.audio import source as source_module
+from asrcli.audio import opening
 from asrcli.audio.opening import open_source
 from asrcli.audio.source import RawFormat
 from asrcli.values.errors import DecodeError, UsageError
@@ -21,7 +21,7 @@ def stdin(monkeypatch):
 
     def use(fd: int) -> None:
         opened.append(fd)
-        monkeypatch.setattr(source_module, "STDIN_FD", fd)
+        monkeypatch.setattr(opening, "STDIN_FD", fd)
 
     yield use
     for fd in opened:
@@ -31,7 +31,7 @@ def stdin(monkeypatch):
 Use = Callable[[int], None]
 
 
-@pytest.mark.parametrize("module", ["source", "pacing", "pipeline", "samples"])
+@pytest.mark.parametrize("module", ["source", "opening", "chunks.pacing", "chunks.pipeline", "samples"])
 def test_importing_costs_no_audio_library(module: str) -> None:
     check = (
         f"import sys, asrcli.audio.{module};"
@@ -70,7 +70,7 @@ def test_a_folder_as_standard_input_is_refused(stdin: Use, tmp_path) -> None:
 def test_a_closed_standard_input_is_refused(monkeypatch) -> None:
     fd = os.open(os.devnull, os.O_RDONLY)
     os.close(fd)
-    monkeypatch.setattr(source_module, "STDIN_FD", fd)
+    monkeypatch.setattr(opening, "STDIN_FD", fd)
     with pytest.raises(UsageError, match="closed"):
         open_source("-")
 

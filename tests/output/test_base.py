@@ -11,8 +11,9 @@ from collections.abc import Callable
 import pytest
 
 from asrcli.output import REGISTRY
-from asrcli.output.base import Begin, ClosedPipe, Failure, Format, Many, View
+from asrcli.output.base import Begin, Failure, Format, Many, View
 from asrcli.output.output import Output
+from asrcli.output.places.streams import ClosedPipe
 from asrcli.values.errors import AsrcliError, Interrupted, LinkError, OutputError, UsageError
 from asrcli.values.events import Event, FinalResult, Notice, PartialResult, Sentence, Tick
 from asrcli.values.summary import Summary

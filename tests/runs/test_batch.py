@@ -10,7 +10,7 @@ import pytest
 
 from asrcli.audio.source import Source
 from asrcli.engine.many import Ended, Job
-from asrcli.output.base import ClosedPipe
+from asrcli.output.places.streams import ClosedPipe
 from asrcli.output.views.plain import QuietView
 from asrcli.values.errors import (
     AsrcliError,

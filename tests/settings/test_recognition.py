@@ -9,7 +9,7 @@ import pytest
 
 from asrcli.protocols import REGISTRY
 from asrcli.settings import catalogue as models
-from asrcli.settings import recognition as settings
+from asrcli.settings import endpoints, keys, phrases, recognition
 from asrcli.values.errors import AuthError, UsageError
 from asrcli.values.recognition import RecognitionOptions
 
@@ -28,7 +28,7 @@ from asrcli.values.recognition import RecognitionOptions
     ],
 )
 def test_the_address_comes_from_flag_environment_or_region(region, workspace, endpoint, environ, url):
-    assert settings.endpoint_url(region, workspace, endpoint, environ) == url
+    assert endpoints.endpoint_url(region, workspace, endpoint, environ) == url
 
 
 @pytest.mark.parametrize(
@@ -45,17 +45,17 @@ def test_the_address_comes_from_flag_environment_or_region(region, workspace, en
 )
 def test_an_address_that_cannot_work_is_refused(endpoint, said):
     with pytest.raises(UsageError, match=said):
-        settings.endpoint_url(None, None, endpoint, {})
+        endpoints.endpoint_url(None, None, endpoint, {})
 
 
 def test_a_region_that_is_not_known_names_the_known_ones():
     with pytest.raises(UsageError, match="intl, cn, local"):
-        settings.region_label("us", None, {})
+        endpoints.region_label("us", None, {})
 
 
 def test_a_workspace_with_a_slash_cannot_become_another_host():
     with pytest.raises(UsageError, match="workspace"):
-        settings.endpoint_url(None, "evil.com/", None, {})
+        endpoints.endpoint_url(None, "evil.com/", None, {})
 
 
 def test_the_key_is_looked_for_in_order(tmp_path: Path):
@@ -64,7 +64,7 @@ def test_the_key_is_looked_for_in_order(tmp_path: Path):
     variable_file.write_text("sk-variable-file")
     (home / ".dashscope").mkdir(parents=True)
     environ = {"DASHSCOPE_API_KEY": "sk-variable", "DASHSCOPE_API_KEY_FILE_PATH": str(variable_file)}
-    find = settings.find_key
+    find = keys.find_key
     assert find("sk-flag", flag_file, environ, home).value == "sk-flag"
     assert find(None, flag_file, environ, home).value == "sk-flag-file"
     assert find(None, None, environ, home).value == "sk-variable"
@@ -80,18 +80,18 @@ def test_a_key_that_cannot_stand_in_a_header_is_refused_without_being_shown(tmp_
     path = tmp_path / "key"
     path.write_text(text)
     with pytest.raises(AuthError) as caught:
-        settings.find_key(None, path, {}, tmp_path)
+        keys.find_key(None, path, {}, tmp_path)
     assert "Evil" not in str(caught.value)
     assert "two words" not in str(caught.value)
 
 
 def test_an_unreadable_key_file_is_named(tmp_path: Path):
     with pytest.raises(AuthError, match=r"nokey: No such file"):
-        settings.find_key(None, tmp_path / "nokey", {}, tmp_path)
+        keys.find_key(None, tmp_path / "nokey", {}, tmp_path)
 
 
 def test_the_key_is_in_no_repr():
-    assert "sk-secret" not in repr(settings.ApiKey("sk-secret", "--api-key"))
+    assert "sk-secret" not in repr(keys.ApiKey("sk-secret", "--api-key"))
 
 
 @pytest.mark.parametrize(
@@ -105,59 +105,59 @@ def test_the_key_is_in_no_repr():
 )
 def test_an_option_that_the_model_lacks_is_named_with_the_model(model, fields, said):
     with pytest.raises(UsageError, match=said):
-        settings.recognition_options(model, fields)
+        recognition.recognition_options(model, fields)
 
 
 def test_an_unknown_model_is_a_warning_with_the_nearest_name():
-    options, [warning] = settings.recognition_options("fun-asr-realtme", {"disfluency_removal": True})
+    options, [warning] = recognition.recognition_options("fun-asr-realtme", {"disfluency_removal": True})
     assert options.model == "fun-asr-realtme"
     assert "did you mean fun-asr-realtime?" in warning
 
 
 def test_an_undocumented_language_is_a_warning():
-    _, warnings = settings.recognition_options("fun-asr-realtime-2025-09-15", {"languages": ("ja", "zh")})
+    _, warnings = recognition.recognition_options("fun-asr-realtime-2025-09-15", {"languages": ("ja", "zh")})
     assert len(warnings) == 2
     assert "'ja'" in warnings[0]
     assert "first 1 of 2" in warnings[1]
 
 
 def test_8k_models_get_8_khz():
-    assert settings.wire_rate_hz("paraformer-realtime-8k-v2") == 8000
-    assert settings.wire_rate_hz("fun-asr-flash-8k-realtime-2027-01-01") == 8000
-    assert settings.wire_rate_hz("fun-asr-realtime") == 16000
+    assert recognition.wire_rate_hz("paraformer-realtime-8k-v2") == 8000
+    assert recognition.wire_rate_hz("fun-asr-flash-8k-realtime-2027-01-01") == 8000
+    assert recognition.wire_rate_hz("fun-asr-realtime") == 16000
 
 
 def test_the_model_picks_the_protocol_and_the_flag_overrides():
     known = {"run-task": 1, "realtime": 1}
-    assert settings.protocol_name("qwen3-asr-flash-realtime", None, known) == "realtime"
-    assert settings.protocol_name("qwen9-asr-flash-realtime", None, known) == "realtime"
-    assert settings.protocol_name("new-model", None, known) == "run-task"
-    assert settings.protocol_name("qwen3-asr-flash-realtime", "run-task", known) == "run-task"
+    assert recognition.protocol_name("qwen3-asr-flash-realtime", None, known) == "realtime"
+    assert recognition.protocol_name("qwen9-asr-flash-realtime", None, known) == "realtime"
+    assert recognition.protocol_name("new-model", None, known) == "run-task"
+    assert recognition.protocol_name("qwen3-asr-flash-realtime", "run-task", known) == "run-task"
     with pytest.raises(UsageError, match="run-task, realtime"):
-        settings.protocol_name("x", "grpc", known)
+        recognition.protocol_name("x", "grpc", known)
 
 
 def test_parameters_are_json_where_they_can_be():
     pairs = ["a=1", "b=true", 'c={"x":[1]}', "d=plain text", "e=", "f=NaN", "g=x=y"]
-    parameters = settings.parse_parameters(pairs)
+    parameters = phrases.parse_parameters(pairs)
     assert parameters == {
         "a": 1, "b": True, "c": {"x": [1]}, "d": "plain text", "e": "", "f": "NaN", "g": "x=y",
     }  # fmt: skip
     json.dumps(parameters, allow_nan=False)
     for bad in ("novalue", "=1"):
         with pytest.raises(UsageError, match="KEY=VALUE"):
-            settings.parse_parameters([bad])
+            phrases.parse_parameters([bad])
 
 
 def test_hotwords_are_an_id_or_words():
-    assert settings.parse_hotwords("vocab-x-1") == {"hotwords_id": "vocab-x-1"}
-    assert settings.parse_hotwords("ALSA:5,Pulse Audio") == {"hotwords": {"ALSA": 5, "Pulse Audio": 4}}
+    assert phrases.parse_hotwords("vocab-x-1") == {"hotwords_id": "vocab-x-1"}
+    assert phrases.parse_hotwords("ALSA:5,Pulse Audio") == {"hotwords": {"ALSA": 5, "Pulse Audio": 4}}
     with pytest.raises(UsageError, match="WORD:WEIGHT"):
-        settings.parse_hotwords("ALSA:9,x")
+        phrases.parse_hotwords("ALSA:9,x")
 
 
 def test_phrases_may_have_blanks_around_their_parts():
-    assert settings.parse_phrases([" ALSA : 5 ", "", "Pulse Audio"]) == {"hotwords": {"ALSA": 5, "Pulse Audio": 4}}
+    assert phrases.parse_phrases([" ALSA : 5 ", "", "Pulse Audio"]) == {"hotwords": {"ALSA": 5, "Pulse Audio": 4}}
 
 
 @pytest.mark.parametrize(
@@ -172,9 +172,9 @@ def test_phrases_may_have_blanks_around_their_parts():
 def test_a_text_that_cannot_be_sent_is_refused_by_the_name_of_its_option(fields, flag):
     """An argument that is not in the system's encoding reaches us with lone surrogates in it."""
     with pytest.raises(UsageError, match=f"{flag}.* is not valid UTF-8"):
-        settings.recognition_options("qwen-audio-3.1-asr-flash-streaming", fields)
+        recognition.recognition_options("qwen-audio-3.1-asr-flash-streaming", fields)
     with pytest.raises(UsageError, match="--model is not"):
-        settings.recognition_options("m\udce9", {})
+        recognition.recognition_options("m\udce9", {})
 
 
 def test_the_catalogue_is_consistent():

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from asrcli.audio.source import Source
-from asrcli.engine.control import Control
+from asrcli.audio.opening import Files, Input, LevelSink
+from asrcli.audio.source import NoticeSink, Source
 from asrcli.engine.many import Ended, Job
 from asrcli.engine.wiring import Engine
 from asrcli.output.base import Many
@@ -20,8 +20,10 @@ from asrcli.output.output import Output
 from asrcli.output.places.lanes import InOrder
 from asrcli.output.views.plain import QuietView
 from asrcli.runs import batch as batch_module
+from asrcli.runs import sources as sources_module
 from asrcli.runs.batch import Batch
-from asrcli.runs.request import Prepared
+from asrcli.runs.choose_spec import Choice
+from asrcli.runs.sources import Opener, Prepared
 from asrcli.system.signals import Signals
 from asrcli.values.errors import AsrcliError
 from asrcli.values.events import Event
@@ -67,14 +69,13 @@ class Bench:
         self.batch = self.new_batch()
         self.sources = [Prepared(name) for name in names]
         self._monkeypatch = monkeypatch
+        monkeypatch.setattr(sources_module, "open_input", self.open)
 
     def new_batch(self, **options: Any) -> Batch:
-        recognition = RecognitionOptions("m")
-        return Batch(
-            self.output, self.signals, self.open, recognition, "local", "run-task", **{"stats": False, **options}
-        )
+        choice = Choice(RecognitionOptions("m"), "run-task", "local")
+        return Batch(self.output, self.signals, Opener(Files(), 0), choice, **{"stats": False, **options})
 
-    def open(self, name: str, control: Control) -> Source:
+    def open(self, how: Input, name: str, notice: NoticeSink, level: LevelSink) -> Source:
         self.opened.append(name)
         return ToneSource(0.3)
 

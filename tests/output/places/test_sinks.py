@@ -17,7 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from asrcli.output.base import ClosedPipe, FileSink, StreamSink
+from asrcli.output.places.sinks import FileSink
+from asrcli.output.places.streams import ClosedPipe, StreamSink
 from asrcli.values.errors import Interrupted, OutputError, UsageError
 
 
@@ -54,7 +55,7 @@ def test_a_closed_pipe_leaves_nothing_for_the_exit() -> None:
     """A program that ends after ClosedPipe exits with 0 and a silent stderr: no buffer is flushed again at exit."""
     script = (
         "import sys\n"
-        "from asrcli.output.base import ClosedPipe, StreamSink\n"
+        "from asrcli.output.places.streams import ClosedPipe, StreamSink\n"
         "sink = StreamSink(sys.stdout)\n"
         "try:\n"
         "    while True:\n"

@@ -77,7 +77,7 @@ def test_a_closed_standard_output_says_so_when_something_is_printed(monkeypatch:
 def test_no_file_gets_the_number_of_a_closed_stream() -> None:
     script = (
         "import os, sys\n"
-        "from asrcli import streams\n"
+        "from asrcli.output.places import streams\n"
         "streams.occupy()\n"
         "sys.exit(os.open('/dev/null', os.O_RDONLY) < 3)\n"
     )
