@@ -47,7 +47,7 @@ if sys.argv[1:2] == ["__complete"]:
     main()
 print("GOT" + json.dumps(sys.argv[1:]) + "END")
 """
-_LISTING = """from asrcli.audio import devices
+_LISTING = """from asrcli.audio.microphone import devices
     def input_devices():
         {body}
     devices.input_devices = input_devices"""
