@@ -118,7 +118,7 @@ def test_results_that_cannot_be_written_are_no_bug(bench, monkeypatch) -> None:
 
 @pytest.mark.parametrize("quiet", [(), ("-q",)])
 def test_a_run_shows_it_and_gives_70(asrcli: Program, monkeypatch, quiet) -> None:
-    monkeypatch.setattr("asrcli.runs.batch.Batch.check", bug)
+    monkeypatch.setattr("asrcli.runs.sources.Opener.check", bug)
     done = asrcli("file", TALK_WAV, "--endpoint", "ws://127.0.0.1:1", "--json", *quiet)
     assert done.code == 70
     assert done.err.startswith("Traceback")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import signal
 import subprocess
 import sys
@@ -13,8 +12,6 @@ from typing import Any
 
 import pytest
 
-from asrcli.cli.flags import many
-from asrcli.values.errors import UsageError
 from tests.support.beginnings import beginning
 from tests.support.endings import ended_by
 from tests.support.scripted_server import Conversation, scripted_server
@@ -177,40 +174,6 @@ def test_bad_input_is_one_clear_line_before_anything_is_sent(asrcli, monkeypatch
     assert done.err.count("\n") == 1
     assert done.out == ""
     assert not (tmp_path / "out").exists()
-
-
-def test_a_limit_of_open_files_is_found_at_once(monkeypatch) -> None:
-    monkeypatch.setattr("asrcli.system.open_files.allow_many", lambda: 1024)
-    many.allow(100)
-    with pytest.raises(UsageError, match=r"--jobs 1000 needs about \d+ open files.*1024.*--jobs 160"):
-        many.allow(1000)
-
-
-_HEAPS = """
-import ctypes, sys, threading
-from asrcli.cli.flags.many import allow
-allow(int(sys.argv[1]))
-libc, together = ctypes.CDLL(None), threading.Barrier(4)
-def work():
-    libc.malloc(1000)
-    together.wait()
-threads = [threading.Thread(target=work) for _ in range(4)]
-for thread in threads: thread.start()
-for thread in threads: thread.join()
-libc.fopen.restype = ctypes.c_void_p
-report = ctypes.c_void_p(libc.fopen(sys.argv[2].encode(), b"w"))
-libc.malloc_info(0, report)
-libc.fclose(report)
-"""
-
-
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="heaps of threads are glibc's")
-@pytest.mark.parametrize("jobs", [1, 100])
-def test_the_threads_of_many_jobs_take_their_memory_from_one_heap(jobs: int, tmp_path) -> None:
-    report = tmp_path / "report.xml"
-    subprocess.run([sys.executable, "-c", _HEAPS, str(jobs), str(report)], check=True)
-    heaps = report.read_text().count("<heap ")
-    assert heaps == 1 if jobs > 1 else heaps > 1
 
 
 def test_a_damaged_file_is_bad_input_alone_and_among_others(asrcli, tmp_path) -> None:
