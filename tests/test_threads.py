@@ -202,12 +202,12 @@ def test_a_crowd_whose_descriptors_are_above_1023(url: str, tmp_path: Path) -> N
 _STUCK = """
 import signal, sys, threading
 from asrcli.engine import control
-from asrcli.system import loop
+from asrcli.system import moments
 from asrcli.__main__ import main
 
 stop = control.Control.stop
 def get_stuck(self, number):
-    loop.Loop._do_what_is_due = lambda self: threading.Event().wait()
+    moments.Moments.do_what_is_due = lambda self: threading.Event().wait()
     stop(self, number)
 
 control.Control.stop = get_stuck

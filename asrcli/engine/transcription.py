@@ -24,7 +24,7 @@ from asrcli.engine.uplink import Uplink
 from asrcli.engine.wiring import Engine
 from asrcli.protocols.base import Protocol
 from asrcli.system.clock import Deadline
-from asrcli.system.loop import Alarm
+from asrcli.system.moments import Alarm
 from asrcli.values.errors import AsrcliError, Bug, Interrupted
 from asrcli.values.events import AudioFinished, Ended, Event, LinkReady, Reconnecting, SessionStarted
 from asrcli.wire.link_events import InboxItem

@@ -22,7 +22,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from selectors import EVENT_READ
 
 from websockets.http11 import Request, Response
 
@@ -38,12 +37,11 @@ from asrcli.service.recognizers.base import Recognizer
 from asrcli.service.recognizers.coded_script import open_script
 from asrcli.service.wire.layers import FarStream, TlsStream
 from asrcli.service.wire.listener import listen
-from asrcli.service.wire.loop import Loop, Share
+from asrcli.service.wire.loop import ServiceLoop, Share
 from asrcli.service.wire.pages import Origin
 from asrcli.service.wire.stream import Stream, TcpStream
 from asrcli.service.wire.websocket import CLOSE_TIMEOUT_S, Guest, WebSocket
 from asrcli.system.clock import Clock, SystemClock
-from asrcli.system.threads import Thread
 from asrcli.values.errors import Shortage, UsageError
 
 PROTOCOLS: dict[str, type[ServerHalf]] = {half.path: half for half in (RunTask, Realtime)}
@@ -106,7 +104,8 @@ class Service:
         self.bug: BaseException | None = None
         self._silent = threading.Event()
         self._empty = threading.Event()
-        self._thread: Thread | None = None
+        self._loop = ServiceLoop(self._clock)
+        self._serving = False
 
     @property
     def url(self) -> str:
@@ -127,35 +126,30 @@ class Service:
             self._socket.close()
             self._forget_authority()
             raise
-        self._loop = Loop(self._clock)
         self._hearings = Hearings(recognizer, options.max_tasks or recognizer.capacity, self._loop)
-        self._accept_again()
-        thread = Thread("service", self._loop.run, self._broke)
         try:
-            thread.start()
+            self._loop.hold()
         except Shortage:
-            # Here and now, so that it lets go of what it holds.
-            self._loop.stop()
-            self._loop.run()
             self._hearings.close()
             self._socket.close()
             self._forget_authority()
             raise
-        self._thread = thread
+        self._serving = True
+        self._loop.dependants.add(self._broke)
+        self._loop.call(self._accept_again)
 
     def close(self) -> None:
         """End every recognition and its process, and close every connection with 1001. Harmless a second time."""
-        thread, self._thread = self._thread, None
-        if thread is None:
+        if not self._serving:
             return
-        self._loop.post(self._silence)
+        self._serving = False
+        self._loop.call(self._silence)
         self._silent.wait()
         self._hearings.close()
-        self._loop.post(self._hang_up)
+        self._loop.call(self._hang_up)
         self._empty.wait(2 * CLOSE_TIMEOUT_S)
-        self._loop.post(self._cut)
-        self._loop.stop()
-        thread.join()
+        self._loop.call(self._cut)
+        self._loop.release()
         self._hearings.join()
         with contextlib.suppress(OSError):
             self._socket.close()
@@ -176,6 +170,7 @@ class Service:
             self._empty.set()
 
     def _cut(self) -> None:
+        self._loop.unwatch(self._socket)
         for websocket in list(self._websockets.values()):
             websocket.cut()
 
@@ -200,7 +195,7 @@ class Service:
     # --- connections, on the loop's thread --------------------------------------------------------------------------
 
     def _accept_again(self) -> None:
-        self._loop.watch(self._socket, EVENT_READ, self._accept)
+        self._loop.watch(self._socket, self._accept)
 
     def _accept(self, _: int) -> None:
         for _ in range(_ACCEPTED_AT_ONCE):

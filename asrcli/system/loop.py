@@ -1,18 +1,17 @@
-"""The one thread on which transcriptions run: it waits for all their sockets and for all their moments together.
+"""The one thread that carries all connections of a process: it waits for their sockets and for their moments together.
 
 A thread for each direction of each of a thousand streams costs more than the streams do. Knows sockets and moments,
 nothing of what they are for; whoever gives it something to do sees to its own errors. What is raised here all the same
 is a bug, nobody knows whose: it ends the thread, and all who depend on it are told.
 
-Thread "engine": from the first `hold` to the last `release`, and then until the sockets in its care have said goodbye;
-or until a bug.
+Thread "engine", or as it is called: from the first `hold` to the last `release`, and then until the sockets in its care
+have said goodbye; or until a bug.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
-import heapq
 import logging
 import math
 import selectors
@@ -20,9 +19,11 @@ import socket
 import threading
 from collections import deque
 from collections.abc import Callable
+from typing import Protocol
 
 from asrcli.system.clock import Clock, Deadline, SystemClock
 from asrcli.system.dependants import Dependants
+from asrcli.system.moments import Moments, Work
 from asrcli.system.threads import Thread
 from asrcli.system.wakeup import Wakeup
 from asrcli.values.errors import Shortage
@@ -39,61 +40,32 @@ _GATHER_S = 0.05
 
 logger = logging.getLogger(__name__)
 
-
-class Timer:
-    """Something to do at a moment of the clock, once."""
-
-    __slots__ = ("at", "what")
-
-    def __init__(self, at: float, what: Callable[[], None]) -> None:
-        self.at = at
-        self.what: Callable[[], None] | None = what
-
-    def cancel(self) -> None:
-        self.what = None
+Ready = list[tuple[selectors.SelectorKey, int]]
 
 
-class Alarm:
-    """One thing to do, at a moment that may be brought forward again and again; early is no harm to it."""
+class HasDescriptor(Protocol):
+    """A socket, or what else the system can wait for."""
 
-    def __init__(self, loop: Loop, what: Callable[[], None]) -> None:
-        self._loop = loop
-        self._what = what
-        self._timer: Timer | None = None
-
-    def set(self, moment: float) -> None:
-        """Not later than at `moment`."""
-        if self._timer is not None:
-            if self._timer.at <= moment:
-                return
-            self._timer.cancel()
-        self._timer = self._loop.at(moment, self._ring)
-
-    def cancel(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _ring(self) -> None:
-        self._timer = None
-        self._what()
+    def fileno(self) -> int: ...
 
 
 class Loop:
     """`hold`, `release` and `call` are for any thread, `call` for signal handlers too; the rest for its own thread."""
 
-    def __init__(self, clock: Clock | None = None) -> None:
+    def __init__(self, clock: Clock | None = None, *, name: str = "engine") -> None:
         self._clock = clock or SystemClock()
+        self._name = name
+        self._moments = Moments(self._clock)
+        # Nothing around them: each chunk and each result asks.
+        self.now = self._clock.now
+        self.at = self._moments.at
         self._lock = threading.Lock()
         self._holders = 0
         self._thread: Thread | None = None
         self.dependants = Dependants()
         """Those who are to be told when a bug ends the thread. Until the last `release` nothing is done any more then,
         and what they ask for as they are told is not done either."""
-        self._calls: deque[Callable[[], None]] = deque()
-        # By their moments, and those as a heap: of a thousand links, fifty are looked after at the same one.
-        self._timers: dict[float, list[Timer]] = {}
-        self._moments: list[float] = []
+        self._calls: deque[Work] = deque()
         self._selector: selectors.BaseSelector | None = None
         self._wakeup: Wakeup | None = None
         self._watched = 0
@@ -112,7 +84,7 @@ class Loop:
             self._selector = selectors.DefaultSelector()
             self._wakeup = Wakeup()
             self._selector.register(self._wakeup.descriptor, READABLE, self._woken)
-            self._thread = Thread("engine", self._run, self._died)
+            self._thread = Thread(self._name, self._run, self._died)
             self._thread.start()
         except (OSError, Shortage) as error:
             self._thread = None
@@ -139,21 +111,10 @@ class Loop:
                 self.dependants = Dependants()
                 self._calls.clear()
 
-    def call(self, what: Callable[[], None]) -> None:
-        """Have `what` done soon, on the loop's thread, after what was asked for before."""
-        self._calls.append(what)
+    def call(self, work: Work) -> None:
+        """Have `work` done soon, on the loop's thread, after what was asked for before."""
+        self._calls.append(work)
         self._rouse()
-
-    def at(self, moment: float, what: Callable[[], None]) -> Timer:
-        """Have `what` done at `moment` of the clock, or as soon after it as the thread is free."""
-        timer = Timer(moment, what)
-        together = self._timers.get(moment)
-        if together is None:
-            self._timers[moment] = [timer]
-            heapq.heappush(self._moments, moment)
-        else:
-            together.append(timer)
-        return timer
 
     def aside(self, name: str, work: Callable[[], Callable[[], None]], died: Callable[[BaseException], None]) -> None:
         """Do `work`, which may wait, in a thread of its own, and what it returns on the loop's thread.
@@ -179,7 +140,7 @@ class Loop:
         else:
             self._aside.add(thread)
 
-    def watch(self, connection: socket.socket, on_ready: Callable[[int], None], events: int = READABLE) -> None:
+    def watch(self, connection: HasDescriptor, on_ready: Callable[[int], object], events: int = READABLE) -> None:
         """Have `on_ready(events)` called while `connection` is ready for any of `events`. Replaces what was asked.
 
         Raises OSError where the system watches no more; it is left alone then.
@@ -194,7 +155,7 @@ class Loop:
             self._watched -= 1
             raise
 
-    def unwatch(self, connection: socket.socket) -> None:
+    def unwatch(self, connection: HasDescriptor) -> None:
         """Leave `connection` alone; to be called before it is closed. Harmless where it is not watched."""
         assert self._selector is not None
         with contextlib.suppress(KeyError):
@@ -221,11 +182,11 @@ class Loop:
                     break
             ready = self._ready(self._patience_s(cut_at))
             # What has its moment comes first; what came in has waited already.
-            self._do_what_is_due()
+            self._moments.do_what_is_due()
             for key, events in ready:
                 key.data(events)
                 # A crowd can bring more at once than what has its moment may wait for.
-                self._do_what_is_due()
+                self._moments.do_what_is_due()
             for _ in range(len(self._calls)):
                 self._calls.popleft()()
         self._let_go()
@@ -245,7 +206,6 @@ class Loop:
         self._let_go()
 
     def _let_go(self) -> None:
-        self._timers.clear()
         self._moments.clear()
         self._aside.clear()
         self._watched = 0
@@ -257,7 +217,7 @@ class Loop:
         if wakeup is not None:
             wakeup.close()
 
-    def _ready(self, patience_s: float | None) -> list[tuple[selectors.SelectorKey, int]]:
+    def _ready(self, patience_s: float | None) -> Ready:
         """What is ready, waiting for it so long.
 
         In a crowd there is always something in a moment, and each waking costs as much as what it is for: so what comes
@@ -274,20 +234,5 @@ class Loop:
         """How long nothing has to be done."""
         if self._calls:
             return 0.0
-        moment = math.inf if cut_at is None else cut_at
-        # For what was cancelled nobody has to be awake.
-        while self._moments and all(timer.what is None for timer in self._timers[self._moments[0]]):
-            del self._timers[heapq.heappop(self._moments)]
-        if self._moments:
-            moment = min(moment, self._moments[0])
+        moment = min(self._moments.next(), math.inf if cut_at is None else cut_at)
         return None if moment == math.inf else max(0.0, moment - self._clock.now())
-
-    def _do_what_is_due(self) -> None:
-        # No more moments than there are now: what they lead to must not keep the sockets waiting.
-        for _ in range(len(self._moments)):
-            if not self._moments or self._moments[0] > self._clock.now():
-                break
-            for timer in self._timers.pop(heapq.heappop(self._moments)):
-                what, timer.what = timer.what, None
-                if what is not None:
-                    what()

@@ -19,7 +19,8 @@ import websocket
 from websocket import ABNF
 
 from asrcli.system.clock import SystemClock, next_multiple
-from asrcli.system.loop import READABLE, WRITABLE, Loop, Timer
+from asrcli.system.loop import READABLE, WRITABLE, Loop
+from asrcli.system.moments import Timer
 from asrcli.values.errors import Bug, LinkError, ProtocolViolation
 from asrcli.values.events import ConnectPhases
 from asrcli.values.messages import ConnectRequest, Message

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from asrcli.system.clock import SystemClock
-from asrcli.system.loop import Loop, Timer
+from asrcli.system.loop import Loop
+from asrcli.system.moments import Timer
 from asrcli.values.messages import ConnectRequest, Message
 from asrcli.wire.dial import Network
 from asrcli.wire.link import Link

@@ -48,11 +48,11 @@ def test_what_a_crowd_brings_is_told_with_the_next_slot(bench, at_once, moments)
     for number in (3, 5):
         on_loop(bench.loop, lambda number=number: bench.runs[number].tell(STARTED))
     settle(bench.loop)
-    assert on_loop(bench.loop, lambda: list(bench.loop._moments)) == pytest.approx(moments)
+    assert on_loop(bench.loop, lambda: list(bench.loop._moments._moments)) == pytest.approx(moments)
     assert until_quiet(happening) == [(3, STARTED), (5, STARTED)]
     bench.clock.advance(0.05)
     settle(bench.loop)
-    assert on_loop(bench.loop, lambda: list(bench.loop._moments)) == []
+    assert on_loop(bench.loop, lambda: list(bench.loop._moments._moments)) == []
     happening.close()
 
 

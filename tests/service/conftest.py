@@ -14,6 +14,7 @@ from asrcli.service.server import Service
 from tests.service.protocols.session_half import connected, kinds, tell
 from tests.service.session_client import update
 from tests.support.fakes import FakeClock
+from tests.support.looping import pair as pair
 from tests.support.service import TALK_WAV, running_service
 
 

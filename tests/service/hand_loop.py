@@ -2,53 +2,44 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable
 from typing import ParamSpec
 
-from asrcli.service.wire.loop import Timer, Work
+from asrcli.system.moments import Moments, Work
+from tests.support.fakes import FakeClock
 
 P = ParamSpec("P")
 
 
 class HandLoop:
-    """Timers by an own clock, posted work when asked for; no sockets."""
+    """Moments by an own clock, calls when asked for; no sockets."""
 
     def __init__(self) -> None:
-        self.time = 1000.0
-        self._timers: list[tuple[float, int, Timer]] = []
-        self._posted: list[Work] = []
-        self._set = 0
+        self._clock = FakeClock()
+        self._moments = Moments(self._clock)
+        self._calls: list[Work] = []
+        self.now = self._clock.now
+        self.at = self._moments.at
 
-    def now(self) -> float:
-        return self.time
-
-    def at(self, moment: float, work: Work) -> Timer:
-        self._set += 1
-        timer = Timer(moment, work)
-        heapq.heappush(self._timers, (moment, self._set, timer))
-        return timer
-
-    def post(self, work: Work) -> None:
-        self._posted.append(work)
+    def call(self, work: Work) -> None:
+        self._calls.append(work)
 
     def guarded(self, work: Callable[P, object]) -> Callable[P, object]:
         """Nothing is caught: what breaks shows in the test."""
         return work
 
-    def run_posted(self) -> None:
-        posted, self._posted = self._posted, []
-        for work in posted:
+    def do_calls(self) -> None:
+        calls, self._calls = self._calls, []
+        for work in calls:
             work()
 
     def advance(self, seconds: float) -> None:
         """Let time pass, timer by timer."""
-        end = self.time + seconds
-        while self._timers and self._timers[0][0] <= end + 1e-9:
-            moment, _, timer = heapq.heappop(self._timers)
-            self.time = max(self.time, moment)
-            timer.fire()
-        self.time = end
+        end = self._clock.time + seconds
+        while (moment := self._moments.next()) <= end + 1e-9:
+            self._clock.time = max(self._clock.time, moment)
+            self._moments.do_what_is_due()
+        self._clock.time = end
 
 
 class Recorder:

@@ -30,7 +30,7 @@ def test_a_bug_on_its_own_thread_ends_it() -> None:
     with Client(service.url) as client:
         client.say(run_task())
         client.hear_until("task-started")
-        service._loop.post(broken)
+        service._loop.call(broken)
         assert died.wait(20)
         with pytest.raises(GONE):
             client.hear()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import queue
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
+
+import pytest
 
 from asrcli.system.clock import Clock
 from asrcli.system.loop import Loop
@@ -23,6 +26,15 @@ def threads_left(*names: str, patience_s: float = 5.0) -> list[str]:
     for thread in ours:
         thread.join(patience_s)
     return [thread.name for thread in ours if thread.is_alive()]
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """Two sockets that are connected, of which the first one does not wait."""
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    with ours, theirs:
+        yield ours, theirs
 
 
 @contextmanager

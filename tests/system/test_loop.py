@@ -17,29 +17,10 @@ from tests.support.looping import PATIENCE_S, held_loop, on_loop, settle
 
 
 @pytest.fixture
-def loop() -> Iterator[Loop]:
-    with held_loop() as made:
-        yield made
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
 def slow(clock: FakeClock) -> Iterator[Loop]:
     """A loop whose time stands still."""
     with held_loop(clock) as made:
         yield made
-
-
-@pytest.fixture
-def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
-    ours, theirs = socket.socketpair()
-    ours.setblocking(False)
-    with ours, theirs:
-        yield ours, theirs
 
 
 # --- calls -----------------------------------------------------------------------------------------------------------

@@ -5,13 +5,13 @@ from __future__ import annotations
 import queue
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from asrcli.system.loop import CROWD, Loop
 from asrcli.values.errors import Shortage
-from tests.support.looping import PATIENCE_S, held_loop, on_loop, threads_left
+from tests.support.looping import PATIENCE_S, on_loop, threads_left
 from tests.support.sounds import open_descriptors
 
 
@@ -21,20 +21,6 @@ class OurBug(Exception):  # noqa: N818
 
 def bug(events: int = 0) -> None:
     raise OurBug
-
-
-@pytest.fixture
-def loop() -> Iterator[Loop]:
-    with held_loop() as made:
-        yield made
-
-
-@pytest.fixture
-def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
-    ours, theirs = socket.socketpair()
-    ours.setblocking(False)
-    with ours, theirs:
-        yield ours, theirs
 
 
 class Told:
@@ -61,7 +47,7 @@ def end_by(kind: str, loop: Loop, pair: tuple[socket.socket, socket.socket], mon
         on_loop(loop, lambda: loop.watch(ours, bug))
         theirs.send(b"x")
     else:
-        monkeypatch.setattr(loop, "_do_what_is_due", bug)
+        monkeypatch.setattr(loop._moments, "do_what_is_due", bug)
         loop.call(lambda: None)
 
 

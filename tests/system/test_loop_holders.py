@@ -2,28 +2,11 @@
 
 from __future__ import annotations
 
-import socket
 import threading
-from collections.abc import Iterator
-
-import pytest
 
 from asrcli.system.loop import Loop
-from tests.support.fakes import FakeClock
 from tests.support.looping import on_loop, settle, threads_left
 from tests.support.sounds import open_descriptors
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        yield ours, theirs
 
 
 def test_it_runs_until_the_last_holder_has_released_it_and_again_for_the_next():

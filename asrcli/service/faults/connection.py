@@ -145,7 +145,7 @@ class FaultyConnection:
             case Fail():
                 self._failure = deed
                 # The conversation may be in the middle of saying something.
-                self._loop.post(self._fail)
+                self._loop.call(self._fail)
 
     def _fail(self) -> None:
         failure, self._failure = self._failure, None

@@ -22,7 +22,8 @@ from asrcli.service.recognizers.base import (
     RecognitionSettings,
     Recognizer,
 )
-from asrcli.service.wire.loop import Loop, Work
+from asrcli.system.loop import Loop
+from asrcli.system.moments import Work
 from asrcli.system.threads import Thread
 from asrcli.values.errors import Shortage
 
@@ -90,7 +91,7 @@ class Hearings:
         """A hearing that has not begun."""
         if self._prompt and settings.audio_format in _PROMPT_FORMATS:
             return _Hearing(self._recognizer, settings, tell)
-        hearing = _Hearing(self._recognizer, settings, lambda result: self._loop.post(lambda: tell(result)))
+        hearing = _Hearing(self._recognizer, settings, lambda result: self._loop.call(lambda: tell(result)))
         waiting = _Waiting(hearing, source, self._loop)
         self._threads.add(waiting.thread)
         return waiting
@@ -195,7 +196,7 @@ class _Waiting:
             self._behind = True
             self._source.hold()
         self._work.put(partial(self._hearing.feed, audio))
-        self._work.put(partial(self._loop.post, partial(self._fed, len(audio))))
+        self._work.put(partial(self._loop.call, partial(self._fed, len(audio))))
 
     def end_utterance(self) -> None:
         self._work.put(self._hearing.end_utterance)

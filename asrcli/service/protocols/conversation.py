@@ -20,7 +20,8 @@ from asrcli.service.protocols.base import (
     ServerHalf,
 )
 from asrcli.service.recognizers.base import Ended, Failed, RecognitionError, RecognitionSettings, Result
-from asrcli.service.wire.loop import Share, Timer
+from asrcli.service.wire.loop import Share
+from asrcli.system.moments import Alarm, Timer
 
 
 class Connection(Protocol):
@@ -53,7 +54,7 @@ class Conversation:
         self._alive_s = alive_s
         self._over = False
         self._hearing: Hearing | None = None
-        self._patience: Timer | None = None
+        self._patience = Alarm(loop, self._look)
         self._held: Timer | None = None
 
     def opened(self) -> None:
@@ -77,23 +78,16 @@ class Conversation:
     def silence(self) -> None:
         """Say nothing any more, whatever the client and the recogniser still bring."""
         self._over = True
-        if self._patience is not None:
-            self._patience.cancel()
-            self._patience = None
+        self._patience.cancel()
 
     # --- the client's patience, and ours ----------------------------------------------------------------------------
 
     def _wait(self) -> None:
-        """Be there at the half's deadline. Set anew only where that has come nearer, because it moves all the time."""
-        deadline = None if self._over else self._half.deadline()
-        if deadline is None or (self._patience is not None and self._patience.moment <= deadline):
-            return
-        if self._patience is not None:
-            self._patience.cancel()
-        self._patience = self._loop.at(deadline, self._look)
+        """Be there at the half's deadline, which moves away all the time."""
+        if not self._over and (deadline := self._half.deadline()) is not None:
+            self._patience.set(deadline)
 
     def _look(self) -> None:
-        self._patience = None
         deadline = self._half.deadline()
         if deadline is not None and deadline <= self._loop.now():
             self._handle(self._half.idle() if self._held is None else self._half.busy())

@@ -6,8 +6,9 @@ import contextlib
 import logging
 import ssl
 
-from asrcli.service.wire.loop import Share, Work
+from asrcli.service.wire.loop import Share
 from asrcli.service.wire.stream import Layer, Stream
+from asrcli.system.moments import Work
 
 _READ_BYTES = 64 * 1024
 # What may be under way from a client: a sender faster than this is held back, as a window of TCP would.

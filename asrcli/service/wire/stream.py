@@ -145,7 +145,7 @@ class TcpStream:
         # An epoll of its own, because selectors cannot ask for the end alone.
         self._end_watch = select.epoll()
         self._end_watch.register(self._socket, select.EPOLLRDHUP)
-        self._loop.watch(self._end_watch, EVENT_READ, lambda _: self._end())
+        self._loop.watch(self._end_watch, lambda _: self._end())
 
     def _watch(self) -> None:
         if self._closed:
@@ -153,7 +153,7 @@ class TcpStream:
         reads = not (self._held or self._ended or len(self._unsent) > _UNSENT_LIMIT_BYTES)
         events = EVENT_READ * reads | EVENT_WRITE * bool(self._unsent)
         if events:
-            self._loop.watch(self._socket, events, self._ready)
+            self._loop.watch(self._socket, self._ready, events)
         else:
             self._loop.unwatch(self._socket)
 
@@ -187,14 +187,14 @@ class TcpStream:
             return 0
         except OSError:
             # Not from within: whoever writes is in the middle of something.
-            self._loop.post(self._end)
+            self._loop.call(self._end)
             return len(data)
 
     def _shut_down(self) -> None:
         try:
             self._socket.shutdown(socket.SHUT_WR)
         except OSError:
-            self._loop.post(self._end)
+            self._loop.call(self._end)
 
     def _stop_watching_for_the_end(self) -> None:
         watch, self._end_watch = self._end_watch, None

@@ -15,8 +15,9 @@ from websockets.http11 import Request, Response
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
-from asrcli.service.wire.loop import Share, Timer
+from asrcli.service.wire.loop import Share
 from asrcli.service.wire.stream import Stream
+from asrcli.system.moments import Timer
 
 # How long a client may take to answer a close, and to close its side of the connection after that.
 CLOSE_TIMEOUT_S = 2.0

@@ -20,8 +20,8 @@ from asrcli.service.recognizers.base import (
     Result,
 )
 from asrcli.service.recognizers.script import ScriptRecognizer
-from asrcli.service.wire.loop import Loop
-from asrcli.system.clock import SystemClock
+from asrcli.system.loop import Loop
+from tests.support.looping import on_loop
 
 PATIENCE_S = 10
 
@@ -61,15 +61,15 @@ class Service:
     """The loop in a thread, and the other side of a hearing."""
 
     def __init__(self) -> None:
-        self.loop = Loop(SystemClock())
+        self.loop = Loop(name="service")
         self.told: list[Result] = []
         self.held: list[bool] = []
         self.heard = threading.Semaphore(0)
-        self.thread = threading.Thread(target=self.loop.run)
-        self.thread.start()
+        self.loop.hold()
+        self.thread = on_loop(self.loop, threading.current_thread)
 
     def tell(self, result: Result) -> None:
-        assert threading.get_ident() == self.thread.ident
+        assert threading.current_thread() is self.thread
         self.told.append(result)
         self.heard.release()
 
@@ -87,7 +87,7 @@ class Service:
     def on_loop(self, *work: object) -> None:
         done = threading.Event()
         for each in (*work, done.set):
-            self.loop.post(each)  # type: ignore[arg-type]
+            self.loop.call(each)  # type: ignore[arg-type]
         assert done.wait(PATIENCE_S)
 
 
@@ -95,8 +95,7 @@ class Service:
 def service() -> Iterator[Service]:
     service = Service()
     yield service
-    service.loop.stop()
-    service.thread.join()
+    service.loop.release()
 
 
 def test_what_may_wait_is_called_by_a_thread_of_its_own_and_heard_on_the_loop(service: Service) -> None:
@@ -185,19 +184,17 @@ def test_a_thread_that_cannot_be_started_is_a_failure_of_its_task(
 def test_a_prompt_recogniser_is_called_at_once_and_needs_no_thread() -> None:
     told: list[Result] = []
     before = threading.active_count()
-    loop = Loop(SystemClock())
+    loop = Loop()
     hearing = Hearings(ScriptRecognizer(()), 5, loop).new(RecognitionSettings(), told.append, Slow())  # type: ignore[arg-type]
     hearing.begin()
     hearing.feed(bytes(3200))
     hearing.finish()
     assert told == [Opened(), Ended(100)]
     assert threading.active_count() == before
-    loop.stop()
-    loop.run()
 
 
 def test_places_are_counted() -> None:
-    loop = Loop(SystemClock())
+    loop = Loop()
     hearings = Hearings(ScriptRecognizer(()), 2, loop)
     hearings.take_place()
     hearings.take_place()
@@ -205,5 +202,3 @@ def test_places_are_counted() -> None:
         hearings.take_place()
     hearings.free_place()
     hearings.take_place()
-    loop.stop()
-    loop.run()

@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from asrcli.service.wire.layers import FarStream
-from asrcli.service.wire.loop import Loop
 from asrcli.service.wire.stream import TcpStream
-from asrcli.system.clock import SystemClock
+from asrcli.system.loop import Loop
 from tests.service.hand_loop import HandLoop, Recorder
 
 PATIENCE_S = 10
@@ -21,7 +20,7 @@ class Client:
     """One TCP connection over loopback, with the service's end on a loop in a thread."""
 
     def __init__(self) -> None:
-        self.loop = Loop(SystemClock())
+        self.loop = Loop()
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self.socket = socket.create_connection(listener.getsockname())
             accepted, _ = listener.accept()
@@ -30,9 +29,8 @@ class Client:
         self.has_ended = threading.Event()
         self.heard = b""
         self.stream = TcpStream(self.loop, accepted, self.gone.set)
-        self.stream.open(self)
-        self._thread = threading.Thread(target=self.loop.run)
-        self._thread.start()
+        self.loop.hold()
+        self.on_loop(lambda: self.stream.open(self))
 
     def received(self, data: bytes) -> None:
         self.heard += data
@@ -43,8 +41,8 @@ class Client:
     def on_loop(self, work: Callable[[], object]) -> None:
         """Do it on the loop's thread, and wait until it is done."""
         done = threading.Event()
-        self.loop.post(work)
-        self.loop.post(done.set)
+        self.loop.call(work)
+        self.loop.call(done.set)
         assert done.wait(PATIENCE_S)
 
     def read_to_end(self) -> bytes:
@@ -55,8 +53,7 @@ class Client:
 
     def end(self) -> None:
         self.on_loop(self.stream.cut)
-        self.loop.stop()
-        self._thread.join()
+        self.loop.release()
         self.socket.close()
 
 
