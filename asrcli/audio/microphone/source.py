@@ -19,6 +19,7 @@ from asrcli.audio.microphone.overflow import Overflow
 from asrcli.audio.samples import layout_problem
 from asrcli.audio.source import NoticeSink, ignore
 from asrcli.system.clock import Clock, Deadline, SystemClock
+from asrcli.values.clock_time import in_minutes
 from asrcli.values.errors import AsrcliError, DeviceError, UsageError
 
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ class MicSource:
             if ended or self._stop.is_set():
                 return
             self.close()
-            gone = f"{self.name} is gone, after {_clock_time(self._frames / self.rate_hz)}"
+            gone = f"{self.name} is gone, after {in_minutes(self._frames / self.rate_hz)}"
             if not self._options.device_wait_s:
                 raise DeviceError(gone, hint="what was said before is kept; --device-wait 60 waits for it to come back")
             self._level(None, None)
@@ -226,7 +227,7 @@ class MicSource:
         """The samples, after silence for those that were lost."""
         import numpy as np
 
-        if (lost := self._overflow.note(heard, _clock_time(self._frames / self.rate_hz))) is not None:
+        if (lost := self._overflow.note(heard, in_minutes(self._frames / self.rate_hz))) is not None:
             self._notice(*lost)
         if heard.lost_frames:
             yield np.zeros((heard.lost_frames, self.channels), np.float32)
@@ -288,7 +289,3 @@ def _age_s(first: Heard, rate_hz: int) -> float:
     """How long before it came the first sample was taken: as PortAudio says, or at least the block's own length."""
     length_s = first.frames / rate_hz
     return first.age_s if length_s / 2 <= first.age_s <= _PLAUSIBLE_AGE_S else length_s
-
-
-def _clock_time(seconds: float) -> str:
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

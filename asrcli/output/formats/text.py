@@ -5,6 +5,7 @@ from __future__ import annotations
 from asrcli.output.base import Begin
 from asrcli.output.masking import mask
 from asrcli.output.sanitize import name, sentence_text
+from asrcli.values.clock_time import exact_time
 from asrcli.values.errors import AsrcliError
 from asrcli.values.events import Event, FinalResult, Sentence
 from asrcli.values.summary import Summary
@@ -47,12 +48,5 @@ def _times(sentence: Sentence) -> str:
     if sentence.begin_ms is None:
         return ""
     if sentence.end_ms is None:
-        return f"[{_time(sentence.begin_ms)}] "
-    return f"[{_time(sentence.begin_ms)} --> {_time(sentence.end_ms)}] "
-
-
-def _time(ms: int) -> str:
-    seconds, ms = divmod(ms, 1000)
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{seconds:02d}.{ms:03d}"
+        return f"[{exact_time(sentence.begin_ms)}] "
+    return f"[{exact_time(sentence.begin_ms)} --> {exact_time(sentence.end_ms)}] "

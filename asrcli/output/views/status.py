@@ -11,6 +11,7 @@ from pathlib import PurePath
 
 from asrcli.output.base import Begin
 from asrcli.output.sanitize import name
+from asrcli.values.clock_time import clock_time
 from asrcli.values.events import (
     AudioFinished,
     AudioSent,
@@ -150,10 +151,3 @@ def bar(share: float) -> str:
 def _short_name(info: Begin) -> str:
     """A file's name without its folders; a device's or stream's as it is."""
     return name(info.source if info.live else PurePath(info.source).name or info.source)
-
-
-def clock_time(seconds: float) -> str:
-    """m:ss or h:mm:ss."""
-    minutes, second = divmod(int(seconds), 60)
-    hours, minute = divmod(minutes, 60)
-    return f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute}:{second:02d}"

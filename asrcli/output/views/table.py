@@ -16,8 +16,9 @@ from asrcli.output.views.layout import Line, ending, fit, padded
 from asrcli.output.views.plain import about, error_line, reconnecting, warning_line
 from asrcli.output.views.progress import Progress
 from asrcli.output.views.region import MIN_REDRAW_S, Region
-from asrcli.output.views.status import BAR_CELLS, Part, bar, clock_time
+from asrcli.output.views.status import BAR_CELLS, Part, bar
 from asrcli.system.clock import Clock
+from asrcli.values.clock_time import clock_time
 from asrcli.values.errors import AsrcliError
 from asrcli.values.events import (
     AudioFinished,
