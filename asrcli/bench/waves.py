@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import resource
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from asrcli.audio.source import Source
@@ -16,7 +16,6 @@ from asrcli.bench.plan import Plan, Wave
 from asrcli.bench.timings import Kind, Stopwatch, Timings
 from asrcli.engine.control import Control
 from asrcli.engine.many import Ended, Job, transcribe_many
-from asrcli.engine.transcribe import transcribe
 from asrcli.engine.wiring import Engine
 from asrcli.values.errors import (
     AsrcliError,
@@ -118,7 +117,7 @@ def run_wave(
     notices: set[Notice] = set()
     with contextlib.ExitStack() as stack:
         jobs = [_job(new_source, stack) for _ in range(wave.size)]
-        told = stack.enter_context(contextlib.closing(_told(jobs, engine)))
+        told = stack.enter_context(contextlib.closing(transcribe_many(jobs, engine, len(jobs))))
         cpu_before, begin_s = cpu(), engine.clock.now()
         watches = [Stopwatch(begin_s) for _ in jobs]
         for job, what in told:
@@ -149,23 +148,6 @@ def _job(new_source: NewSource, stack: contextlib.ExitStack) -> Job:
     source = new_source(control)
     stack.callback(source.close)
     return Job(lambda _: source, control)
-
-
-def _told(jobs: list[Job], engine: Engine) -> Generator[tuple[int, Source | Event | Ended], None, None]:
-    """What `transcribe_many` tells of `jobs`; a single one runs in this thread, with nothing in between."""
-    if len(jobs) > 1:
-        yield from transcribe_many(jobs, engine, len(jobs))
-        return
-    error: AsrcliError | None = None
-    try:
-        source = jobs[0].open_source(jobs[0].control)
-        yield 0, source
-        with contextlib.closing(transcribe(source, engine, jobs[0].control)) as events:
-            for event in events:
-                yield 0, event
-    except AsrcliError as failure:
-        error = failure
-    yield 0, Ended(error)
 
 
 def _raise_if_it_ends_all(error: AsrcliError) -> None:

@@ -114,7 +114,7 @@ def _readable(source: Source, control: Control) -> Iterator[Block]:
 def transcribe_split(
     open_source: Opener, split: Split, engine: Engine, control: Control
 ) -> Generator[Event, None, None]:
-    """Yield the events of the whole source, as `transcribe` would, while its parts are recognised at the same time.
+    """Yield the events of the whole source, as if it were one job, while its parts are recognised at the same time.
 
     Results come in order: those of a later part are held back until the parts before it have ended, and of partial
     results only those of the first part that has not ended are told. What fails in one part does not stop the others;

@@ -21,8 +21,8 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from asrcli.audio.opening import open_source
+from asrcli.engine.control import Control
 from asrcli.engine.stages import Limits
-from asrcli.engine.transcribe import Control, transcribe
 from asrcli.service.faults.plan import parse_fault
 from asrcli.values.events import AudioSent, Event, FinalResult
 from tests.benchmarks.damage import damage
@@ -36,6 +36,7 @@ from tests.support.hostile import happenings, survives
 from tests.support.level import Level, level
 from tests.support.recovery import PROTOCOLS, Cut, Outcome, chosen_cuts, delivered, engine, run_cut, run_cuts
 from tests.support.service import TALK_TEXT, TALK_WAV, running_service, service_process
+from tests.support.transcribing import transcribe
 
 SEED = 20261110
 _HOURS = 6

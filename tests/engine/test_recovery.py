@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from asrcli.engine.transcribe import Control, transcribe
+from asrcli.engine.control import Control
 from asrcli.service.faults.plan import parse_fault
 from asrcli.values.errors import ProtocolViolation, SoundLost
 from asrcli.values.events import Notice, Reconnecting
@@ -26,6 +26,7 @@ from tests.support.recovery import (
     run_cuts,
 )
 from tests.support.service import running_service
+from tests.support.transcribing import transcribe
 
 MODES = [*((protocol, False) for protocol in PROTOCOLS), ("realtime", True)]
 

@@ -10,7 +10,6 @@ import pytest
 
 from asrcli.engine.control import Control
 from asrcli.engine.stages import Limits
-from asrcli.engine.transcribe import transcribe
 from asrcli.engine.transcription import Transcription
 from asrcli.engine.wiring import Engine
 from asrcli.protocols.run_task import RunTask
@@ -30,7 +29,7 @@ from asrcli.values.events import (
 from asrcli.values.recognition import Endpoint, RecognitionOptions
 from tests.support.fakes import ToneSource
 from tests.support.scripted_server import Conversation, scripted_server, silent_port
-from tests.support.transcribing import closing, engine, never_finishing, polite, run, texts
+from tests.support.transcribing import closing, engine, never_finishing, polite, run, texts, transcribe
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,6 @@ from asrcli.audio.chunks.chunker import chunk
 from asrcli.engine.control import Control
 from asrcli.engine.retry import Retry
 from asrcli.engine.stages import Limits
-from asrcli.engine.transcribe import transcribe
 from asrcli.service.faults.plan import parse_fault
 from asrcli.values.errors import AuthError, LinkError, ServiceError, ServiceTimeout
 from asrcli.values.events import AudioFinished, FinalResult, Notice, Reconnecting, SessionStarted
@@ -20,7 +19,7 @@ from asrcli.values.pcm import Chunk, PcmFormat
 from tests.support.fakes import ToneSource
 from tests.support.scripted_server import Conversation, free_port, scripted_server
 from tests.support.service import running_service
-from tests.support.transcribing import closing, engine, never_finishing, polite, run, texts
+from tests.support.transcribing import closing, engine, never_finishing, polite, run, texts, transcribe
 
 
 @pytest.fixture(autouse=True)

@@ -7,14 +7,14 @@ import threading
 import pytest
 
 from asrcli.engine.control import Control
-from asrcli.engine.transcribe import transcribe
+from asrcli.engine.transcription import Transcription
 from asrcli.engine.wiring import Engine
 from asrcli.values.errors import Bug, Shortage
 from asrcli.values.events import FinalResult
 from tests.support.fakes import ToneSource
 from tests.support.looping import PATIENCE_S, threads_left
 from tests.support.scripted_server import Conversation, scripted_server
-from tests.support.transcribing import engine, polite, run, texts
+from tests.support.transcribing import engine, polite, run, texts, transcribe
 
 
 class OurBug(Exception):  # noqa: N818
@@ -92,16 +92,21 @@ def test_nothing_that_fails_then_keeps_the_end_from_being_told(monkeypatch):
 
 
 def test_one_that_begins_when_the_loop_is_dead_ends_at_once():
-    made = engine("ws://127.0.0.1:1")
+    made, told = engine("ws://127.0.0.1:1"), []
     died = threading.Event()
     made.loop.hold()
     made.loop.dependants.add(lambda raised: died.set())
     made.loop.call(bug)
     assert died.wait(PATIENCE_S)
     source = ToneSource(1.0)
-    with pytest.raises(Bug):
-        list(transcribe(source, made, Control()))
+    run = Transcription(source, made, Control(), told.append)
+    run.start()
+    run.wait()
+    [ended] = told
+    assert isinstance(ended.error, Bug)
     assert source.closed
+    with pytest.raises(Bug):
+        list(transcribe(ToneSource(1.0), made, Control()))
     made.loop.release()
 
 

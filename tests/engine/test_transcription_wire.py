@@ -14,13 +14,13 @@ import pytest
 
 from asrcli.engine.control import Control
 from asrcli.engine.stages import Limits
-from asrcli.engine.transcribe import transcribe
 from asrcli.service.faults.plan import parse_fault
 from asrcli.values.events import FinalResult, PartialResult, Reconnecting
 from tests.support.coded_talk import CodedTalk, a_sentence_every, twelve_sentences
 from tests.support.looping import threads_left
 from tests.support.recovery import PROTOCOLS, Cut, engine
 from tests.support.service import running_service
+from tests.support.transcribing import transcribe
 
 # The end of the audio has to wait for other things than these tests do.
 STALL = Limits(finish_s=60.0, stall_s=0.5)

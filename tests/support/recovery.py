@@ -8,9 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from asrcli.engine.control import Control
 from asrcli.engine.retry import Retry
 from asrcli.engine.stages import Limits
-from asrcli.engine.transcribe import Control, Engine, transcribe
+from asrcli.engine.wiring import Engine
 from asrcli.protocols import REGISTRY
 from asrcli.service.faults.plan import parse_fault
 from asrcli.values.events import Event, FinalResult, Reconnecting, Sentence
@@ -18,6 +19,7 @@ from asrcli.values.pcm import Chunk
 from asrcli.values.recognition import Endpoint, RecognitionOptions
 from tests.support.coded_talk import RATE_HZ, CodedTalk
 from tests.support.service import running_service
+from tests.support.transcribing import transcribe
 
 MODELS = {"run-task": "fun-asr-realtime", "realtime": "qwen3-asr-flash-realtime"}
 PROTOCOLS = tuple(REGISTRY)

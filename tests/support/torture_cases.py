@@ -14,7 +14,7 @@ import soundfile
 import trustme
 
 from asrcli.audio.reading.ffmpeg_tool import find_ffmpeg
-from asrcli.engine.transcribe import Control, transcribe
+from asrcli.engine.control import Control
 from asrcli.service.server import Service
 from tests.support.coded_talk import RATE_HZ, CodedTalk, a_sentence_every
 from tests.support.recovery import Cut, delivered, engine
@@ -22,6 +22,7 @@ from tests.support.service import TALK_WAV, running_service, write_script
 from tests.support.tls_proxy import server_context, tls_proxy
 from tests.support.torture import ERRORS, NO_FAULT, Drive, Fault, Run, to_its_end, tortured
 from tests.support.torture_judge import Judge, as_always, bench, heard, in_file, in_folder, on_stdout, problems, silent
+from tests.support.transcribing import transcribe
 from tests.support.virtual_mic import VirtualMic, missing
 from tests.support.zygote import Running, Zygote
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Generator
+
+from asrcli.audio.source import Source
 from asrcli.engine.control import Control
+from asrcli.engine.many import Ended, Job, transcribe_many
 from asrcli.engine.retry import Retry
-from asrcli.engine.transcribe import transcribe
 from asrcli.engine.wiring import Engine
 from asrcli.protocols.run_task import RunTask
-from asrcli.values.events import FinalResult
+from asrcli.values.events import Event, FinalResult
 from asrcli.values.recognition import Endpoint, RecognitionOptions
 from tests.support.fakes import ToneSource
 from tests.support.scripted_server import Conversation
@@ -17,6 +21,29 @@ def engine(url: str, **fields) -> Engine:
     fields.setdefault("speed", None)
     fields.setdefault("retry", Retry(tries=0))
     return Engine(lambda: RunTask(RecognitionOptions(model="m"), Endpoint(url, "k")), **fields)
+
+
+def transcribe(source: Source, engine: Engine, control: Control) -> Generator[Event, None, None]:
+    """The events of one source, as of one job among many; what ended it early is raised after all of them.
+
+    A source that nobody has opened is closed here, as by whoever has looked at it before.
+    """
+    handed_over = []
+
+    def open_source(_: Control) -> Source:
+        handed_over.append(source)
+        return source
+
+    try:
+        with contextlib.closing(transcribe_many([Job(open_source, control)], engine, at_once=1)) as told:
+            for _, what in told:
+                if isinstance(what, Ended) and what.error is not None:
+                    raise what.error
+                if isinstance(what, Event):
+                    yield what
+    finally:
+        if not handed_over:
+            source.close()
 
 
 def run(url: str, source: ToneSource, **fields) -> tuple[list, BaseException | None]:

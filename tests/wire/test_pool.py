@@ -11,7 +11,6 @@ import pytest
 from asrcli.engine.control import Control
 from asrcli.engine.retry import Retry
 from asrcli.engine.stages import Limits
-from asrcli.engine.transcribe import transcribe
 from asrcli.engine.wiring import Engine
 from asrcli.protocols import REGISTRY
 from asrcli.service.faults.plan import parse_fault
@@ -22,6 +21,7 @@ from asrcli.wire.pool import Pool
 from tests.support.fakes import ToneSource
 from tests.support.scripted_server import Conversation, scripted_server
 from tests.support.service import running_service
+from tests.support.transcribing import transcribe
 
 PATIENCE_S = 20
 

@@ -10,7 +10,6 @@ import pytest
 from asrcli.engine.control import Control
 from asrcli.engine.many import Ended, Job, transcribe_many
 from asrcli.engine.retry import Retry
-from asrcli.engine.transcribe import transcribe
 from asrcli.engine.wiring import Engine
 from asrcli.protocols import REGISTRY
 from asrcli.service.faults.plan import parse_fault
@@ -21,6 +20,7 @@ from tests.support.fakes import ToneSource
 from tests.support.looping import on_loop, threads_left
 from tests.support.scripted_server import Conversation, scripted_server
 from tests.support.service import running_service
+from tests.support.transcribing import transcribe
 
 PATIENCE_S = 20
 
