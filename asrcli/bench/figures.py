@@ -54,27 +54,19 @@ def figures(numbers: Sequence[float]) -> Figures | None:
     """The figures of `numbers`; None where there are none."""
     if not numbers:
         return None
-    ordered = sorted(numbers)
     return Figures(
-        count=len(ordered),
-        median=percentile(ordered, 0.5),
-        p95=percentile(ordered, 0.95) if len(ordered) >= P95_LEAST else None,
-        p99=percentile(ordered, 0.99) if len(ordered) >= P99_LEAST else None,
-        least=ordered[0],
-        most=ordered[-1],
+        count=len(numbers),
+        median=statistics.median(numbers),
+        p95=_parts(numbers, 100)[95 - 1] if len(numbers) >= P95_LEAST else None,
+        p99=_parts(numbers, 100)[99 - 1] if len(numbers) >= P99_LEAST else None,
+        least=min(numbers),
+        most=max(numbers),
     )
 
 
-def percentile(ordered: Sequence[float], share: float) -> float:
-    """The value below which `share` (0 to 1) of the numbers lie; `ordered` ascends and is not empty.
-
-    Linear between the two nearest ranks, the first number being the 0th percentile and the last the 100th: type 7 of
-    Hyndman and Fan, the default of numpy, R and spreadsheets.
-    """
-    place = share * (len(ordered) - 1)
-    below = int(place)
-    above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
+def _parts(numbers: Sequence[float], count: int) -> list[float]:
+    """The count - 1 bounds of `count` equally likely parts, as numpy, R and spreadsheets have them by default."""
+    return statistics.quantiles(numbers, n=count, method="inclusive")
 
 
 def speed_up(cold: Sequence[float], warm: Sequence[float]) -> SpeedUp | None:
@@ -110,6 +102,5 @@ def _resampled_medians(cold: Sequence[float], warm: Sequence[float]) -> list[tup
 
 
 def _interval(value: float, drawn: list[float]) -> Spread:
-    drawn.sort()
-    outside = (1 - CONFIDENCE) / 2
-    return Spread(value, percentile(drawn, outside), percentile(drawn, 1 - outside))
+    bounds = _parts(drawn, round(2 / (1 - CONFIDENCE)))
+    return Spread(value, bounds[0], bounds[-1])
