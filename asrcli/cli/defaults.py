@@ -20,6 +20,7 @@ from typing import Any
 
 import typer
 
+from asrcli.system.folders import user_folder
 from asrcli.values.errors import UsageError
 
 PROJECT_FILE = "asrcli.toml"
@@ -54,8 +55,7 @@ Commands = Mapping[str, Any]
 
 def user_file(environ: Mapping[str, str], home: Path) -> Path:
     """Where the user's own file is looked for."""
-    base = environ.get("XDG_CONFIG_HOME")
-    return (Path(base) if base else home / ".config") / "asrcli" / "config.toml"
+    return user_folder("XDG_CONFIG_HOME", environ, home) / "asrcli" / "config.toml"
 
 
 def defaults(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from asrcli.audio.writing.wav_writer import WavWriter
 from asrcli.system.clock import stamp
+from asrcli.system.folders import user_folder
 from asrcli.values.errors import AsrcliError, AudioError
 from asrcli.values.pcm import Chunk, PcmFormat
 
@@ -19,8 +20,7 @@ _MOST_KEPT = 20
 
 def folder() -> Path:
     """Where rescued sound lies: the user's state folder."""
-    base = os.environ.get("XDG_STATE_HOME")
-    return (Path(base) if base else Path.home() / ".local" / "state") / "asrcli"
+    return user_folder("XDG_STATE_HOME", os.environ, Path.home()) / "asrcli"
 
 
 def rescue(chunks: Iterator[Chunk], *, model: str, pcm: PcmFormat) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from asrcli.system.folders import user_folder
 from asrcli.values.errors import AsrcliError, UsageError
 
 # The program is called as it was typed, so that one that is not on the PATH completes as well.
@@ -94,24 +95,21 @@ def install(shell: str, environ: Mapping[str, str], home: Path) -> Path:
     """
     text = script(shell)
     if shell == "fish":
-        place = _folder(environ, "XDG_CONFIG_HOME", home / ".config") / "fish" / "completions" / "asrcli.fish"
+        place = user_folder("XDG_CONFIG_HOME", environ, home) / "fish" / "completions" / "asrcli.fish"
     else:
-        place = _folder(environ, "XDG_DATA_HOME", home / ".local" / "share") / "asrcli" / f"completion.{shell}"
+        place = user_folder("XDG_DATA_HOME", environ, home) / "asrcli" / f"completion.{shell}"
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text, encoding="utf-8")
         if shell != "fish":
-            _read_at_start(place, home / ".bashrc" if shell == "bash" else _folder(environ, "ZDOTDIR", home) / ".zshrc")
+            zsh = Path(environ.get("ZDOTDIR") or home)
+            _read_at_start(place, home / ".bashrc" if shell == "bash" else zsh / ".zshrc")
     except OSError as error:
         raise AsrcliError(
             f"cannot install the completion: {error.filename}: {error.strerror}",
             hint=f"asrcli --show-completion {shell} prints it",
         ) from error
     return place
-
-
-def _folder(environ: Mapping[str, str], variable: str, default: Path) -> Path:
-    return Path(environ[variable]) if environ.get(variable) else default
 
 
 def _read_at_start(place: Path, start: Path) -> None:

@@ -1,7 +1,10 @@
 """Lines at the end of a terminal that are redrawn in place, while other lines scroll up above them.
 
-Drawn by hand, because results go to another stream of the same terminal in between, and because the window may change
-its size at any time. Knows nothing of what the lines say.
+rich's Live cannot. Fed with the same lines, it finds its first row by the width at which it drew them: in a terminal
+that wraps lines anew, a narrower window leaves rows behind (test_live_resize), and a final that takes the place of its
+partial moves the status line (test_live). A drawing takes it 0.28 ms, and 0.65 ms where a final goes to another stream
+of the same terminal in between; here it is 0.01 and 0.02 ms, of the 1 ms from a message to its line. Knows nothing of
+what the lines say.
 """
 
 from __future__ import annotations
