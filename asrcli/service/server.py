@@ -33,8 +33,7 @@ from asrcli.service.protocols.base import Limits, ServerHalf
 from asrcli.service.protocols.conversation import Conversation
 from asrcli.service.protocols.realtime import Realtime
 from asrcli.service.protocols.run_task import RunTask
-from asrcli.service.recognizers.base import Recognizer
-from asrcli.service.recognizers.coded_script import open_script
+from asrcli.service.recognizers import open_recognizer
 from asrcli.service.wire.layers import FarStream, TlsStream
 from asrcli.service.wire.listener import listen
 from asrcli.service.wire.loop import ServiceLoop, Share
@@ -276,16 +275,3 @@ class Service:
     def _forget_authority(self) -> None:
         if self.ca_file is not None and self._options.tls_ca is None:
             self.ca_file.unlink(missing_ok=True)
-
-
-def open_recognizer(name: str, stall_s: float) -> Recognizer:
-    """The recogniser called `sphinx` or `script:FILE`."""
-    kind, _, argument = name.partition(":")
-    if kind == "script" and argument:
-        return open_script(Path(argument))
-    if name == "sphinx":
-        # Not at the top: it needs numpy, and a script does not.
-        from asrcli.service.recognizers.sphinx.parent import SphinxRecognizer
-
-        return SphinxRecognizer(stall_s)
-    raise UsageError(f"there is no recogniser {name!r}", hint="use sphinx or script:FILE")
