@@ -51,7 +51,7 @@ class Metrics:
             case SessionStarted(session_id):
                 self._ready_at = now if self._ready_at is None else self._ready_at
                 self._task_ids.append(session_id)
-                self._past_usage, self._usage = _sum(self._past_usage, self._usage), UsageReported()
+                self._past_usage, self._usage = self._past_usage.plus(self._usage), UsageReported()
             case AudioSent(end_ms):
                 self._first_sent_at = now if self._first_sent_at is None else self._first_sent_at
                 self._audio_ms = max(end_ms, self._audio_ms or 0)
@@ -61,7 +61,7 @@ class Metrics:
             case PartialResult() | FinalResult():
                 self._observe_result(event, now)
             case UsageReported():
-                self._usage = _latest(self._usage, event)
+                self._usage = self._usage.then(event)
             case Reconnecting():
                 self._reconnects += 1
             case Notice(truncated=True):
@@ -70,7 +70,7 @@ class Metrics:
     def summary(self, complete: bool) -> Summary:
         """The numbers so far; `wall_s` ends now."""
         wall_s = self._clock.now() - self._begin_at
-        usage = _sum(self._past_usage, self._usage)
+        usage = self._past_usage.plus(self._usage)
         return Summary(
             source=self._source,
             complete=complete,
@@ -101,24 +101,3 @@ class Metrics:
 
 def _between_ms(start: float | None, end: float | None) -> int | None:
     return None if start is None or end is None else round((end - start) * 1000)
-
-
-def _sum(left: UsageReported, right: UsageReported) -> UsageReported:
-    return UsageReported(
-        _plus(left.billed_s, right.billed_s),
-        _plus(left.input_tokens, right.input_tokens),
-        _plus(left.output_tokens, right.output_tokens),
-    )
-
-
-def _plus(left: int | None, right: int | None) -> int | None:
-    return right if left is None else left if right is None else left + right
-
-
-def _latest(old: UsageReported, new: UsageReported) -> UsageReported:
-    """Usage is cumulative in a session: what is said later replaces what was said before."""
-    return UsageReported(
-        old.billed_s if new.billed_s is None else new.billed_s,
-        old.input_tokens if new.input_tokens is None else new.input_tokens,
-        old.output_tokens if new.output_tokens is None else new.output_tokens,
-    )

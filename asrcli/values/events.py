@@ -6,6 +6,7 @@ after it speaks only them. Times are whole milliseconds from the first sample of
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from asrcli.values.errors import AsrcliError
@@ -126,6 +127,30 @@ class UsageReported:
     billed_s: int | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
+
+    def plus(self, other: UsageReported) -> UsageReported:
+        """What two sessions report together."""
+        return self._with(other, lambda one, two: one + two)
+
+    def then(self, later: UsageReported) -> UsageReported:
+        """What is known of a session that has reported this, and `later`."""
+        return self._with(later, lambda _, new: new)
+
+    def since(self, before: UsageReported) -> UsageReported:
+        """What has come to `before`; `before` says nothing that this does not."""
+        return self._with(before, lambda now, then: now - then)
+
+    def _with(self, other: UsageReported, both: Callable[[int, int], int]) -> UsageReported:
+        """`both` of each figure that both have said; else the one that is known."""
+
+        def figure(left: int | None, right: int | None) -> int | None:
+            return right if left is None else left if right is None else both(left, right)
+
+        return UsageReported(
+            figure(self.billed_s, other.billed_s),
+            figure(self.input_tokens, other.input_tokens),
+            figure(self.output_tokens, other.output_tokens),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ Knows the events of each part and where in the whole it lies; not how the parts 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from asrcli.engine.joining.sessions import joined
@@ -188,22 +188,8 @@ class _Usage:
     def add(self, part: int, usage: UsageReported) -> UsageReported:
         """The session of that part reports `usage`; what is to be told of it."""
         session = self._session_of[part]
-        self._sessions[session] = _each(lambda old, new: old if new is None else new, self._sessions[session], usage)
-        return _each(lambda now, before: None if now is None else now - (before or 0), self._total(), self._before)
+        self._sessions[session] = self._sessions[session].then(usage)
+        return self._total().since(self._before)
 
     def _total(self) -> UsageReported:
-        return functools.reduce(functools.partial(_each, _plus), self._sessions, UsageReported())
-
-
-def _plus(left: int | None, right: int | None) -> int | None:
-    return left if right is None else right + (left or 0)
-
-
-def _each(
-    join: Callable[[int | None, int | None], int | None], left: UsageReported, right: UsageReported
-) -> UsageReported:
-    return UsageReported(
-        join(left.billed_s, right.billed_s),
-        join(left.input_tokens, right.input_tokens),
-        join(left.output_tokens, right.output_tokens),
-    )
+        return functools.reduce(UsageReported.plus, self._sessions, UsageReported())
