@@ -57,11 +57,33 @@ class Failure:
     silent: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What the user wants of a format, as far as it knows such a thing.
+
+    `partials` and `notices` are left out where that is False; `seen`: a terminal shows the text.
+    """
+
+    partials: bool = True
+    notices: bool = True
+    seen: bool = False
+
+
 class Format(typing.Protocol):
     """Turns one transcription into text. No I/O.
 
-    Every method returns what is to be written: complete lines that end in "\\n", or "" for nothing.
+    Every method but `of` returns what is to be written: complete lines that end in "\\n", or "" for nothing.
     """
+
+    suffixes: typing.ClassVar[tuple[str, ...]]
+    """What names of its files end in; the first one is that of --output-dir."""
+    names_source: typing.ClassVar[bool]
+    """Whether every line says which source it is from, so that those of several may be mixed."""
+
+    @classmethod
+    def of(cls, shape: Shape) -> Format:
+        """One for a further transcription."""
+        ...
 
     def begin(self, info: Begin) -> str:
         """A transcription begins; called before anything is sent."""

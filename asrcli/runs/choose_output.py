@@ -8,12 +8,11 @@ import os
 import stat
 import sys
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from asrcli.output import REGISTRY
-from asrcli.output.base import Format, Many, View
-from asrcli.output.formats.jsonl import JsonLines
+from asrcli.output.base import Format, Many, Shape, View
 from asrcli.output.formats.text import PlainText, title
 from asrcli.output.output import Output
 from asrcli.output.places.lanes import AsTheyCome, InFiles, InOrder, Lanes, ResultFile, WhenOver
@@ -28,7 +27,7 @@ from asrcli.values.errors import UsageError
 if typing.TYPE_CHECKING:
     from asrcli.runs.sources import Prepared
 
-_SUFFIXES = {".json": "json", ".jsonl": "json", ".ndjson": "json"}
+_DEFAULT = "text"
 _COLORS = ("auto", "always", "never")
 
 
@@ -48,7 +47,7 @@ def open_output(options: OutputOptions, folder: Path | None = None, *, notices: 
     if is_closed and options.output is None and folder is None:
         # Raises that.
         sys.stdout.write("")
-    name = format_name(options)
+    form = format_of(options)
     sink: Sink
     sink = (
         FileSink(options.output, options.force)
@@ -56,13 +55,10 @@ def open_output(options: OutputOptions, folder: Path | None = None, *, notices: 
         else StreamSink(_nowhere() if is_closed else sys.stdout)
     )
     sink.check()
-    view = _view(
-        options, results_are_text=name == "text", are_in_files=options.output is not None or folder is not None
-    )
-    seen = options.output is None and folder is None and sys.stdout.isatty()
-    output = Output(
-        _formats(name, options, seen=seen, notices=notices), sink, view, keeps_partials=options.partials is not False
-    )
+    are_in_files = options.output is not None or folder is not None
+    view = _view(options, results_are_text=form is PlainText, are_in_files=are_in_files)
+    shape = Shape(options.partials is not False, notices, seen=not are_in_files and sys.stdout.isatty())
+    output = Output(functools.partial(form.of, shape), sink, view, keeps_partials=shape.partials)
     _log_to(output, options.verbose)
     return output
 
@@ -75,14 +71,14 @@ def arrange(
     if many.output_dir is not None:
         output.through(InFiles(output.deliver, files))
     elif len(names) > 1:
-        output.through(_lanes(output, names, as_text=format_name(options) == "text", unordered=many.unordered))
+        output.through(_lanes(output, names, mixes=format_of(options).names_source, unordered=many.unordered))
     if len(names) > 1:
         output.for_many(Many(names, tuple(item.duration_ms for item in sources), min(many.jobs, len(names))))
 
 
-def _lanes(output: Output, names: Sequence[str], *, as_text: bool, unordered: bool) -> Lanes:
-    """Lines of text do not say which source they are from: they come in one piece each, with a title."""
-    if as_text:
+def _lanes(output: Output, names: Sequence[str], *, mixes: bool, unordered: bool) -> Lanes:
+    """Lines that do not say which source they are from come in one piece each, with a title."""
+    if not mixes:
         return (WhenOver if unordered else InOrder)(output.deliver, list(map(title, names)))
     return AsTheyCome(output.deliver) if unordered else InOrder(output.deliver)
 
@@ -93,14 +89,15 @@ def format_name(options: OutputOptions) -> str:
         raise UsageError(f"--json and --format {options.format} exclude each other")
     if options.format is not None and options.format not in REGISTRY:
         raise UsageError(f"--format {options.format!r} is not known", hint=f"choose one of {', '.join(REGISTRY)}")
+    if options.format is not None or options.json:
+        return options.format or "json"
     suffix = options.output.suffix.lower() if options.output else ""
-    return options.format or ("json" if options.json else _SUFFIXES.get(suffix, "text"))
+    return next((name for name, form in REGISTRY.items() if suffix in form.suffixes), _DEFAULT)
 
 
-def _formats(name: str, options: OutputOptions, *, seen: bool, notices: bool) -> Callable[[], Format]:
-    if name == "json":
-        return functools.partial(JsonLines, partials=options.partials is not False, notices=notices)
-    return functools.partial(PlainText, seen=seen) if name == "text" else REGISTRY[name]
+def format_of(options: OutputOptions) -> type[Format]:
+    """The format that `options` ask for. Raises UsageError."""
+    return REGISTRY[format_name(options)]
 
 
 def _nowhere() -> typing.TextIO:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from asrcli.output import REGISTRY
 from asrcli.output.places import sidecar
 from asrcli.output.places.folder import Folder
 from asrcli.output.places.result_file import Result
@@ -64,7 +65,9 @@ def _folder_of(request: Request, choice: Choice, output: Output) -> Folder | Non
     if form == "json":
         also["partials"] = options.partials is not False
     digest = sidecar.options_sha256(choice.options, also)
-    return Folder(path, form, digest, force=options.force, say=_silent if options.quiet else output.say)
+    return Folder(
+        path, REGISTRY[form].suffixes[0], digest, force=options.force, say=_silent if options.quiet else output.say
+    )
 
 
 def _silent(text: str) -> None:

@@ -20,8 +20,8 @@ class Place:
         self.said: list[str] = []
         self.warned: list[str] = []
 
-    def folder(self, options: str = "o", *, force: bool = False, form: str = "text") -> Folder:
-        return Folder(self.out, form, options, force=force, say=self.said.append)
+    def folder(self, options: str = "o", *, force: bool = False, suffix: str = ".txt") -> Folder:
+        return Folder(self.out, suffix, options, force=force, say=self.said.append)
 
     def results(self, options: str = "o", *, force: bool = False) -> list[Result | None]:
         self.said.clear()

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import math
 import re
+from typing import ClassVar, Self
 
-from asrcli.output.base import Begin
+from asrcli.output.base import Begin, Shape
 from asrcli.output.masking import mask
 from asrcli.values.errors import AsrcliError
 from asrcli.values.events import Event, FinalResult, Notice, PartialResult, Reconnecting, Sentence, Word
@@ -28,10 +29,17 @@ _Object = dict[str, object]
 class JsonLines:
     """Every line of a transcription carries its `source`. `partials` and `notices` are left out where that is False."""
 
+    suffixes: ClassVar[tuple[str, ...]] = (".jsonl", ".json", ".ndjson")
+    names_source: ClassVar[bool] = True
+
     def __init__(self, partials: bool = True, notices: bool = True) -> None:
         self._partials = partials
         self._notices = notices
         self._source: str | None = None
+
+    @classmethod
+    def of(cls, shape: Shape) -> Self:
+        return cls(shape.partials, shape.notices)
 
     def begin(self, info: Begin) -> str:
         """`begin`; what is not known of the source is left out."""

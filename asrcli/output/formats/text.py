@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from asrcli.output.base import Begin
+from typing import ClassVar, Self
+
+from asrcli.output.base import Begin, Shape
 from asrcli.output.masking import mask
 from asrcli.output.sanitize import name, sentence_text
 from asrcli.values.clock_time import exact_time
@@ -17,9 +19,16 @@ class PlainText:
     A sentence without text gives no line. Times that are not known are left out. `seen`: the lines go to a terminal.
     """
 
+    suffixes: ClassVar[tuple[str, ...]] = (".txt",)
+    names_source: ClassVar[bool] = False
+
     def __init__(self, timestamps: bool = False, seen: bool = False) -> None:
         self._timestamps = timestamps
         self._seen = seen
+
+    @classmethod
+    def of(cls, shape: Shape) -> Self:
+        return cls(seen=shape.seen)
 
     def begin(self, info: Begin) -> str:
         return ""

@@ -30,18 +30,20 @@ from asrcli.values.source_name import STANDARD_INPUT
 if TYPE_CHECKING:
     pass
 
-_SUFFIXES = {"text": ".txt", "json": ".jsonl"}
 _NAME_BYTES = 255
 
 
 class Folder:
-    """Where the results of one run go. `options_sha256`: of all that shapes them. `say` speaks to the person alone."""
+    """Where the results of one run go, in files that end in `suffix`.
+
+    `options_sha256`: of all that shapes them. `say` speaks to the person alone.
+    """
 
     def __init__(
-        self, path: Path, format_name: str, options_sha256: str, *, force: bool, say: Callable[[str], None]
+        self, path: Path, suffix: str, options_sha256: str, *, force: bool, say: Callable[[str], None]
     ) -> None:
         self._path = path
-        self._suffix = _SUFFIXES.get(format_name, f".{format_name}")
+        self._suffix = suffix
         self._options_sha256 = options_sha256
         self._force = force
         self._say = say
