@@ -13,6 +13,7 @@ from asrcli.bench.idle import IdleFinding
 from asrcli.bench.plan import Plan
 from asrcli.bench.timings import KINDS, PHASES, Kind
 from asrcli.bench.waves import Run, Task
+from asrcli.output.formats.jsonl import facts
 from asrcli.values.errors import AsrcliError
 
 # What both kinds go through, and a person waits for. The others a kept connection does not have at all.
@@ -211,7 +212,7 @@ def _task_object(task: Task) -> _Object:
 
 
 def _error_object(error: AsrcliError | None) -> _Object | None:
-    return None if error is None else {"code": error.code, "message": error.message}
+    return None if error is None else {"code": error.code, "message": error.message} | facts(error)
 
 
 def _rounded(value: float | None) -> float | None:

@@ -16,6 +16,7 @@ from asrcli.bench.figures import INTERVAL_LEAST, P95_LEAST, P99_LEAST
 from asrcli.bench.report import COMPARED
 from asrcli.bench.timings import KINDS, PHASES, Kind
 from asrcli.output.sanitize import sentence_text
+from asrcli.output.wording import words
 
 if TYPE_CHECKING:
     from asrcli.bench.figures import Figures, SpeedUp, Spread
@@ -171,8 +172,8 @@ def _finding_table(findings: Sequence[IdleFinding]) -> Table:
 def _what_happened(finding: IdleFinding) -> str:
     if finding.outcome == "kept":
         return "was still there"
-    if finding.outcome == "failed":
-        return f"unknown, the task failed: {sentence_text(str(finding.error))}"
+    if finding.outcome == "failed" and finding.error is not None:
+        return f"unknown, the task failed: {sentence_text(words(finding.error))}"
     if finding.dropped_after_s is not None:
         return f"was dropped by the service after {finding.dropped_after_s:.0f} s"
     return "was dropped by the service"
@@ -197,8 +198,9 @@ def _remarks(report: Report) -> Iterator[str]:
             " not counted"
         )
     for task in report.failures[:_FAILURES_SHOWN]:
+        assert task.error is not None
         which = "warm-up" if task.number is None else f"task {task.number}"
-        yield f"failed: {which} ({task.kind}): {sentence_text(str(task.error))}"
+        yield f"failed: {which} ({task.kind}): {sentence_text(words(task.error))}"
     if len(report.failures) > _FAILURES_SHOWN:
         yield f"failed: {len(report.failures) - _FAILURES_SHOWN} more"
     if not report.complete:

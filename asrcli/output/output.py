@@ -30,8 +30,8 @@ class Output:
         self._view = view
         self._lanes: Lanes = InOrder(self.deliver)
         self._keeps_partials = keeps_partials
-        # What was raised where nothing should be, and is shown already: it may end many transcriptions.
-        self._shown: BaseException | None = None
+        # Where something was raised that should not be, and that is shown already: it may end many transcriptions.
+        self._shown = ""
         # Reentrant: a signal handler that logs may come in the middle of a call.
         self._lock = threading.RLock()
 
@@ -156,8 +156,8 @@ class Output:
             self._sink.write("")
 
     def _show(self, error: AsrcliError, number: int | None = None) -> None:
-        if isinstance(error, Bug) and error.__cause__ is not self._shown:
-            self._shown = error.__cause__
+        if isinstance(error, Bug) and error.trace != self._shown:
+            self._shown = error.trace
             self._view.say(error.trace)
         self._view.error(error, number)
 

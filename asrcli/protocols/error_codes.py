@@ -48,8 +48,9 @@ def service_error(code: str, message: str, request_id: str | None, *, id_of: str
     request_id = request_id and brief(request_id)
     if code.startswith(_REFUSED_KEY):
         # As in the handshake, where most gateways look at the key.
-        refused = f"the service refused the key: {code}: {message}"
-        return AuthError(refused, hint=_KEYS_AND_REGIONS, service_code=code, request_id=request_id)
+        return AuthError(
+            message, hint=_KEYS_AND_REGIONS, service_code=code, request_id=request_id, refused_by="the service"
+        )
     hint, retryable = explain(code, message)
     error = ServiceError(code, message, request_id=request_id, id_of=id_of, hint=hint, retryable=retryable)
     error.no_speech = code in _NO_SPEECH

@@ -222,8 +222,7 @@ class _Run:
             return exit_code(self._failures[0]) if self._failures else 0
         done = total - len(self._failures) - self._not_begun
         if isinstance(self._no_more, Interrupted):
-            message = f"{self._no_more.message}; {done} of {total} sources are done"
-            ended = Interrupted(self._no_more.signal_number, message)
+            ended = Interrupted(self._no_more.signal_number, self._no_more.message, done=done, total=total)
             return exit_code(self._output.error(ended))
         rest = f", {self._not_begun} not begun" if self._not_begun else ""
         self._output.say(f"{len(self._failures)} of {total} sources failed{rest}")

@@ -12,6 +12,7 @@ import tempfile
 from types import TracebackType
 from typing import Self
 
+from asrcli.output.wording import ERROR_PREFIX
 from asrcli.settings.environment import SERVE_KEY
 from asrcli.values.errors import LinkError
 from asrcli.values.recognition import Endpoint
@@ -106,7 +107,7 @@ class LocalService:
         with contextlib.suppress(OSError):
             self._log.seek(0)
             said = self._log.read().decode(errors="replace").strip().splitlines()
-        return said[-1].removeprefix("asrcli: error: ") if said else f"nothing heard in {_START_TIMEOUT_S:g} s"
+        return said[-1].removeprefix(ERROR_PREFIX) if said else f"nothing heard in {_START_TIMEOUT_S:g} s"
 
     def _close_pipes(self) -> None:
         for pipe in (self._process.stdin, self._process.stdout):

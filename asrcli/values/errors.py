@@ -1,4 +1,6 @@
-"""The error tree. Nothing here knows of exit codes, consoles or foreign libraries.
+"""The error tree, as values: all that is known of a failure stands in fields, and every error survives `pickle`.
+
+Nothing here knows of exit codes, consoles or foreign libraries, nor how a field is put into words.
 
 AsrcliError
   UsageError                 the user's choice cannot work
@@ -23,11 +25,15 @@ from __future__ import annotations
 
 import errno
 import os
+from typing import Final
 
 # What the system says where it has no more to give, or is broken: nobody's mistake, wherever it comes up.
 _SYSTEM = {
     *(errno.EIO, errno.ENOMEM, errno.ENOBUFS, errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOSPC, errno.EDQUOT),
 }
+
+Missing = tuple[tuple[int, int | None], ...]
+"""Begin and end in milliseconds of each stretch without a result; the end is None for all that follows."""
 
 # What a person reads of a message; a service may send a page, and JSON lines are read by people too.
 _MOST_CHARACTERS = 300
@@ -41,20 +47,29 @@ def brief(text: str) -> str:
 class AsrcliError(Exception):
     """Base of all errors that are shown as one line.
 
-    `message` says what failed, where and why; `hint` says what to do, and may be empty.
-    `retryable` is True where the same command may succeed later without a change.
+    `message` says what failed, where and why, in the words of whoever failed, and stays as it is; what is found out
+    later stands beside it. `hint` says what to do, and may be empty.
     """
 
-    retryable = False
-    throttled = False
+    retryable: bool = False
+    """Whether the same command may succeed later without a change."""
+    throttled: bool = False
     """Whether the service has too much to do: less at once would help."""
+    retry_after_s: float | None = None
+    """How long the service asked us to wait before another try; None if it did not."""
+    tries: int = 0
+    """How many further tries were made before this one ended it."""
+    missing: Missing = ()
+    """The sound that has no result for it."""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
-        self.message = message
+        self.message: Final = message
         self.hint = hint
-        self.retry_after_s: float | None = None
-        """How long the service asked us to wait before another try; None if it did not."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # By its fields: the arguments of a class are not those of the next one, and a cause may not survive.
+        return _bare, (type(self), self.args), vars(self)
 
     @property
     def code(self) -> str:
@@ -66,8 +81,10 @@ class AsrcliError(Exception):
         """What failed, in short, for a run that goes on."""
         return self.message
 
-    def __str__(self) -> str:
-        return f"{self.message} ({self.hint})" if self.hint else self.message
+
+def _bare(kind: type[AsrcliError], arguments: tuple[object, ...]) -> AsrcliError:
+    """An error without its fields, which are set next."""
+    return kind.__new__(kind, *arguments)
 
 
 class UsageError(AsrcliError):
@@ -75,27 +92,46 @@ class UsageError(AsrcliError):
 
 
 class AuthError(AsrcliError):
-    """No key, or a key that the service refused, with its own code where it gave one."""
+    """No key, or a key that the service refused, with its own code where it gave one.
 
-    def __init__(self, message: str, *, hint: str = "", service_code: str = "", request_id: str | None = None) -> None:
+    `refused_by` is set where the message is that of whoever refused; `http_status` where that was in the handshake.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        service_code: str = "",
+        request_id: str | None = None,
+        refused_by: str = "",
+        http_status: int | None = None,
+    ) -> None:
         super().__init__(message, hint=hint)
         self.service_code = service_code
         self.request_id = request_id
+        self.refused_by = refused_by
+        self.http_status = http_status
 
     @property
     def code(self) -> str:
         return self.service_code or super().code
+
+    @property
+    def reason(self) -> str:
+        return f"{self.service_code}: {self.message}" if self.service_code else self.message
 
 
 class ServiceError(AsrcliError):
     """The service refused or gave up. Its code and message are passed on unchanged, see `brief`.
 
     `request_id` is for the vendor's support, None where there is none yet; `id_of` says what it names: a task, a
-    session, or the request of a handshake that was refused. `no_speech`: the reason is that there was nothing to
-    recognise.
+    session, or the request of a handshake that was refused. `utterances` is how many were not recognised, where only
+    they failed, and this is the first one's error.
     """
 
-    no_speech = False
+    no_speech: bool = False
+    """Whether the reason is that there was nothing to recognise."""
 
     def __init__(
         self,
@@ -106,12 +142,14 @@ class ServiceError(AsrcliError):
         id_of: str = "task",
         hint: str = "",
         retryable: bool = False,
+        utterances: int = 0,
     ) -> None:
         super().__init__(message, hint=hint)
         self.service_code = service_code
         self.request_id = request_id
         self.id_of = id_of
         self.retryable = retryable
+        self.utterances = utterances
 
     @property
     def code(self) -> str:
@@ -121,11 +159,6 @@ class ServiceError(AsrcliError):
     def reason(self) -> str:
         return f"{self.service_code}: {self.message}"
 
-    def __str__(self) -> str:
-        named = f", {self.id_of} ID {self.request_id}" if self.request_id else ""
-        text = f"the service answered {self.service_code}{named}: {self.message}"
-        return f"{text} ({self.hint})" if self.hint else text
-
 
 class ProtocolViolation(AsrcliError):  # noqa: N818 - it names what happened, as the protocol's own text does
     """A message that the protocol does not allow. `excerpt` holds its first characters."""
@@ -133,8 +166,12 @@ class ProtocolViolation(AsrcliError):  # noqa: N818 - it names what happened, as
     retryable = True
 
     def __init__(self, message: str, *, excerpt: str = "") -> None:
-        super().__init__(f"{message}: {excerpt}" if excerpt else message)
+        super().__init__(message)
         self.excerpt = excerpt
+
+    @property
+    def reason(self) -> str:
+        return f"{self.message}: {self.excerpt}" if self.excerpt else self.message
 
 
 class LinkError(AsrcliError):
@@ -159,9 +196,13 @@ class ServiceTimeout(AsrcliError):  # noqa: N818
 
 
 class SoundLost(AsrcliError):  # noqa: N818
-    """The run went on to its end, but a part of the sound had to be given up before it had a result."""
+    """The run went on to its end, but a part of the sound, `missing`, had to be given up before it had a result."""
 
     retryable = True
+
+    def __init__(self, missing: Missing, *, hint: str = "") -> None:
+        super().__init__("some of the sound was given up before it had a result", hint=hint)
+        self.missing = missing
 
 
 class AudioError(AsrcliError):
@@ -177,7 +218,11 @@ class DeviceError(AudioError):
 
 
 class OutputError(AsrcliError):
-    """A result could not be written, a full disk for example."""
+    """A result could not be written, a full disk for example. `after`: what had failed before."""
+
+    def __init__(self, message: str, *, hint: str = "", after: AsrcliError | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.after = after
 
 
 class Shortage(AsrcliError):  # noqa: N818
@@ -187,21 +232,32 @@ class Shortage(AsrcliError):  # noqa: N818
 
 
 class Interrupted(AsrcliError):  # noqa: N818
-    """The run was ended from outside before the work was complete. `signal_number` says by what."""
+    """The run was ended from outside before the work was complete. `signal_number` says by what.
 
-    def __init__(self, signal_number: int, message: str) -> None:
+    `done` of `total` sources were done by then; None where there is only one.
+    """
+
+    def __init__(self, signal_number: int, message: str, *, done: int | None = None, total: int | None = None) -> None:
         super().__init__(message)
         self.signal_number = signal_number
+        self.done = done
+        self.total = total
 
 
 class Bug(AsrcliError):  # noqa: N818
-    """A mistake of ours: something was raised where nothing should be. `ends_all`: nothing goes on after it."""
+    """A mistake of ours: something was raised where nothing should be. `ends_all`: nothing goes on after it.
+
+    `trace` holds the lines that tell where it was raised, for whoever mends it.
+    """
 
     def __init__(self, cause: BaseException, *, ends_all: bool = False) -> None:
+        import traceback
+
         what = f"{type(cause).__name__}: {cause}" if str(cause) else type(cause).__name__
         super().__init__(f"a bug in asrcli: {what}", hint="please report it, with the lines above")
         self.__cause__ = cause
         self.ends_all = ends_all
+        self.trace = "".join(traceback.format_exception(cause))
 
     @staticmethod
     def of(error: BaseException, *, ends_all: bool = False) -> AsrcliError:
@@ -217,13 +273,6 @@ class Bug(AsrcliError):  # noqa: N818
             return shortage
         return Bug(error, ends_all=ends_all)
 
-    @property
-    def trace(self) -> str:
-        """The lines that tell where it was raised, for whoever mends it."""
-        import traceback
-
-        return "".join(traceback.format_exception(self.__cause__))
-
 
 def together(error: AsrcliError, lost: AsrcliError) -> AsrcliError:
     """One error for what failed and for `lost`, which kept the results from being told of it."""
@@ -231,4 +280,4 @@ def together(error: AsrcliError, lost: AsrcliError) -> AsrcliError:
         return lost
     if isinstance(error, OutputError | Interrupted | Bug) or error.message == lost.message:
         return error
-    return OutputError(f"{error.message.rstrip('.')}; and {lost.message}", hint=lost.hint)
+    return OutputError(lost.message, hint=lost.hint, after=error)

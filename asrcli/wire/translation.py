@@ -22,6 +22,8 @@ from asrcli.values.errors import (
 from asrcli.wire.certificates import seen_issuer
 from asrcli.wire.proxies import Proxy
 
+_NO_REASON = "it gave no reason"
+
 
 def translate(error: BaseException, url: str, proxy: Proxy | None = None) -> AsrcliError:
     """Our error for anything that websocket-client or the socket beneath it raises."""
@@ -112,8 +114,14 @@ def _refusal(error: websocket.WebSocketBadStatusException, where: str) -> Asrcli
     said = f"HTTP {status}" + (f", {code}" if code else "") + (f": {message}" if message else "")
     if status in (401, 403):
         hint = "check the key; keys belong to one region and sometimes one workspace: check --region and --workspace"
-        refused = "the key" if status == 401 else "access"
-        return AuthError(f"{where} refused {refused}: {said}", hint=hint, service_code=code, request_id=request_id)
+        return AuthError(
+            message or _NO_REASON,
+            hint=hint,
+            service_code=code,
+            request_id=request_id,
+            refused_by=where,
+            http_status=status,
+        )
     if status >= 500:
         refusal: AsrcliError = LinkError(
             f"{where} is not available ({said})", hint="a fault of the service; safe to try again", refused=True
@@ -122,7 +130,7 @@ def _refusal(error: websocket.WebSocketBadStatusException, where: str) -> Asrcli
         hint = "wait a little, or use fewer at once" if status == 429 else "check --endpoint"
         refusal = ServiceError(
             code or f"HTTP {status}",
-            message or "it gave no reason",
+            message or _NO_REASON,
             request_id=request_id,
             id_of="request",
             hint=hint,

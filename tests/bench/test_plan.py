@@ -6,6 +6,7 @@ import pytest
 
 from asrcli.bench.plan import Plan, Wave, default_tasks, parse_pauses
 from asrcli.values.errors import UsageError
+from tests.support.wording import says
 
 
 def test_cold_and_warm_come_by_turns_after_a_warm_up_of_each():
@@ -32,7 +33,7 @@ def test_waves_are_as_wide_as_the_concurrency():
     [(1, 1, "2 or 4"), (3, 1, "2 or 4"), (-2, 1, "2 or 4"), (7, 1, "6 or 8"), (10, 4, "8 or 16")],
 )
 def test_tasks_that_do_not_divide_are_refused_with_what_would(tasks, at_once, advice):
-    with pytest.raises(UsageError, match=f"--tasks {tasks} does not divide: .*{advice}"):
+    with pytest.raises(UsageError, check=says(f"--tasks {tasks} does not divide: .*{advice}")):
         Plan(2000, tasks, at_once)
 
 

@@ -15,6 +15,7 @@ from asrcli.bench.plot import check_format, save_plot
 from asrcli.bench.report import make_report
 from asrcli.values.errors import OutputError, UsageError
 from tests.bench.samples import sample_report
+from tests.support.wording import says
 
 needs_matplotlib = pytest.mark.skipif(
     importlib.util.find_spec("matplotlib") is None, reason="matplotlib is not installed"
@@ -62,13 +63,13 @@ def test_a_folder_that_has_gone_is_one_line(tmp_path):
 
 @pytest.mark.parametrize("name", ["bench.gif", "bench", "bench.png.txt", ".png"])
 def test_another_format_is_refused_with_those_that_are_known(name):
-    with pytest.raises(UsageError, match=r"let it end in \.svg or \.png"):
+    with pytest.raises(UsageError, check=says(r"let it end in \.svg or \.png")):
         check_format(Path(name))
 
 
 def test_without_matplotlib_the_extra_is_named(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(UsageError, match=r"pip install 'asrcli\[plot\]'"):
+    with pytest.raises(UsageError, check=says(r"pip install 'asrcli\[plot\]'")):
         check_format(Path("bench.svg"))
 
 

@@ -11,8 +11,10 @@ import typer
 
 from asrcli.cli.app import app
 from asrcli.cli.defaults import defaults, user_file
+from asrcli.output.wording import words
 from asrcli.values.errors import UsageError
 from tests.support.service import TALK_WAV
+from tests.support.wording import says
 
 
 def commands(**options: set[str]) -> dict[str, Any]:
@@ -78,10 +80,10 @@ def test_the_environment_outranks_both(files):
     ],
 )
 def test_what_a_file_may_not_say_is_named_with_the_file(files, project, user, said):
-    with pytest.raises(UsageError, match=said) as caught:
+    with pytest.raises(UsageError, check=says(said)) as caught:
         files(project=project, user=user)
-    assert "asrcli.toml" in str(caught.value) if project else "config.toml" in str(caught.value)
-    assert "sk-1" not in str(caught.value)
+    assert "asrcli.toml" in words(caught.value) if project else "config.toml" in words(caught.value)
+    assert "sk-1" not in words(caught.value)
 
 
 def test_the_users_file_has_its_standard_place():

@@ -27,6 +27,7 @@ from tests.support.recovery import (
 )
 from tests.support.service import running_service
 from tests.support.transcribing import transcribe
+from tests.support.wording import says
 
 MODES = [*((protocol, False) for protocol in PROTOCOLS), ("realtime", True)]
 
@@ -113,7 +114,7 @@ def test_sound_that_was_dropped_before_it_was_recognised_is_told(tmp_path):
         setup = engine(service.url, Cut("run-task", (), speed=50.0), keep_s=10.0)
         events: list[object] = []
         # The run goes on to its end, and yet it is not complete.
-        with pytest.raises(SoundLost, match="nothing was recognised from 0:04 to 0:4"):
+        with pytest.raises(SoundLost, check=says("nothing was recognised from 0:04 to 0:4")):
             events.extend(transcribe(talk.source(), setup, Control()))
     assert [type(event) for event in events].count(Reconnecting) == 1
     [notice] = [event for event in events if isinstance(event, Notice)]

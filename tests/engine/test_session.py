@@ -7,6 +7,7 @@ import json
 import pytest
 
 from asrcli.engine.session import Session
+from asrcli.output.wording import words
 from asrcli.protocols.realtime import Realtime
 from asrcli.values.errors import AsrcliError, DecodeError, LinkError, ProtocolViolation, ServiceError, ServiceTimeout
 from asrcli.values.events import AudioFinished, FinalResult, LinkReady, SessionFinished, SessionStarted
@@ -15,6 +16,7 @@ from asrcli.values.recognition import Endpoint, RecognitionOptions
 from asrcli.wire.link_events import LinkClosed, LinkOpened, MessageReceived
 from tests.support.fakes import FakeClock, FakeLink
 from tests.support.session_bench import LIMITS, Bench, HandedChunks, chunks
+from tests.support.wording import says
 
 
 def test_a_whole_session_in_order():
@@ -95,7 +97,7 @@ def test_every_silence_is_bounded_and_named(stage, bound_s):
     with pytest.raises(ServiceTimeout) as caught:
         list(b.session.expire())
     assert (caught.value.stage, caught.value.waited_s) == (stage, bound_s)
-    assert "ws://here" in str(caught.value)
+    assert "ws://here" in words(caught.value)
 
 
 def test_results_after_the_audio_extend_the_wait():
@@ -118,7 +120,7 @@ def broken(reason: str = "broken pipe") -> Bench:
 
 
 def test_the_services_reason_beats_our_broken_pipe():
-    with pytest.raises(ServiceError, match="Arrearage"):
+    with pytest.raises(ServiceError, check=says("Arrearage")):
         broken().say("task-failed", error_code="Arrearage", error_message="unpaid")
 
 
@@ -149,7 +151,7 @@ def test_a_message_of_ours_that_cannot_leave_is_held_back_for_the_services_reaso
         b.started()
         b.link.fail = LinkError("broken pipe")
         b.until_audio_ended()
-    with pytest.raises(ServiceError, match="Arrearage"):
+    with pytest.raises(ServiceError, check=says("Arrearage")):
         b.say("task-failed", error_code="Arrearage", error_message="unpaid")
 
 

@@ -12,6 +12,7 @@ from asrcli.engine.control import Control
 from asrcli.engine.stages import Limits
 from asrcli.engine.transcription import Transcription
 from asrcli.engine.wiring import Engine
+from asrcli.output.wording import words
 from asrcli.protocols.run_task import RunTask
 from asrcli.values.errors import DecodeError, Interrupted, LinkError, ProtocolViolation, ServiceError, ServiceTimeout
 from asrcli.values.events import (
@@ -115,7 +116,7 @@ def test_what_was_final_is_kept_and_the_reason_is_told(script, kind, said):
         events, error = run(url, ToneSource(5.0), speed=10.0, limits=Limits(finish_s=0.3))
     assert texts(events) == ["kept"]
     assert type(error) is kind
-    assert said in str(error)
+    assert said in words(error)
 
 
 def test_a_service_that_never_answers_is_a_timeout_that_names_the_stage():
@@ -233,4 +234,4 @@ def test_the_key_goes_into_the_handshake_and_nowhere_else():
         with pytest.raises(ServiceError) as caught:
             list(transcribe(ToneSource(0.1), protocol, Control()))
     assert seen["authorization"] == "Bearer sk-planted"
-    assert "sk-planted" not in seen["run-task"] + str(caught.value) + repr(protocol)
+    assert "sk-planted" not in seen["run-task"] + words(caught.value) + repr(protocol)

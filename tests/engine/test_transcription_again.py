@@ -12,6 +12,7 @@ from asrcli.audio.chunks.chunker import chunk
 from asrcli.engine.control import Control
 from asrcli.engine.retry import Retry
 from asrcli.engine.stages import Limits
+from asrcli.output.wording import words
 from asrcli.service.faults.plan import parse_fault
 from asrcli.values.errors import AuthError, LinkError, ServiceError, ServiceTimeout
 from asrcli.values.events import AudioFinished, FinalResult, Notice, Reconnecting, SessionStarted
@@ -97,7 +98,8 @@ def test_tries_are_bounded_and_the_end_says_from_when_on_nothing_was_recognised(
         events, error = run(url, ToneSource(3.0), retry=QUICK)
     assert [event.attempt for event in events if isinstance(event, Reconnecting)] == [1, 2, 3]
     assert isinstance(error, LinkError)
-    assert "gave up after 3 tries; nothing was recognised after 0:00" in str(error)
+    assert (error.tries, error.missing) == (3, ((900, None),))
+    assert "gave up after 3 tries; nothing was recognised after 0:00" in words(error)
 
 
 def hearing_all(talk: Conversation) -> None:
@@ -163,8 +165,8 @@ def test_a_refusal_for_now_is_tried_again_from_the_start():
     with scripted_server(polite, refuse=503, body="") as url:
         events, error = run(url, ToneSource(0.5), retry=QUICK)
     assert [event.attempt for event in events if isinstance(event, Reconnecting)] == [1, 2, 3]
-    assert "HTTP 503" in str(error)
-    assert "gave up after 3 tries" in str(error)
+    assert "HTTP 503" in words(error)
+    assert "gave up after 3 tries" in words(error)
 
 
 def test_a_stop_while_waiting_for_another_try_still_delivers():
@@ -277,7 +279,7 @@ def test_a_service_that_only_repeats_itself_is_given_up():
     with scripted_server(repeating) as url:
         events, error = run(url, ToneSource(2.0), retry=QUICK)
     assert texts(events) == ["one"]
-    assert "gave up after 3 tries" in str(error)
+    assert "gave up after 3 tries" in words(error)
 
 
 def test_the_service_tells_how_long_to_wait():
@@ -311,6 +313,7 @@ def test_live_sound_that_was_not_recognised_is_handed_over_when_all_tries_are_us
     with scripted_server(hears_one, Conversation.reset) as url:
         events, error = run(url, source, retry=QUICK, rescue=rescue)
     assert texts(events) == ["one"]
-    assert "nothing was recognised from 0:00 to 0:03" in str(error)
+    assert error.missing == ((900, 3000),)
+    assert "nothing was recognised from 0:00 to 0:03" in words(error)
     assert error.hint == "kept elsewhere"
     assert b"".join(chunk.data for chunk in rescued) == whole[2 * 14400 :]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import signal
 import subprocess
 import sys
@@ -14,9 +15,11 @@ from asrcli.output import REGISTRY
 from asrcli.output.base import Begin, Failure, Format, Many, View
 from asrcli.output.output import Output
 from asrcli.output.places.streams import ClosedPipe
-from asrcli.values.errors import AsrcliError, Interrupted, LinkError, OutputError, UsageError
+from asrcli.output.wording import words
+from asrcli.values.errors import AsrcliError, Bug, Interrupted, LinkError, OutputError, UsageError
 from asrcli.values.events import Event, FinalResult, Notice, PartialResult, Sentence, Tick
 from asrcli.values.summary import Summary
+from tests.support.wording import says
 
 BEGIN = Begin("talk.wav", "fun-asr-realtime", "local", "run-task", 16000)
 
@@ -172,14 +175,29 @@ def test_a_closed_pipe_comes_through() -> None:
 def test_an_error_that_the_results_cannot_be_told_of_is_one_error_with_both() -> None:
     output, recorder = _output(REGISTRY["json"])
     recorder.failure = OutputError("no room", hint="make some")
-    told = output.error(UsageError("no such file."))
+    error = UsageError("no such file.")
+    told = output.error(error)
     assert recorder.errors == [told]
     assert isinstance(told, OutputError)
-    assert str(told) == "no such file; and no room (make some)"
+    assert (told.message, told.hint) == ("no room", "make some")
+    assert told.after is error
+    assert words(told) == "no such file; and no room (make some)"
     # That nothing can be written is not said twice.
     assert output.error(recorder.failure) is recorder.failure
-    with pytest.raises(OutputError, match="no; and no room"):
+    with pytest.raises(OutputError, check=says("no; and no room")):
         output.end(None, 0, Failure(LinkError("no"), "talk.wav"))
+
+
+def test_a_bug_is_shown_with_where_it_was_raised_once_and_from_another_process_too() -> None:
+    output, recorder = _output(REGISTRY["json"])
+    first, second = Bug(ValueError("x"), ends_all=True), Bug(KeyError("y"))
+    for bug in (first, pickle.loads(pickle.dumps(first)), pickle.loads(pickle.dumps(second))):
+        output.error(bug)
+    assert [line for line in recorder.log if line.startswith("say")] == [
+        f"say {first.trace!r}",
+        f"say {second.trace!r}",
+    ]
+    assert [error.message for error in recorder.errors] == [first.message, first.message, second.message]
 
 
 def test_an_error_that_nobody_reads_is_told_to_the_person_and_stays_what_it_is() -> None:

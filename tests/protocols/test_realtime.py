@@ -26,6 +26,7 @@ from asrcli.values.events import (
 from asrcli.values.pcm import Chunk, PcmFormat
 from asrcli.values.recognition import Endpoint, RecognitionOptions
 from tests.protocols.strategies import json_values
+from tests.support.wording import says
 
 ENDPOINT = Endpoint("wss://dashscope-intl.aliyuncs.com", "sk-secret-1")
 TRANSCRIPTION = "conversation.item.input_audio_transcription"
@@ -231,7 +232,7 @@ def test_a_later_error_is_told_and_counts_when_the_connection_closes():
 
 
 def test_close_1007_shows_code_and_reason():
-    with pytest.raises(ServiceError, match=r"close 1007.*Model not found \(x\)!"):
+    with pytest.raises(ServiceError, check=says(r"close 1007.*Model not found \(x\)!")):
         list(machine().closed(1007, "Model not found (x)!"))
     with pytest.raises(LinkError, match="1011"):
         list(ready().closed(1011, "Internal server error"))

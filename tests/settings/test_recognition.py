@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from asrcli.output.wording import words
 from asrcli.protocols import REGISTRY
 from asrcli.settings import catalogue as models
 from asrcli.settings import endpoints, keys, phrases, recognition
 from asrcli.values.errors import AuthError, UsageError
 from asrcli.values.recognition import RecognitionOptions
+from tests.support.wording import says
 
 
 @pytest.mark.parametrize(
@@ -44,12 +46,12 @@ def test_the_address_comes_from_flag_environment_or_region(region, workspace, en
     ],
 )
 def test_an_address_that_cannot_work_is_refused(endpoint, said):
-    with pytest.raises(UsageError, match=said):
+    with pytest.raises(UsageError, check=says(said)):
         endpoints.endpoint_url(None, None, endpoint, {})
 
 
 def test_a_region_that_is_not_known_names_the_known_ones():
-    with pytest.raises(UsageError, match="intl, cn, local"):
+    with pytest.raises(UsageError, check=says("intl, cn, local")):
         endpoints.region_label("us", None, {})
 
 
@@ -81,12 +83,12 @@ def test_a_key_that_cannot_stand_in_a_header_is_refused_without_being_shown(tmp_
     path.write_text(text)
     with pytest.raises(AuthError) as caught:
         keys.find_key(None, path, {}, tmp_path)
-    assert "Evil" not in str(caught.value)
-    assert "two words" not in str(caught.value)
+    assert "Evil" not in words(caught.value)
+    assert "two words" not in words(caught.value)
 
 
 def test_an_unreadable_key_file_is_named(tmp_path: Path):
-    with pytest.raises(AuthError, match=r"nokey: No such file"):
+    with pytest.raises(AuthError, check=says(r"nokey: No such file")):
         keys.find_key(None, tmp_path / "nokey", {}, tmp_path)
 
 
@@ -104,7 +106,7 @@ def test_the_key_is_in_no_repr():
     ],
 )
 def test_an_option_that_the_model_lacks_is_named_with_the_model(model, fields, said):
-    with pytest.raises(UsageError, match=said):
+    with pytest.raises(UsageError, check=says(said)):
         recognition.recognition_options(model, fields)
 
 
@@ -133,7 +135,7 @@ def test_the_model_picks_the_protocol_and_the_flag_overrides():
     assert recognition.protocol_name("qwen9-asr-flash-realtime", None, known) == "realtime"
     assert recognition.protocol_name("new-model", None, known) == "run-task"
     assert recognition.protocol_name("qwen3-asr-flash-realtime", "run-task", known) == "run-task"
-    with pytest.raises(UsageError, match="run-task, realtime"):
+    with pytest.raises(UsageError, check=says("run-task, realtime")):
         recognition.protocol_name("x", "grpc", known)
 
 

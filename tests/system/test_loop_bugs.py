@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
+from asrcli.output.wording import words
 from asrcli.system.loop import CROWD, Loop
 from asrcli.values.errors import Shortage
 from tests.support.looping import PATIENCE_S, on_loop, threads_left
@@ -181,7 +182,7 @@ def test_a_thread_that_cannot_be_started_is_told_on_the_loop(loop, monkeypatch):
     on_loop(loop, lambda: loop.aside("connect", lambda: lambda: None, told))
     error, where = told.get()
     assert (type(error), where) == (Shortage, "engine")
-    assert "connect" in str(error)
+    assert "connect" in words(error)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import errno
 
 import pytest
 
+from asrcli.output.wording import words
 from asrcli.values.errors import Bug, DecodeError, Shortage
 
 
@@ -22,7 +23,7 @@ def test_a_system_that_has_no_more_to_give_is_no_bug(error):
     found = Bug.of(error)
     assert isinstance(found, Shortage)
     assert found.__cause__ is error
-    assert "\n" not in str(found)
+    assert "\n" not in words(found)
     assert (getattr(error, "filename", None) or "") in found.message
     assert (error.strerror if isinstance(error, OSError) else "out of memory") in found.message
 

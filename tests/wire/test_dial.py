@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.sync.server import serve
 
+from asrcli.output.wording import words
 from asrcli.values.errors import LinkError, UsageError
 from asrcli.wire.certificates import issuer
 from asrcli.wire.dial import Network, dial, tls_context
@@ -155,8 +156,8 @@ def test_an_untrusted_certificate_names_its_issuer_and_what_to_do(authority):
     with tls_server(made) as url:
         [closed] = said_over(url, Network())
     assert isinstance(closed.error, LinkError)
-    assert "signed by 'Company Proxy Authority'" in str(closed.error)
-    assert "--ca-bundle" in str(closed.error)
+    assert "signed by 'Company Proxy Authority'" in words(closed.error)
+    assert "--ca-bundle" in words(closed.error)
     assert closed.error.retryable is False
 
 
@@ -164,7 +165,7 @@ def test_a_certificate_for_another_host_is_refused(authority):
     made, path = authority
     with tls_server(made, "elsewhere.example") as url:
         [closed] = said_over(url, Network(ca_bundle=path))
-    assert "not trusted" in str(closed.error)
+    assert "not trusted" in words(closed.error)
 
 
 @pytest.mark.parametrize("content", [None, b"no certificate"])
@@ -252,7 +253,7 @@ def test_a_proxy_that_refuses_is_named():
     finally:
         proxy.close()
     assert isinstance(closed.error, LinkError)
-    assert "proxy" in str(closed.error)
+    assert "proxy" in words(closed.error)
 
 
 @pytest.mark.parametrize("scheme", ["http", "socks5"])

@@ -11,6 +11,7 @@ import ssl
 import pytest
 import websocket
 
+from asrcli.output.wording import words
 from asrcli.values.errors import AsrcliError, AuthError, LinkError, ProtocolViolation, ServiceError
 from asrcli.wire.framing import MAX_MESSAGE_BYTES
 from asrcli.wire.link_events import LinkClosed, LinkOpened, MessageReceived
@@ -117,7 +118,7 @@ def test_a_refused_handshake_names_status_and_reason(links, status, body, kind, 
     with scripted_server(lambda talk: None, refuse=status, body=body) as url:
         error = closed_with(links(url)).error
     assert type(error) is kind
-    assert said in str(error)
+    assert said in words(error)
     assert error.hint
     assert error.retryable == (status in (302, 429, 503))
 
@@ -125,13 +126,13 @@ def test_a_refused_handshake_names_status_and_reason(links, status, body, kind, 
 def test_nobody_listening_is_a_link_error_that_says_so(links):
     error = closed_with(links(f"ws://127.0.0.1:{free_port()}")).error
     assert isinstance(error, LinkError)
-    assert "nothing answers there" in str(error)
+    assert "nothing answers there" in words(error)
 
 
 def test_an_unknown_host_is_a_link_error(links):
     error = closed_with(links("ws://nosuchhost.invalid")).error
     assert isinstance(error, LinkError)
-    assert "nosuchhost.invalid" in str(error)
+    assert "nosuchhost.invalid" in words(error)
 
 
 def test_an_enormous_message_is_refused_before_it_is_read(links):
@@ -145,7 +146,7 @@ def test_an_enormous_message_is_refused_before_it_is_read(links):
     with scripted_server(script) as url:
         error = closed_with(links(url)).error
     assert isinstance(error, ProtocolViolation)
-    assert "more than 1 MiB" in str(error)
+    assert "more than 1 MiB" in words(error)
 
 
 def test_fragments_that_never_end_are_refused(links):
@@ -203,8 +204,8 @@ def test_every_exception_of_the_library_is_translated():
     for kind in [*library, *system]:
         error = translate(make(kind), "wss://host/path?api_key=sk-1")
         assert isinstance(error, AsrcliError)
-        assert "wss://host/path" in str(error)
-        assert "sk-1" not in str(error)
+        assert "wss://host/path" in words(error)
+        assert "sk-1" not in words(error)
 
 
 def test_the_place_shows_neither_query_nor_password():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from asrcli.output.wording import words
 from asrcli.values.errors import AuthError, Bug, LinkError, Shortage
 from asrcli.wire import link as link_module
 from asrcli.wire.link_events import LinkOpened
@@ -34,7 +35,8 @@ def test_a_refusal_whose_body_is_deeply_nested_is_a_refusal(links, body):
     with scripted_server(lambda talk: None, refuse=403, body=body) as url:
         error = closed_with(links(url)).error
     assert type(error) is AuthError
-    assert "HTTP 403" in error.message
+    assert error.http_status == 403
+    assert "HTTP 403" in words(error)
 
 
 @pytest.mark.parametrize("error", [OurBug("in it"), AssertionError(), SystemExit(3)], ids=repr)

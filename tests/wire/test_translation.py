@@ -8,6 +8,7 @@ import socket
 import pytest
 import websocket
 
+from asrcli.output.wording import words
 from asrcli.values.errors import LinkError, ServiceError
 from asrcli.wire.translation import handshake_failure, translate
 
@@ -24,14 +25,14 @@ def test_a_refusal_names_the_request_and_is_no_lost_connection(status):
     error = handshake_failure(
         refused(status, {"code": "InvalidParameter", "message": "url error", "request_id": "r-1"}), URL
     )
-    assert str(error) == "the service answered InvalidParameter, request ID r-1: url error (check --endpoint)"
+    assert words(error) == "the service answered InvalidParameter, request ID r-1: url error (check --endpoint)"
     assert not error.retryable
 
 
 @pytest.mark.parametrize("status", [400, 404])
 def test_a_refusal_without_a_reason_says_so(status):
     error = handshake_failure(refused(status, None), URL)
-    assert str(error) == f"the service answered HTTP {status}: it gave no reason (check --endpoint)"
+    assert words(error) == f"the service answered HTTP {status}: it gave no reason (check --endpoint)"
 
 
 @pytest.mark.parametrize(
@@ -41,15 +42,15 @@ def test_an_answer_that_is_no_websocket_is_not_called_a_loss(said):
     error = handshake_failure(websocket.WebSocketException(said), URL)
     assert isinstance(error, LinkError)
     assert said in error.message
-    assert "lost" not in str(error)
-    assert "safe to try again" not in str(error)
+    assert "lost" not in words(error)
+    assert "safe to try again" not in words(error)
     assert "check --endpoint" in error.hint
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 429, 503])
 def test_a_page_of_a_refusal_is_a_few_lines(status):
     error = handshake_failure(refused(status, {"code": PAGE, "message": PAGE, "request_id": PAGE}), URL)
-    assert len(str(error)) < 1300
+    assert len(words(error)) < 1300
     assert len(error.code) <= 301
     assert len(getattr(error, "request_id", None) or "") <= 301
     if isinstance(error, ServiceError):
@@ -70,4 +71,4 @@ def test_a_page_of_a_refusal_is_a_few_lines(status):
 )
 def test_what_a_library_says_is_cut_too(kind):
     for said in (translate, handshake_failure):
-        assert len(str(said(kind(PAGE), URL))) < 600
+        assert len(words(said(kind(PAGE), URL))) < 600

@@ -104,7 +104,7 @@ def _test(flags: MicFlags, setup: MicSetupFlags, output: OutputFlags) -> int:
     from asrcli.audio.level import Meter, advice, verdict
     from asrcli.audio.microphone.source import MicSource
     from asrcli.output.sanitize import name
-    from asrcli.output.views.plain import error_line
+    from asrcli.output.wording import error_line
     from asrcli.runs.exits import exit_code
     from asrcli.values.errors import DeviceError
 

@@ -222,7 +222,7 @@ def _show(setup: Setup, found: Found, shown: ReportFlags, output: Output) -> int
     """Print and draw what was found; the exit code of the run."""
     from asrcli.bench.plot import save_plot
     from asrcli.bench.report import document, make_report
-    from asrcli.output.views.plain import error_line
+    from asrcli.output.wording import error_line
     from asrcli.runs.exits import exit_code
 
     report = make_report(setup, found.runs, found.findings, complete=found.failure is None)

@@ -11,9 +11,6 @@ from asrcli.engine.wiring import Engine
 from asrcli.values.errors import AsrcliError, AudioError, Interrupted, ServiceError, SoundLost
 from asrcli.values.pcm import PcmFormat
 
-# So many stretches are named one by one.
-_NAMED = 3
-
 
 class Verdict:
     """Watches over one transcription of `source`, whose sound is on `tape` and whose results go through `joining`."""
@@ -30,7 +27,7 @@ class Verdict:
         """Whether all sound has its results, and only the service's word that it has finished is missing."""
 
     def give_up_sound(self, begin_sample: int, end_sample: int) -> tuple[str, str]:
-        """Note a stretch that an outage outlasted; message and hint for it."""
+        """Note a stretch that an outage outlasted; message and hint of a notice about it."""
         stretch = self._pcm.ms(begin_sample), self._pcm.ms(end_sample)
         self._given_up.append(stretch)
         lost = f"nothing was recognised {_from_to(*stretch)}, and that sound is no longer there to be sent again"
@@ -54,32 +51,23 @@ class Verdict:
         return self.is_settled
 
     def give_up(self, error: AsrcliError, tries: int) -> None:
-        """Say in `error`, which ends the transcription after so many tries, what of the sound has no result.
+        """Note in `error`, which ends the transcription after so many tries, what of the sound has no result.
 
         Live sound cannot be had again: it is kept, and where it lies is said as well.
         """
-        if tries:
-            error.message += f"; gave up after {tries} {'try' if tries == 1 else 'tries'}"
+        error.tries = tries
         from_sample, end_sample = self._joining.covered_sample, self._tape.end_sample
         is_all_covered = self._tape.ended and end_sample <= from_sample
         if isinstance(error, Interrupted) or not end_sample or is_all_covered:
             return
-        from_ms = self._pcm.ms(from_sample)
-        if self._source.live and (self._tape.ended or not self._source.can_wait):
-            error.message += f"; nothing was recognised {_from_to(from_ms, self._pcm.ms(end_sample))}"
-        else:
-            # Of a pipe, more than was read; of a file it goes without saying where it ends.
-            error.message += f"; nothing was recognised after {_clock_time(from_ms)}"
+        # Of a pipe, more than was read; of a file it goes without saying where it ends.
+        has_all = self._source.live and (self._tape.ended or not self._source.can_wait)
+        error.missing = ((self._pcm.ms(from_sample), self._pcm.ms(end_sample) if has_all else None),)
         if self._source.live and self._engine.rescue is not None and end_sample > from_sample:
             error.hint = self._engine.rescue(self._tape.rest(from_sample)) or error.hint
 
     def _sound_lost(self) -> SoundLost | None:
-        if not self._given_up:
-            return None
-        named = " and ".join(_from_to(*stretch) for stretch in self._given_up[:_NAMED])
-        more = len(self._given_up) - _NAMED
-        rest = f" and in {more} more places" if more > 0 else ""
-        return SoundLost(f"nothing was recognised {named}{rest}", hint=self._how_to_keep())
+        return SoundLost(tuple(self._given_up), hint=self._how_to_keep()) if self._given_up else None
 
     def _how_to_keep(self) -> str:
         return f"no more than {self._engine.keep_s:g} s are kept (--max-outage); --save-audio FILE keeps all"

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from asrcli.engine.joining.sessions import joined
-from asrcli.values.errors import AsrcliError, Bug, Interrupted, ServiceError
+from asrcli.values.errors import AsrcliError, Bug, Interrupted, Missing, ServiceError
 from asrcli.values.events import (
     AudioFinished,
     AudioSent,
@@ -30,8 +30,6 @@ from asrcli.values.events import (
 
 # Less than a chunk is not worth a word.
 _NOTHING_MS = 100
-# How an error goes on where it tells what is missing: of a part, in the times of that part.
-_MISSING = "; nothing was recognised "
 
 
 @dataclass
@@ -146,25 +144,18 @@ class Whole:
         error = next((part.error for part in failed if isinstance(part.error, Bug)), failed[0].error)
         assert error is not None
         if not isinstance(error, Interrupted) and any(part.sent_ms for part in self._parts):
-            error.message = error.message.partition(_MISSING)[0] + _told([part.missing_ms() for part in failed])
+            # Instead of what it says in the times of its own part.
+            error.missing = _joined([part.missing_ms() for part in failed])
         raise error
 
 
-def _told(missing: Sequence[tuple[int, int | None] | None]) -> str:
-    """The stretches as an error tells of them, those that meet as one."""
+def _joined(missing: Sequence[tuple[int, int | None] | None]) -> Missing:
+    """The stretches that there are, those that meet as one."""
     stretches: list[tuple[int, int | None]] = []
     for begin, end in filter(None, missing):
         meets = stretches and stretches[-1][1] == begin
         stretches.append((stretches.pop()[0] if meets else begin, end))
-    texts = [
-        f"after {_clock_time(begin)}" if end is None else f"from {_clock_time(begin)} to {_clock_time(end)}"
-        for begin, end in stretches
-    ]
-    return _MISSING + " and ".join(texts) if texts else ""
-
-
-def _clock_time(ms: int) -> str:
-    return f"{ms // 60000}:{ms // 1000 % 60:02d}"
+    return tuple(stretches)
 
 
 class _Usage:

@@ -85,9 +85,8 @@ class Joining:
         """The error of a transcription some of whose utterances the service could not recognise."""
         if not self._failures:
             return None
-        first, more = self._failures[0], len(self._failures) - 1
-        many = f" (and {more} more)" if more else ""
-        return ServiceError(first.code, f"an utterance was not recognised{many}: {first.message}")
+        first = self._failures[0]
+        return ServiceError(first.code, first.message, utterances=len(self._failures))
 
     def _close(self, index: int, end_ms: int | None, sent_sample: int) -> bool:
         """A sentence is final; True if that is new."""

@@ -13,11 +13,14 @@ from typing import ClassVar, Self
 
 from asrcli.output.base import Begin, Shape
 from asrcli.output.masking import mask
-from asrcli.values.errors import AsrcliError
+from asrcli.values.errors import AsrcliError, Interrupted, OutputError
 from asrcli.values.events import Event, FinalResult, Notice, PartialResult, Reconnecting, Sentence, Word
 from asrcli.values.summary import Summary
 
 VERSION = 1
+
+# What is known of an error beside its message, by the names of its fields; left out where nothing is.
+_FACTS = ("refused_by", "http_status", "excerpt", "utterances", "tries", "missing")
 
 # json escapes C0 itself. C1 and DEL drive terminals, U+2028 and U+2029 end lines in some readers, and lone surrogates
 # (file names that are no UTF-8) cannot be encoded. Structure is ASCII, so all of these stand inside strings.
@@ -108,7 +111,7 @@ class JsonLines:
             "retryable": error.retryable,
             "request_id": getattr(error, "request_id", None),
         }
-        return mask(_line(line))
+        return mask(_line(line | facts(error)))
 
     def _result(self, kind: str, sentence: Sentence) -> _Object:
         return {
@@ -119,6 +122,16 @@ class JsonLines:
             "end_ms": sentence.end_ms,
             "text": sentence.text,
         }
+
+
+def facts(error: AsrcliError) -> dict[str, object]:
+    """What is known of `error` beside its message; `after` is the error before it, which could not be told."""
+    found = {name: value for name in _FACTS if (value := getattr(error, name, None))}
+    if isinstance(error, Interrupted) and error.total is not None:
+        found |= {"done": error.done, "total": error.total}
+    if isinstance(error, OutputError) and error.after is not None:
+        found["after"] = {"code": error.after.code, "message": error.after.message} | facts(error.after)
+    return found
 
 
 def _details(sentence: Sentence) -> _Object:

@@ -14,10 +14,10 @@ from asrcli.output.base import Begin, Many, View
 from asrcli.output.sanitize import name, sanitize, sentence_text
 from asrcli.output.views import terminal
 from asrcli.output.views.layout import Line, fit, shrunk, tail
-from asrcli.output.views.plain import error_line, reconnecting, warning_line
 from asrcli.output.views.region import MIN_REDRAW_S, Region
 from asrcli.output.views.status import Status
 from asrcli.output.views.table import TableView
+from asrcli.output.wording import error_line, reconnecting, warning_line
 from asrcli.system.clock import Clock
 from asrcli.values.errors import AsrcliError
 from asrcli.values.events import Event, FinalResult, Notice, PartialResult, Reconnecting, Sentence

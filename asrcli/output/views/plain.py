@@ -9,13 +9,11 @@ import typing
 from collections.abc import Callable
 
 from asrcli.output.base import Begin, Many, View
-from asrcli.output.sanitize import name, sanitize, sentence_text
+from asrcli.output.sanitize import name, sanitize
+from asrcli.output.wording import about, error_line, reconnecting, warning_line
 from asrcli.values.errors import AsrcliError
 from asrcli.values.events import Event, Notice, Reconnecting
 from asrcli.values.summary import Summary
-
-# A shorter wait is over before it is read.
-_WORTH_TELLING_S = 5.0
 
 
 class QuietView:
@@ -91,24 +89,3 @@ class StatusView(QuietView):
             if info.source_rate_hz is not None:
                 parts = ["listening", parts[0], f"{info.source_rate_hz / 1000:g} kHz", *parts[1:]]
             self._write(" · ".join(parts))
-
-
-def reconnecting(event: Reconnecting) -> str:
-    """Why another try is made, and when, if that is not at once."""
-    when = f" in {event.wait_s:.0f} s" if event.wait_s >= _WORTH_TELLING_S else ""
-    return f"{event.reason.rstrip('.')}; reconnecting{when}"
-
-
-def warning_line(message: str, hint: str) -> str:
-    """ "warning: message (hint)", safe for a terminal."""
-    return sentence_text(f"warning: {message} ({hint})" if hint else f"warning: {message}")
-
-
-def error_line(error: AsrcliError, source: str | None = None) -> str:
-    """ "asrcli: error: …" with its hint, one line, safe for a terminal; with the source that it is about, if told."""
-    return sentence_text(f"asrcli: error: {str(error) if source is None else about(str(error), source)}")
-
-
-def about(message: str, source: str) -> str:
-    """`message` with the name of its source in front, unless it says that itself."""
-    return message if source in message else f"{source}: {message}"

@@ -13,10 +13,10 @@ from rich.cells import cell_len, set_cell_size
 from asrcli.output.base import Begin, Many, View
 from asrcli.output.sanitize import name, sanitize, sentence_text
 from asrcli.output.views.layout import Line, ending, fit, padded
-from asrcli.output.views.plain import about, error_line, reconnecting, warning_line
 from asrcli.output.views.progress import Progress
 from asrcli.output.views.region import MIN_REDRAW_S, Region
 from asrcli.output.views.status import BAR_CELLS, Part, bar
+from asrcli.output.wording import about, error_line, reconnecting, warning_line
 from asrcli.system.clock import Clock
 from asrcli.values.clock_time import clock_time
 from asrcli.values.errors import AsrcliError

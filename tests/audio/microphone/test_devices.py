@@ -12,6 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from asrcli.audio.microphone.devices import Device, choose, open_error, same_again
+from asrcli.output.wording import words
 from asrcli.values.errors import AsrcliError, DeviceError, UsageError
 
 
@@ -52,7 +53,7 @@ def test_an_exact_name_outranks_longer_ones() -> None:
 
 
 def test_several_that_fit_are_listed() -> None:
-    message = str(_refusal("usb"))
+    message = words(_refusal("usb"))
     assert "1 USB Audio: Blue Yeti" in message
     assert "4 USB Audio: Headset" in message
 
@@ -63,17 +64,17 @@ def test_one_device_under_several_host_apis_is_one() -> None:
     assert choose("yeti", devices).index == 1
     assert choose("yeti, mme", devices).index == 0
     twins = [_device(0, "Yeti"), _device(1, "Yeti")]
-    assert "fits several" in str(_refusal("yeti", twins))
+    assert "fits several" in words(_refusal("yeti", twins))
 
 
 def test_an_unknown_name_is_answered_with_the_nearest() -> None:
-    assert "did you mean pulse?" in str(_refusal("pluse"))
-    assert "asrcli devices" in str(_refusal("zzzzzz"))
-    assert "there is no microphone ''" in str(_refusal(""))
+    assert "did you mean pulse?" in words(_refusal("pluse"))
+    assert "asrcli devices" in words(_refusal("zzzzzz"))
+    assert "there is no microphone ''" in words(_refusal(""))
 
 
 def test_no_device_at_all_says_so() -> None:
-    assert "no microphone found" in str(_refusal("yeti", []))
+    assert "no microphone found" in words(_refusal("yeti", []))
 
 
 def test_monitor_is_the_systems_own_sound() -> None:
@@ -82,7 +83,7 @@ def test_monitor_is_the_systems_own_sound() -> None:
     assert (monitor.index, monitor.name, monitor.pulse_source) == (6, "monitor", "@DEFAULT_MONITOR@")
     named = [*DEVICES, _device(9, "Monitor of Speakers", "PulseAudio")]
     assert choose("monitor", named).index == 9
-    assert "cannot be recorded" in str(_refusal("monitor", DEVICES[:2]))
+    assert "cannot be recorded" in words(_refusal("monitor", DEVICES[:2]))
 
 
 _NAMES = st.text(st.characters(codec="utf-8", exclude_categories=("C",)), min_size=1, max_size=12)
@@ -135,7 +136,7 @@ def test_the_same_device_is_found_under_another_number() -> None:
 def test_each_refusal_is_one_clear_line(arguments: tuple[object, ...], kind: type[AsrcliError], expected: str) -> None:
     error = open_error(_device(0, "Mic"), 48000, 2, Exception(*arguments))
     assert type(error) is kind
-    assert expected in str(error)
+    assert expected in words(error)
     assert error.hint or not arguments
 
 

@@ -203,7 +203,8 @@ def test_a_signal_ends_all_that_run_and_begins_no_more(talk_service, talks, numb
     assert kinds.count("begin") == kinds.count("end") == 2
     assert [line["complete"] for line in ending.lines if line["type"] == "end"] == [False, False]
     assert (kinds[-1], ending.lines[-1]["source"]) == ("error", None)
-    assert "0 of 6 sources are done" in ending.lines[-1]["message"]
+    assert ending.lines[-1]["message"] == f"interrupted by {signal.Signals(number).name}"
+    assert (ending.lines[-1]["done"], ending.lines[-1]["total"]) == (0, 6)
 
 
 def test_a_reader_that_leaves_is_a_quiet_end(talk_service, talks) -> None:

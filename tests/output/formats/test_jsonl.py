@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from asrcli.output.base import Begin
 from asrcli.output.formats.jsonl import JsonLines
-from asrcli.values.errors import AsrcliError, LinkError, ServiceError
+from asrcli.values.errors import (
+    AsrcliError,
+    AuthError,
+    Interrupted,
+    LinkError,
+    OutputError,
+    ProtocolViolation,
+    ServiceError,
+)
 from asrcli.values.events import (
     AudioSent,
     Event,
@@ -130,6 +138,45 @@ def test_end() -> None:
 )
 def test_errors(error: AsrcliError, source: str | None, line: str) -> None:
     assert _begun().error(error, source) == line
+
+
+def _given_up(error: AsrcliError) -> AsrcliError:
+    error.tries, error.missing = 3, ((900, 2000), (5000, None))
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "facts"),
+    [
+        (_given_up(LinkError("lost")), "lost", {"tries": 3, "missing": [[900, 2000], [5000, None]]}),
+        (ServiceError("Noise", "too loud", utterances=2), "too loud", {"utterances": 2}),
+        (
+            AuthError("Invalid API-key.", refused_by="wss://host/path", http_status=401),
+            "Invalid API-key.",
+            {"refused_by": "wss://host/path", "http_status": 401},
+        ),
+        (ProtocolViolation("not JSON", excerpt="'{'"), "not JSON", {"excerpt": "'{'"}),
+        (Interrupted(15, "interrupted by SIGTERM", done=0, total=6), "interrupted by SIGTERM", {"done": 0, "total": 6}),
+        (
+            OutputError("no room", after=_given_up(ServiceError("Busy", "not now"))),
+            "no room",
+            {
+                "after": {
+                    "code": "Busy",
+                    "message": "not now",
+                    "tries": 3,
+                    "missing": [[900, 2000], [5000, None]],
+                }
+            },
+        ),
+    ],
+)
+def test_what_is_known_of_an_error_stands_beside_its_message(error, message, facts) -> None:
+    line = json.loads(_begun().error(error, "talk.wav"))
+    known = ["type", "source", "code", "message", "hint", "retryable", "request_id"]
+    assert list(line) == [*known, *facts]
+    assert line["message"] == message
+    assert {name: line[name] for name in facts} == facts
 
 
 def test_what_could_drive_a_terminal_or_break_a_line_is_escaped() -> None:

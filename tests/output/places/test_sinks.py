@@ -19,6 +19,7 @@ import pytest
 
 from asrcli.output.places.sinks import FileSink
 from asrcli.output.places.streams import ClosedPipe, StreamSink
+from asrcli.output.wording import words
 from asrcli.values.errors import Interrupted, OutputError, UsageError
 
 
@@ -182,7 +183,7 @@ def test_a_folder_in_which_no_file_can_be_made_is_refused(tmp_path: Path, monkey
 def test_a_name_with_controls_is_shown_safely(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         FileSink(tmp_path / "a\x1b[2J" / "b", force=False).check()
-    assert "\x1b" not in str(caught.value)
+    assert "\x1b" not in words(caught.value)
 
 
 def interrupting(sink: FileSink, number: int) -> Iterator[None]:

@@ -8,7 +8,7 @@ import pytest
 
 from asrcli.output.base import Begin
 from asrcli.output.formats.text import PlainText, title
-from asrcli.output.views.plain import QuietView, StatusView, reconnecting
+from asrcli.output.views.plain import QuietView, StatusView
 from asrcli.values.errors import LinkError, ServiceError
 from asrcli.values.events import Event, FinalResult, Notice, PartialResult, Reconnecting, Sentence, Tick
 from asrcli.values.summary import Summary
@@ -116,8 +116,3 @@ def test_a_microphone_is_opened_and_then_listened_to() -> None:
         shown.opening("the mic")
         shown.begin(begin)
         assert stream.getvalue() == expected
-
-
-def test_a_wait_that_a_person_would_notice_is_told():
-    assert reconnecting(Reconnecting(1, 0, "full.", wait_s=180.0)) == "full; reconnecting in 180 s"
-    assert reconnecting(Reconnecting(1, 0, "lost", wait_s=0.4)) == "lost; reconnecting"

@@ -11,6 +11,7 @@ import websocket
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from asrcli.output.wording import words
 from asrcli.service.faults.connection import GARBAGE, is_partial
 from asrcli.service.faults.plan import (
     Close,
@@ -80,7 +81,7 @@ def test_a_spec_is_understood(spec, fault):
 def test_a_broken_spec_is_refused_and_the_part_is_named(spec, named):
     with pytest.raises(UsageError) as caught:
         parse_fault(spec)
-    assert named in str(caught.value)
+    assert named in words(caught.value)
 
 
 KIND = st.sampled_from(["close", "reset", "fail", "delay", "duplicate", "refuse", "drop", "seed", "split", "deaf"])

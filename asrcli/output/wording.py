@@ -1,0 +1,102 @@
+"""What people read of errors, warnings and further tries: here alone are their fields put into words.
+
+Each is one line, safe for a terminal. Knows no view and no stream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from asrcli.output.sanitize import sentence_text
+from asrcli.values.errors import AsrcliError, AuthError, Interrupted, OutputError, ServiceError, SoundLost
+from asrcli.values.events import Reconnecting
+
+ERROR_PREFIX = "asrcli: error: "
+"""How the line of an error begins."""
+
+# So many stretches that were given up are named one by one.
+_NAMED = 3
+# A shorter wait is over before it is read.
+_WORTH_TELLING_S = 5.0
+
+
+def words(error: AsrcliError) -> str:
+    """All that a person should know of `error`: what was said, what is known beside it, what to do. Not yet safe."""
+    return _with_hint(_told(error), error.hint)
+
+
+def error_line(error: AsrcliError, source: str | None = None) -> str:
+    """ "asrcli: error: …" with its hint; with the source that it is about, if told."""
+    text = words(error)
+    return sentence_text(ERROR_PREFIX + (text if source is None else about(text, source)))
+
+
+def warning_line(message: str, hint: str) -> str:
+    """ "warning: message (hint)"."""
+    return sentence_text(f"warning: {_with_hint(message, hint)}")
+
+
+def reconnecting(event: Reconnecting) -> str:
+    """Why another try is made, and when, if that is not at once. Not yet safe."""
+    when = f" in {event.wait_s:.0f} s" if event.wait_s >= _WORTH_TELLING_S else ""
+    return f"{event.reason.rstrip('.')}; reconnecting{when}"
+
+
+def about(message: str, source: str) -> str:
+    """`message` with the name of its source in front, unless it says that itself."""
+    return message if source in message else f"{source}: {message}"
+
+
+def _with_hint(text: str, hint: str) -> str:
+    return f"{text} ({hint})" if hint else text
+
+
+def _told(error: AsrcliError) -> str:
+    """Everything but the hint."""
+    told = [_said(error)]
+    if error.tries:
+        told.append(f"gave up after {error.tries} {'try' if error.tries == 1 else 'tries'}")
+    if error.missing and not isinstance(error, SoundLost):
+        told.append(f"nothing was recognised {_stretches(error.missing)}")
+    if isinstance(error, Interrupted) and error.total is not None:
+        told.append(f"{error.done} of {error.total} sources are done")
+    text = "; ".join(told)
+    if isinstance(error, OutputError) and error.after is not None:
+        return f"{_told(error.after).rstrip('.')}; and {text}"
+    return text
+
+
+def _said(error: AsrcliError) -> str:
+    """What failed, and who says so."""
+    match error:
+        case ServiceError():
+            named = f", {error.id_of} ID {error.request_id}" if error.request_id else ""
+            return f"the service answered {error.code}{named}: {_utterances(error)}{error.message}"
+        case AuthError() if error.refused_by:
+            status = f"HTTP {error.http_status}" if error.http_status is not None else ""
+            by = ", ".join(filter(None, (status, error.service_code)))
+            what = "access" if error.http_status == 403 else "the key"
+            return f"{error.refused_by} refused {what}: {by}: {error.message}"
+        case SoundLost():
+            more = len(error.missing) - _NAMED
+            rest = f" and in {more} more places" if more > 0 else ""
+            return f"nothing was recognised {_stretches(error.missing[:_NAMED])}{rest}"
+    return error.reason
+
+
+def _utterances(error: ServiceError) -> str:
+    if not error.utterances:
+        return ""
+    more = f" (and {error.utterances - 1} more)" if error.utterances > 1 else ""
+    return f"an utterance was not recognised{more}: "
+
+
+def _stretches(missing: Sequence[tuple[int, int | None]]) -> str:
+    return " and ".join(
+        f"after {_clock_time(begin)}" if end is None else f"from {_clock_time(begin)} to {_clock_time(end)}"
+        for begin, end in missing
+    )
+
+
+def _clock_time(ms: int) -> str:
+    return f"{ms // 60000}:{ms // 1000 % 60:02d}"
