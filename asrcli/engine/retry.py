@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from asrcli.system.clock import Clock, Deadline
@@ -26,7 +25,6 @@ class Retry:
     first_s: float = 0.5
     longest_s: float = 30.0
     bridge_s: float = 180.0
-    jitter: Callable[[float, float], float] = random.uniform
 
     def wait_s(self, attempt: int, error: AsrcliError, waited_s: float = 0.0) -> float | None:
         """Seconds to wait before try number `attempt`, counted from 1, after `waited_s` before the tries of this row.
@@ -37,7 +35,7 @@ class Retry:
             left_s = self.bridge_s - waited_s
             return min(error.retry_after_s, left_s) if left_s > 0 else None
         bound_s = min(self.longest_s, self.first_s * 2.0 ** (attempt - 1))
-        return self.jitter(bound_s / 2, bound_s)
+        return random.uniform(bound_s / 2, bound_s)
 
 
 class Attempts:
