@@ -16,8 +16,9 @@ import typer
 
 from asrcli import __version__
 from asrcli.cli import defaults as config
-from asrcli.cli.commands import devices, file, mic, models, qwen, reuse_bench, serve
+from asrcli.cli.commands import SUMMARIES
 from asrcli.cli.flags import completions as values
+from asrcli.cli.lazy import Commands
 from asrcli.output import masking
 from asrcli.output.places import streams
 from asrcli.runs.exits import exit_code
@@ -26,6 +27,7 @@ from asrcli.values.errors import AsrcliError, Bug, UsageError
 
 app = typer.Typer(
     name="asrcli",
+    cls=Commands,
     help="Live transcription in the shell with Alibaba Cloud's real-time speech recognition.",
     # The rich help screens would cost 70 ms at each --help and each completion.
     rich_markup_mode=None,
@@ -35,13 +37,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-app.command("file")(file.file)
-app.command("mic")(mic.mic)
-app.command("qwen")(qwen.qwen)
-app.command("reuse-bench")(reuse_bench.reuse_bench)
-app.command("devices")(devices.devices)
-app.command("models")(models.models)
-app.command("serve")(serve.serve)
 
 
 def _show_version(wanted: bool) -> None:
@@ -173,7 +168,6 @@ def _usage(error: typer.TyperException, arguments: list[str]) -> int:
     command = context.command_path if context is not None else "asrcli"
     unknown = re.search(r"No such command '([^']*)'", message)
     if unknown and "Did you mean" not in message:
-        names = [registered.name or "" for registered in app.registered_commands]
-        nearest = difflib.get_close_matches(unknown.group(1), names, n=1)
+        nearest = difflib.get_close_matches(unknown.group(1), SUMMARIES, n=1)
         message += f" Did you mean '{nearest[0]}'?" if nearest else ""
     return _say(UsageError(message, hint=f"see `{command} --help`"), arguments)

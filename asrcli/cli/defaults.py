@@ -99,7 +99,9 @@ def _read(path: Path, commands: Commands, refused: set[str]) -> dict[str, dict[s
 
 
 def _options(command: Any) -> dict[str, Any]:
-    return {parameter.name: parameter for parameter in command.params if parameter.param_type_name == "option"}
+    """By name, without --help."""
+    found = command.get_params(typer.Context(command))
+    return {each.name: each for each in found if each.param_type_name == "option" and each.expose_value}
 
 
 def _check(path: Path, given: Mapping[str, Any], known: set[str], refused: set[str], what: str) -> None:

@@ -21,7 +21,7 @@ def commands(**options: set[str]) -> dict[str, Any]:
     """The program's own commands, with no options but these."""
     found = {}
     for name, known in options.items():
-        found[name] = copy.copy(typer.main.get_command(app).commands[name])  # type: ignore[attr-defined]
+        found[name] = copy.copy(typer.main.get_command(app).commands[name].loaded)  # type: ignore[attr-defined]
         found[name].params = [each for each in found[name].params if each.name in known]
         assert len(found[name].params) == len(known)
     return found

@@ -1,0 +1,80 @@
+"""Values of options without pydantic, whose import takes as long as that of Typer itself.
+
+Typer has pydantic convert every value that is no flag, those that nobody gave among them. What is plainly right is
+converted here instead; what may be wrong is left to Typer, and so are the words for it.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from typer.core import TyperCommand, TyperGroup
+
+_NUMBERS = {int: re.compile(r"-?[0-9]{1,9}"), float: re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,9})?")}
+
+
+class _Doubtful(Exception):  # noqa: N818 - it names what was found
+    """The value may be wrong."""
+
+
+class QuickCommand(TyperCommand):
+    """A command whose values are converted here where that is beyond doubt."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Its options and arguments, --help among them."""
+        return _quick(super().get_params(ctx))
+
+
+class QuickGroup(TyperGroup):
+    """The same for a group of commands."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Its options, --help among them."""
+        return _quick(super().get_params(ctx))
+
+
+def _quick(parameters: list[Any]) -> list[Any]:
+    for parameter in parameters:
+        # Where a further version of Typer has no such method, it does all by itself.
+        by_typer = getattr(parameter, "get_runtime_param", None)
+        if by_typer is not None and "get_runtime_param" not in vars(parameter):
+            parameter.get_runtime_param = functools.partial(_Conversion, by_typer)
+    return parameters
+
+
+class _Conversion:
+    """Of the values of one parameter; `by_typer` gives what takes the doubtful ones."""
+
+    def __init__(self, by_typer: Callable[[], Any]) -> None:
+        self._by_typer = by_typer
+
+    def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
+        """What Typer would make of `value`. Raises Typer's error for one that it would not take."""
+        try:
+            return _plain(value, param)
+        except _Doubtful:
+            return self._by_typer().coerce(value, param=param, ctx=ctx)
+
+
+def _plain(value: Any, parameter: Any) -> Any:
+    """`value` as the command gets it. Raises _Doubtful."""
+    takes_several = parameter.multiple or parameter.nargs == -1
+    if value is None:
+        return () if takes_several else None
+    kind, info = parameter.type_descriptor.annotation, parameter.type_descriptor.parameter_info
+    if kind == list[str] and type(value) in (list, tuple) and all(type(each) is str for each in value):
+        return list(value)
+    if kind is str and type(value) is str:
+        return value
+    if kind is Path and type(value) is str and (os.access(value, os.R_OK) or not os.path.lexists(value)):
+        return Path(value)
+    if kind in _NUMBERS and (type(value) is kind or (type(value) is str and _NUMBERS[kind].fullmatch(value))):
+        number = kind(value)
+        if (info.min is None or number >= info.min) and (info.max is None or number <= info.max):
+            return number
+    raise _Doubtful

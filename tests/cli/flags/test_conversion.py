@@ -1,0 +1,55 @@
+"""Values are converted as Typer would, without what that takes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+import typer
+
+from asrcli.cli.app import app
+from asrcli.cli.commands import SUMMARIES
+
+ROOT = typer.main.get_command(app)
+VALUES = [
+    None, "", "-", "a", "a b", "é\udcff", b"a", 0, 1, -1, 5, 100, 101, 1.0, 1.5, -0.5, 1e300, float("nan"), True, False,
+    "0", "1", "-1", "007", "+1", " 3 ", "1_0", "12", "99999999999999999999", "1.5", "1.0", "1.", ".5", "1e3", "-0.5",
+    "nan", "inf", "٣", "true", "no", "/nosuch", "/etc", "/etc/shadow",
+    [], ["a"], ["a", "b"], ("a",), ("a", 1), [1], [None], [b"a"], {"a": 1},
+]  # fmt: skip
+
+
+def outcome(convert: Any, value: Any, parameter: Any, context: Any) -> tuple[object, ...]:
+    """What `convert` makes of `value`, with its type, or what it says against it."""
+    try:
+        made = convert.coerce(value, param=parameter, ctx=context)
+    except typer.BadParameter as error:
+        return "refused", error.message
+    return "taken", type(made), repr(made)
+
+
+@pytest.mark.parametrize("name", SUMMARIES)
+def test_every_value_of_every_option_becomes_what_typer_makes_of_it(name):
+    command = ROOT.commands[name].loaded  # type: ignore[attr-defined]
+    context = typer.Context(command)
+    for parameter in command.get_params(context):
+        ours = parameter.get_runtime_param()
+        theirs = type(parameter).get_runtime_param(parameter)
+        assert type(ours) is not type(theirs)
+        for value in VALUES:
+            found = outcome(ours, value, parameter, context)
+            assert found == outcome(theirs, value, parameter, context), (parameter.name, value)
+
+
+def test_what_is_plainly_right_needs_no_pydantic(tmp_path):
+    """A whole command line of every kind of value, whose file is not there."""
+    line = ["file", "nosuch.wav", "--model", "m", "-l", "zh", "--retries", "3", "--noise-threshold", "-0.5"]
+    line += ["--output", str(tmp_path / "new.txt"), "--stats", "--jobs", "2"]
+    code = f"from asrcli.cli import app\ncode = app.run({line!r})\nimport sys; print(code, *sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    found = done.stdout.splitlines()[-1].split()
+    assert found[0] == "2"
+    assert "no such file" in done.stderr
+    assert "pydantic" not in found
