@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from asrcli.output.sanitize import sentence_text
+from asrcli.values.clock_time import in_minutes
 from asrcli.values.errors import AsrcliError, AuthError, Interrupted, OutputError, ServiceError, SoundLost
 from asrcli.values.events import Reconnecting
 
@@ -77,7 +78,7 @@ def _said(error: AsrcliError) -> str:
             by = ", ".join(filter(None, (status, error.service_code)))
             what = "access" if error.http_status == 403 else "the key"
             return f"{error.refused_by} refused {what}: {by}: {error.message}"
-        case SoundLost():
+        case SoundLost() if error.missing:
             more = len(error.missing) - _NAMED
             rest = f" and in {more} more places" if more > 0 else ""
             return f"nothing was recognised {_stretches(error.missing[:_NAMED])}{rest}"
@@ -99,4 +100,4 @@ def _stretches(missing: Sequence[tuple[int, int | None]]) -> str:
 
 
 def _clock_time(ms: int) -> str:
-    return f"{ms // 60000}:{ms // 1000 % 60:02d}"
+    return in_minutes(ms / 1000)

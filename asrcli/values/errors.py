@@ -58,7 +58,7 @@ class AsrcliError(Exception):
     retry_after_s: float | None = None
     """How long the service asked us to wait before another try; None if it did not."""
     tries: int = 0
-    """How many further tries were made before this one ended it."""
+    """How many more tries had been made when it was given up."""
     missing: Missing = ()
     """The sound that has no result for it."""
 
@@ -199,10 +199,6 @@ class SoundLost(AsrcliError):  # noqa: N818
     """The run went on to its end, but a part of the sound, `missing`, had to be given up before it had a result."""
 
     retryable = True
-
-    def __init__(self, missing: Missing, *, hint: str = "") -> None:
-        super().__init__("some of the sound was given up before it had a result", hint=hint)
-        self.missing = missing
 
 
 class AudioError(AsrcliError):

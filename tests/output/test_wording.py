@@ -67,9 +67,9 @@ PLACES = tuple((minute * 60_000, minute * 60_000 + 5000) for minute in range(5))
             given_up(ServiceError("Busy", "no"), 0, (0, 5000), (3_599_000, 3_600_000)),
             "the service answered Busy: no; nothing was recognised from 0:00 to 0:05 and from 59:59 to 60:00",
         ),
-        (SoundLost(PLACES[:1], hint="keep it"), "nothing was recognised from 0:00 to 0:05 (keep it)"),
+        (given_up(SoundLost("x", hint="keep it"), 0, PLACES[0]), "nothing was recognised from 0:00 to 0:05 (keep it)"),
         (
-            SoundLost(PLACES),
+            given_up(SoundLost("x"), 0, *PLACES),
             "nothing was recognised from 0:00 to 0:05 and from 1:00 to 1:05 and from 2:00 to 2:05 and in 2 more places",
         ),
         (Interrupted(15, "interrupted by SIGTERM"), "interrupted by SIGTERM"),

@@ -8,6 +8,7 @@ from asrcli.audio.source import Source
 from asrcli.engine.joining.sessions import Joining
 from asrcli.engine.sound.tape import Tape, TapeReader
 from asrcli.engine.wiring import Engine
+from asrcli.values.clock_time import in_minutes
 from asrcli.values.errors import AsrcliError, AudioError, Interrupted, ServiceError, SoundLost
 from asrcli.values.pcm import PcmFormat
 
@@ -30,14 +31,19 @@ class Verdict:
         """Note a stretch that an outage outlasted; message and hint of a notice about it."""
         stretch = self._pcm.ms(begin_sample), self._pcm.ms(end_sample)
         self._given_up.append(stretch)
-        lost = f"nothing was recognised {_from_to(*stretch)}, and that sound is no longer there to be sent again"
+        begin, end = (in_minutes(ms / 1000) for ms in stretch)
+        lost = f"nothing was recognised from {begin} to {end}, and that sound is no longer there to be sent again"
         return lost, self._how_to_keep()
 
     def at_the_end(self) -> AsrcliError | None:
         """What is wrong with a transcription that came to its end."""
         cause = self._tape.cause
-        broken_off = cause if isinstance(cause, AsrcliError) else None
-        return self._joining.failure() or broken_off or self._sound_lost()
+        error = self._joining.failure() or (cause if isinstance(cause, AsrcliError) else None)
+        if error is None and self._given_up:
+            error = SoundLost("some of the sound was given up before it had a result", hint=self._how_to_keep())
+        if error is not None:
+            error.missing = tuple(self._given_up)
+        return error
 
     def settle(self, reader: TapeReader) -> bool:
         """Look whether all sound was sent and has its final results, or is silence after the last of them."""
@@ -57,17 +63,16 @@ class Verdict:
         """
         error.tries = tries
         from_sample, end_sample = self._joining.covered_sample, self._tape.end_sample
-        is_all_covered = self._tape.ended and end_sample <= from_sample
-        if isinstance(error, Interrupted) or not end_sample or is_all_covered:
+        if isinstance(error, Interrupted):
+            return
+        error.missing = tuple(self._given_up)
+        if not end_sample or (self._tape.ended and end_sample <= from_sample):
             return
         # Of a pipe, more than was read; of a file it goes without saying where it ends.
         has_all = self._source.live and (self._tape.ended or not self._source.can_wait)
-        error.missing = ((self._pcm.ms(from_sample), self._pcm.ms(end_sample) if has_all else None),)
+        error.missing += ((self._pcm.ms(from_sample), self._pcm.ms(end_sample) if has_all else None),)
         if self._source.live and self._engine.rescue is not None and end_sample > from_sample:
             error.hint = self._engine.rescue(self._tape.rest(from_sample)) or error.hint
-
-    def _sound_lost(self) -> SoundLost | None:
-        return SoundLost(tuple(self._given_up), hint=self._how_to_keep()) if self._given_up else None
 
     def _how_to_keep(self) -> str:
         return f"no more than {self._engine.keep_s:g} s are kept (--max-outage); --save-audio FILE keeps all"
@@ -76,11 +81,3 @@ class Verdict:
 def was_refused_as_silent(error: AsrcliError, reader: TapeReader, sessions: int) -> bool:
     """Whether a further session got nothing but the silence after the last word, which the service refuses."""
     return isinstance(error, ServiceError) and error.no_speech and sessions > 1 and reader.exhausted
-
-
-def _from_to(begin_ms: int, end_ms: int) -> str:
-    return f"from {_clock_time(begin_ms)} to {_clock_time(end_ms)}"
-
-
-def _clock_time(ms: int) -> str:
-    return f"{ms // 60000}:{ms // 1000 % 60:02d}"

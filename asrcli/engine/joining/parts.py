@@ -6,7 +6,7 @@ Knows the events of each part and where in the whole it lies; not how the parts 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from asrcli.engine.joining.sessions import joined
@@ -68,12 +68,14 @@ class _Part:
         """Whether the service heard all of it and refused it for want of speech."""
         return self.all_sent and isinstance(self.error, ServiceError) and self.error.no_speech
 
-    def missing_ms(self) -> tuple[int, int | None] | None:
-        """From when to when in the whole nothing was recognised, None for its end; None where nothing is missing."""
+    def missing(self) -> Iterator[tuple[int, int | None]]:
+        """From when to when in the whole nothing was recognised: given up on the way, or not reached any more."""
         heard_ms = self.sent_ms if self.all_heard else self.final_ms
-        if self.error is None or (self.length_ms is not None and self.length_ms - heard_ms < _NOTHING_MS):
-            return None
-        return self.begin_ms + heard_ms, None if self.length_ms is None else self.begin_ms + self.length_ms
+        for begin, end in self.error.missing if self.error is not None else ():
+            if end is not None and end <= heard_ms:
+                yield self.begin_ms + begin, self.begin_ms + end
+        if self.error is not None and (self.length_ms is None or self.length_ms - heard_ms >= _NOTHING_MS):
+            yield self.begin_ms + heard_ms, None if self.length_ms is None else self.begin_ms + self.length_ms
 
 
 class Whole:
@@ -145,14 +147,14 @@ class Whole:
         assert error is not None
         if not isinstance(error, Interrupted) and any(part.sent_ms for part in self._parts):
             # Instead of what it says in the times of its own part.
-            error.missing = _joined([part.missing_ms() for part in failed])
+            error.missing = _joined(stretch for part in failed for stretch in part.missing())
         raise error
 
 
-def _joined(missing: Sequence[tuple[int, int | None] | None]) -> Missing:
-    """The stretches that there are, those that meet as one."""
+def _joined(missing: Iterable[tuple[int, int | None]]) -> Missing:
+    """The stretches in order, those that meet as one."""
     stretches: list[tuple[int, int | None]] = []
-    for begin, end in filter(None, missing):
+    for begin, end in missing:
         meets = stretches and stretches[-1][1] == begin
         stretches.append((stretches.pop()[0] if meets else begin, end))
     return tuple(stretches)

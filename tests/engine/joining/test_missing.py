@@ -1,69 +1,63 @@
-"""How a transcription ends whose sound cannot be had again from the disk."""
+"""What the error of a transcription knows of the sound that has no result."""
 
 from __future__ import annotations
 
-import numpy as np
+from types import SimpleNamespace
+
 import pytest
 
-from asrcli.engine.retry import Retry
-from asrcli.engine.sound.spool import OnDisk, Parked, Spool
-from asrcli.engine.stages import Limits
-from asrcli.values.errors import AudioError
-from asrcli.values.pcm import Chunk
-from tests.support.fakes import ToneSource
-from tests.support.scripted_server import Conversation, scripted_server
-from tests.support.transcribing import run, texts
+from asrcli.engine.joining.missing import Verdict
+from asrcli.engine.joining.sessions import Joining
+from asrcli.values.errors import AsrcliError, DecodeError, Interrupted, LinkError, SoundLost
+from asrcli.values.pcm import PcmFormat
 
-QUICK = Retry(tries=3, first_s=0.01, longest_s=0.02)
+PCM = PcmFormat(16000)
 
 
-class ReadOnce(Spool):
-    """Keeps everything on a disk that gives each chunk back once."""
-
-    def __init__(self) -> None:
-        super().__init__(memory_bytes=0)
-        self._read: set[int] = set()
-
-    def get(self, parked: Parked) -> Chunk:
-        assert isinstance(parked, OnDisk)
-        if parked.offset in self._read:
-            raise AudioError("sound that waited on the disk cannot be read again: Input/output error")
-        self._read.add(parked.offset)
-        return super().get(parked)
+def verdict(
+    *, live: bool = False, can_wait: bool = True, ended: bool = True, cause: AsrcliError | None = None
+) -> Verdict:
+    """Of ten seconds of sound on the tape, four of them decided."""
+    joining = Joining(PCM)
+    joining.skip(PCM.samples(4000))
+    source = SimpleNamespace(live=live, can_wait=can_wait)
+    tape = SimpleNamespace(cause=cause, ended=ended, end_sample=PCM.samples(10_000), rest=lambda sample: iter(()))
+    engine = SimpleNamespace(keep_s=300.0, rescue=lambda chunks: "kept there")
+    return Verdict(source, engine, PCM, tape, joining)  # type: ignore[arg-type]
 
 
-def hearing_all(talk: Conversation) -> None:
-    """Recognises the first second."""
-    talk.expect("run-task")
-    talk.say("task-started")
-    talk.expect_audio(64000)
-    talk.say_sentence(1, "one", 0, 900)
+@pytest.mark.parametrize(
+    ("source", "end_ms", "hint"),
+    [
+        ({}, None, "safe"),
+        ({"live": True}, 10_000, "kept there"),
+        ({"live": True, "ended": False}, None, "kept there"),
+        ({"live": True, "can_wait": False, "ended": False}, 10_000, "kept there"),
+    ],
+    ids=["a file", "a pipe that has ended", "a pipe", "a microphone"],
+)
+def test_an_error_that_ends_it_knows_from_when_on_nothing_was_recognised(source, end_ms, hint):
+    error = LinkError("lost", hint="safe")
+    verdict(**source).give_up(error, 3)
+    assert (error.message, error.tries, error.missing, error.hint) == ("lost", 3, ((4000, end_ms),), hint)
 
 
-def closing(talk: Conversation) -> None:
-    hearing_all(talk)
-    talk.close(1011)
+def test_what_was_given_up_on_the_way_is_missing_whatever_it_ends_with():
+    for cause, ended_by in ((None, SoundLost), (DecodeError("damaged"), DecodeError)):
+        judged = verdict(cause=cause)
+        message, _ = judged.give_up_sound(PCM.samples(1000), PCM.samples(3000))
+        assert message.startswith("nothing was recognised from 0:01 to 0:03")
+        error = judged.at_the_end()
+        assert type(error) is ended_by
+        assert error.missing == ((1000, 3000),)
+        error = LinkError("lost")
+        judged.give_up(error, 0)
+        assert error.missing == ((1000, 3000), (4000, None))
+    assert verdict().at_the_end() is None
 
 
-def never_finishing(talk: Conversation) -> None:
-    hearing_all(talk)
-    talk.expect("finish-task")
-    talk.hang()
-
-
-def listening(talk: Conversation) -> None:
-    talk.expect("run-task")
-    talk.say("task-started")
-    talk.hang()
-
-
-@pytest.mark.parametrize("service", [closing, never_finishing])
-def test_what_is_needed_again_and_cannot_be_read_is_an_error_of_its_own(monkeypatch, service):
-    monkeypatch.setattr("asrcli.engine.sound.tape.Spool", ReadOnce)
-    source = ToneSource(1.0)
-    source._samples = np.concatenate([source._samples[:14000], np.zeros((20000, 1), np.float32)])
-    with scripted_server(service, listening) as url:
-        events, error = run(url, source, retry=QUICK, limits=Limits(finish_s=0.3))
-    assert texts(events) == ["one"]
-    assert isinstance(error, AudioError)
-    assert "cannot be read again: Input/output error" in error.message
+def test_of_an_interruption_nobody_asks_what_is_missing():
+    error, judged = Interrupted(2, "interrupted"), verdict()
+    judged.give_up_sound(0, PCM.samples(1000))
+    judged.give_up(error, 2)
+    assert (error.tries, error.missing) == (2, ())

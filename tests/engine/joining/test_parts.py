@@ -7,7 +7,7 @@ import pytest
 from asrcli.engine.joining.parts import Whole
 from asrcli.output.wording import words
 from asrcli.runs.metrics import Metrics
-from asrcli.values.errors import AsrcliError, DecodeError, Interrupted, LinkError, ServiceError
+from asrcli.values.errors import AsrcliError, DecodeError, Interrupted, LinkError, ServiceError, SoundLost
 from asrcli.values.events import (
     AudioFinished,
     AudioSent,
@@ -202,6 +202,19 @@ def test_where_the_end_is_not_known_it_is_not_named():
 
 def test_nothing_sent_is_nothing_missing():
     assert words(verdict(*((number, LinkError("no route")) for number in range(3)))) == "no route"
+
+
+def test_what_a_part_gave_up_on_its_way_is_missing_in_the_whole():
+    """Even where all that came after it was heard."""
+    heard = [(1, AudioFinished(70_000)), (1, SessionFinished("s1"))]
+    lost = SoundLost("given up")
+    lost.missing = ((4000, 9000),)
+    error = verdict(*complete(0, 60_000), *heard, (1, lost), *complete(2, 60_000))
+    assert (error, error.missing) == (lost, ((64_000, 69_000),))
+    broke = gave_up(LinkError("lost"), tries=1, from_ms=20_000)
+    broke.missing = ((4000, 9000), *broke.missing)
+    error = verdict(*complete(0, 60_000), (1, AudioSent(30_000)), (1, final(1, 0, 20_000)), (1, broke), (2, None))
+    assert error.missing == ((64_000, 69_000), (80_000, 130_000))
 
 
 def test_where_all_was_heard_nothing_is_missing():
