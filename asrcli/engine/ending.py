@@ -5,10 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from asrcli.engine.stages import CLOSING, ENDED, Change, Machine, State
 from asrcli.system.clock import Clock
 from asrcli.system.loop import Loop
 from asrcli.values.errors import AsrcliError, Bug
 from asrcli.values.events import Ended
+
+OVER = (CLOSING, ENDED)
+"""Nothing more happens to a transcription there but its end."""
 
 # A source that is stuck must not hold up the end of the program.
 _CLOSE_S = 2.0
@@ -24,19 +28,21 @@ class Ending:
     """
 
     def __init__(
-        self, loop: Loop, clock: Clock, last_words: Callable[[Ended], None], tell: Callable[[Ended], None]
+        self,
+        course: Machine[State, Change],
+        loop: Loop,
+        clock: Clock,
+        last_words: Callable[[Ended], None],
+        tell: Callable[[Ended], None],
     ) -> None:
+        self._course = course
         self._loop = loop
         self._clock = clock
         self._last_words = last_words
         self._tell = tell
         self._on_bug: Callable[[AsrcliError], None] = lambda error: None
-        self._ended: Ended | None = None
-        self._over = threading.Event()
-
-    @property
-    def has_begun(self) -> bool:
-        return self._ended is not None
+        self._ended = Ended()
+        self._was_told = threading.Event()
 
     def watch(self, on_bug: Callable[[AsrcliError], None]) -> None:
         """Have `on_bug`, which begins the end, called where a bug has ended the loop. For any thread."""
@@ -44,7 +50,8 @@ class Ending:
         self._loop.dependants.add(self._loop_died)
 
     def begin(self, error: AsrcliError | None) -> None:
-        """From now on it has begun, with what ends the transcription early if something does."""
+        """It is known how the transcription ends: with what ends it early, if something does."""
+        self._course.move(Change.SETTLED)
         self._ended = Ended(error)
 
     def when_free(self, close: Close) -> None:
@@ -54,16 +61,17 @@ class Ending:
 
     def wait(self) -> None:
         """Until it was told."""
-        self._over.wait()
+        self._was_told.wait()
 
     def _closed(self) -> None:
-        if self._ended is None or self._over.is_set():
+        if self._course.at is not CLOSING:
             return
+        self._course.move(Change.TOLD)
         try:
             self._last_words(self._ended)
         finally:
             self._tell(self._ended)
-            self._over.set()
+            self._was_told.set()
             self._loop.dependants.remove(self._loop_died)
 
     def _loop_died(self, bug: BaseException) -> None:
@@ -72,5 +80,6 @@ class Ending:
         try:
             self._on_bug(error)
         finally:
-            self._ended = self._ended or Ended(error)
+            if self._course.at not in OVER:
+                self.begin(error)
             self._closed()

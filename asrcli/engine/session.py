@@ -1,8 +1,8 @@
 """One recognition on one link, from the first message to the last: its stages, its deadlines, and whose error counts.
 
-A session is driven from outside: `handle` takes what its link posts, `pump` sends what sound there is, `end_audio` and
-`expire` are called when there is no more and when `deadline` has passed; they yield events or raise. It knows no
-particular protocol and no particular source of sound, has no thread and never waits.
+A session is driven from outside: `handle` takes what has happened and gives the events that it leads to, or raises;
+`pump` sends what sound there is. Which stage follows which stands in a table. It knows no particular protocol and no
+particular source of sound, has no thread and never waits.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import logging
 from collections.abc import Iterable, Iterator
 from typing import Protocol as TypingProtocol
 
-from asrcli.engine.stages import Limits, Stage, timed_out
+from asrcli.engine.stages import CLOSED, DONE, FINISHING, SESSION, STREAMING, Limits, Machine, Turn, timed_out
 from asrcli.protocols.base import Protocol, Send, Step
 from asrcli.system.clock import Clock, Deadline
-from asrcli.values.errors import AsrcliError, LinkError, ProtocolViolation
+from asrcli.values.errors import AsrcliError, LinkError
 from asrcli.values.events import (
     AudioFinished,
     Event,
@@ -30,6 +30,8 @@ from asrcli.values.pcm import BYTES_PER_SAMPLE, Chunk
 from asrcli.wire.link_events import InboxItem, LinkClosed, LinkOpened, MessageReceived
 
 logger = logging.getLogger(__name__)
+
+_OVER = (DONE, CLOSED)
 
 
 class Chunks(TypingProtocol):
@@ -73,9 +75,9 @@ class Session:
         self._where = where
         self._limits = limits
         self._clock = clock
-        self._stage = Stage.CONNECTING
-        self._is_closed = False
+        self._stage = Machine(SESSION)
         self.deadline: Deadline | None = None
+        """When what is waited for should have come; `handle` is to be told that it has passed."""
         self._send_error: AsrcliError | None = None
         self.sent_sample = chunks.start_sample
         """Where the audio ends that has left."""
@@ -90,11 +92,12 @@ class Session:
 
     @property
     def done(self) -> bool:
-        return self._stage is Stage.DONE
+        """Whether nothing more is heard or sent."""
+        return self._stage.at in _OVER
 
     @property
     def takes_audio(self) -> bool:
-        return self._stage is Stage.STREAMING
+        return self._stage.at is STREAMING
 
     @property
     def sent_ms(self) -> int:
@@ -116,14 +119,17 @@ class Session:
         return self.sent_sample - self._link.undelivered_bytes // BYTES_PER_SAMPLE
 
     def open(self) -> None:
-        self._enter(Stage.CONNECTING, self._limits.connect_s)
+        self._set_deadline()
         self._link.open()
 
-    def handle(self, item: InboxItem) -> Iterator[Event]:
-        """What `item` leads to. Raises the error that ended the session; call `close` then."""
+    def handle(self, what: InboxItem | Turn) -> Iterator[Event]:
+        """The events that `what` leads to: word of the link, AUDIO_ENDED or EXPIRED.
+
+        Raises the error that ended the session; call `close` then.
+        """
         if self.done:
             return
-        match item:
+        match what:
             case MessageReceived(message):
                 logger.debug("< %s", message)
                 self._heard_sample = self.sent_sample
@@ -133,16 +139,20 @@ class Session:
                 self._wait_on()
             case LinkOpened(connect_ms, phases):
                 logger.info("connected to %s in %.0f ms", self._where, connect_ms)
-                self._enter(Stage.STARTING, self._limits.start_s)
+                self._move(Turn.CONNECTED)
                 yield LinkReady(connect_ms, phases)
                 yield from self._take(self._protocol.start())
             case LinkClosed():
-                yield from self._link_closed(item)
+                yield from self._link_closed(what)
+            case Turn.AUDIO_ENDED:
+                yield from self._audio_ended()
+            case Turn.EXPIRED:
+                self._expired()
 
     def pump(self, most: int) -> int:
         """Send what sound there is, `most` chunks of it, as long as the network has room; returns how many."""
         sent = 0
-        while sent < most and self._stage is Stage.STREAMING and not self._link.congested:
+        while sent < most and self._stage.at is STREAMING and not self._link.congested:
             chunk = self._chunks.next()
             if chunk is None:
                 break
@@ -157,47 +167,33 @@ class Session:
         self._send_chunk(chunk)
         self._flush()
 
-    def end_audio(self) -> Iterator[Event]:
-        """No more sound comes in this session: have what was sent recognised to its end."""
-        cause = self._chunks.cause
-        if cause is not None and not isinstance(cause, AsrcliError):
-            raise cause
-        self._enter(Stage.FINISHING, self._limits.finish_s)
-        yield AudioFinished(self.sent_ms)
-        yield from self._take(self._protocol.finish())
-        self._undelivered_bytes = self._link.undelivered_bytes
-
-    def expire(self) -> Iterator[Event]:
-        """The deadline has passed."""
-        if self._stage is Stage.BROKEN and self._send_error:
-            raise self._send_error
-        if (self._stage is Stage.STREAMING and not self._is_stalled()) or self._is_still_sending():
-            self._wait_on()
-            return
-        raise timed_out(self._stage, self._where, self.deadline.length_s if self.deadline else 0.0)
-        yield  # An iterator like `handle`, though nothing follows an expired deadline.
-
     def close(self) -> None:
         """End it in whatever stage it is; the link follows in its own time. Idempotent."""
-        if self._is_closed:
+        before = self._stage.at
+        if before is CLOSED:
             return
-        self._is_closed = True
+        self._move(Turn.CLOSED)
         self._chunks.close()
-        regular = self._stage is Stage.DONE
-        if self._stage is Stage.STREAMING and not self._link.congested:
+        if before is STREAMING and not self._link.congested:
             # A task that is left alone goes on counting against the account's limit until the service gives it up.
             with contextlib.suppress(AsrcliError):
                 for step in self._protocol.finish():
                     if isinstance(step, Send):
                         self._link.send(step.message)
-        self._enter(Stage.DONE, None)
-        if regular and self._protocol.keeps_link:
+        if before is DONE and self._protocol.keeps_link:
             self._link.release()
         else:
             self._link.close()
 
-    def _enter(self, stage: Stage, bound_s: float | None) -> None:
-        self._stage = stage
+    def _move(self, turn: Turn) -> bool:
+        """Go where `turn` leads, with the deadline that counts there; False where that is no further."""
+        moves = self._stage.move(turn)
+        if moves:
+            self._set_deadline()
+        return moves
+
+    def _set_deadline(self) -> None:
+        bound_s = self._limits.of(self._stage.at)
         self.deadline = None if bound_s is None else Deadline(self._clock, bound_s)
 
     def _take(self, steps: Iterable[Step]) -> Iterator[Event]:
@@ -206,14 +202,11 @@ class Session:
                 self._send(step.message)
                 continue
             if isinstance(step, SessionStarted):
-                if self._stage is not Stage.STARTING:
-                    continue  # Told before: some gateways deliver a message twice.
+                if not self._move(Turn.STARTED):
+                    continue
                 logger.info("session %s takes audio", step.session_id)
-                self._enter(Stage.STREAMING, None)
             elif isinstance(step, SessionFinished):
-                if self._stage is not Stage.FINISHING:
-                    raise ProtocolViolation("the service finished before the audio had ended")
-                self._enter(Stage.DONE, None)
+                self._move(Turn.FINISHED)
             elif isinstance(step, PartialResult | SpeechStopped):
                 self._owes_words = True
             yield step
@@ -229,7 +222,7 @@ class Session:
             self.sent_sample = max(self.sent_sample, chunk.end_sample)
 
     def _flush(self) -> None:
-        if self._stage is Stage.STREAMING:
+        if self._stage.at is STREAMING:
             try:
                 self._link.flush()
             except AsrcliError as error:
@@ -246,30 +239,50 @@ class Session:
     def _broken(self, error: AsrcliError) -> None:
         """Hold our own error for a moment: the service's reason for hanging up is better, and still on its way."""
         self._send_error = error
-        self._enter(Stage.BROKEN, self._limits.grace_s)
+        self._move(Turn.SEND_FAILED)
+
+    def _audio_ended(self) -> Iterator[Event]:
+        """Have what was sent recognised to its end."""
+        cause = self._chunks.cause
+        if cause is not None and not isinstance(cause, AsrcliError):
+            raise cause
+        self._move(Turn.AUDIO_ENDED)
+        yield AudioFinished(self.sent_ms)
+        yield from self._take(self._protocol.finish())
+        self._undelivered_bytes = self._link.undelivered_bytes
+
+    def _expired(self) -> None:
+        if self._send_error is not None:
+            raise self._send_error
+        if not (self._is_heard() or self._is_still_sending()):
+            raise timed_out(self._stage.at, self._where, self.deadline.length_s if self.deadline else 0.0)
+        self._move(Turn.EXPIRED)
+        self._wait_on()
 
     def _wait_on(self) -> None:
         """The service is there: what is waited for now is its next message, if one must come."""
-        if self._stage is Stage.STREAMING:
+        if self._stage.at is STREAMING:
             self.deadline = Deadline(self._clock, self._limits.stall_s) if self._owes_words else None
-        elif self._stage is Stage.FINISHING:
-            self._enter(Stage.FINISHING, self._limits.finish_s)
+        elif self._stage.at is FINISHING:
+            self._set_deadline()
 
-    def _is_stalled(self) -> bool:
-        """Whether so much sound has left without an answer; a source that pauses is none of the service's faults."""
+    def _is_heard(self) -> bool:
+        """Whether little sound has left without an answer; a source that pauses is none of the service's faults."""
+        if self._stage.at is not STREAMING:
+            return False
         unanswered = self._carried_sample - self._heard_sample
-        return unanswered >= self._protocol.audio_format.samples(round(self._limits.stall_s * 900))
+        return unanswered < self._protocol.audio_format.samples(round(self._limits.stall_s * 900))
 
     def _is_still_sending(self) -> bool:
         """Whether the end of the audio is on its way, and the network brings it nearer."""
-        if self._stage is not Stage.FINISHING:
+        if self._stage.at is not FINISHING:
             return False
         before, self._undelivered_bytes = self._undelivered_bytes, self._link.undelivered_bytes
         return self._undelivered_bytes < before
 
     def _link_closed(self, item: LinkClosed) -> Iterator[Event]:
         if item.error is not None and item.code is None:
-            raise self._send_error if self._stage is Stage.BROKEN and self._send_error else item.error
+            raise self._send_error or item.error
         yield from self._take(self._protocol.closed(item.code, item.reason))
         if not self.done:
             raise LinkError(f"{self._where} closed the connection too early", hint="safe to try again")

@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterable, Iterator
 
 from asrcli.audio.source import Source
 from asrcli.engine.control import Control, StopRequested
-from asrcli.engine.ending import Ending
+from asrcli.engine.ending import OVER, Ending
 from asrcli.engine.joining.missing import Verdict, was_refused_as_silent
 from asrcli.engine.joining.sessions import Joining
 from asrcli.engine.progress import Progress
 from asrcli.engine.retry import Attempts
 from asrcli.engine.session import Session
 from asrcli.engine.sound.intake import Intake
+from asrcli.engine.stages import RUNNING, TRANSCRIPTION, WAITING, Change, Machine, Turn, Wake
 from asrcli.engine.uplink import Uplink
 from asrcli.engine.wiring import Engine
 from asrcli.protocols.base import Protocol
@@ -57,24 +58,26 @@ class Transcription:
         protocol = engine.new_protocol()
         # All sessions have the same options, so the first one's protocol tells the format.
         self._pcm = protocol.audio_format
-        self._intake = Intake(source, engine, self._pcm, self._do, self._broke, phase_s)
+        self._course = Machine(TRANSCRIPTION)
+        self._look = functools.partial(self._handle, Wake.SOUND)
+        self._intake = Intake(source, engine, self._pcm, self._look, self._broke, phase_s)
         self._tape = self._intake.tape
         self._joining = Joining(self._pcm)
         self._attempts = Attempts(engine.retry, engine.clock)
-        self._again_at: Deadline | None = None
-        self._stopped = False
+        # When the next try is due, while one is waited for.
+        self._again_at = Deadline(engine.clock, 0.0)
         self._idle_s = math.inf if engine.idle_s is None else engine.idle_s
-        self._alarm = Alarm(self._loop, lambda: self._do(self._due()))
+        self._alarm = Alarm(self._loop, functools.partial(self._handle, Wake.MOMENT))
         self._sessions = 0
         self._progress = Progress(engine.tick_s)
         self._uplink = Uplink(None if source.can_wait else engine.keep_s)
         self._verdict = Verdict(source, engine, self._pcm, self._tape, self._joining)
-        self._ending = Ending(self._loop, self._clock, self._last_words, tell)
+        self._ending = Ending(self._course, self._loop, self._clock, self._last_words, tell)
         self._open(protocol)
 
     def start(self) -> None:
         self._ending.watch(self._broke)
-        self._loop.call(self._start)
+        self._loop.call(functools.partial(self._handle, Wake.BEGINNING))
 
     def cancel(self) -> None:
         """End it, if it has not ended."""
@@ -84,61 +87,12 @@ class Transcription:
         """Until Ended was told."""
         self._ending.wait()
 
-    def _start(self) -> None:
-        def opened() -> Iterator[Event]:
-            self._session.open()
-            # While the connection is made.
-            self._intake.start()
-            self._control.listen(lambda: self._loop.call(lambda: self._do(self._from_outside())))
-            yield from ()
-
-        self._do(opened())
-
-    def _open(self, protocol: Protocol) -> None:
-        """Make the session that begins where final results end."""
-        request = protocol.connect_request()
-        self._sessions += 1
-        most = None if protocol.max_session_ms is None else self._pcm.samples(protocol.max_session_ms)
-        self._reader = self._tape.reader(self._joining.covered_sample, most)
-        if self._reader.start_sample > self._joining.covered_sample:
-            lost = self._verdict.give_up_sound(self._joining.covered_sample, self._reader.start_sample)
-            self._control.notice(*lost)
-        self._joining.begin(self._reader.start_sample)
-        self._session = Session(
-            protocol,
-            self._engine.new_link(request, functools.partial(self._posted, self._sessions), self._loop),
-            self._reader,
-            where=place(request.url),
-            limits=self._engine.limits,
-            clock=self._clock,
-        )
-
-    def _reopen(self) -> None:
-        self._session.close()
-        self._open(self._engine.new_protocol())
-        self._session.open()
-
-    def _posted(self, session: int, item: InboxItem) -> None:
-        # What a session that was given up still has to say is of no interest.
-        if session == self._sessions and self._again_at is None:
-            self._do(self._heard(self._session.handle(item)))
-
-    def _from_outside(self) -> Iterator[Event]:
-        for item in self._control.take():
-            if not isinstance(item, StopRequested):
-                yield item
-            elif self._stopped or not self._attempts.was_ready:
-                raise Interrupted(item.signal_number, "interrupted before all results were in")
-            else:
-                self._stopped = True
-                self._intake.stop()
-
-    def _do(self, events: Iterable[Event] = ()) -> None:
-        """Tell `events`, send what there is to send, and see to what follows."""
-        if self._ending.has_begun:
+    def _handle(self, what: InboxItem | Wake) -> None:
+        """See to what has happened, send what there is to send, and see to what follows. No error gets out of here."""
+        if self._course.at in OVER:
             return
         try:
-            for event in events:
+            for event in self._answer(what):
                 self._tell(event)
             for event in self._send():
                 self._tell(event)
@@ -150,32 +104,85 @@ class Transcription:
             self._broke(bug)
         self._arm()
 
+    def _answer(self, what: InboxItem | Wake) -> Iterable[Event]:
+        if not isinstance(what, Wake):
+            return self._heard(self._session.handle(what))
+        if what is Wake.MOMENT:
+            return self._due()
+        if what is Wake.OUTSIDE:
+            return self._from_outside()
+        if what is Wake.BEGINNING:
+            self._course.move(Change.OPENED)
+            self._session.open()
+            # While the connection is made.
+            self._intake.start()
+            self._control.listen(lambda: self._loop.call(functools.partial(self._handle, Wake.OUTSIDE)))
+        return ()
+
+    def _open(self, protocol: Protocol) -> None:
+        """Make the session that begins where final results end."""
+        request = protocol.connect_request()
+        self._sessions += 1
+        most = None if protocol.max_session_ms is None else self._pcm.samples(protocol.max_session_ms)
+        self._reader = self._tape.reader(self._joining.covered_sample, most)
+        if self._reader.start_sample > self._joining.covered_sample:
+            self._control.notice(*self._verdict.give_up_sound(self._joining.covered_sample, self._reader.start_sample))
+        self._joining.begin(self._reader.start_sample)
+        self._session = Session(
+            protocol,
+            self._engine.new_link(request, functools.partial(self._posted, self._sessions), self._loop),
+            self._reader,
+            where=place(request.url),
+            limits=self._engine.limits,
+            clock=self._clock,
+        )
+
+    def _reopen(self) -> None:
+        self._course.move(Change.OPENED)
+        self._session.close()
+        self._open(self._engine.new_protocol())
+        self._session.open()
+
+    def _posted(self, session: int, item: InboxItem) -> None:
+        # What a session that was given up still has to say is of no interest.
+        if session == self._sessions:
+            self._handle(item)
+
+    def _from_outside(self) -> Iterator[Event]:
+        for item in self._control.take():
+            if not isinstance(item, StopRequested):
+                yield item
+            elif self._intake.is_stopped or not self._attempts.was_ready:
+                raise Interrupted(item.signal_number, "interrupted before all results were in")
+            else:
+                self._intake.stop()
+
     def _arm(self) -> None:
-        """Have `_due` asked at the next moment that matters."""
-        deadline = self._again_at or self._session.deadline
+        """Be woken at the next moment that matters."""
+        deadline = self._again_at if self._course.at is WAITING else self._session.deadline
         moment = math.inf if deadline is None else deadline.at
         due_s = self._intake.due_s
         if due_s is not None and (not self._tape.has_unread or self._takes_in()):
             moment = min(moment, due_s)
         elif self._idles():
             moment = min(moment, self._session.sent_at + self._idle_s)
-        if moment < math.inf and not self._ending.has_begun:
+        if moment < math.inf and self._course.at not in OVER:
             self._alarm.set(moment)
 
-    def _due(self) -> Iterator[Event]:
+    def _due(self) -> Iterable[Event]:
         """See to what else has its moment but the next chunk."""
-        if self._again_at is not None:
+        if self._course.at is WAITING:
             if self._again_at.passed():
-                self._again_at = None
                 self._reopen()
         elif self._session.deadline is not None and self._session.deadline.passed():
-            yield from self._heard(self._session.expire())
+            return self._heard(self._session.handle(Turn.EXPIRED))
         elif self._intake.due_s is None and self._idles() and self._clock.now() >= self._session.sent_at + self._idle_s:
             self._session.send_audio(self._reader.filler())
+        return ()
 
     def _idles(self) -> bool:
         """Whether the service waits for sound that the source does not give."""
-        return self._again_at is None and self._session.takes_audio and not (self._tape.has_unread or self._tape.ended)
+        return self._session.takes_audio and not (self._tape.has_unread or self._tape.ended)
 
     def _takes_in(self) -> bool:
         """Whether sound is wanted from the source. A file's pace counts from when the service is ready for it."""
@@ -189,16 +196,16 @@ class Transcription:
         dues_s = self._intake.take_in(now, _TURN_CHUNKS) if self._takes_in() else []
         was_full = not self._intake.is_wanted
         sent = 0
-        if self._again_at is None and self._session.takes_audio and (self._tape.has_unread or self._tape.ended):
+        if self._session.takes_audio and (self._tape.has_unread or self._tape.ended):
             sent = self._session.pump(_TURN_CHUNKS)
             if sent:
                 self._note_sent(dues_s)
             if (notice := self._uplink.observe(now, self._session, self._tape.has_unread)) is not None:
                 self._control.notice(*notice)
             if self._reader.over and self._session.takes_audio:
-                return self._heard(self._session.end_audio())
+                return self._heard(self._session.handle(Turn.AUDIO_ENDED))
         if _TURN_CHUNKS in (len(dues_s), sent) or (sent and was_full):
-            self._loop.call(self._do)
+            self._loop.call(self._look)
         return ()
 
     def _note_sent(self, dues_s: list[float]) -> None:
@@ -235,7 +242,7 @@ class Transcription:
 
     def _finished(self) -> bool:
         """Whether all is done; a session that ended before the sound did is followed by another."""
-        if self._again_at is not None or not self._session.done:
+        if not self._session.done or self._course.at is not RUNNING:
             return False
         if self._reader.exhausted:
             return True
@@ -253,13 +260,14 @@ class Transcription:
             self._end(self._verdict.at_the_end())
             return
         is_settled = self._verdict.settle(self._reader)
-        self._again_at = None if had_settled else self._attempts.failed(error)
-        if self._again_at is not None:
+        again_at = None if had_settled else self._attempts.failed(error)
+        if again_at is not None:
+            self._course.move(Change.LOST)
+            self._again_at = again_at
             self._session.close()
             self._tell_progress()
-            count, wait_s = self._attempts.count, self._again_at.length_s
-            resume_ms = self._pcm.ms(self._joining.covered_sample)
-            self._tell(Reconnecting(count, resume_ms, error.reason, error.code, wait_s, error.throttled))
+            count, resume_ms = self._attempts.count, self._pcm.ms(self._joining.covered_sample)
+            self._tell(Reconnecting(count, resume_ms, error.reason, error.code, again_at.length_s, error.throttled))
         elif is_settled and not isinstance(error, Interrupted):
             self._control.notice(f"all sound has its results, but the service did not say so: {error.reason}")
             self._end(self._verdict.at_the_end())
@@ -269,14 +277,14 @@ class Transcription:
 
     def _broke(self, bug: BaseException) -> None:
         """End with what was raised where nothing should be."""
-        if not self._ending.has_begun:
+        if self._course.at not in OVER:
             error = Bug.of(bug)
             self._verdict.give_up(error, 0)
             self._end(error)
 
     def _end(self, error: AsrcliError | None) -> None:
         """End everything that runs; Ended follows when the source is free."""
-        if self._ending.has_begun:
+        if self._course.at in OVER:
             return
         self._ending.begin(error)
         self._alarm.cancel()

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from asrcli.engine.session import Session
+from asrcli.engine.stages import Turn
 from asrcli.output.wording import words
 from asrcli.protocols.realtime import Realtime
 from asrcli.values.errors import AsrcliError, DecodeError, LinkError, ProtocolViolation, ServiceError, ServiceTimeout
@@ -95,7 +96,7 @@ def test_every_silence_is_bounded_and_named(stage, bound_s):
     b.clock.advance(bound_s)
     assert b.session.deadline.passed()
     with pytest.raises(ServiceTimeout) as caught:
-        list(b.session.expire())
+        list(b.session.handle(Turn.EXPIRED))
     assert (caught.value.stage, caught.value.waited_s) == (stage, bound_s)
     assert "ws://here" in words(caught.value)
 
@@ -138,7 +139,7 @@ def test_our_broken_pipe_is_told_when_nothing_else_comes():
     b = broken()
     b.clock.advance(1)
     with pytest.raises(LinkError, match="broken pipe"):
-        list(b.session.expire())
+        list(b.session.handle(Turn.EXPIRED))
 
 
 @pytest.mark.parametrize("stage", ["start", "finish"])
@@ -236,7 +237,7 @@ def test_a_protocol_that_keeps_no_link_closes_it():
     said = [{"type": kind, "session": {"id": "s"}} for kind in ("session.created", "session.updated")]
     for item in (LinkOpened(1.0), *(MessageReceived(json.dumps(each)) for each in said)):
         list(session.handle(item))
-    list(session.end_audio())
+    list(session.handle(Turn.AUDIO_ENDED))
     list(session.handle(MessageReceived('{"type":"session.finished"}')))
     assert session.done
     session.close()
@@ -252,10 +253,10 @@ def test_what_is_still_on_its_way_when_the_audio_has_ended_is_waited_for_as_long
         b.link.undelivered_bytes = left
         b.clock.advance(LIMITS.finish_s)
         assert b.session.deadline.passed()
-        assert list(b.session.expire()) == []
+        assert list(b.session.handle(Turn.EXPIRED)) == []
     b.clock.advance(LIMITS.finish_s)
     with pytest.raises(ServiceTimeout, match="after the end of the audio"):
-        list(b.session.expire())
+        list(b.session.handle(Turn.EXPIRED))
 
 
 def test_what_does_not_get_on_after_the_end_of_the_audio_is_not_waited_for():
@@ -264,7 +265,7 @@ def test_what_does_not_get_on_after_the_end_of_the_audio_is_not_waited_for():
     b.until_audio_ended()
     b.clock.advance(LIMITS.finish_s)
     with pytest.raises(ServiceTimeout, match="after the end of the audio"):
-        list(b.session.expire())
+        list(b.session.handle(Turn.EXPIRED))
 
 
 def test_what_is_on_its_way_does_not_count_as_carried():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from asrcli.engine.stages import Turn
 from asrcli.values.errors import ServiceTimeout
 from tests.support.session_bench import LIMITS, Bench, chunks
 
@@ -34,7 +35,7 @@ def test_a_sentence_over_which_the_service_falls_silent_is_a_timeout_that_says_s
     passes(b, STALL_S)
     assert b.session.deadline.passed()
     with pytest.raises(ServiceTimeout, match="in the middle of a sentence") as caught:
-        list(b.session.expire())
+        list(b.session.handle(Turn.EXPIRED))
     assert (caught.value.stage, caught.value.waited_s, caught.value.retryable) == ("stream", STALL_S, True)
 
 
@@ -49,7 +50,7 @@ def test_more_words_are_a_sign_of_life(sentence):
     assert not b.session.deadline.passed()
     # The sound counts from the sign of life as well.
     b.clock.advance(STALL_S)
-    assert list(b.session.expire()) == []
+    assert list(b.session.handle(Turn.EXPIRED)) == []
 
 
 def test_the_end_of_a_sentence_ends_the_watch_until_there_are_words_again():
@@ -74,12 +75,12 @@ def test_a_source_that_pauses_in_a_sentence_is_none_of_the_services_faults():
     b.say_sentence(1, "to be or")
     b.session.pump(5)
     b.clock.advance(STALL_S)
-    assert list(b.session.expire()) == []
+    assert list(b.session.handle(Turn.EXPIRED)) == []
     assert b.session.deadline.remaining_s() == STALL_S
     # It goes on, and still nothing comes.
     passes(b, STALL_S)
     with pytest.raises(ServiceTimeout):
-        list(b.session.expire())
+        list(b.session.handle(Turn.EXPIRED))
 
 
 def test_after_the_audio_its_own_bound_counts():
@@ -95,7 +96,7 @@ def test_a_sentence_whose_end_has_no_text_is_not_waited_for():
     b.say_sentence(1, "hm")
     assert b.say_sentence(1, "", 900, end=True) == []
     passes(b, STALL_S)
-    assert b.session.deadline is None or list(b.session.expire()) == []
+    assert b.session.deadline is None or list(b.session.handle(Turn.EXPIRED)) == []
 
 
 def test_a_sentence_that_others_have_left_behind_is_not_waited_for():
@@ -105,7 +106,7 @@ def test_a_sentence_that_others_have_left_behind_is_not_waited_for():
     b.say_sentence(2, "to be", 1900, end=True)
     b.say_sentence(3, "or not", 2900, end=True)
     passes(b, STALL_S)
-    assert b.session.deadline is None or list(b.session.expire()) == []
+    assert b.session.deadline is None or list(b.session.handle(Turn.EXPIRED)) == []
 
 
 def test_sound_that_is_still_on_its_way_owes_no_words():
@@ -114,8 +115,8 @@ def test_sound_that_is_still_on_its_way_owes_no_words():
     b.say_sentence(1, "to be or")
     passes(b, STALL_S)
     b.link.undelivered_bytes = 32000 * 2
-    assert list(b.session.expire()) == []
+    assert list(b.session.handle(Turn.EXPIRED)) == []
     b.link.undelivered_bytes = 0
     passes(b, STALL_S)
     with pytest.raises(ServiceTimeout):
-        list(b.session.expire())
+        list(b.session.handle(Turn.EXPIRED))

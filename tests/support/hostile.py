@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from asrcli.engine.session import Session
-from asrcli.engine.stages import Limits
+from asrcli.engine.stages import Limits, Turn
 from asrcli.protocols import REGISTRY
 from asrcli.values.errors import DecodeError, LinkError, ProtocolViolation, ServiceError, ServiceTimeout
 from asrcli.values.events import Event
@@ -137,14 +137,14 @@ def survives(protocol: str, happened: list[Any], *, begun: bool) -> int:
             if item == "sending fails":
                 link.fail = LinkError("broken pipe")
             elif item == "the deadline passes":
-                events += session.expire() if session.deadline is not None else ()
+                events += session.handle(Turn.EXPIRED) if session.deadline is not None else ()
             elif isinstance(item, str):
                 chunks.feed()
                 chunks.over = item != "the audio goes on"
                 chunks.cause = DecodeError("breaks off") if item == "the audio breaks off" else None
                 session.pump(2)
                 if chunks.over and session.takes_audio:
-                    events += session.end_audio()
+                    events += session.handle(Turn.AUDIO_ENDED)
             elif isinstance(item, _Said):
                 messages += 1
                 events += session.handle(MessageReceived(item.written(machine.session_id)))

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 
 from asrcli.engine.session import Session
-from asrcli.engine.stages import Limits
+from asrcli.engine.stages import Limits, Turn
 from asrcli.protocols.run_task import RunTask
 from asrcli.values.events import Event
 from asrcli.values.pcm import Chunk
@@ -50,8 +50,8 @@ class Bench:
         )
         self.session.open()
 
-    def handle(self, item: InboxItem) -> list[Event]:
-        return list(self.session.handle(item))
+    def handle(self, what: InboxItem | Turn) -> list[Event]:
+        return list(self.session.handle(what))
 
     def say(self, event: str, payload: object = None, **header: object) -> list[Event]:
         document = {"header": {"task_id": self.protocol.session_id, "event": event, **header}, "payload": payload}
@@ -70,7 +70,7 @@ class Bench:
         """Send all that there is, and its end."""
         while self.session.pump(3):
             pass
-        return list(self.session.end_audio()) if self.session.takes_audio else []
+        return list(self.session.handle(Turn.AUDIO_ENDED)) if self.session.takes_audio else []
 
     def actions(self) -> list[str]:
         return [json.loads(m)["header"]["action"] if isinstance(m, str) else "audio" for m in self.link.sent]

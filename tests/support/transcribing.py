@@ -20,7 +20,8 @@ from tests.support.scripted_server import Conversation
 def engine(url: str, **fields) -> Engine:
     fields.setdefault("speed", None)
     fields.setdefault("retry", Retry(tries=0))
-    return Engine(lambda: RunTask(RecognitionOptions(model="m"), Endpoint(url, "k")), **fields)
+    fields.setdefault("new_protocol", lambda: RunTask(RecognitionOptions(model="m"), Endpoint(url, "k")))
+    return Engine(**fields)
 
 
 def transcribe(source: Source, engine: Engine, control: Control) -> Generator[Event, None, None]:

@@ -61,7 +61,8 @@ class Intake:
         self._held: Chunk | None = None
         self.due_s: float | None = None
         """When there will be something to take in; None where `ready` will tell, or nothing comes any more."""
-        self._is_stopped = False
+        self.is_stopped = False
+        """Whether no more sound is wanted."""
 
     def start(self) -> None:
         """Begin to read, so that the first chunk is there when it is wanted."""
@@ -116,8 +117,8 @@ class Intake:
 
     def stop(self) -> None:
         """No more sound, from this moment on. What a live source that nothing paces has already heard still comes."""
-        if not self._is_stopped:
-            self._is_stopped = True
+        if not self.is_stopped:
+            self.is_stopped = True
             self._source.stop()
             if self._is_paced or not self._source.live:
                 self._held = self.due_s = None
