@@ -12,8 +12,6 @@ here, where its name is known; the options themselves come from Typer.
 from __future__ import annotations
 
 import difflib
-import json
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -76,7 +74,11 @@ def defaults(
 
 def _read(path: Path, commands: Commands, refused: set[str]) -> dict[str, dict[str, Any]]:
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        # Nearly everybody has no file, and does not wait for what reads one.
+        import tomllib
+
+        document = tomllib.loads(text)
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, RecursionError) as error:
@@ -122,6 +124,8 @@ def _value(path: Path, context: typer.Context, option: Any, value: Any) -> Any:
         _check_meaning(context, option, option.process_value(context, given))
     except (UsageError, typer.TyperException) as error:
         reason = str(getattr(error, "message", error))
+        import json
+
         shown = json.dumps(value, ensure_ascii=False, default=str)
         raise UsageError(f"{path}: {option.name} = {shown}: {reason}", hint=getattr(error, "hint", "")) from error
     return given

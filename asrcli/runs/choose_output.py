@@ -11,8 +11,8 @@ import typing
 from collections.abc import Sequence
 from pathlib import Path
 
-from asrcli.output import REGISTRY
 from asrcli.output.base import Format, Many, Shape, View
+from asrcli.output.formats import REGISTRY
 from asrcli.output.formats.text import PlainText, title
 from asrcli.output.output import Output
 from asrcli.output.places.lanes import AsTheyCome, InFiles, InOrder, Lanes, ResultFile, WhenOver

@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 import pytest
 
-from asrcli.output import REGISTRY
 from asrcli.output.base import Begin, Failure, Format, Many, View
+from asrcli.output.formats import REGISTRY
 from asrcli.output.output import Output
 from asrcli.output.places.streams import ClosedPipe
 from asrcli.output.wording import words

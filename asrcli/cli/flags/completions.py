@@ -46,7 +46,7 @@ def protocols() -> Values:
 
 
 def formats() -> Values:
-    from asrcli.output import REGISTRY
+    from asrcli.output.formats import REGISTRY
 
     return list(REGISTRY)
 

@@ -15,7 +15,7 @@ from asrcli.audio.samples import ENCODINGS
 from asrcli.cli.app import app
 from asrcli.cli.flags import completions as values
 from asrcli.cli.shells.completion import answer, offers, read_line
-from asrcli.output import REGISTRY as FORMATS
+from asrcli.output.formats import REGISTRY as FORMATS
 from asrcli.protocols import REGISTRY as PROTOCOLS
 from asrcli.service.faults.plan import parse_fault
 from asrcli.settings.catalogue import CATALOGUE
