@@ -49,6 +49,8 @@ class Run:
 def run(command: list[str]) -> Run:
     """Run `command` to its end. Raises RuntimeError with what it said if it fails."""
     environ = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    # Who installs a program has it compiled once and for all.
+    environ.pop("PYTHONDONTWRITEBYTECODE", None)
     started_at = time.monotonic()
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT, env=environ, text=True
