@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from asrcli.output import REGISTRY
+from asrcli.output.formats import REGISTRY
 from asrcli.output.places import sidecar
 from asrcli.output.places.folder import Folder
 from asrcli.output.places.sidecar import BrokenSidecar, Sidecar
