@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from asrcli.bench.waves import Task
+from asrcli.bench.rounds import Task
 from asrcli.system.clock import Clock
 from asrcli.values.errors import AsrcliError, LinkError
 

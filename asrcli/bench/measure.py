@@ -6,10 +6,10 @@ import contextlib
 from dataclasses import dataclass, field, replace
 
 from asrcli.bench.idle import IdleFinding, sweep
-from asrcli.bench.plan import Wave
+from asrcli.bench.plan import Round
 from asrcli.bench.report import Setup
+from asrcli.bench.rounds import NewSource, Run, Task, run_plan, run_round
 from asrcli.bench.view import ProgressLine
-from asrcli.bench.waves import NewSource, Run, Task, run_plan, run_wave
 from asrcli.engine.build import Surroundings, build
 from asrcli.engine.spec import Spec
 from asrcli.values.errors import AsrcliError
@@ -46,20 +46,20 @@ def measure(
 ) -> Found:
     """Run the plan; what ends it early stands beside what was measured until then."""
     plan, found = setup.plan, Found()
-    waves = sum(1 for _ in plan.waves())
+    rounds = sum(1 for _ in plan.rounds())
     engine = build(spec, surroundings=surroundings)
     with contextlib.closing(Pool(spec.network, idle_s=max(plan.pauses_s, default=0.0) + _POOL_IDLE_MARGIN_S)) as pool:
         warm = replace(engine, new_link=pool.new_link)
 
         def run_task() -> Task:
-            return run_wave(Wave("warm", 1, warm_up=True), new_source, warm).tasks[0]
+            return run_round(Round("warm", 1, warm_up=True), new_source, warm).tasks[0]
 
         try:
             with progress.drawn():
-                progress.show("cold and warm by turns", 0, waves)
+                progress.show("cold and warm by turns", 0, rounds)
                 for run in run_plan(plan, new_source, engine, warm, measures_lateness=setup.at_once is not None):
                     found.runs.append(run)
-                    progress.show("cold and warm by turns", len(found.runs), waves)
+                    progress.show("cold and warm by turns", len(found.runs), rounds)
                 for told in sweep(plan.pauses_s, run_task, lambda: pool.idle_count > 0, engine.clock):
                     if isinstance(told, IdleFinding):
                         found.findings.append(told)

@@ -19,7 +19,7 @@ _LONGEST_PAUSE_S = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
-class Wave:
+class Round:
     """`size` tasks of one kind that run at once. Those of a `warm_up` are not counted."""
 
     kind: Kind
@@ -31,7 +31,7 @@ class Wave:
 class Plan:
     """`tasks` measured ones of `clip_ms` each, half of them cold and half warm, `at_once` together; then the pauses.
 
-    Raises UsageError where `tasks` does not divide into waves.
+    Raises UsageError where `tasks` does not divide into rounds.
     """
 
     clip_ms: int
@@ -54,18 +54,18 @@ class Plan:
                 f"--tasks {self.tasks} does not divide: {why}", hint=f"{fitting} or {fitting + both} would"
             )
 
-    def waves(self) -> Iterator[Wave]:
-        """One wave of each kind to warm up, then cold and warm by turns, so that a drift of the network meets both.
+    def rounds(self) -> Iterator[Round]:
+        """One round of each kind to warm up, then cold and warm by turns, so that a drift of the network meets both.
 
         By turns also means that a kept connection has always idled for as long as one cold task takes.
         """
         if not self.tasks:
             return
         for kind in KINDS:
-            yield Wave(kind, self.at_once, warm_up=True)
+            yield Round(kind, self.at_once, warm_up=True)
         for _ in range(self.tasks // (len(KINDS) * self.at_once)):
             for kind in KINDS:
-                yield Wave(kind, self.at_once)
+                yield Round(kind, self.at_once)
 
     @property
     def sent_tasks(self) -> int:
@@ -83,7 +83,7 @@ class Plan:
 
 
 def default_tasks(at_once: int) -> int:
-    """The least number of tasks from DEFAULT_TASKS up that divides into waves of `at_once`."""
+    """The least number of tasks from DEFAULT_TASKS up that divides into rounds of `at_once`."""
     both = len(KINDS) * at_once
     return math.ceil(DEFAULT_TASKS / both) * both
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from asrcli.bench.figures import Figures, SpeedUp, figures, speed_up
 from asrcli.bench.idle import IdleFinding
 from asrcli.bench.plan import Plan
+from asrcli.bench.rounds import Run, Task
 from asrcli.bench.timings import KINDS, PHASES, Kind
-from asrcli.bench.waves import Run, Task
 from asrcli.output.formats.jsonl import facts
 from asrcli.values.errors import AsrcliError
 
@@ -101,7 +101,7 @@ def phase_ms(tasks: Sequence[Task], kind: Kind, phase: str) -> list[float]:
 
 
 def _load(runs: Sequence[Run], kind: Kind) -> Load:
-    measured = [run for run in runs if run.wave.kind == kind and not run.wave.warm_up]
+    measured = [run for run in runs if run.planned.kind == kind and not run.planned.warm_up]
     wall_s = sum(run.wall_s for run in measured)
     audio_s = sum(task.timings.audio_ms for run in measured for task in run.tasks) / 1000
     results = sum(task.timings.results for run in measured for task in run.tasks)

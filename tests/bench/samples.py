@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 
 from asrcli.bench.idle import IdleFinding
-from asrcli.bench.plan import Plan, Wave
+from asrcli.bench.plan import Plan, Round
 from asrcli.bench.report import Report, Setup, make_report
+from asrcli.bench.rounds import Run, Task
 from asrcli.bench.timings import Kind, Timings
-from asrcli.bench.waves import Run, Task
 from asrcli.values.errors import AsrcliError, LinkError, ServiceError
 
 FINDINGS = (
@@ -49,15 +49,15 @@ def make_runs(plan: Plan, failed: dict[int, AsrcliError] | None = None) -> list[
     """The runs of `plan`; `failed` says what the tasks with those numbers failed with."""
     chance = random.Random(7)
     runs, number = [], 0
-    for wave in plan.waves():
+    for planned in plan.rounds():
         members = []
-        for _ in range(wave.size):
-            number += not wave.warm_up
-            error = (failed or {}).get(number) if not wave.warm_up else None
-            measured = Timings() if error is not None else timings(wave.kind, chance)
-            members.append(Task(None if wave.warm_up else number, wave.kind, measured, error))
-        late = tuple(abs(chance.gauss(0, 0.001)) for _ in range(20 * wave.size)) if plan.at_once > 1 else ()
-        runs.append(Run(wave, tuple(members), wall_s=2.2, cpu_s=0.02 * wave.size, lateness_s=late))
+        for _ in range(planned.size):
+            number += not planned.warm_up
+            error = (failed or {}).get(number) if not planned.warm_up else None
+            measured = Timings() if error is not None else timings(planned.kind, chance)
+            members.append(Task(None if planned.warm_up else number, planned.kind, measured, error))
+        late = tuple(abs(chance.gauss(0, 0.001)) for _ in range(20 * planned.size)) if plan.at_once > 1 else ()
+        runs.append(Run(planned, tuple(members), wall_s=2.2, cpu_s=0.02 * planned.size, lateness_s=late))
     return runs
 
 
@@ -68,7 +68,7 @@ def sample_report(tasks: int = 40, *, at_once: int | None = None, findings=FINDI
 
 
 def warm_wave(*tasks: Task) -> Run:
-    return Run(Wave("warm", len(tasks)), tasks, wall_s=2.0, cpu_s=0.1)
+    return Run(Round("warm", len(tasks)), tasks, wall_s=2.0, cpu_s=0.1)
 
 
 LOST = LinkError("the connection was lost")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from asrcli.bench.idle import IdleFinding, Waiting, sweep
+from asrcli.bench.rounds import Task
 from asrcli.bench.timings import Timings
-from asrcli.bench.waves import Task
 from asrcli.values.errors import LinkError, ServiceError
 from tests.support.fakes import FakeClock
 

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import pytest
 
-from asrcli.bench.plan import Plan, Wave, default_tasks, parse_pauses
+from asrcli.bench.plan import Plan, Round, default_tasks, parse_pauses
 from asrcli.values.errors import UsageError
 from tests.support.wording import says
 
 
 def test_cold_and_warm_come_by_turns_after_a_warm_up_of_each():
-    waves = list(Plan(2000, 4).waves())
-    assert waves == [
-        Wave("cold", 1, warm_up=True),
-        Wave("warm", 1, warm_up=True),
-        Wave("cold", 1),
-        Wave("warm", 1),
-        Wave("cold", 1),
-        Wave("warm", 1),
+    rounds = list(Plan(2000, 4).rounds())
+    assert rounds == [
+        Round("cold", 1, warm_up=True),
+        Round("warm", 1, warm_up=True),
+        Round("cold", 1),
+        Round("warm", 1),
+        Round("cold", 1),
+        Round("warm", 1),
     ]
 
 
-def test_waves_are_as_wide_as_the_concurrency():
-    waves = list(Plan(2000, 16, at_once=4).waves())
-    assert {wave.size for wave in waves} == {4}
-    assert sum(wave.size for wave in waves if not wave.warm_up) == 16
-    assert [wave.kind for wave in waves] == ["cold", "warm"] * 3
+def test_rounds_are_as_wide_as_the_concurrency():
+    rounds = list(Plan(2000, 16, at_once=4).rounds())
+    assert {planned.size for planned in rounds} == {4}
+    assert sum(planned.size for planned in rounds if not planned.warm_up) == 16
+    assert [planned.kind for planned in rounds] == ["cold", "warm"] * 3
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_tasks_that_do_not_divide_are_refused_with_what_would(tasks, at_once, ad
 
 
 def test_no_tasks_are_enough_only_where_pauses_are_asked_for():
-    assert list(Plan(2000, 0, pauses_s=(1.0,)).waves()) == []
+    assert list(Plan(2000, 0, pauses_s=(1.0,)).rounds()) == []
     with pytest.raises(UsageError, match="nothing to measure but --idle"):
         Plan(2000, 0)
 
@@ -58,7 +58,7 @@ def test_all_audio_is_counted_with_warm_ups_and_in_whole_seconds():
 
 def test_pauses_alone_need_no_tasks():
     plan = Plan(2000, 0, pauses_s=(0.0, 10.0, 30.0))
-    assert list(plan.waves()) == []
+    assert list(plan.rounds()) == []
     assert plan.sent_tasks == 6
 
 

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from asrcli.bench.report import COMPARED, document, make_report
+from asrcli.bench.rounds import Task
 from asrcli.bench.timings import PHASES, Timings
-from asrcli.bench.waves import Task
 from asrcli.values.errors import ServiceError
 from tests.bench.samples import LOST, sample_report, warm_wave
 

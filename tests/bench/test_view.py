@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from asrcli.bench.report import Report, make_report
+from asrcli.bench.rounds import Task
 from asrcli.bench.timings import KINDS, Timings
 from asrcli.bench.view import render
-from asrcli.bench.waves import Task
 from asrcli.values.errors import ServiceError
 from tests.bench.samples import LOST, sample_report, warm_wave
 

@@ -1,4 +1,4 @@
-"""Runs the tasks of a plan through the engine, wave by wave, and times them.
+"""Runs the tasks of a plan through the engine, round by round, and times them.
 
 A task that fails is a result like any other; only what would fail for all that follow ends the run. Where results are
 shown is not known here, and neither is how a kept connection is kept: the warm engine's links come from a pool.
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from asrcli.audio.source import Source
-from asrcli.bench.plan import Plan, Wave
+from asrcli.bench.plan import Plan, Round
 from asrcli.bench.timings import Kind, Stopwatch, Timings
 from asrcli.engine.control import Control
 from asrcli.engine.many import Ended, Job, transcribe_many
@@ -51,13 +51,13 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The tasks of one wave. `wall_s` from the first one's begin to the last one's end, `cpu_s` of this process.
+    """The tasks of one round. `wall_s` from the first one's begin to the last one's end, `cpu_s` of this process.
 
     `lateness_s`: how long after it was due each chunk left; empty where that was not asked for. `notices` is what the
     source had to tell.
     """
 
-    wave: Wave
+    planned: Round
     tasks: tuple[Task, ...]
     wall_s: float
     cpu_s: float
@@ -80,28 +80,28 @@ def run_plan(
     measures_lateness: bool = False,
     cpu: Callable[[], float] = cpu_s,
 ) -> Iterator[Run]:
-    """Run the waves of `plan`, yielding each when it is over.
+    """Run the rounds of `plan`, yielding each when it is over.
 
     Raises the error of a task where all others would meet it too: a refused key, a source that cannot be read, an
     interruption, and a service that no warm-up could reach.
     """
     begun = 0
     warm_ups: list[Task] = []
-    for wave in plan.waves():
-        engine = cold if wave.kind == "cold" else warm
-        run = run_wave(wave, new_source, engine, first=begun + 1, measures_lateness=measures_lateness, cpu=cpu)
-        if wave.warm_up:
+    for planned in plan.rounds():
+        engine = cold if planned.kind == "cold" else warm
+        run = run_round(planned, new_source, engine, first=begun + 1, measures_lateness=measures_lateness, cpu=cpu)
+        if planned.warm_up:
             warm_ups += run.tasks
         else:
             if warm_ups:
                 _give_up_unreached(warm_ups)
                 warm_ups = []
-            begun += wave.size
+            begun += planned.size
         yield run
 
 
-def run_wave(
-    wave: Wave,
+def run_round(
+    planned: Round,
     new_source: NewSource,
     engine: Engine,
     *,
@@ -109,14 +109,14 @@ def run_wave(
     measures_lateness: bool = False,
     cpu: Callable[[], float] = cpu_s,
 ) -> Run:
-    """Run one wave to its end; its measured tasks are numbered from `first`. Raises as `run_plan`."""
+    """Run one round to its end; its measured tasks are numbered from `first`. Raises as `run_plan`."""
     lateness: list[float] = []
     if measures_lateness:
         engine = replace(engine, lateness=lateness.append)
     errors: dict[int, AsrcliError] = {}
     notices: set[Notice] = set()
     with contextlib.ExitStack() as stack:
-        jobs = [_job(new_source, stack) for _ in range(wave.size)]
+        jobs = [_job(new_source, stack) for _ in range(planned.size)]
         told = stack.enter_context(contextlib.closing(transcribe_many(jobs, engine, len(jobs))))
         cpu_before, begin_s = cpu(), engine.clock.now()
         watches = [Stopwatch(begin_s) for _ in jobs]
@@ -136,10 +136,10 @@ def run_wave(
                 watches[job] = Stopwatch(now_s)
         wall_s, used_s = engine.clock.now() - begin_s, cpu() - cpu_before
     tasks = (
-        Task(None if wave.warm_up else first + job, wave.kind, watches[job].timings, errors.get(job))
-        for job in range(wave.size)
+        Task(None if planned.warm_up else first + job, planned.kind, watches[job].timings, errors.get(job))
+        for job in range(planned.size)
     )
-    return Run(wave, tuple(tasks), wall_s, used_s, tuple(lateness), frozenset(notices))
+    return Run(planned, tuple(tasks), wall_s, used_s, tuple(lateness), frozenset(notices))
 
 
 def _job(new_source: NewSource, stack: contextlib.ExitStack) -> Job:

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from asrcli.bench.plan import Plan, Wave
-from asrcli.bench.waves import run_plan, run_wave
+from asrcli.bench.plan import Plan, Round
+from asrcli.bench.rounds import run_plan, run_round
 from asrcli.engine.retry import Retry
 from asrcli.engine.wiring import Engine
 from asrcli.protocols.run_task import RunTask
@@ -181,8 +181,8 @@ def test_what_a_source_has_to_tell_is_kept_once():
     assert {notice for run in runs for notice in run.notices} == {Notice("cut short", "mend it")}
 
 
-def test_waves_run_at_once_over_the_pool():
-    """No task of a wave ends before all have begun: the service answers the last results only then."""
+def test_rounds_run_at_once_over_the_pool():
+    """No task of a round ends before all have begun: the service answers the last results only then."""
     together = threading.Barrier(3)
 
     def meeting(talk: Conversation) -> None:
@@ -205,7 +205,7 @@ def test_waves_run_at_once_over_the_pool():
 def test_a_run_counts_the_processor_time_between_its_ends():
     seconds = itertools.count(100.0, 0.25)
     with scripted_server(task_after_task) as url:
-        run = run_wave(Wave("cold", 1), new_source, engine(url), cpu=lambda: next(seconds))
+        run = run_round(Round("cold", 1), new_source, engine(url), cpu=lambda: next(seconds))
     assert run.cpu_s == 0.25
     assert run.wall_s > 0
     assert run.lateness_s == ()
@@ -215,7 +215,7 @@ def test_a_run_counts_the_processor_time_between_its_ends():
 def test_every_chunk_of_every_task_tells_how_late_it_left(size):
     with scripted_server(task_after_task) as url:
         paced = replace(engine(url), speed=100.0)
-        run = run_wave(Wave("cold", size), lambda _: ToneSource(0.4), paced, measures_lateness=True)
+        run = run_round(Round("cold", size), lambda _: ToneSource(0.4), paced, measures_lateness=True)
     assert [each.error for each in run.tasks] == [None] * size
     assert len(run.lateness_s) == 2 * size
     assert all(late_s >= 0 for late_s in run.lateness_s)
