@@ -24,7 +24,7 @@ RULES = {
     "service": "system values",
     "engine": "protocols wire audio system values",
     "runs": "engine protocols wire audio output settings system values",
-    "bench": "engine wire audio output system values",
+    "bench": "runs engine wire audio output system values",
     "cli": "runs bench service engine protocols audio output settings system values",
     "__main__": "cli",
 }

@@ -222,6 +222,8 @@ class ProgressLine:
             TimeRemainingColumn(),
             console=Console(stderr=True),
             transient=True,
+            # The time to draw is this process's, whose processor time is one of the figures.
+            refresh_per_second=2,
             disable=not shown,
         )
         self._row = self._progress.add_task("", total=None)

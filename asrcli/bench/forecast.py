@@ -1,0 +1,48 @@
+"""What a bench will send and cost, said before anything is sent, and asked about where it is much."""
+
+from __future__ import annotations
+
+import sys
+from urllib.parse import urlsplit
+
+from asrcli.bench.options import BenchOptions
+from asrcli.bench.report import Setup
+from asrcli.output.output import Output
+from asrcli.values.addresses import is_loopback
+from asrcli.values.errors import UsageError
+
+# More audio than this is not sent without being asked for.
+_ASK_ABOVE_S = 600
+# Services close a connection that idled for 60 s; a kept one idles while a cold task runs.
+_LONGEST_IDLE_S = 50.0
+
+
+def forecast(setup: Setup, url: str, options: BenchOptions, output: Output, *, quiet: bool) -> None:
+    """Say what will be sent and billed, and ask where it is much. Raises UsageError where nobody can be asked."""
+    plan = setup.plan
+    free = is_loopback(urlsplit(url).hostname or "")
+    amount = f"up to {_duration(plan.sent_s)} of audio in {plan.sent_tasks} tasks"
+    if not quiet:
+        output.say(f"sends {amount}; nothing is billed, the service is local" if free else f"{amount} will be billed")
+    idle_s = plan.clip_ms / 1000 / setup.speed if setup.speed is not None else 0.0
+    if idle_s > _LONGEST_IDLE_S and plan.tasks:
+        output.notice(
+            f"a kept connection idles {idle_s:.0f} s here while a cold task runs, and services close it after 60 s",
+            "choose a shorter --clip",
+        )
+    if free or options.yes or plan.sent_s <= _ASK_ABOVE_S:
+        return
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError(
+            f"{amount} would be billed, and nobody can be asked", hint="--yes allows it; --clip S sends less"
+        )
+    if quiet:
+        output.say(f"{amount} will be billed")
+    print("Go on? [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise UsageError("not confirmed: nothing was sent", hint="--clip S or --tasks N sends less")
+
+
+def _duration(seconds: int) -> str:
+    minutes, rest = divmod(seconds, 60)
+    return f"{seconds} s" if seconds < 120 else f"{minutes} min {rest} s" if rest else f"{minutes} min"
