@@ -31,10 +31,12 @@ test: install  ## Run the tests
 test-all:  ## Run the tests on every supported Python that is installed
 	@sh tests/support/test_all.sh
 
-check: install  ## Formatting, lint, types
+check: install  ## Formatting, lint, types as on Linux, macOS and Windows
 	$(BIN)/ruff format --check asrcli tests
 	$(BIN)/ruff check asrcli tests
 	$(BIN)/mypy
+	$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin asrcli
+	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32 asrcli
 
 format: install  ## Put the code in order
 	$(BIN)/ruff format asrcli tests

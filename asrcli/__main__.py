@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 
 
 def _leave(number: int, frame: object, leave=os._exit, is_terminal=os.isatty, write=os.write) -> None:  # type: ignore[no-untyped-def]
@@ -13,7 +14,11 @@ def _leave(number: int, frame: object, leave=os._exit, is_terminal=os.isatty, wr
 
 
 # First of all: from here on a signal ends the program quietly, until whoever has something to end takes it over.
-for _number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+if sys.platform == "win32":
+    _ENDING = (signal.SIGINT, signal.SIGTERM)
+else:
+    _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+for _number in _ENDING:
     # nohup and scripts' background jobs ignore some signals on purpose.
     if signal.getsignal(_number) != signal.SIG_IGN:
         signal.signal(_number, _leave)

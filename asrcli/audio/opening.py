@@ -15,6 +15,7 @@ from pathlib import Path
 
 from asrcli.audio.reading.sniff import SIGNATURE_BYTES, signature
 from asrcli.audio.source import NoticeSink, RawFormat, Source, ignore
+from asrcli.system.posix import read_at
 from asrcli.values.errors import UsageError
 from asrcli.values.source_name import STANDARD_INPUT
 
@@ -114,7 +115,7 @@ def _seekable_stdin(status: os.stat_result) -> str | None:
     try:
         same = os.path.samestat(Path(path).stat(), status)
         unread = os.lseek(STDIN_FD, 0, os.SEEK_CUR) == 0
-        has_header = signature(os.pread(STDIN_FD, SIGNATURE_BYTES, 0)) is not None
+        has_header = signature(read_at(STDIN_FD, SIGNATURE_BYTES, 0)) is not None
     except OSError:
         return None
     return path if same and unread and has_header else None

@@ -7,7 +7,6 @@ shown is not known here, and neither is how a kept connection is kept: the warm 
 from __future__ import annotations
 
 import contextlib
-import resource
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -17,6 +16,7 @@ from asrcli.bench.timings import Kind, Stopwatch, Timings
 from asrcli.engine.control import Control
 from asrcli.engine.many import Ended, Job, transcribe_many
 from asrcli.engine.wiring import Engine
+from asrcli.system.clock import cpu_s
 from asrcli.values.errors import (
     AsrcliError,
     AudioError,
@@ -63,12 +63,6 @@ class Run:
     cpu_s: float
     lateness_s: tuple[float, ...] = ()
     notices: frozenset[Notice] = frozenset()
-
-
-def cpu_s() -> float:
-    """Seconds of processor time that this process has used so far, in all its threads."""
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
 
 
 def run_plan(

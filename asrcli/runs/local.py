@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import select
 import subprocess
 import sys
 import tempfile
@@ -14,6 +13,7 @@ from typing import Self
 
 from asrcli.output.wording import ERROR_PREFIX
 from asrcli.settings.environment import SERVE_KEY
+from asrcli.system.posix import poll_readable
 from asrcli.values.errors import LinkError
 from asrcli.values.recognition import Endpoint
 
@@ -86,10 +86,7 @@ class LocalService:
 
     def _first_line(self) -> str:
         assert self._process.stdout is not None
-        # Of any descriptor number: select() refuses those above 1023.
-        poll = select.poll()
-        poll.register(self._process.stdout, select.POLLIN)
-        readable = poll.poll(_START_TIMEOUT_S * 1000)
+        readable = poll_readable(self._process.stdout.fileno())(_START_TIMEOUT_S * 1000)
         line = self._process.stdout.readline().decode().strip() if readable else ""
         if line.startswith("ws://"):
             return line

@@ -59,7 +59,7 @@ def _streams() -> tuple[ctypes.c_void_p, int] | None:
     """The variable that holds the C library's `stderr`, and a FILE that leads nowhere; None if it must not be set."""
     if sys.platform == "darwin":
         symbol = "__stderrp"
-    elif "CS_GNU_LIBC_VERSION" in getattr(os, "confstr_names", {}) and _is_glibc():
+    elif _is_glibc():
         symbol = "stderr"
     else:
         return None
@@ -70,6 +70,8 @@ def _streams() -> tuple[ctypes.c_void_p, int] | None:
 
 
 def _is_glibc() -> bool:
+    if sys.platform == "win32" or "CS_GNU_LIBC_VERSION" not in os.confstr_names:
+        return False
     try:
         return bool(os.confstr("CS_GNU_LIBC_VERSION"))
     except (OSError, ValueError):

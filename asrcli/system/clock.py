@@ -31,6 +31,11 @@ class SystemClock:
         return wake.wait(remaining) if remaining > 0 else wake.is_set()
 
 
+def cpu_s() -> float:
+    """Seconds of processor time that this process has used so far, in all its threads."""
+    return time.process_time()
+
+
 class Deadline:
     """A moment in the future, made once and asked again and again, so that waits do not add up."""
 

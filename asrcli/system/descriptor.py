@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import threading
 
+from asrcli.system.posix import poll_readable
 from asrcli.values.errors import DecodeError
 
 # The usual capacity of a pipe: one read empties it.
@@ -32,7 +32,6 @@ class Descriptor:
     def __init__(self, fd: int, label: str) -> None:
         self._fd = fd
         self._label = label
-        # poll() takes any descriptor number; select() refuses those above 1023, and many files may be open at once.
         # Closing its other end makes a pipe readable: unlike writing into it, that cannot fail.
         try:
             self._wake_read, self._wake_write = os.pipe()
@@ -47,11 +46,9 @@ class Descriptor:
 
         Raises DecodeError where the system reports a failure.
         """
-        poll = select.poll()
-        poll.register(self._fd, select.POLLIN)
-        poll.register(self._wake_read, select.POLLIN)
+        poll = poll_readable(self._fd, self._wake_read)
         while not self.stopped:
-            poll.poll()
+            poll(None)
             if self.stopped:
                 break
             try:
@@ -64,9 +61,7 @@ class Descriptor:
 
     def read_now(self) -> bytes:
         """Like `read`, but b"" too where that would wait."""
-        poll = select.poll()
-        poll.register(self._fd, select.POLLIN)
-        return self.read() if poll.poll(0) else b""
+        return self.read() if poll_readable(self._fd)(0) else b""
 
     def stop(self) -> None:
         """End the `read` that is running, and all later ones."""

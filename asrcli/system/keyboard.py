@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
+import sys
 import threading
 from types import TracebackType
 from typing import Self
 
+from asrcli.system.posix import poll_readable, unsupported
 from asrcli.system.threads import Thread
 
 
@@ -16,7 +17,7 @@ class EnterKey:
     """Notices Enter on the terminal at `descriptor` while its context lasts, without an echo that would tear the view.
 
     Thread "keyboard": as long as the context; it waits for keys and sets a flag, which `pressed` takes back. `pressed`
-    raises the bug that has ended it, if one did.
+    raises the bug that has ended it, if one did. To enter it raises UsageError on Windows.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -35,6 +36,8 @@ class EnterKey:
         return was
 
     def __enter__(self) -> Self:
+        if sys.platform == "win32":
+            raise unsupported("ending utterances with Enter")
         import termios
 
         self._before = termios.tcgetattr(self._descriptor)
@@ -48,6 +51,8 @@ class EnterKey:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if sys.platform == "win32":
+            return
         import termios
 
         os.write(self._wake_write, b"\n")
@@ -62,12 +67,9 @@ class EnterKey:
         self._bug = bug
 
     def _watch(self) -> None:
-        # Of any descriptor number: select() refuses those above 1023.
-        poll = select.poll()
-        for descriptor in (self._descriptor, self._wake_read):
-            poll.register(descriptor, select.POLLIN)
+        poll = poll_readable(self._descriptor, self._wake_read)
         while True:
-            if self._wake_read in dict(poll.poll()):
+            if self._wake_read in dict(poll(None)):
                 return
             try:
                 keys = os.read(self._descriptor, 1024)

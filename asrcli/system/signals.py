@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Self
 
 from asrcli.system.clock import Clock, SystemClock
+from asrcli.system.posix import ENDING
 from asrcli.values.errors import Interrupted
 
-_HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # Signals often come in bursts, from a terminal and a shell for example. Who sends one later means that one.
 _BURST_S = 1.0
 # What is put off is done within this, unless it is stuck: in a pipe that nobody reads, for example.
@@ -36,7 +37,7 @@ class Signals:
         self._before: dict[int, signal.Handlers] = {}
 
     def __enter__(self) -> Self:
-        for number in _HANDLED:
+        for number in ENDING:
             before = signal.getsignal(number)
             # nohup and scripts' background jobs ignore some signals on purpose.
             if before != signal.SIG_IGN:
@@ -96,7 +97,8 @@ class _PutOff:
         self._is_entered = False
         number, self._number = self._number, None
         if number is not None:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            if sys.platform != "win32":
+                signal.setitimer(signal.ITIMER_REAL, 0)
             if error is None:
                 raise interrupted(number)
 
@@ -104,8 +106,10 @@ class _PutOff:
         """Whether the Interrupted by that signal is put off."""
         if self._is_entered:
             self._number = number
-            signal.signal(signal.SIGALRM, self._is_stuck)
-            signal.setitimer(signal.ITIMER_REAL, _PUT_OFF_S)
+            # Windows has no such timer: what is stuck there takes a second signal.
+            if sys.platform != "win32":
+                signal.signal(signal.SIGALRM, self._is_stuck)
+                signal.setitimer(signal.ITIMER_REAL, _PUT_OFF_S)
         return self._is_entered
 
     def _is_stuck(self, number: int, frame: FrameType | None) -> None:

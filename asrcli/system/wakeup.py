@@ -6,6 +6,8 @@ import contextlib
 import os
 import select
 
+from asrcli.system.posix import poll_readable, set_blocking
+
 # The system may be in trouble for a moment; a word that is lost would be waited for without end.
 _TRIES = 3
 
@@ -16,11 +18,9 @@ class Wakeup:
     def __init__(self) -> None:
         self.descriptor, self.writing = os.pipe()
         """Is readable from `ring` until `drain`. What is written to `writing` rings too, for signal.set_wakeup_fd."""
-        os.set_blocking(self.descriptor, False)
-        os.set_blocking(self.writing, False)
-        # Of any descriptor number: select() refuses those above 1023.
-        self._poll = select.poll()
-        self._poll.register(self.descriptor, select.POLLIN)
+        set_blocking(self.descriptor, False)
+        set_blocking(self.writing, False)
+        self._poll = poll_readable(self.descriptor)
         # True between a byte written to the pipe and its being read: one is enough.
         self._rung = False
 
@@ -52,7 +52,7 @@ class Wakeup:
         whole_ms = int(patience_s * 1000)
         # poll() counts in whole milliseconds, and what is to be done one after the other is nearer together than that.
         # select() does not, and without descriptors their numbers are no matter; an Event's wait takes 30 µs more.
-        if not self._poll.poll(whole_ms):
+        if not self._poll(whole_ms):
             select.select((), (), (), patience_s - whole_ms / 1000)
 
     def close(self) -> None:

@@ -8,13 +8,15 @@ difference. Knows no WebSocket.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import socket
 import ssl
 import struct
 import sys
-import termios
 from typing import Protocol
+
+if sys.platform == "linux":
+    import fcntl
+    import termios
 
 # No less than a record of TLS holds. Each read is given so much memory first, and what is large costs page faults.
 _READ_BYTES = 1 << 14
@@ -53,8 +55,9 @@ class Duplex:
         """From now on `recv` raises TimeoutError where there is nothing, and `send` keeps what does not go."""
         self.connection.settimeout(0)
         self._waits = False
-        with contextlib.suppress(AttributeError, OSError):
-            self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _NOT_SENT_BYTES)
+        if sys.platform != "win32":
+            with contextlib.suppress(AttributeError, OSError):
+                self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _NOT_SENT_BYTES)
 
     @property
     def unsent_bytes(self) -> int:

@@ -22,6 +22,7 @@ from asrcli.audio.samples import ENCODINGS
 from asrcli.audio.source import NoticeSink, RawFormat, Source
 from asrcli.system.chatter import quiet_c_library
 from asrcli.system.descriptor import let_go
+from asrcli.system.posix import NON_BLOCKING, read_at
 from asrcli.values.errors import DecodeError, UsageError
 from asrcli.values.source_name import label
 
@@ -64,8 +65,8 @@ def _look_into(
 
 def _open(path: str, shown: str) -> int:
     try:
-        # Without O_NONBLOCK, opening a named pipe would wait for its writer.
-        return os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        # Without it, opening a named pipe would wait for its writer.
+        return os.open(path, os.O_RDONLY | NON_BLOCKING)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise UsageError(f"no such file: {shown}", hint="check the name and the folder") from error
     except PermissionError as error:
@@ -77,9 +78,9 @@ def _open(path: str, shown: str) -> int:
 
 def _sniff(fd: int) -> sniff.Container | None:
     """What the file is by its content; behind an ID3 tag there need not be an MP3."""
-    head = os.pread(fd, _SNIFF_BYTES, 0)
+    head = read_at(fd, _SNIFF_BYTES, 0)
     if tag_bytes := sniff.id3_bytes(head):
-        return sniff.sniff(os.pread(fd, _SNIFF_BYTES, tag_bytes)) or sniff.MP3
+        return sniff.sniff(read_at(fd, _SNIFF_BYTES, tag_bytes)) or sniff.MP3
     return sniff.sniff(head)
 
 
@@ -134,7 +135,7 @@ def _may_be_longer(fd: int, kind: sniff.Container, size_bytes: int) -> bool:
         return announced is None or size_bytes - tag_bytes - announced > TRAILER_BYTES
     if kind is sniff.OGG:
         last_page = _last_ogg_page(fd, size_bytes)
-        return sniff.ogg_serial(last_page) != sniff.ogg_serial(os.pread(fd, _SNIFF_BYTES, 0))
+        return sniff.ogg_serial(last_page) != sniff.ogg_serial(read_at(fd, _SNIFF_BYTES, 0))
     return False
 
 
@@ -143,27 +144,27 @@ def _begin_within_tag(fd: int) -> int:
 
     Only looked for where the tag is not followed by sound.
     """
-    tag_bytes = sniff.id3_bytes(os.pread(fd, _SNIFF_BYTES, 0))
-    if not tag_bytes or sniff.sniff(os.pread(fd, _SNIFF_BYTES, tag_bytes)) is not None:
+    tag_bytes = sniff.id3_bytes(read_at(fd, _SNIFF_BYTES, 0))
+    if not tag_bytes or sniff.sniff(read_at(fd, _SNIFF_BYTES, tag_bytes)) is not None:
         return 0
-    return sniff.find_mpeg(os.pread(fd, min(tag_bytes, MAX_HEADER_BYTES), 0)) or 0
+    return sniff.find_mpeg(read_at(fd, min(tag_bytes, MAX_HEADER_BYTES), 0)) or 0
 
 
 def _last_ogg_page(fd: int, size_bytes: int) -> bytes:
-    return sniff.last_ogg_page(os.pread(fd, sniff.OGG_PAGE_BYTES, max(0, size_bytes - sniff.OGG_PAGE_BYTES)))
+    return sniff.last_ogg_page(read_at(fd, sniff.OGG_PAGE_BYTES, max(0, size_bytes - sniff.OGG_PAGE_BYTES)))
 
 
 def _announced_bytes(fd: int) -> tuple[int, int | None]:
     """How long the tag before an MP3 is, and how long its index says that the MP3 is; None where there is no index."""
-    tag_bytes = sniff.id3_bytes(os.pread(fd, _SNIFF_BYTES, 0))
-    return tag_bytes, sniff.announced_bytes(os.pread(fd, _SNIFF_BYTES, tag_bytes))
+    tag_bytes = sniff.id3_bytes(read_at(fd, _SNIFF_BYTES, 0))
+    return tag_bytes, sniff.announced_bytes(read_at(fd, _SNIFF_BYTES, tag_bytes))
 
 
 def _wav_header(fd: int) -> WavHeader | None:
     """The header of a WAV file; None if it makes no sense to us, which does not mean that it makes none."""
     for size_bytes in (_SNIFF_BYTES, MAX_HEADER_BYTES + 1):
         try:
-            if header := parse_header(os.pread(fd, size_bytes, 0)):
+            if header := parse_header(read_at(fd, size_bytes, 0)):
                 return header
         except DecodeError:
             return None

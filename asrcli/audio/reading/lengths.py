@@ -6,10 +6,11 @@ AU; ISO/IEC 14496-12, 4.2 for the boxes of an MP4.
 
 from __future__ import annotations
 
-import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+from asrcli.system.posix import read_at
 
 # A damaged file could seem to consist of nothing but tiny chunks.
 _MOST_CHUNKS = 4096
@@ -50,7 +51,7 @@ class Extent:
 def stated_extent(fd: int, kind: str, size_bytes: int) -> Extent | None:
     """Where the sound of a file of `size_bytes` lies; None where its header does not tell, or makes no sense."""
     if kind == "AU":
-        head = os.pread(fd, 12, 0)
+        head = read_at(fd, 12, 0)
         begin, length = struct.unpack_from(">II", head, 4) if len(head) == 12 else (0, 0)
         return _extent(begin, length, size_bytes)
     layout = _LAYOUTS.get(kind)
@@ -80,7 +81,7 @@ def is_whole_mp4(fd: int, size_bytes: int) -> bool:
     """Whether the last box of an MP4 ends where the file does: then it was not cut short."""
     at = 0
     for _ in range(_MOST_CHUNKS):
-        header = os.pread(fd, 16, at)
+        header = read_at(fd, 16, at)
         if at == size_bytes or len(header) < 8:
             break
         length, name = struct.unpack_from(">I4s", header)
@@ -103,7 +104,7 @@ def _strays_from(fd: int, layout: _Layout, at: int, size_bytes: int) -> int:
 def _chunks(fd: int, layout: _Layout, at: int) -> Iterator[tuple[bytes, int, int]]:
     """The id, the begin of the body and its stated length of one chunk after another, as far as there are any."""
     for _ in range(_MOST_CHUNKS):
-        header = os.pread(fd, layout.header.size, at)
+        header = read_at(fd, layout.header.size, at)
         if len(header) < layout.header.size:
             return
         name, length = layout.header.unpack(header)

@@ -22,6 +22,7 @@ from asrcli.audio.reading.sniff import TAIL_BYTES, tag_bytes_at_end
 from asrcli.audio.samples import layout_problem
 from asrcli.audio.source import NoticeSink
 from asrcli.system.descriptor import let_go
+from asrcli.system.posix import read_at
 from asrcli.values.errors import DecodeError, UsageError
 from asrcli.values.source_name import label
 
@@ -218,7 +219,7 @@ class FileSource:
         left = size_bytes - os.lseek(self._fd, 0, os.SEEK_CUR)
         if self._sound.format in _STREAMS:
             try:
-                tail = os.pread(self._fd, TAIL_BYTES, max(0, size_bytes - TAIL_BYTES))
+                tail = read_at(self._fd, TAIL_BYTES, max(0, size_bytes - TAIL_BYTES))
             except OSError as error:
                 raise DecodeError(f"cannot read {label(self.name)}: {error.strerror}") from error
             left -= tag_bytes_at_end(tail)

@@ -11,6 +11,7 @@ import struct
 from pathlib import Path
 
 from asrcli.audio.source import NoticeSink, ignore
+from asrcli.system.posix import write_at
 from asrcli.values.errors import OutputError
 from asrcli.values.pcm import BYTES_PER_SAMPLE, Chunk, PcmFormat
 
@@ -106,6 +107,6 @@ def _write_at(fd: int, data: bytes, offset: int) -> None:
     """Write all of `data`: a disk that is nearly full takes a part of it and refuses the rest."""
     rest = memoryview(data)
     while rest:
-        written = os.pwrite(fd, rest, offset)
+        written = write_at(fd, rest, offset)
         rest = rest[written:]
         offset += written

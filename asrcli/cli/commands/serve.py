@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import select
 import signal
 import sys
 from pathlib import Path
@@ -16,6 +15,7 @@ from asrcli.cli.flags import completions as values
 from asrcli.output.places.streams import ClosedOutput
 from asrcli.settings.environment import SERVE_KEY, variables
 from asrcli.system import open_files as openfiles
+from asrcli.system.posix import ENDING, HANGUP, poll_readable
 from asrcli.system.wakeup import Wakeup
 from asrcli.values.errors import Bug, UsageError
 
@@ -148,12 +148,10 @@ def _log_to_stderr(*, verbose: bool) -> None:
 def _woken_by_signals() -> Wakeup:
     """What rings on a signal to end; safe where an Event set in a handler is not."""
     wakeup = Wakeup()
-    numbers = [signal.SIGINT, signal.SIGTERM]
-    # nohup has it ignored, and means it.
-    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
-        numbers.append(signal.SIGHUP)
-    for number in numbers:
-        signal.signal(number, lambda *_: wakeup.ring())
+    for number in ENDING:
+        # nohup has SIGHUP ignored, and means it.
+        if number != HANGUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, lambda *_: wakeup.ring())
     # A handler waits for the main thread, which nothing wakes where the system has handed the signal to another one.
     signal.set_wakeup_fd(wakeup.writing, warn_on_full_buffer=False)
     return wakeup
@@ -161,10 +159,7 @@ def _woken_by_signals() -> Wakeup:
 
 def _wait(wakeup: Wakeup, *, watch_stdin: bool) -> None:
     """Wait for a signal, or for the end of standard input."""
-    # Of any descriptor number: select() refuses those above 1023.
-    poll = select.poll()
-    for descriptor in (wakeup.descriptor, 0) if watch_stdin else (wakeup.descriptor,):
-        poll.register(descriptor, select.POLLIN)
+    poll = poll_readable(wakeup.descriptor, *((0,) if watch_stdin else ()))
     while True:
-        if wakeup.descriptor in dict(poll.poll()) or not os.read(0, 4096):
+        if wakeup.descriptor in dict(poll(None)) or not os.read(0, 4096):
             return

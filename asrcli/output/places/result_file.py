@@ -8,12 +8,12 @@ done under a lock on the folder, so whoever holds it knows that a file which was
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import io
 import os
 import re
 import secrets
 import shutil
+import sys
 import tempfile
 import typing
 from collections.abc import Iterator
@@ -24,6 +24,7 @@ from asrcli.output.places.sidecar import Audio, Sidecar
 from asrcli.output.places.streams import FULL
 from asrcli.output.sanitize import name as shown
 from asrcli.system.file_state import FileState
+from asrcli.system.posix import unsupported
 from asrcli.values.errors import DecodeError, OutputError
 
 # The results of many long talks are not kept in memory all together.
@@ -121,6 +122,10 @@ def locked(folder: Path) -> Iterator[bool]:
 
     Waits for who holds the lock. Raises OSError where the folder cannot be opened.
     """
+    if sys.platform == "win32":
+        raise unsupported("a folder of results")
+    import fcntl
+
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         try:

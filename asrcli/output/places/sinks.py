@@ -11,6 +11,7 @@ from pathlib import Path
 
 from asrcli.output.places.streams import StreamSink
 from asrcli.output.sanitize import name
+from asrcli.system.posix import NON_BLOCKING, set_blocking
 from asrcli.values.errors import AsrcliError, OutputError, UsageError
 
 
@@ -118,7 +119,7 @@ class FileSink:
         mode = "wb" if self._force or self._waits else "xb"
         try:
             opened = open(self._path, mode, buffering=0, opener=self._opened)  # noqa: SIM115 - closed by close
-            os.set_blocking(opened.fileno(), True)
+            set_blocking(opened.fileno(), True)
             return typing.cast(typing.IO[bytes], opened)
         except FileExistsError as error:
             raise self._exists() from error
@@ -133,7 +134,7 @@ class FileSink:
 
     def _opened(self, path: str, flags: int) -> int:
         # So it fails at once where nobody reads.
-        return os.open(path, flags if self._given_up is None else flags | os.O_NONBLOCK, 0o666)
+        return os.open(path, flags if self._given_up is None else flags | NON_BLOCKING, 0o666)
 
     def _exists(self) -> UsageError:
         return UsageError(f"{name(self._path)} exists already", hint="choose another file, or replace it with --force")

@@ -9,14 +9,14 @@ from __future__ import annotations
 import errno
 import io
 import os
-import select
-import signal
 import stat
 import sys
 import typing
+from collections.abc import Callable
 from pathlib import Path
 
 from asrcli.output.masking import mask
+from asrcli.system.posix import HANGUP, reader_gone, wait_writable
 from asrcli.values.errors import AsrcliError, Interrupted, OutputError, UsageError
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -33,7 +33,7 @@ class StreamSink:
         buffer = getattr(stream, "buffer", stream)
         self._raw = typing.cast(typing.IO[bytes], getattr(buffer, "raw", buffer))
         self._label = label
-        self._pipe_poll = _poll_of_pipe(self._raw)
+        self._reader_gone = _reader_gone(self._raw)
         # Asked now: one that has gone is none any more.
         self._is_terminal = stream.isatty()
 
@@ -53,9 +53,7 @@ class StreamSink:
                 written = self._raw.write(rest)
                 if written is None:
                     # Another program has made the shared terminal or pipe non-blocking.
-                    poll = select.poll()
-                    poll.register(self._raw, select.POLLOUT)
-                    poll.poll()
+                    wait_writable(self._raw.fileno())
                 else:
                     rest = rest[written:]
             self._raw.flush()
@@ -64,15 +62,13 @@ class StreamSink:
         except OSError as error:
             if error.errno == errno.EIO and self._is_terminal:
                 # The shell that passes the signal on may be later than we are.
-                raise Interrupted(signal.SIGHUP, "the terminal has gone") from error
+                raise Interrupted(HANGUP, "the terminal has gone") from error
             hint = "free some space there" if error.errno in FULL else "write elsewhere with -o FILE"
             raise OutputError(f"cannot write to {self._label}: {error.strerror}", hint=hint) from error
 
     def closed_downstream(self) -> bool:
         """True when `stream` is a pipe or socket and its reader has gone. Does not block."""
-        if self._pipe_poll is None:
-            return False
-        return any(events & (select.POLLERR | select.POLLHUP) for _, events in self._pipe_poll.poll(0))
+        return self._reader_gone is not None and self._reader_gone()
 
     def give_up(self, error: AsrcliError) -> None:
         """It is open, so that nobody is waited for."""
@@ -141,8 +137,8 @@ def occupy() -> None:
             os.open(os.devnull, os.O_RDWR)
 
 
-def _poll_of_pipe(stream: typing.IO[bytes]) -> select.poll | None:
-    """A poll that reports only the end of the pipe or socket below `stream`; None where there is neither."""
+def _reader_gone(stream: typing.IO[bytes]) -> Callable[[], bool] | None:
+    """Asks whether the pipe or socket below `stream` has lost its reader; None where there is neither."""
     try:
         descriptor = stream.fileno()
         mode = os.fstat(descriptor).st_mode
@@ -150,7 +146,4 @@ def _poll_of_pipe(stream: typing.IO[bytes]) -> select.poll | None:
         return None
     if not stat.S_ISFIFO(mode) and not stat.S_ISSOCK(mode):
         return None
-    poll = select.poll()
-    # No events asked for: errors and hang-ups are reported all the same.
-    poll.register(descriptor, 0)
-    return poll
+    return reader_gone(descriptor)

@@ -10,9 +10,10 @@ import contextlib
 import select
 import socket
 import struct
+import sys
 from collections.abc import Callable
 from selectors import EVENT_READ, EVENT_WRITE
-from typing import Protocol
+from typing import Any, Protocol
 
 from asrcli.service.wire.loop import Share
 
@@ -69,7 +70,7 @@ class Stream(Protocol):
         ...
 
     def deafen(self) -> None:
-        """Read nothing any more; `ended` is said when the client goes."""
+        """Read nothing any more; `ended` is said when the client goes, or off Linux when it does not take a write."""
         ...
 
 
@@ -83,8 +84,9 @@ class TcpStream:
         self._listener: Listener | None = None
         self._unsent = bytearray()
         self._held = 0
-        self._end_watch: select.epoll | None = None
-        self._closed = self._ended = self._finishing = False
+        # An epoll, because selectors cannot ask for the end alone. Only Linux has it.
+        self._end_watch: Any = None
+        self._closed = self._ended = self._finishing = self._deaf = False
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -135,17 +137,18 @@ class TcpStream:
         self._watch()
 
     def read_once(self) -> None:
-        if not (self._closed or self._ended or self._end_watch or len(self._unsent) > _UNSENT_LIMIT_BYTES):
+        if not (self._closed or self._ended or self._deaf or len(self._unsent) > _UNSENT_LIMIT_BYTES):
             self._read()
 
     def deafen(self) -> None:
-        if self._closed or self._end_watch is not None:
+        if self._closed or self._deaf:
             return
+        self._deaf = True
         self.hold()
-        # An epoll of its own, because selectors cannot ask for the end alone.
-        self._end_watch = select.epoll()
-        self._end_watch.register(self._socket, select.EPOLLRDHUP)
-        self._loop.watch(self._end_watch, lambda _: self._end())
+        if sys.platform == "linux":
+            self._end_watch = select.epoll()
+            self._end_watch.register(self._socket, select.EPOLLRDHUP)
+            self._loop.watch(self._end_watch, lambda _: self._end())
 
     def _watch(self) -> None:
         if self._closed:

@@ -35,6 +35,7 @@ from asrcli.service.recognizers.base import (
     RecognitionSettings,
     Result,
 )
+from asrcli.system.posix import unsupported
 from asrcli.system.threads import Thread
 from asrcli.values.errors import Shortage, UsageError
 
@@ -57,8 +58,7 @@ class SphinxRecognizer:
     capacity = _DECODERS_PER_CORE * (os.cpu_count() or 1)
 
     def __init__(self, stall_s: float) -> None:
-        if importlib.util.find_spec("pocketsphinx") is None:
-            raise UsageError("the local recogniser is not installed", hint="pip install 'asrcli[serve]'")
+        _check_can_run()
         self._stall_s = stall_s
         self._lock = threading.Lock()
         self._closing = False
@@ -107,6 +107,8 @@ class SphinxRecognizer:
             self._send(task)
 
     def _send(self, task: socket.socket) -> None:
+        if sys.platform == "win32":
+            raise unsupported("the local recogniser")
         # One byte a task: two of them never arrive as one, because each carries a descriptor.
         socket.send_fds(self._control, [b"t"], [task.fileno()])
 
@@ -209,6 +211,14 @@ class SphinxRecognition:
     def _died(self, bug: BaseException) -> None:
         _log.error("the results of a recognition broke", exc_info=bug)
         self._on_result(Failed("InternalError", "the recogniser broke"))
+
+
+def _check_can_run() -> None:
+    """Raise UsageError where the worker cannot run."""
+    if sys.platform == "win32":
+        raise unsupported("the local recogniser")
+    if importlib.util.find_spec("pocketsphinx") is None:
+        raise UsageError("the local recogniser is not installed", hint="pip install 'asrcli[serve]'")
 
 
 def _ending(code: int) -> str:

@@ -35,6 +35,9 @@ from asrcli.service.recognizers.endpointing import (
 )
 from asrcli.service.recognizers.sphinx import wording
 
+# The parent tells the user where there is no fork.
+assert sys.platform != "win32"
+
 # One 100 ms chunk at a time: a partial result is due after each.
 _READ_BYTES = SAMPLE_RATE_HZ // 10 * 2
 _LENGTH_BYTES = 4
