@@ -126,6 +126,7 @@ class Service:
             self._forget_authority()
             raise
         self._hearings = Hearings(recognizer, options.max_tasks or recognizer.capacity, self._loop)
+        self._loop.dependants.add(self._broke)
         try:
             self._loop.hold()
         except Shortage:
@@ -134,7 +135,6 @@ class Service:
             self._forget_authority()
             raise
         self._serving = True
-        self._loop.dependants.add(self._broke)
         self._loop.call(self._accept_again)
 
     def close(self) -> None:
