@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import logging
 import shutil
-import struct
 import subprocess
 from collections.abc import Callable
 from typing import Protocol
 
 from asrcli.service.recognizers.base import Pcm, RecognitionError, RecognitionSettings
 from asrcli.system.threads import Thread
-from asrcli.values.errors import Shortage
+from asrcli.values.errors import DecodeError, Shortage
+from asrcli.values.riff import RiffFormat, read_riff
 
 Sink = Callable[[Pcm], None]
 
@@ -26,9 +26,6 @@ _READ_BYTES = 16 * 1024
 _LONGEST_HEADER_BYTES = 1024 * 1024
 _PCM_TAG, _EXTENSIBLE_TAG = 1, 0xFFFE
 _log = logging.getLogger(__name__)
-
-# Streams of unknown length carry one of these as their length; the data then lasts until the end.
-_UNKNOWN_LENGTHS = (0, 0x7FFFFFFF, 0xFFFFFFFF)
 
 
 class AudioDecoder(Protocol):
@@ -103,13 +100,16 @@ class SampleDecoder:
             return b"", data
         if not begins_wav:
             return data, None
-        found = _read_header(data)
-        if found is None:
-            if len(data) > _LONGEST_HEADER_BYTES:
+        try:
+            found = read_riff(data)
+        except DecodeError as error:
+            raise no_valid_audio(error.message) from error
+        if isinstance(found, int):
+            if found > _LONGEST_HEADER_BYTES:
                 raise no_valid_audio("the WAV header does not end")
             return b"", data
-        self._sample_rate_hz, start, self._left_bytes = found
-        return data[start:], None
+        self._sample_rate_hz, self._left_bytes = _checked_rate(found.format), found.data_bytes
+        return data[found.data_offset :], None
 
 
 def _begins_wav(data: bytes) -> bool | None:
@@ -120,31 +120,16 @@ def _begins_wav(data: bytes) -> bool | None:
     return True if len(wave) == 4 else None
 
 
-def _read_header(data: bytes) -> tuple[int, int, int | None] | None:
-    """Sample rate, where the samples start, and how many bytes they are; None while the header is incomplete."""
-    sample_rate_hz: int | None = None
-    at = 12
-    while len(data) >= at + 8:
-        name, length = struct.unpack_from("<4sI", data, at)
-        at += 8
-        if name == b"data":
-            if sample_rate_hz is None:
-                raise no_valid_audio("the WAV has samples before their format")
-            return sample_rate_hz, at, None if length in _UNKNOWN_LENGTHS else length
-        if name == b"fmt " and len(data) >= at + 16:
-            sample_rate_hz = _checked_rate(data[at : at + 16])
-        at += length + length % 2
-    return None
-
-
-def _checked_rate(fmt: bytes) -> int:
-    tag, channels, sample_rate_hz, _, _, bits = struct.unpack("<HHIIHH", fmt)
-    if tag not in (_PCM_TAG, _EXTENSIBLE_TAG) or bits != 16 or channels != 1 or not 1000 <= sample_rate_hz <= 768_000:
+def _checked_rate(stated: RiffFormat | None) -> int:
+    if stated is None:
+        raise no_valid_audio("the WAV has samples before their format")
+    is_pcm = stated.tag in (_PCM_TAG, _EXTENSIBLE_TAG) and stated.bits == 16
+    if not is_pcm or stated.channels != 1 or not 1000 <= stated.rate_hz <= 768_000:
         raise no_valid_audio(
-            f"the WAV must hold 16-bit mono PCM; it holds {channels} channels of {bits} bits, "
-            f"format tag {tag}, {sample_rate_hz} Hz"
+            f"the WAV must hold 16-bit mono PCM; it holds {stated.channels} channels of {stated.bits} bits, "
+            f"format tag {stated.tag}, {stated.rate_hz} Hz"
         )
-    return int(sample_rate_hz)
+    return stated.rate_hz
 
 
 class FfmpegDecoder:
