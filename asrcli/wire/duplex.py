@@ -1,8 +1,7 @@
 """A connected socket of which neither direction waits: what cannot leave yet is kept, what has come in is buffered.
 
-websocket-client takes it for its socket. It reads by way of small pieces, and writes as if the network always had
-room; here that costs one system call for all that came, and none of the callers has to wait. TLS or not makes no
-difference. Knows no WebSocket.
+websocket-client takes it for its socket while it shakes hands. From then on one system call brings all that came, and
+none of the callers has to wait. TLS or not makes no difference. Knows no WebSocket.
 """
 
 from __future__ import annotations
@@ -81,6 +80,11 @@ class Duplex:
     def has_input(self) -> bool:
         """Whether `recv` would return something: bytes, or their end."""
         return self._taken < len(self._input) or self._at_end
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether no more will come than what is here."""
+        return self._at_end
 
     def fill(self) -> None:
         """Take in what has come. Raises OSError where the connection is lost."""

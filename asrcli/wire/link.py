@@ -1,4 +1,4 @@
-"""One WebSocket connection, by way of websocket-client.
+"""One WebSocket connection. Its handshake is websocket-client's, its frames are ours.
 
 A link says what happens on it by posting LinkOpened, MessageReceived … and exactly one LinkClosed, on the loop's
 thread. It knows nothing of protocols; a further session can follow on the same link because the reading belongs to it.
@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable
 
 import websocket
-from websocket import ABNF
 
 from asrcli.system.clock import SystemClock, next_multiple
 from asrcli.system.loop import READABLE, WRITABLE, Loop
@@ -26,7 +25,7 @@ from asrcli.values.events import ConnectPhases
 from asrcli.values.messages import ConnectRequest, Message
 from asrcli.wire.dial import Network, Steps, dial, tls_context
 from asrcli.wire.duplex import Duplex
-from asrcli.wire.framing import Framer, Reading
+from asrcli.wire.framing import Framer, Opcode, Reading
 from asrcli.wire.link_events import InboxItem, LinkClosed, LinkDrained, LinkOpened, MessageReceived
 from asrcli.wire.liveness import Advice, Liveness
 from asrcli.wire.translation import handshake_failure, place, translate
@@ -36,6 +35,8 @@ from asrcli.wire.tunnel import open_tunnel
 _TIMEOUT_S = 15.0
 # A service that got our close frame answers it at once; a dead one must not hold up the end of the program.
 _CLOSE_TIMEOUT_S = 1.0
+# What a close frame says when nothing is wrong (RFC 6455, 7.4.1): 1000.
+_REGULAR = b"\x03\xe8"
 
 
 class Link:
@@ -56,11 +57,7 @@ class Link:
         self._loop = loop
         self._network = network or Network()
         self._clock = SystemClock()
-        self._framer = Framer()
-        self._websocket = websocket.WebSocket(
-            get_mask_key=self._framer.mask_key, skip_utf8_validation=True, enable_multithread=False
-        )
-        self._reading = Reading(self._websocket)
+        self._framer, self._reading = Framer(), Reading()
         # Known as soon as there is a connection, so that it can be cut in the middle of the handshake.
         self._wire: Duplex | None = None
         self.congested = False
@@ -87,7 +84,7 @@ class Link:
         """
         if self._wire is None or self._over or self._closing:
             raise LinkError(f"the connection to {place(self._request.url)} is closed")
-        self._wire.hold(self._framer.frame(message))
+        self._wire.hold(self._framer.message(message))
         if not more:
             self.flush()
 
@@ -114,9 +111,7 @@ class Link:
         if not self._is_open:
             self.abort()
             return
-        with contextlib.suppress(Exception):
-            self._websocket.send_close()
-            self._watch()
+        self._control(Opcode.CLOSE, _REGULAR)
         self._loop.at(self._clock.now() + _CLOSE_TIMEOUT_S, lambda: self._end(LinkClosed()))
 
     def abort(self) -> None:
@@ -142,9 +137,10 @@ class Link:
         return lambda: self._opened(LinkOpened(took_ms, phases))
 
     def _shake_hands(self) -> Steps:
+        client = websocket.WebSocket(enable_multithread=False)
         proxy = self._network.proxy
         if proxy is not None and proxy.scheme != "https":
-            way, steps = self._through_proxy(), Steps()
+            way, steps = self._through_proxy(client), Steps()
         else:
             if proxy is not None:
                 self._wire, steps = open_tunnel(self._request.url, self._network, _TIMEOUT_S)
@@ -154,7 +150,7 @@ class Link:
             way = {"socket": self._wire}
         if self._closing:
             raise LinkError("given up")
-        self._websocket.connect(
+        client.connect(
             self._request.url,
             header=dict(self._request.headers),
             timeout=_TIMEOUT_S,
@@ -164,17 +160,16 @@ class Link:
             **way,
         )
         if self._wire is None:
-            made = self._websocket.sock
+            made = client.sock
             assert made is not None
             self._wire = Duplex(made)
-            self._websocket.sock = self._wire  # type: ignore[assignment]
         return steps
 
-    def _through_proxy(self) -> dict[str, object]:
+    def _through_proxy(self, client: websocket.WebSocket) -> dict[str, object]:
         proxy = self._network.proxy
         assert proxy is not None
         if self._request.url.startswith("wss:"):
-            self._websocket.sock_opt.sslopt["context"] = tls_context(self._network.ca_bundle)
+            client.sock_opt.sslopt["context"] = tls_context(self._network.ca_bundle)
         return {
             "proxy_type": proxy.scheme,
             "http_proxy_host": proxy.host,
@@ -229,29 +224,39 @@ class Link:
         """Post what has come."""
         while not self._over and self._wire is not None and self._wire.has_input:
             try:
-                opcode, data = self._reading.message()
-            except websocket.WebSocketTimeoutException:
-                return  # The rest of it will come.
-            except Exception as error:
+                read = self._reading.next(self._wire)
+            except ProtocolViolation as error:
                 self._failed(error)
                 return
-            if opcode == ABNF.OPCODE_CLOSE:
+            if read is None:
+                if self._wire.has_ended:
+                    self._failed(websocket.WebSocketConnectionClosedException())
+                return  # Or the rest of it will come.
+            opcode, data = read
+            if opcode is Opcode.CLOSE:
+                self._control(Opcode.CLOSE, _REGULAR)
                 code = int.from_bytes(data[:2], "big") if len(data) >= 2 else None
                 self._end(LinkClosed(code, data[2:].decode(errors="replace")))
-            elif opcode in (ABNF.OPCODE_TEXT, ABNF.OPCODE_BINARY) and not self._closing:
+            elif opcode is Opcode.PING:
+                self._control(Opcode.PONG, data)
+            elif opcode is not Opcode.PONG and not self._closing:
                 self._post_message(opcode, data)
 
-    def _post_message(self, opcode: int, data: bytes) -> None:
-        if opcode == ABNF.OPCODE_BINARY:
-            self.post(MessageReceived(bytes(data)))
-            return
+    def _control(self, opcode: Opcode, data: bytes = b"") -> None:
+        """Where it does not get through, what is read will tell."""
+        assert self._wire is not None
+        with contextlib.suppress(OSError):
+            self._wire.send(self._framer.frame(opcode, data))
+            self._watch()
+
+    def _post_message(self, opcode: Opcode, data: bytes) -> None:
         try:
-            text = data.decode()
+            message = data if opcode is Opcode.BINARY else data.decode()
         except UnicodeDecodeError as error:
             problem = f"{len(data)} bytes, {error.reason}"
             self._failed(ProtocolViolation("the service sent text that is not UTF-8", excerpt=problem))
             return
-        self.post(MessageReceived(text))
+        self.post(MessageReceived(message))
 
     def _watch_over(self) -> None:
         """See to it that the connection is alive, every now and then."""
@@ -263,10 +268,8 @@ class Link:
             self._failed(TimeoutError())
             return
         if advice is Advice.ASK:
-            with contextlib.suppress(Exception):
-                self._websocket.ping()
-                self._liveness.asked(wire.accepted_bytes)
-                self._watch()
+            self._control(Opcode.PING)
+            self._liveness.asked(wire.accepted_bytes)
         # Any time about then will do, so of many links it is one and the same.
         moment = next_multiple(now + _TIMEOUT_S / 3, _TIMEOUT_S / 60)
         self._watchdog = self._loop.at(moment, self._watch_over)
@@ -291,8 +294,6 @@ class Link:
         self.post(closed)
 
     def _shut(self) -> None:
-        with contextlib.suppress(Exception):
-            self._websocket.shutdown()
         if self._wire is not None:
             with contextlib.suppress(Exception):
                 self._wire.close()

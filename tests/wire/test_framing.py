@@ -1,10 +1,14 @@
-"""Frames: what websocket-client and a server's own parser make of ours."""
+"""Frames: what a server's own parser makes of ours, and what we make of a server's."""
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import socket
+import threading
+import tomllib
 from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 import websocket
@@ -12,13 +16,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websocket import ABNF
 from websockets.frames import Frame, Opcode
+from websockets.server import ServerProtocol
 from websockets.streams import StreamReader
 
 from asrcli.values.errors import ProtocolViolation
 from asrcli.wire.duplex import Duplex
 from asrcli.wire.framing import MAX_MESSAGE_BYTES, Framer, Reading, masked
 
-# Every form of the length, and both ways to lay a mask.
+# Every form of the length.
 LENGTHS = st.sampled_from([0, 1, 3, 125, 126, 3200, 5999, 6000, 6001, 6002, 6003, 6400, 65535, 65536, 70001])
 
 
@@ -40,13 +45,13 @@ def parsed(frame: bytes) -> Frame:
     st.binary(max_size=300) | LENGTHS.map(lambda length: bytes(range(256)) * (length // 256) + b"x" * (length % 256))
 )
 def test_a_server_reads_what_was_sent(data):
-    frame = parsed(Framer().frame(data))
+    frame = parsed(Framer().message(data))
     assert (frame.opcode, frame.fin, bytes(frame.data)) == (Opcode.BINARY, True, data)
 
 
 @given(st.text(max_size=600))
 def test_text_goes_as_text(text):
-    frame = parsed(Framer().frame(text))
+    frame = parsed(Framer().message(text))
     assert (frame.opcode, bytes(frame.data).decode()) == (Opcode.TEXT, text)
 
 
@@ -58,7 +63,7 @@ def test_a_mask_is_laid_as_by_the_library_and_taken_off_the_same_way(data, key):
 
 def test_masks_are_not_used_again():
     framer = Framer()
-    keys = [framer.mask_key() for _ in range(1000)]
+    keys = [framer.message(b"")[2:] for _ in range(1000)]
     assert all(len(key) == 4 for key in keys)
     assert len(set(keys)) > 990
 
@@ -89,19 +94,13 @@ def read(pieces: Iterable[bytes]) -> list[tuple[int, bytes]]:
     with ours, theirs:
         wire = Duplex(ours)
         wire.stop_waiting()
-        connection = websocket.WebSocket(skip_utf8_validation=True, enable_multithread=False)
-        connection.sock = wire
-        reading = Reading(connection)
+        reading = Reading()
         found = []
         for piece in pieces:
             theirs.sendall(piece)
             wire.fill()
-            while wire.has_input:
-                try:
-                    opcode, data = reading.message()
-                except websocket.WebSocketTimeoutException:
-                    break
-                found.append((opcode, bytes(data)))
+            while (message := reading.next(wire)) is not None:
+                found.append(message)
         return found
 
 
@@ -127,3 +126,67 @@ def test_pings_between_messages_are_not_counted():
     count = MAX_MESSAGE_BYTES // len(ping) + 1
     pieces = [ping * 1000] * (count // 1000 + 1) + [Frame(Opcode.TEXT, b"yes").serialize(mask=False)]
     assert read(pieces)[-1] == (Opcode.TEXT, b"yes")
+
+
+@pytest.mark.parametrize("mask", [False, True])
+def test_a_service_that_masks_is_read_as_well(mask):
+    assert read([Frame(Opcode.TEXT, b"you too").serialize(mask=mask)]) == [(Opcode.TEXT, b"you too")]
+
+
+@pytest.mark.parametrize(
+    ("frames", "problem"),
+    [
+        (b"\x83\x00", "unknown kind 3"),
+        (b"\xc1\x00", "extension"),
+        (b"\x09\x00", "control frame"),
+        (b"\x89\x7e\x00\x7e", "control frame"),
+        (b"\x80\x00", "a part of no message"),
+        (b"\x01\x00\x81\x00", "a message within another"),
+        (b"\x81\x7f" + b"\x7f" * 8, "more than 1 MiB"),
+    ],
+)
+def test_what_is_no_frame_ends_the_reading(frames, problem):
+    with pytest.raises(ProtocolViolation, match=problem):
+        read([frames])
+
+
+def test_parts_of_no_length_do_not_come_without_end():
+    part = Frame(Opcode.CONT, b"", fin=False).serialize(mask=False)
+    with pytest.raises(ProtocolViolation, match="more than 1 MiB"):
+        read([Frame(Opcode.TEXT, b"", fin=False).serialize(mask=False), *[part * 8000] * 70])
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_messages_or_a_violation(data):
+    with contextlib.suppress(ProtocolViolation):
+        read([data])
+
+
+def test_the_handshake_leaves_to_us_what_follows_it():
+    """websocket-client takes a Duplex for its socket, and reads no byte further than the handshake goes.
+
+    Neither is promised: that is why its version is bounded.
+    """
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        wire = Duplex(ours)
+        client = websocket.WebSocket(enable_multithread=False)
+        first = Frame(Opcode.TEXT, b"first").serialize(mask=False)
+
+        def serve() -> None:
+            request = b""
+            while not request.endswith(b"\r\n\r\n"):
+                request += theirs.recv(4096)
+            answer = ServerProtocol()
+            answer.receive_data(request)
+            theirs.sendall(answer.accept(next(iter(answer.events_received()))).serialize() + first)
+
+        server = threading.Thread(target=serve)
+        server.start()
+        client.connect("ws://localhost/", socket=wire, timeout=10)
+        server.join()
+        wire.stop_waiting()
+        assert Reading().next(wire) == (Opcode.TEXT, b"first")
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert "websocket-client>=1.8,<1.10" in project["dependencies"]
+    assert (1, 8) <= tuple(int(part) for part in websocket.__version__.split(".")[:2]) < (1, 10)
