@@ -28,6 +28,8 @@ RULES = {
     "cli": "runs bench service engine protocols audio output settings system values",
     "__main__": "cli",
 }
+# What is read and not run.
+TEXTS = "guide"
 # Library → the files or rooms that may import it. Everything else speaks to those.
 FOREIGN = {
     "typer": "cli",
@@ -137,7 +139,8 @@ def test_circles_are_found():
 def test_nothing_but_rooms_stands_at_the_top():
     found = {path.name for path in PACKAGE.iterdir() if path.name != "__pycache__"}
     rooms = {name for name in RULES if name != "__main__"}
-    assert found == {*rooms, "__init__.py", "__main__.py", "py.typed"}
+    assert found == {*rooms, TEXTS, "__init__.py", "__main__.py", "py.typed"}
+    assert not list((PACKAGE / TEXTS).rglob("*.py"))
 
 
 @pytest.mark.parametrize("path", FILES, ids=identify)
