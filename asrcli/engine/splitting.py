@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from asrcli.audio.samples import Block
 
 Opener = Callable[[Control], Source]
-"""Opens the whole source anew, which tells what it has to tell through the control."""
+"""Opens the whole source anew; what that has to tell goes to the control."""
 
 MAX_PARTS = 100
 """A model takes some 20 new sessions a second: with more parts the last ones would begin many seconds late."""
@@ -38,8 +38,9 @@ _LEAST_PART_S = 5
 class Split:
     """How to cut a source: at `cuts_ms` from its first sample, ascending; without any it stays whole.
 
-    `duration_ms` is its length as far as it can be read, None where nobody needed to look. `notices` are for the user.
-    `from_start`: no part can be entered in the middle of the source.
+    `duration_ms` is its length as far as it can be read, None where nobody needed to look; who looked was told all that
+    the source has to tell. `notices` are for the user, beside that. `from_start`: no part can be entered in the middle
+    of the source.
     """
 
     cuts_ms: tuple[int, ...] = ()
@@ -64,25 +65,23 @@ def check_split(parts: int, names: Sequence[str]) -> None:
         )
 
 
-def plan_split(open_source: Opener, parts: int, control: Control) -> Split:
-    """Decide where to cut a source into at most `parts` parts. Decodes all of it, unless it stays whole.
+def plan_split(source: Source, parts: int, control: Control) -> Split:
+    """Decide where to cut `source` into at most `parts` parts. Reads it to its end, unless it stays whole.
 
-    Raises UsageError where it is a stream, what `open_source` and the decoder raise, and Interrupted after a stop. A
-    source that breaks off is split as far as it goes: its error comes with its last part.
+    Raises UsageError where it is a stream, what the decoder raises, and Interrupted after a stop. A source that breaks
+    off is split as far as it goes: its error comes with its last part.
     """
     if parts == 1:
         return Split()
     from asrcli.audio.chunks.silences import SILENCE_S, find_cuts, loudness
     from asrcli.audio.reading.part import Enterable
 
-    # What the source has to tell, the parts will tell again.
-    with contextlib.closing(open_source(Control())) as source:
-        if source.live or source.name == "-":
-            raise UsageError(f"--split needs a file: {label(source.name)} is a stream", hint="save it to a file first")
-        source.probe()
-        levels, samples = loudness(_readable(source, control), source.rate_hz)
-        name, duration_ms = source.name, samples * 1000 // source.rate_hz
-        from_start = isinstance(source, Enterable) and source.is_uneven
+    if source.live or source.name == "-":
+        raise UsageError(f"--split needs a file: {label(source.name)} is a stream", hint="save it to a file first")
+    source.probe()
+    levels, samples = loudness(_readable(source, control), source.rate_hz)
+    name, duration_ms = source.name, samples * 1000 // source.rate_hz
+    from_start = isinstance(source, Enterable) and source.is_uneven
     possible = max(1, min(parts, duration_ms // (_LEAST_PART_S * 1000)))
     cuts = find_cuts(levels, possible)
     notices = []
@@ -122,9 +121,9 @@ def transcribe_split(
     """
     yield from split.notices
     whole = Whole(split.stretches)
-    # The last part goes on to the end of the source, which has something to tell there.
+    # The last part goes on to the end of the source, which may be an error.
     ends_ms = zip((0, *split.cuts_ms), (*split.cuts_ms, None), strict=True)
-    jobs = [Job(functools.partial(_open_part, open_source, begin, end, split.from_start)) for begin, end in ends_ms]
+    jobs = [Job(functools.partial(_open_part, open_source, split, begin, end)) for begin, end in ends_ms]
     control.listen(functools.partial(_pass_on, control, jobs))
     with contextlib.closing(transcribe_many(jobs, engine, at_once=len(jobs))) as told:
         for number, what in told:
@@ -140,13 +139,16 @@ def transcribe_split(
 def transcribe_each_split(
     jobs: Sequence[Job], engine: Engine, parts: int
 ) -> Generator[tuple[int, Source | Event | Ended], None, None]:
-    """Like `transcribe_many`, but one job after the other, each in so many parts at the same time."""
+    """Like `transcribe_many`, but one job after the other, each in so many parts at the same time.
+
+    A job's source is opened once to be told of and read for the cuts, and once more for each part.
+    """
     for number, job in enumerate(jobs):
         error: AsrcliError | None = None
         try:
             with contextlib.closing(job.open_source(job.control)) as source:
                 yield number, source
-            split = plan_split(job.open_source, parts, job.control)
+                split = plan_split(source, parts, job.control)
             with contextlib.closing(transcribe_split(job.open_source, split, engine, job.control)) as events:
                 for event in events:
                     yield number, event
@@ -166,7 +168,9 @@ def _pass_on(control: Control, jobs: Sequence[Job]) -> None:
                 jobs[0].control.notice(message, hint, truncated)
 
 
-def _open_part(open_source: Opener, begin_ms: int, end_ms: int | None, from_start: bool, control: Control) -> Source:
+def _open_part(open_source: Opener, split: Split, begin_ms: int, end_ms: int | None, control: Control) -> Source:
     from asrcli.audio.reading.part import Part
 
-    return Part(open_source(control), begin_ms, end_ms, from_start=from_start)
+    # Each part finds what was found when all was read, which was told then.
+    was_told = split.duration_ms is not None
+    return Part(open_source(Control() if was_told else control), begin_ms, end_ms, from_start=split.from_start)

@@ -22,7 +22,7 @@ from asrcli.output.views.stats import stats_lines
 from asrcli.runs.choose_spec import Choice
 from asrcli.runs.exits import exit_code
 from asrcli.runs.metrics import Metrics
-from asrcli.runs.sources import Opener, Prepared
+from asrcli.runs.sources import Opener, Prepared, changed
 from asrcli.system.clock import SystemClock
 from asrcli.system.file_state import FileState
 from asrcli.system.signals import Signals, interrupted
@@ -31,7 +31,6 @@ from asrcli.values.errors import (
     AudioError,
     AuthError,
     Bug,
-    DecodeError,
     Interrupted,
 )
 from asrcli.values.events import Event, Notice, Tick
@@ -77,7 +76,7 @@ class _Run:
 
     def code(self, engine: Engine, at_once: int) -> int:
         """Run all to their ends, whatever those are; the exit code."""
-        jobs = [Job(functools.partial(self._open, item), item.control) for item in self._sources]
+        jobs = [Job(functools.partial(self._open, number), item.control) for number, item in enumerate(self._sources)]
         loses_sound = self._batch.open_ended and engine.record is None
         self._batch.signals.stop = self._stop
         try:
@@ -121,9 +120,13 @@ class _Run:
 
         return transcribe_each_split(jobs, engine, self._batch.parts)
 
-    def _open(self, item: Prepared, control: Control) -> Source:
+    def _open(self, number: int, control: Control) -> Source:
         if self._no_more is not None:
             raise self._no_more
+        item = self._sources[number]
+        if self._batch.parts > 1 and number in self._begun:
+            # For a part of it: where to cut was seen in what was opened first.
+            return self._batch.opener.open_again(item, control)
         # Handed over, and closed by whom it is handed to: another try opens it anew.
         return self._batch.opener.open(item, control)
 
@@ -195,10 +198,7 @@ class _Run:
                 Notice(f"{shown} was replaced while it was read", "the new one was not transcribed"), number
             )
             return None
-        return DecodeError(
-            f"{shown} changed while it was read: some of it may not have been recognised",
-            hint="transcribe it again when nothing writes to it any more",
-        )
+        return changed(item.name)
 
     def _failure(self, number: int, error: AsrcliError | None) -> Failure | None:
         """Take note of what one failed with; what would fail in the same way for all that follow ends the batch."""

@@ -13,6 +13,7 @@ from asrcli.output.output import Output
 from asrcli.runs.exits import Refused, exit_code
 from asrcli.system.file_state import FileState
 from asrcli.values.errors import AsrcliError, DecodeError, Interrupted, OutputError, UsageError
+from asrcli.values.source_name import label
 
 
 @dataclass
@@ -75,6 +76,16 @@ class Opener:
         source, item.source = item.source, None
         return source or self._opened(item, control)
 
+    def open_again(self, item: Prepared, control: Control) -> Source:
+        """The source of `item` once more, as what it was before. Raises DecodeError where it has changed."""
+        before = item.state
+        source = self._opened(item, control)
+        now, item.state = item.state, before
+        if now != before:
+            source.close()
+            raise changed(item.name)
+        return source
+
     def _opened(self, item: Prepared, control: Control) -> Source:
         item.state = None if isinstance(self._how, Microphone) else FileState.of(item.name)
         return open_input(self._how, item.name, control.notice, control.level)
@@ -86,6 +97,14 @@ class Opener:
             item.source = source
         else:
             source.close()
+
+
+def changed(name: str) -> DecodeError:
+    """The error of a file that is no longer what was opened."""
+    return DecodeError(
+        f"{label(name)} changed while it was read: some of it may not have been recognised",
+        hint="transcribe it again when nothing writes to it any more",
+    )
 
 
 def _refused(bad: list[AsrcliError], total: int, output: Output) -> Refused:

@@ -133,3 +133,32 @@ def test_a_file_that_stays_as_it_is_is_complete(asrcli, talk):
     with scripted_server(service((lambda path: path.rename(path.with_suffix(".moved")) and None, talk))) as url:
         done = asrcli("file", talk, "--json", "--pace", "fast", "--endpoint", url)
     assert (done.code, done.events[-1]["complete"]) == (0, True)
+
+
+@pytest.mark.parametrize("change", [*CHANGES, is_replaced])
+def test_one_that_changes_before_its_parts_are_opened_is_not_complete(asrcli, talk, tmp_path, change):
+    """All are looked at first. The second one changes while the first is recognised, and is then cut where it was."""
+    first = beginning(tmp_path / "first.wav", 1.0)
+    with scripted_server(service((change, talk))) as url:
+        done = asrcli("file", first, talk, "--split", "2", "--json", "--pace", "fast", "--endpoint", url)
+    assert done.code == 1
+    ends = [line["complete"] for line in done.events if line["type"] == "end"]
+    assert ends == [True, False]
+    assert f"{talk} changed while it was read: some of it may not have been recognised" in done.err
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_a_file_is_opened_once_and_once_more_for_each_of_several_parts(asrcli, tmp_path, monkeypatch, parts):
+    talk = beginning(tmp_path / "talk.wav", 11.0)
+    opened = []
+    open_file = os.open
+
+    def count(path, *arguments, **fields):
+        opened.append(os.fspath(path))
+        return open_file(path, *arguments, **fields)
+
+    monkeypatch.setattr("os.open", count)
+    with scripted_server(service()) as url:
+        done = asrcli("file", talk, "--split", parts, "--json", "--pace", "fast", "--endpoint", url)
+    assert (done.code, done.events[-1]["complete"]) == (0, True)
+    assert opened.count(str(talk)) == (1 if parts == 1 else 1 + parts)

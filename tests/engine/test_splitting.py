@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import wave
@@ -15,7 +16,15 @@ import soundfile
 from asrcli.audio.opening import open_source
 from asrcli.audio.source import Source
 from asrcli.engine.control import Control
-from asrcli.engine.splitting import MAX_PARTS, Split, check_split, plan_split, transcribe_split
+from asrcli.engine.many import Ended, Job
+from asrcli.engine.splitting import (
+    MAX_PARTS,
+    Split,
+    check_split,
+    plan_split,
+    transcribe_each_split,
+    transcribe_split,
+)
 from asrcli.output.wording import words
 from asrcli.runs.metrics import Metrics
 from asrcli.service.faults.plan import parse_fault
@@ -33,6 +42,7 @@ from asrcli.values.events import (
     SessionStarted,
 )
 from tests.support.coded_talk import RATE_HZ, CodedTalk, a_sentence_every, coded_samples
+from tests.support.fakes import ToneSource
 from tests.support.recovery import PROTOCOLS, Cut, engine
 from tests.support.service import running_service
 from tests.support.sounds import hide_ffmpeg, needs_ffmpeg
@@ -90,18 +100,21 @@ def split_run(
 ) -> tuple[list[Event], AsrcliError | None]:
     """All events of a run in parts, and what it ended with."""
     events: list[Event] = []
-    speed = fields.pop("speed", 50.0)
+    speed, control = fields.pop("speed", 50.0), fields.pop("control", None) or Control()
     with running_service(talk.recognizer, faults=tuple(map(parse_fault, faults))) as service:
         run = engine(service.url, Cut(protocol, faults, speed), **fields)
         try:
-            events.extend(transcribe_split(opener(path), split, run, Control()))
+            events.extend(transcribe_split(opener(path), split, run, control))
         except AsrcliError as error:
             return events, error
     return events, None
 
 
-def cuts(path: Path, parts: int = PARTS) -> Split:
-    return plan_split(opener(path), parts, Control())
+def cuts(path: Path, parts: int = PARTS, control: Control | None = None) -> Split:
+    """What the source has to tell goes to `control`."""
+    control = control or Control()
+    with contextlib.closing(opener(path)(control)) as source:
+        return plan_split(source, parts, control)
 
 
 # --- the plan -------------------------------------------------------------------------------------------------------
@@ -114,11 +127,11 @@ def test_the_plan_cuts_in_silence_near_equal_parts(talk, path):
     assert np.diff([0, *split.cuts_ms, 60_000]) == pytest.approx([15_000] * PARTS, abs=4000)
 
 
-def test_one_part_is_not_even_opened():
-    def refuse(control: Control) -> Source:
-        raise AssertionError("opened")
+def test_what_stays_one_part_is_not_even_read():
+    def refuse() -> None:
+        raise AssertionError("read")
 
-    assert plan_split(refuse, 1, Control()) == Split()
+    assert plan_split(ToneSource(0.0, after=refuse), 1, Control()) == Split()
 
 
 def test_a_short_file_is_cut_into_fewer_parts_and_says_so(tmp_path):
@@ -167,7 +180,7 @@ def test_a_stop_ends_the_look_at_the_file(path):
     control = Control()
     control.stop(2)
     with pytest.raises(Interrupted):
-        plan_split(opener(path), 2, control)
+        cuts(path, 2, control)
 
 
 # --- the run --------------------------------------------------------------------------------------------------------
@@ -201,6 +214,24 @@ def test_no_word_is_lost_or_doubled_wherever_in_a_pause_it_is_cut(talk, path, at
     """Even where the first word follows after a hundredth of a second."""
     events, _ = split_run(talk, path, Split((at_ms,), 60_000), speed=None)
     assert finals(events) == told(talk)
+
+
+@needs_ffmpeg
+def test_a_source_is_opened_once_to_be_looked_at_and_once_for_each_part(talk, damaged):
+    """And what it has to tell it tells once, whoever reads it."""
+    opened: list[Source] = []
+
+    def open_counted(control: Control) -> Source:
+        opened.append(open_source(str(damaged), notice=control.notice))
+        return opened[-1]
+
+    with running_service(talk.recognizer) as service:
+        run = engine(service.url, Cut("run-task", (), None))
+        told = list(transcribe_each_split([Job(open_counted)], run, PARTS))
+    assert len(opened) == 1 + PARTS
+    assert told[0] == (0, opened[0])
+    assert told[-1] == (0, Ended())
+    assert [what.truncated for _, what in told if isinstance(what, Notice)] == [False, True]
 
 
 def test_a_file_that_stays_whole_is_recognised_whole(talk, path):
@@ -249,8 +280,9 @@ def damaged(path, tmp_path) -> Path:
 
 @needs_ffmpeg
 def test_a_damaged_file_is_recognised_to_its_end_and_the_damage_told_once(talk, damaged):
-    split = cuts(damaged)
-    events, error = split_run(talk, damaged, split)
+    control = Control()
+    split = cuts(damaged, control=control)
+    events, error = split_run(talk, damaged, split, control=control)
     assert split.from_start
     assert error is None
     notices = [event for event in events if isinstance(event, Notice)]

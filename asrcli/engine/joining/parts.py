@@ -119,7 +119,7 @@ class Whole:
                     self._is_linked = True
                     yield event
             case Notice():
-                # Each part opens the file anew, and finds the same.
+                # What befalls one part befalls others in the same words.
                 if event not in self._notices:
                     self._notices.add(event)
                     yield event

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import re
@@ -205,7 +206,8 @@ def test_parts_of_a_damaged_file_are_the_whole(name: str, kind: str, folder: Pat
         assert isinstance(source, FileSource)
         return source
 
-    split = plan_split(opened, 4, Control())
+    with contextlib.closing(opened(Control())) as source:
+        split = plan_split(source, 4, Control())
     assert split.from_start
     whole = drain(opened(Control()))
     borders = zip((0, *split.cuts_ms), (*split.cuts_ms, None), strict=True)
@@ -216,7 +218,8 @@ def test_parts_of_a_damaged_file_are_the_whole(name: str, kind: str, folder: Pat
 
 def test_a_whole_file_is_entered_in_the_middle(folder: Path) -> None:
     path = undamaged(folder, "flac")
-    assert not plan_split(lambda control: open_source(str(path)), 4, Control()).from_start
+    with contextlib.closing(open_source(str(path))) as source:
+        assert not plan_split(source, 4, Control()).from_start
 
 
 # --- streams --------------------------------------------------------------------------------------------------------
