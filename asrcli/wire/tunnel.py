@@ -31,6 +31,8 @@ class InnerTls:
     """The client's end of TLS over a connection that is itself TLS; `send` and `recv` wait if the carrier does.
 
     Only Python's SSLObject can do that: a TLS socket takes the descriptor for itself, beneath the TLS that is there.
+    urllib3's SSLTransport is made of it too, but for connections that wait: what it has encrypted and the carrier does
+    not take is lost, and what it has received stays in it unseen. Four tests of test_tunnel fail with it.
     Raises ssl.SSLError, and what the carrier raises: SSLWantReadError and SSLWantWriteError where it does not wait.
     """
 
