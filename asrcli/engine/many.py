@@ -15,24 +15,13 @@ from asrcli.audio.source import Source
 from asrcli.engine.control import Control
 from asrcli.engine.transcription import Transcription
 from asrcli.engine.wiring import Engine
-from asrcli.system.clock import Deadline, next_multiple
-from asrcli.system.loop import CROWD
+from asrcli.system import crowd
+from asrcli.system.clock import Deadline
 from asrcli.values.errors import Bug
 from asrcli.values.events import AudioFinished, Ended, Event, Notice, Reconnecting, SessionStarted, Tick
 from asrcli.values.pcm import STORED_CHUNK_MS
 
 __all__ = ["Ended", "Job", "transcribe_many"]
-
-# Sources that send at the same moment make each other late, and each wake-up of the processor costs it as much as
-# sending some chunks, because its caches are cold then: so all send in a few slots that are spread over the length of a
-# chunk, and within a slot one after the other, as fast as that goes.
-_PER_SLOT = 20
-_LEAST_SLOTS, _MOST_SLOTS = 4, 20
-_TURN_S = 0.00006
-# What a crowd brings is told no sooner than this, and then with the next slot, which wakes the processor anyway.
-_NEWS_S = 0.04
-# Handshakes under way at once: more only get into each other's way.
-_CONNECTING = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +56,6 @@ class _Crew:
 
     def __init__(self, jobs: Sequence[Job], engine: Engine, at_once: int) -> None:
         self._jobs = jobs
-        self._is_crowd = at_once > CROWD
-        self._slots = min(_MOST_SLOTS, max(_LEAST_SLOTS, at_once // _PER_SLOT))
-        self._slot_s = STORED_CHUNK_MS / 1000 / self._slots
         self._engine = engine
         self._at_once = at_once
         # What the service bears, as far as it has let us know; grows again when things go well.
@@ -128,11 +114,7 @@ class _Crew:
             # At once: it may be the loop's last.
             self._tell_of_news()
         elif not self._is_told_of_news:
-            if self._is_crowd:
-                moment = next_multiple(self._engine.clock.now() + _NEWS_S, self._slot_s)
-                self._engine.loop.at(moment, self._tell_of_news)
-            else:
-                self._engine.loop.call(self._tell_of_news)
+            self._engine.loop.call(self._tell_of_news)
             self._is_told_of_news = True
 
     def _tell_of_news(self) -> None:
@@ -165,7 +147,7 @@ class _Crew:
             self._engine.loop.call(self._engine.prepare_session)
 
     def _next_to_start(self) -> int | None:
-        if not self._waiting or len(self._running) >= self._limit or len(self._connecting) >= _CONNECTING:
+        if not self._waiting or len(self._running) >= self._limit or len(self._connecting) >= crowd.CONNECTING:
             return None
         if self._pause is not None and not self._pause.passed():
             return None
@@ -180,8 +162,7 @@ class _Crew:
     def _begin(self, number: int) -> Generator[tuple[int, What], None, None]:
         job = self._jobs[number]
         self._prepared = max(0, self._prepared - 1)
-        turn, slot = divmod(number % self._at_once, self._slots)
-        phase_s = slot * self._slot_s + turn * _TURN_S if self._at_once > 1 else None
+        phase_s = crowd.phase_s(number, self._at_once, STORED_CHUNK_MS / 1000)
         source: Source | None = None
         if (bug := self._engine.loop.dependants.bug) is not None:
             yield number, Ended(Bug(bug, ends_all=True))

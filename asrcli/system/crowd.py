@@ -1,10 +1,12 @@
-"""What many streams at once need of the machine, and of Python."""
+"""Many streams at once: when each sends, how many connect, when the loop looks, and how many files they need.
+
+What each part brings was measured with 100, 300 and 400 streams in one process, by switching it on and off in turns of
+a second, on two busy cores. What brings less than a twentieth of CPU and lateness is not done: collecting garbage less
+often (0.2 %), a shorter switch interval for Python's threads, telling what has come later than at once, one heap of
+glibc for all threads (no CPU, 0 to 3 % of the memory).
+"""
 
 from __future__ import annotations
-
-import contextlib
-import gc
-import sys
 
 from asrcli.system.open_files import allow_many
 from asrcli.values.errors import UsageError
@@ -12,8 +14,34 @@ from asrcli.values.errors import UsageError
 # The source, the socket, the pipes of a decoder and what a long result is kept in meanwhile.
 _FILES_PER_JOB = 6
 _FILES_BESIDE = 64
-# From malloc.h.
-_M_ARENA_MAX = -8
+
+# Sources that send at the same moment make each other late, and each wake-up of the processor costs it as much as
+# sending some chunks, because its caches are cold then: so all send in a few slots that are spread over the length of a
+# chunk. Where each sends at a moment of its own, 100 streams cost 50 % more CPU, and 300 cost 15 %.
+_PER_SLOT = 20
+_LEAST_SLOTS, _MOST_SLOTS = 4, 20
+# Within a slot one sends after the other, as fast as that goes at best. Where all of a slot are due at once, the median
+# chunk of 300 and 400 streams is late by 2.4 ms instead of 1.7.
+TURN_S = 0.00006
+
+# More sockets are a crowd. There is always something there in a moment, and each waking costs as much as what it is
+# for: so what comes in waits until the next moment that is due, if that is within GATHER_S. Where it is looked at as it
+# comes, 300 streams cost 3 to 9 % more CPU.
+CROWD = 50
+GATHER_S = 0.05
+
+# Handshakes under way at once. Each has a thread, of which a system may allow few. With all at once, 300 streams begin
+# in half the time and keep 15 % more memory; with 64, nothing changes.
+CONNECTING = 16
+
+
+def phase_s(number: int, at_once: int, chunk_s: float) -> float | None:
+    """When within the length of a chunk source `number` sends, of which `at_once` run; None where it is alone."""
+    if at_once == 1:
+        return None
+    slots = min(_MOST_SLOTS, max(_LEAST_SLOTS, at_once // _PER_SLOT))
+    turn, slot = divmod(number % at_once, slots)
+    return slot * chunk_s / slots + turn * TURN_S
 
 
 def make_room(jobs: int) -> int:
@@ -21,12 +49,6 @@ def make_room(jobs: int) -> int:
 
     Raises UsageError where the system does not let us.
     """
-    if jobs > 1:
-        # A thread that shows results gives way to the one that sends after this, not after the usual 5 ms.
-        sys.setswitchinterval(0.001)
-        # To look through all that a thousand streams hold makes each of them late, and finds nothing.
-        gc.set_threshold(2000, 10, 1000)
-        _share_memory()
     needed = jobs * _FILES_PER_JOB + _FILES_BESIDE
     most = allow_many()
     if jobs > 1 and most < needed:
@@ -35,15 +57,3 @@ def make_room(jobs: int) -> int:
             hint=f"--jobs {max(1, (most - _FILES_BESIDE) // _FILES_PER_JOB)}, or raise the limit with ulimit -n",
         )
     return max(0, most - needed)
-
-
-def _share_memory() -> None:
-    """Have all threads take their memory from one heap, where the C library is glibc.
-
-    It would give each handshake's thread a heap of its own, and what is free in there is of no use to the others. That
-    spares threads waiting for each other, which Python's do anyway.
-    """
-    import ctypes
-
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)

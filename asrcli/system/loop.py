@@ -22,6 +22,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from asrcli.system.clock import Clock, Deadline, SystemClock
+from asrcli.system.crowd import CROWD, GATHER_S
 from asrcli.system.dependants import Dependants
 from asrcli.system.moments import Moments, Work
 from asrcli.system.threads import Thread
@@ -33,10 +34,6 @@ WRITABLE = selectors.EVENT_WRITE
 
 # What closes in good order does so within a second; what does not is cut then.
 _PATIENCE_S = 2.0
-
-# More sockets are a crowd. So long may pass there before what one of them has brought is looked at.
-CROWD = 50
-_GATHER_S = 0.05
 
 logger = logging.getLogger(__name__)
 
@@ -225,7 +222,7 @@ class Loop:
         """
         assert self._selector is not None
         assert self._wakeup is not None
-        if self._watched > CROWD and patience_s is not None and 0 < patience_s <= _GATHER_S:
+        if self._watched > CROWD and patience_s is not None and 0 < patience_s <= GATHER_S:
             self._wakeup.sleep(patience_s)
             patience_s = 0
         return self._selector.select(patience_s)

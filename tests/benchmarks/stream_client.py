@@ -14,10 +14,10 @@ from array import array
 from pathlib import Path
 
 from asrcli.audio.opening import open_source
-from asrcli.cli.flags.many import allow
 from asrcli.engine.many import Job, transcribe_many
 from asrcli.engine.wiring import Engine
 from asrcli.protocols.run_task import RunTask
+from asrcli.system.crowd import make_room
 from asrcli.values.events import Ended, FinalResult, PartialResult, Reconnecting, SessionStarted
 from asrcli.values.recognition import Endpoint, RecognitionOptions
 from asrcli.wire.dial import Network
@@ -27,7 +27,7 @@ _SETTLE_S = 2.0
 
 
 def main(count: int, seconds: float, sound: str, ca_bundle: str, url: str) -> None:
-    allow(count)
+    make_room(count)
     # Not a list: it would count as memory of the streams.
     late = array("d")
     network = Network(ca_bundle=Path(ca_bundle) if ca_bundle else None)

@@ -10,7 +10,8 @@ from collections.abc import Callable
 import pytest
 
 from asrcli.output.wording import words
-from asrcli.system.loop import CROWD, Loop
+from asrcli.system.crowd import CROWD
+from asrcli.system.loop import Loop
 from asrcli.values.errors import Shortage
 from tests.support.looping import PATIENCE_S, on_loop, threads_left
 from tests.support.sounds import open_descriptors
