@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 
 help:  ## Show the targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
 
 install: $(VENV)/.installed  ## Make .venv with every part on board
 
@@ -42,8 +42,11 @@ format: install  ## Put the code in order
 	$(BIN)/ruff format asrcli tests
 	$(BIN)/ruff check --fix asrcli tests
 
-bench: install  ## Measure speed and memory, beside the vendor's SDK
-	$(BIN)/python -m tests.benchmarks
+bench: install  ## Measure speed and memory, beside the vendor's SDK; JSON=FILE adds the figures to FILE
+	$(BIN)/python -m tests.benchmarks $(PARTS) $(if $(JSON),--json $(JSON))
+
+bench-compare: install  ## What a change did: OLD=FILE NEW=FILE, of runs with JSON=
+	@$(BIN)/python -m tests.benchmarks.compare $(OLD) $(NEW)
 
 completions: install  ## Write the completion scripts for bash, zsh and fish
 	for shell in bash zsh fish; do $(BIN)/asrcli --show-completion $$shell > completions/asrcli.$$shell; done
@@ -55,4 +58,4 @@ clean:  ## Remove what the targets made
 	rm -rf .venv .venv-3.* .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help install demo test test-all check format bench bench-faults completions clean
+.PHONY: help install demo test test-all check format bench bench-compare bench-faults completions clean

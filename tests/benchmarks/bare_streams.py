@@ -1,7 +1,8 @@
 """Streams with nothing but what the wire needs: `python -m tests.benchmarks.bare_streams N SECONDS SOUND CA URL`.
 
 One thread, websocket-client, no file, no recovery, no events: each message is sent at its moment, each result parsed.
-Prints one JSON object: its CPU in milliseconds per stream and second, and how late 99 of 100 messages left at most.
+Prints one JSON object: its CPU in milliseconds per stream and second, how late 99 of 100 messages left at most, and its
+memory per stream.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import wave
 from array import array
 
 import websocket
+
+from tests.benchmarks.clients import resident_kb
 
 _CHUNK_S = 0.2
 _SLOTS = 20
@@ -51,9 +54,13 @@ def main(count: int, seconds: float, sound: str, ca_bundle: str, url: str) -> No
         while data := audio.readframes(samples):
             chunks.append(data)
     context = ssl.create_default_context(cafile=ca_bundle)
+    # One loads what is loaded once.
+    connected(url, context).close()
+    before_kb = resident_kb()
     links = [connected(url, context) for _ in range(count)]
     selector = selectors.DefaultSelector()
     for link in links:
+        assert link.sock is not None
         selector.register(link.sock, selectors.EVENT_READ, link)
     begin = time.monotonic() + 0.1
     due = [(begin + number % _SLOTS / _SLOTS * _CHUNK_S, number, 0) for number in range(count)]
@@ -73,7 +80,9 @@ def main(count: int, seconds: float, sound: str, ca_bundle: str, url: str) -> No
         for key, _ in selector.select(0):
             json.loads(key.data.recv())
     cpu_ms = (time.process_time() - cpu_s) / seconds / count * 1000
-    print(json.dumps({"cpu_ms_per_s": cpu_ms, "late_p99_ms": sorted(late)[int(len(late) * 0.99)] * 1000}), flush=True)
+    memory_kb = (resident_kb() - before_kb) / count
+    late_ms = sorted(late)[int(len(late) * 0.99)] * 1000
+    print(json.dumps({"cpu_ms_per_s": cpu_ms, "late_p99_ms": late_ms, "memory_kb": memory_kb}), flush=True)
     os._exit(0)
 
 

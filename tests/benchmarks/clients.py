@@ -86,6 +86,11 @@ def _on_cpu_s(pid: int) -> float:
     return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
 
 
+def resident_kb() -> float:
+    """Of this process."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1024
+
+
 def asrcli(*arguments: str) -> list[str]:
     return [str(Path(sys.executable).with_name("asrcli")), *arguments]
 

@@ -161,7 +161,9 @@ def endings(folder: Path) -> Iterator[str]:
         yield f"full disk: {good} of 20 with all finals, code 1 and one line that names the file, nothing left"
 
 
-def _fills_the_disk(most_bytes: int, target: Path, command: Sequence[object], told: list[tuple[object, ...]]) -> bool:
+def _fills_the_disk(
+    most_bytes: int, target: Path, command: Sequence[object], told: Sequence[tuple[object, ...]]
+) -> bool:
     """Whether a run into a disk with so much room ends well."""
     ending = regular(*command, target, through=limited(most_bytes))
     written = target.read_bytes() if target.exists() else b""
@@ -171,7 +173,7 @@ def _fills_the_disk(most_bytes: int, target: Path, command: Sequence[object], to
         (each["index"], each["text"], each["begin_ms"], each["end_ms"]) for each in lines if each["type"] == "final"
     ]
     [said] = ending.err.splitlines()
-    kept = finals == told[: len(finals)] and len(written) == most_bytes
+    kept = finals == list(told[: len(finals)]) and len(written) == most_bytes
     return kept and ending.code == 1 and str(target) in said and PLANTED_KEY not in said and ending.left == ()
 
 

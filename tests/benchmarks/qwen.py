@@ -12,13 +12,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from rich.console import Console
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
 
 from tests.benchmarks.clients import Run, asrcli, python, run, steady_cpu_ms
+from tests.benchmarks.rows import Row, table
 from tests.benchmarks.sounds import talk_of
-
-Row = tuple[str, str, str, str, str]
 
 LONG_S = 20.0
 _STEADY_S = (3.0, 13.0)
@@ -116,12 +116,10 @@ def qwen(folder: Path) -> list[Row]:
         ours_cpu, theirs_cpu = (statistics.median(each) for each in zip(*cpu, strict=True))
     delays = {name: _delay_ms(client) for name, client in done.items()}
     return [
-        ("qwen: event to shown line, median", f"{delays['ours']:.2f} ms", f"{delays['theirs']:.2f} ms",
-         _ratio(delays["ours"], delays["theirs"]), "1 ms"),
-        ("qwen: CPU per second of audio", f"{ours_cpu:.2f} ms", f"{theirs_cpu:.2f} ms",
-         _ratio(ours_cpu, theirs_cpu), "× 1.0"),
-        ("qwen: session ready", f"{ours_s * 1000:.1f} ms (to session.updated)",
-         f"{theirs_s * 1000:.0f} ms (connect alone)", _ratio(ours_s, theirs_s), "× 0.10"),
+        Row("qwen: event to shown line, median", delays["ours"], "ms", delays["theirs"], "SDK", aim=1.5, noise=0.25),
+        Row("qwen: CPU per second of audio", ours_cpu, "ms", theirs_cpu, "SDK", aim=1.0, noise=0.15),
+        Row("qwen: session ready", ours_s * 1000, "ms", theirs_s * 1000, "SDK, connect alone", aim=0.1, noise=0.25,
+            note="to session.updated"),
     ]  # fmt: skip
 
 
@@ -178,11 +176,6 @@ def _median_s(client: Run) -> float:
     return statistics.median(float(line) for _, line in client.lines)
 
 
-def _ratio(ours: float, theirs: float) -> str:
-    return f"× {ours / theirs:.3f}"
-
-
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as name:
-        for row in qwen(Path(name)):
-            print(" | ".join(row))
+        Console().print(table(qwen(Path(name))))

@@ -6,7 +6,7 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from websockets.exceptions import ConnectionClosed
@@ -22,6 +22,11 @@ class Recorder:
     ends_ms: list[float] = field(default_factory=list)
     """Where each chunk ends in the audio."""
     done: threading.Event = field(default_factory=threading.Event)
+    _at_first: Callable[[], None] | None = None
+
+    def when_heard(self, act: Callable[[], None]) -> None:
+        """Have `act` called when the first audio arrives."""
+        self._at_first = act
 
     def drift_ms(self) -> float:
         """How far the last chunk came behind the first, against where they begin in the audio."""
@@ -36,6 +41,9 @@ class Recorder:
         for message in connection:
             if isinstance(message, bytes):
                 self.audio_at.append(time.monotonic())
+                if self._at_first is not None:
+                    act, self._at_first = self._at_first, None
+                    act()
                 heard_ms += len(message) / 32
                 self.ends_ms.append(heard_ms)
                 if results_every_ms and heard_ms >= (number + 1) * results_every_ms:

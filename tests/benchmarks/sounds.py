@@ -38,8 +38,8 @@ def long_silence(folder: Path, seconds: int) -> Path:
     return path
 
 
-def stereo_mp3(folder: Path, seconds: int) -> Path | None:
-    """The talk as 44.1 kHz stereo mp3, repeated to `seconds`; None without ffmpeg."""
+def stereo_mp3(folder: Path, seconds: int) -> Path:
+    """The talk as 44.1 kHz stereo mp3, repeated to `seconds`."""
     ffmpeg = shutil.which("ffmpeg")
     if ffmpeg is None:
         import imageio_ffmpeg

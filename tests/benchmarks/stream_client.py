@@ -22,6 +22,7 @@ from asrcli.values.events import Ended, FinalResult, PartialResult, Reconnecting
 from asrcli.values.recognition import Endpoint, RecognitionOptions
 from asrcli.wire.dial import Network
 from asrcli.wire.link import Link
+from tests.benchmarks.clients import resident_kb
 
 _SETTLE_S = 2.0
 
@@ -43,7 +44,7 @@ def main(count: int, seconds: float, sound: str, ca_bundle: str, url: str) -> No
         if late:
             break
     del late[:]
-    before_bytes = _resident_bytes()
+    before_kb = resident_kb()
     figures: dict[str, float] = {"streams": count, "results": 0, "failed": 0, "reconnects": 0}
     began = time.monotonic()
     begin_at = end_at = float("inf")
@@ -70,7 +71,7 @@ def main(count: int, seconds: float, sound: str, ca_bundle: str, url: str) -> No
     if end_at == float("inf"):
         sys.exit(f"{ready} of {count} streams were ready, {figures['failed']} failed")
     took_s = time.monotonic() - from_at
-    resident_bytes = _resident_bytes()
+    after_kb = resident_kb()
     lateness = sorted(late)
     figures |= {
         "chunks_per_s": len(lateness) / took_s / count,
@@ -78,15 +79,11 @@ def main(count: int, seconds: float, sound: str, ca_bundle: str, url: str) -> No
         "late_p99_ms": lateness[int(len(lateness) * 0.99)] * 1000,
         "late_max_ms": lateness[-1] * 1000,
         "cpu_ms_per_s": (time.process_time() - cpu_s) / took_s / count * 1000,
-        "memory_kb": (resident_bytes - before_bytes) / count / 1024,
+        "memory_kb": (after_kb - before_kb) / count,
     }
     print(json.dumps(figures), flush=True)
     # Saying goodbye a thousand times is not what is measured.
     os._exit(0)
-
-
-def _resident_bytes() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 if __name__ == "__main__":

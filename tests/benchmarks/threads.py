@@ -157,15 +157,26 @@ def _children_killed(folder: Path, chance: random.Random) -> Iterator[str]:
         for what, is_decoder in (("the recogniser's process", False), ("the decoder's process", True)):
             runs = []
             for _ in range(_DRAWS // 2):
-                kill = _Later("sphinx_worker", chance.uniform(0.3, 2), last=is_decoder)
+                kill = _Later("sphinx.worker", chance.uniform(0.3, 2), last=is_decoder)
                 arguments = ("file", two, "--endpoint", url, "--pace", "4")
-                runs.append(injured("", 0, *arguments, kill=lambda _, kill=kill: kill(process.pid)))
+                runs.append(injured("", 0, *arguments, kill=_Of(process.pid, kill)))
             yield _told(f"{what} killed", runs, is_heard)
     runs = []
     for _ in range(_DRAWS // 2):
         kill = _Later("serve", chance.uniform(0, 5))
         runs.append(injured("", 0, "file", two, "--region", "local", "--pace", "2", kill=kill))
     yield _told("the service of --region local killed", runs, is_heard)
+
+
+@dataclass(frozen=True)
+class _Of:
+    """Whom `kill` names among the children of process `pid`, whichever it is asked about."""
+
+    pid: int
+    kill: _Later
+
+    def __call__(self, _: int) -> int | None:
+        return self.kill(self.pid)
 
 
 @dataclass(frozen=True)
@@ -181,5 +192,5 @@ class _Later:
         found = child_of(pid, self.what)
         threading.Event().wait(self.after_s)
         if self.last:
-            found = (descendants(pid) or [None])[-1]
+            found = next(reversed(descendants(pid)), None)
         return found
