@@ -158,7 +158,7 @@ def test_a_recognisers_process_that_is_killed_costs_nothing(two: Path, is_decode
     with service_process(()) as (url, process):
 
         def kill(_: int) -> int | None:
-            worker = child_of(process.pid, "sphinx_worker")
+            worker = child_of(process.pid, "sphinx.worker")
             while is_decoder and worker is not None and not descendants(worker):
                 threading.Event().wait(0.01)
             return worker if not is_decoder or worker is None else descendants(worker)[0]

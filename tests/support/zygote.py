@@ -35,7 +35,7 @@ _SCRIPT = """
 import ctypes, faulthandler, importlib, json, os, pkgutil, signal, socket, sys
 import asrcli.cli.app
 for module in pkgutil.walk_packages(asrcli.__path__, "asrcli."):
-    if module.name.rpartition(".")[2] not in ("__main__", "mic", "devices", "sphinx_worker"):
+    if "microphone" not in module.name and not module.name.endswith(("__main__", "sphinx.worker")):
         importlib.import_module(module.name)
 for line in (["models"], ["file", "--help"], ["file", "no-such-file"]):
     asrcli.cli.app.run(line)

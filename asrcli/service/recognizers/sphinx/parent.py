@@ -1,6 +1,6 @@
 """pocketsphinx as a recogniser, from the service's side: a process that decodes for each task, and its results.
 
-The model is loaded once, by a worker process (sphinx_worker.py) which starts with the service and forks a decoder for
+The model is loaded once, by a worker process (worker.py) which starts with the service and forks a decoder for
 each task; a decoder gets one end of a socket pair and the other stays here. Closing our end is all it takes to end a
 decoder, and closing the control socket ends them all: also when this process is killed. A worker that has died is
 started again for the next task.
@@ -40,7 +40,7 @@ from asrcli.system.threads import Thread
 from asrcli.values.errors import Shortage, UsageError
 
 _RATE_HZ = 16000
-# The form of what a decoder is sent: see sphinx_worker.py.
+# The form of what a decoder is sent: see worker.py.
 _LENGTH_BYTES = 4
 # One decoder takes about 0.11 s of CPU for a second of speech, 0.2 and more when it is noisy.
 _DECODERS_PER_CORE = 6
