@@ -94,10 +94,8 @@ def _utterances(error: ServiceError) -> str:
 
 def _stretches(missing: Sequence[tuple[int, int | None]]) -> str:
     return " and ".join(
-        f"after {_clock_time(begin)}" if end is None else f"from {_clock_time(begin)} to {_clock_time(end)}"
+        f"after {in_minutes(begin / 1000)}"
+        if end is None
+        else f"from {in_minutes(begin / 1000)} to {in_minutes(end / 1000)}"
         for begin, end in missing
     )
-
-
-def _clock_time(ms: int) -> str:
-    return in_minutes(ms / 1000)
