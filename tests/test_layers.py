@@ -46,8 +46,8 @@ FOREIGN = {
     "pocketsphinx": "service",
     "matplotlib": "bench/plot.py",
 }
-# The link and the way to the service measure the handshake, the service's server is a shell of its own.
-ASK_THE_TIME = "system/clock.py wire/link.py wire/dial.py service"
+# The link and the way to the service measure the handshake.
+ASK_THE_TIME = "system/clock.py wire/link.py wire/dial.py"
 
 
 def module_of(path: Path) -> str:
