@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from asrcli.audio.opening import open_source
-from asrcli.audio.reading import ffmpeg
+from asrcli.audio.reading import ffmpeg_tool
 from asrcli.audio.reading.ffmpeg import FfmpegSource
 from asrcli.audio.reading.ffmpeg_tool import MediaInfo, file_url, find_ffmpeg, media_info
 from asrcli.values.errors import DecodeError, UsageError
@@ -151,7 +151,7 @@ def test_an_ffprobe_that_fails_is_replaced_by_ffmpeg(m4a, monkeypatch) -> None:
     def fail(_: str) -> MediaInfo:
         raise KeyError("streams")
 
-    monkeypatch.setattr(ffmpeg, "_ffprobe", fail)
+    monkeypatch.setattr(ffmpeg_tool, "_ffprobe", fail)
     info = media_info(file_url(str(m4a)), str(FFMPEG))
     assert info is not None
     assert info.has_audio
@@ -161,7 +161,7 @@ def test_an_ffmpeg_that_cannot_be_run_is_named(tmp_path, monkeypatch) -> None:
     broken = tmp_path / "ffmpeg"
     broken.write_bytes(b"\x7fELF nonsense")
     broken.chmod(0o755)
-    monkeypatch.setattr(ffmpeg, "find_ffmpeg", lambda: str(broken))
+    monkeypatch.setattr(ffmpeg_tool, "find_ffmpeg", lambda: str(broken))
     with pytest.raises(DecodeError, match=r"cannot decode a\.m4a: .*ffmpeg: Exec format error"):
         FfmpegSource("a.m4a", "MP4", url="file:a.m4a").probe()
 
@@ -170,7 +170,7 @@ def test_an_ffmpeg_that_dies_in_the_middle_is_an_error_after_the_good_part(m4a, 
     dying = tmp_path / "ffmpeg"
     dying.write_text(f'#!/bin/sh\n"{FFMPEG}" "$@"\nkill -9 $$\n')
     dying.chmod(0o755)
-    monkeypatch.setattr(ffmpeg, "find_ffmpeg", lambda: str(dying))
+    monkeypatch.setattr(ffmpeg_tool, "find_ffmpeg", lambda: str(dying))
     source = FfmpegSource("a.m4a", "MP4", url=file_url(str(m4a)))
     frames = 0
     with pytest.raises(DecodeError, match="ffmpeg was ended by signal 9"):
@@ -211,7 +211,7 @@ def test_a_system_that_starts_no_process_is_told(starts: int, m4a, monkeypatch) 
             raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
         return real(*arguments, **options)
 
-    monkeypatch.setattr(ffmpeg.shutil, "which", lambda name: FFMPEG if name == "ffmpeg" else None)
+    monkeypatch.setattr(ffmpeg_tool.shutil, "which", lambda name: FFMPEG if name == "ffmpeg" else None)
     monkeypatch.setattr(subprocess, "Popen", refuse)
     with pytest.raises(DecodeError, match=r"cannot decode .*: .*: Resource temporarily unavailable"):
         drain(open_source(str(m4a)))
