@@ -49,19 +49,25 @@ class Ending:
         self._on_bug = on_bug
         self._loop.dependants.add(self._loop_died)
 
-    def begin(self, error: AsrcliError | None) -> None:
-        """It is known how the transcription ends: with what ends it early, if something does."""
-        self._course.move(Change.SETTLED)
-        self._ended = Ended(error)
+    def begin(self, error: AsrcliError | None, stop: Callable[[], None], close: Close) -> None:
+        """End with `error`, if it is one: `stop` what runs, and tell it when `close` has freed the source, or soon.
 
-    def when_free(self, close: Close) -> None:
-        """Tell it when `close` has freed the source, or soon."""
+        Even where `stop` or `close` raises.
+        """
+        self._settle(error)
         self._loop.at(self._clock.now() + _CLOSE_S, self._closed)
-        close(self._closed)
+        try:
+            stop()
+        finally:
+            close(self._closed)
 
     def wait(self) -> None:
         """Until it was told."""
         self._was_told.wait()
+
+    def _settle(self, error: AsrcliError | None) -> None:
+        self._course.move(Change.SETTLED)
+        self._ended = Ended(error)
 
     def _closed(self) -> None:
         if self._course.at is not CLOSING:
@@ -81,5 +87,5 @@ class Ending:
             self._on_bug(error)
         finally:
             if self._course.at not in OVER:
-                self.begin(error)
+                self._settle(error)
             self._closed()

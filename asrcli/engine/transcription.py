@@ -286,10 +286,8 @@ class Transcription:
         """End everything that runs; Ended follows when the source is free."""
         if self._course.at in OVER:
             return
-        self._ending.begin(error)
         self._alarm.cancel()
-        self._session.close()
-        self._ending.when_free(self._intake.close)
+        self._ending.begin(error, self._session.close, self._intake.close)
 
     def _last_words(self, ended: Ended) -> None:
         self._tape.close()

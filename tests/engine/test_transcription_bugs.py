@@ -91,6 +91,18 @@ def test_nothing_that_fails_then_keeps_the_end_from_being_told(monkeypatch):
     assert isinstance(error.__cause__, OurBug)
 
 
+@pytest.mark.parametrize("what", ["session.Session", "sound.intake.Intake"])
+def test_what_cannot_be_closed_does_not_keep_the_end_from_being_told(monkeypatch, what):
+    """All results are in by then."""
+    monkeypatch.setattr("asrcli.engine.ending._CLOSE_S", 0.1)
+    source = ToneSource(2.0)
+    with monkeypatch.context() as patched:
+        patched.setattr(f"asrcli.engine.{what}.close", bug)
+        with scripted_server(polite) as url:
+            events = list(transcribe(source, engine(url), Control()))
+    assert texts(events) == ["one", "two"]
+
+
 def test_one_that_begins_when_the_loop_is_dead_ends_at_once():
     made, told = engine("ws://127.0.0.1:1"), []
     died = threading.Event()
