@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import inspect
-import subprocess
-import sys
 
 import pytest
 
 from asrcli import __version__
 from asrcli.runs.exits import exit_code
 from asrcli.values import errors
+from tests.support.loaded import HEAVY, loaded_by, loaded_by_running
 
 COMMANDS = ("file", "models", "serve")
 
@@ -63,17 +62,11 @@ def test_every_error_has_an_exit_code():
     }  # fmt: skip
 
 
-def loaded_by(code: str) -> set[str]:
-    command = [sys.executable, "-c", f"{code}\nimport sys; print(' '.join(sys.modules))"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return {name.split(".")[0] for name in done.stdout.splitlines()[-1].split()}
-
-
-def test_help_loads_nothing_heavy():
-    loaded = loaded_by("from asrcli.cli import app\napp.run(['file', '--help'])")
-    heavy = {"numpy", "soundfile", "soxr", "websocket", "websockets", "pydub", "rich", "sounddevice", "pocketsphinx"}
+@pytest.mark.parametrize("line", [["--help"], ["file", "--help"]])
+def test_help_loads_nothing_heavy(line):
+    loaded = loaded_by_running(*line)
     assert "typer" in loaded
-    assert loaded & heavy == set()
+    assert loaded & HEAVY == set()
 
 
 def test_the_client_does_not_load_the_service():
