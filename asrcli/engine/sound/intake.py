@@ -97,7 +97,8 @@ class Intake:
                     if self._reader.ended:
                         self.tape.end(self._reader.cause)
                     break
-                self.due_s = self._schedule.due_s(self._held, now)
+                if self.due_s is None:
+                    self.due_s = self._schedule.due_s(self._held, now)
                 continue
             assert self.due_s is not None
             dues_s.append(self.due_s)
