@@ -1,7 +1,9 @@
 """What may come next on a half-typed command line: commands, options and their values.
 
 The program reads the line as the shell would and knows its own options; what a shell does with the answers is the
-business of `shells`. Nothing here loads numpy, the network or, but for the value of --device, the audio stack.
+business of `scripts`. Typer's own completion does neither quotes nor the value after an equals sign: in bash it leaves
+`--format=j` as it is, and puts a microphone's name there without quotes (tests/cli/shells). Nothing here loads numpy,
+the network or, but for the value of --device, the audio stack.
 """
 
 from __future__ import annotations
