@@ -158,15 +158,10 @@ class Limits:
 
 
 _WAITED_FOR = {
-    CONNECTING: ("connect", "no connection to {where} within {waited:g} s", "check the network and --endpoint"),
-    STARTING: ("start", "{where} did not start the recognition within {waited:g} s", "safe to try again"),
-    STREAMING: (
-        "stream",
-        "{where} fell silent in the middle of a sentence, {waited:g} s ago",
-        "safe to try again",
-    ),
+    CONNECTING: ("no connection to {where} within {waited:g} s", "check the network and --endpoint"),
+    STARTING: ("{where} did not start the recognition within {waited:g} s", "safe to try again"),
+    STREAMING: ("{where} fell silent in the middle of a sentence, {waited:g} s ago", "safe to try again"),
     FINISHING: (
-        "finish",
         "{where} sent nothing for {waited:g} s after the end of the audio",
         "what was final is kept; safe to try again",
     ),
@@ -175,5 +170,5 @@ _WAITED_FOR = {
 
 def timed_out(stage: Stage, where: str, waited_s: float) -> ServiceTimeout:
     """The error of a service at `where` that has kept silent in `stage` for so long."""
-    name, message, hint = _WAITED_FOR[stage]
-    return ServiceTimeout(name, waited_s, message=message.format(where=where, waited=waited_s), hint=hint)
+    message, hint = _WAITED_FOR[stage]
+    return ServiceTimeout(stage.value, waited_s, message=message.format(where=where, waited=waited_s), hint=hint)

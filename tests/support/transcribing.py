@@ -29,7 +29,7 @@ def transcribe(source: Source, engine: Engine, control: Control) -> Generator[Ev
 
     A source that nobody has opened is closed here, as by whoever has looked at it before.
     """
-    handed_over = []
+    handed_over: list[Source] = []
 
     def open_source(_: Control) -> Source:
         handed_over.append(source)
