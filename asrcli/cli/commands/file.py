@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from asrcli.cli.flags import completions as values
 from asrcli.cli.flags.many import ManyFlags
-from asrcli.cli.flags.options import OutputFlags, RawAudioFlags, RecognitionFlags, ServiceFlags, grouped
+from asrcli.cli.flags.options import OutputFlags, Pace, RawAudioFlags, RecognitionFlags, ServiceFlags, grouped
 
 if TYPE_CHECKING:
     from asrcli.audio.source import RawFormat
@@ -25,14 +24,7 @@ def file(
     raw: RawAudioFlags,
     output: OutputFlags,
     many: ManyFlags,
-    pace: Annotated[
-        str,
-        typer.Option(
-            metavar="realtime|fast|N",
-            help="How fast the audio is sent; N is a factor.",
-            autocompletion=values.choices("realtime", "fast"),
-        ),
-    ] = "realtime",
+    pace: Pace = "realtime",
 ) -> int:
     """Transcribe audio files, folders, or standard input (-).
 

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from asrcli.cli.flags import completions as values
 from asrcli.cli.flags.many import ManyFlags
-from asrcli.cli.flags.options import MicFlags, MicSetupFlags, OutputFlags, RawAudioFlags, ServiceFlags, grouped
+from asrcli.cli.flags.options import MicFlags, MicSetupFlags, OutputFlags, Pace, RawAudioFlags, ServiceFlags, grouped
 from asrcli.cli.flags.qwen import QwenFlags
 
 if TYPE_CHECKING:
@@ -32,14 +31,7 @@ def qwen(
         list[str] | None, typer.Argument(metavar="FILE...", help="Audio files or folders; - is standard input.")
     ] = None,
     mic: Annotated[bool, typer.Option("--mic", help="The microphone, instead of files.")] = False,
-    pace: Annotated[
-        str,
-        typer.Option(
-            metavar="realtime|fast|N",
-            help="How fast the audio is sent; N is a factor.",
-            autocompletion=values.choices("realtime", "fast"),
-        ),
-    ] = "realtime",
+    pace: Pace = "realtime",
 ) -> int:
     """Transcribe with Qwen-ASR-Realtime, which hears emotions too.
 

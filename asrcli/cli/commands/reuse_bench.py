@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from asrcli.cli.flags import completions as values
-from asrcli.cli.flags.options import RecognitionFlags, ServiceFlags, grouped
+from asrcli.cli.flags.options import Color, RecognitionFlags, ServiceFlags, grouped
 
 if TYPE_CHECKING:
     from asrcli.bench.options import BenchOptions, ReportOptions
@@ -53,12 +52,7 @@ class ReportFlags:
     ] = None
     force: Annotated[bool, typer.Option("--force", help="Replace an existing picture.")] = False
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Errors only on standard error.")] = False
-    color: Annotated[
-        str,
-        typer.Option(
-            metavar="auto|always|never", help="Colours.", autocompletion=values.choices("auto", "always", "never")
-        ),
-    ] = "auto"
+    color: Color = "auto"
 
     def options(self) -> ReportOptions:
         from asrcli.bench.options import ReportOptions

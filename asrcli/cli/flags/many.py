@@ -1,6 +1,6 @@
 """Options for several sources at once.
 
-Only typer and the standard library are imported here: `asrcli --help` and shell completion read this file.
+Nothing heavy is imported here: the help of a command and shell completion read this file.
 """
 
 from __future__ import annotations

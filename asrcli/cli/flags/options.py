@@ -1,6 +1,6 @@
 """Options that several commands share, in groups.
 
-Only typer and the standard library are imported here: `asrcli --help` and shell completion read this file.
+Nothing heavy is imported here: the help of a command and shell completion read this file.
 """
 
 from __future__ import annotations
@@ -15,6 +15,21 @@ from asrcli.cli.flags import completions as values
 from asrcli.cli.flags.grouping import grouped as grouped
 from asrcli.runs.request import OutputOptions, ServiceOptions
 from asrcli.settings.catalogue import DEFAULT_MODEL
+
+Pace = Annotated[
+    str,
+    typer.Option(
+        metavar="realtime|fast|N",
+        help="How fast the audio is sent; N is a factor.",
+        autocompletion=values.choices("realtime", "fast"),
+    ),
+]
+Color = Annotated[
+    str,
+    typer.Option(
+        metavar="auto|always|never", help="Colours.", autocompletion=values.choices("auto", "always", "never")
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -250,12 +265,7 @@ class OutputFlags:
             "--verbose", "-v", count=True, metavar="", show_default=False, help="Say more; -vv shows messages."
         ),
     ] = 0
-    color: Annotated[
-        str,
-        typer.Option(
-            metavar="auto|always|never", help="Colours.", autocompletion=values.choices("auto", "always", "never")
-        ),
-    ] = "auto"
+    color: Color = "auto"
 
     def options(self) -> OutputOptions:
         # Standard output, as everywhere.
