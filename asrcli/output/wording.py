@@ -93,9 +93,9 @@ def _utterances(error: ServiceError) -> str:
 
 
 def _stretches(missing: Sequence[tuple[int, int | None]]) -> str:
-    return " and ".join(
-        f"after {in_minutes(begin / 1000)}"
-        if end is None
-        else f"from {in_minutes(begin / 1000)} to {in_minutes(end / 1000)}"
-        for begin, end in missing
-    )
+    return " and ".join(_stretch(*each) for each in missing)
+
+
+def _stretch(begin_ms: int, end_ms: int | None) -> str:
+    begin = in_minutes(begin_ms / 1000)
+    return f"after {begin}" if end_ms is None else f"from {begin} to {in_minutes(end_ms / 1000)}"
