@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.looping import every_thread_ends as every_thread_ends
+from tests.support.looping import no_thread_is_left as no_thread_is_left
 from tests.support.program import asrcli as asrcli
 from tests.support.program import talk_service as talk_service
 

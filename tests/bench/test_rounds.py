@@ -21,13 +21,9 @@ from asrcli.wire.pool import Pool
 from tests.support.fakes import ToneSource
 from tests.support.scripted_server import Conversation, free_port, scripted_server
 
+pytestmark = pytest.mark.usefixtures("no_thread_is_left")
+
 PLAN = Plan(200, 6)
-
-
-@pytest.fixture(autouse=True)
-def no_thread_is_left():
-    yield
-    assert {thread.name for thread in threading.enumerate()} & {"engine", "connect", "intake"} == set()
 
 
 def task(talk: Conversation) -> None:

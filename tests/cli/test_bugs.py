@@ -12,14 +12,11 @@ from asrcli.engine.many import Ended, Job
 from asrcli.values.errors import Bug, LinkError, OutputError
 from asrcli.values.events import FinalResult, Sentence
 from tests.support.benches import Bench, Happening
+from tests.support.fakes import OurBug
 from tests.support.program import Program
 from tests.support.service import TALK_WAV
 
 FINAL = FinalResult(Sentence(1, "A."))
-
-
-class OurBug(Exception):  # noqa: N818
-    pass
 
 
 def bug(*arguments: object, **named: object) -> None:

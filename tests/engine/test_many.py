@@ -6,7 +6,7 @@ import itertools
 import signal
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,23 +20,14 @@ from asrcli.service.faults.plan import parse_fault
 from asrcli.values.errors import DecodeError, Interrupted, LinkError, UsageError
 from asrcli.values.events import AudioSent, FinalResult, LinkReady, Reconnecting, SessionFinished, SessionStarted, Tick
 from asrcli.values.recognition import Endpoint, RecognitionOptions
-from tests.support.coded_talk import CodedSource, CodedTalk, twelve_sentences
+from tests.support.coded_talk import CodedSource
 from tests.support.looping import threads_left
 from tests.support.scripted_server import Conversation, free_port, scripted_server, silent_port
 from tests.support.service import running_service
 
+pytestmark = pytest.mark.usefixtures("every_thread_ends")
+
 QUICK = Retry(tries=20, first_s=0.01, longest_s=0.05)
-
-
-@pytest.fixture(scope="module")
-def talk(tmp_path_factory: pytest.TempPathFactory) -> CodedTalk:
-    return twelve_sentences(tmp_path_factory.mktemp("coded"))
-
-
-@pytest.fixture(autouse=True)
-def no_thread_is_left() -> Iterator[None]:
-    yield
-    assert threads_left() == []
 
 
 class Sources:
@@ -71,13 +62,6 @@ def jobs(open_source: Callable[[Control], Any], count: int) -> list[Job]:
     return [Job(open_source) for _ in range(count)]
 
 
-def told(talk: CodedTalk) -> list[tuple[object, ...]]:
-    return [
-        (index, sentence["text"], sentence["begin_ms"], sentence["end_ms"])
-        for index, sentence in enumerate(talk.sentences, start=1)
-    ]
-
-
 def finals(happened: list[tuple[int, Any]], number: int) -> list[tuple[object, ...]]:
     said = [what.sentence for each, what in happened if each == number and isinstance(what, FinalResult)]
     return [(each.index, each.text, each.begin_ms, each.end_ms) for each in said]
@@ -107,7 +91,7 @@ def test_one_at_a_time_is_one_after_the_other(talk):
         assert mine[0] is sources.made[number]
         assert [type(what) for what in mine[1:3]] == [LinkReady, SessionStarted]
         assert [type(what) for what in mine[-2:]] == [SessionFinished, Ended]
-        assert finals(happened, number) == told(talk)
+        assert finals(happened, number) == talk.told()
     assert endings(happened) == {0: [None], 1: [None], 2: [None]}
     assert sources.all_closed
 
@@ -127,7 +111,7 @@ def test_no_more_run_at_once_than_may_and_in_the_order_of_the_jobs(talk, at_once
     assert most == at_once
     assert begun == list(range(8))
     assert endings(happened) == {number: [None] for number in range(8)}
-    assert all(finals(happened, number) == told(talk) for number in range(8))
+    assert all(finals(happened, number) == talk.told() for number in range(8))
 
 
 def test_a_source_that_cannot_be_opened_costs_the_others_nothing(talk):
@@ -142,7 +126,7 @@ def test_a_source_that_cannot_be_opened_costs_the_others_nothing(talk):
         happened = list(transcribe_many(work, engine(service.url), at_once=2))
     assert endings(happened) == {0: [error], 1: [None], 2: [error], 3: [None], 4: [error]}
     assert Counter(number for number, _ in happened)[0] == 1
-    assert [finals(happened, number) for number in (1, 3)] == [told(talk)] * 2
+    assert [finals(happened, number) for number in (1, 3)] == [talk.told()] * 2
 
 
 def test_each_ends_with_its_own_error(talk):
@@ -158,7 +142,7 @@ def test_each_ends_with_its_own_error(talk):
     ended = endings(happened)
     assert (ended[0], ended[2]) == ([None], [None])
     assert isinstance(ended[1][0], DecodeError)
-    assert all(finals(happened, number) == told(talk) for number in range(3))
+    assert all(finals(happened, number) == talk.told() for number in range(3))
 
 
 def test_nothing_to_do_is_done_at_once():
@@ -171,7 +155,7 @@ def test_a_service_with_fewer_places_than_jobs_recognises_all_of_them_and_none_t
         happened = list(transcribe_many(jobs(sources, 8), engine(service.url, speed=100.0), at_once=8))
     assert endings(happened) == {number: [None] for number in range(8)}
     for number in range(8):
-        assert finals(happened, number) == told(talk)
+        assert finals(happened, number) == talk.told()
         assert sum(each == number and isinstance(what, ClosingSource) for each, what in happened) == 1
     # Who was sent away was opened anew, and everything that was opened is closed.
     assert len(sources.made) > 8
@@ -183,7 +167,7 @@ def test_handshakes_that_are_refused_for_now_are_made_again_later(talk):
     with running_service(talk.recognizer, faults=(parse_fault("refuse=429:5#2-20"),)) as service:
         happened = list(transcribe_many(jobs(sources, 6), engine(service.url), at_once=6))
     assert endings(happened) == {number: [None] for number in range(6)}
-    assert all(finals(happened, number) == told(talk) for number in range(6))
+    assert all(finals(happened, number) == talk.told() for number in range(6))
 
 
 def test_links_that_break_under_some_are_made_again_and_told_of(talk):
@@ -191,7 +175,7 @@ def test_links_that_break_under_some_are_made_again_and_told_of(talk):
     with running_service(talk.recognizer, faults=faults) as service:
         happened = list(transcribe_many(jobs(Sources(talk.seconds), 5), engine(service.url), at_once=5))
     assert endings(happened) == {number: [None] for number in range(5)}
-    assert all(finals(happened, number) == told(talk) for number in range(5))
+    assert all(finals(happened, number) == talk.told() for number in range(5))
     assert sum(isinstance(what, Reconnecting) for _, what in happened) == 3
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -13,7 +12,7 @@ from asrcli.service.faults.plan import parse_fault
 from asrcli.values.errors import ProtocolViolation, SoundLost
 from asrcli.values.events import Notice, Reconnecting
 from asrcli.wire import link
-from tests.support.coded_talk import CodedSource, CodedTalk, a_sentence_every, twelve_sentences
+from tests.support.coded_talk import CodedSource, a_sentence_every
 from tests.support.level import Level, level
 from tests.support.recovery import (
     PROTOCOLS,
@@ -29,25 +28,9 @@ from tests.support.service import running_service
 from tests.support.transcribing import transcribe
 from tests.support.wording import says
 
+pytestmark = pytest.mark.usefixtures("no_thread_is_left")
+
 MODES = [*((protocol, False) for protocol in PROTOCOLS), ("realtime", True)]
-
-
-@pytest.fixture(scope="module")
-def talk(tmp_path_factory: pytest.TempPathFactory) -> CodedTalk:
-    return twelve_sentences(tmp_path_factory.mktemp("coded"))
-
-
-@pytest.fixture(autouse=True)
-def no_thread_is_left() -> Iterator[None]:
-    yield
-    assert {thread.name for thread in threading.enumerate()} & {"engine", "connect", "intake"} == set()
-
-
-def told(talk: CodedTalk) -> list[tuple[object, ...]]:
-    return [
-        (index, sentence["text"], sentence["begin_ms"], sentence["end_ms"])
-        for index, sentence in enumerate(talk.sentences, start=1)
-    ]
 
 
 def brief(outcome: Outcome) -> list[tuple[object, ...]]:
@@ -58,7 +41,7 @@ def brief(outcome: Outcome) -> list[tuple[object, ...]]:
 @pytest.mark.parametrize("speed", [None, 50.0])
 def test_an_undisturbed_run_is_the_script(talk, protocol, speed):
     outcome = run_cut(talk, Cut(protocol, (), speed))
-    assert brief(outcome) == told(talk)
+    assert brief(outcome) == talk.told()
     assert (outcome.reconnects, outcome.error) == (0, None)
 
 
@@ -80,21 +63,21 @@ def test_a_link_cut_anywhere_and_in_any_way_changes_nothing(talk, protocol, manu
 def test_a_link_lost_again_and_again_costs_nothing(talk):
     """As long as a sentence gets through each time, there is no limit to how often."""
     outcome = run_cut(talk, Cut("run-task", ("close=1011@6.5s",)))
-    assert brief(outcome) == told(talk)
+    assert brief(outcome) == talk.told()
     assert outcome.reconnects >= 3
     assert outcome.error is None
 
 
 def test_a_stray_message_that_is_no_json_costs_a_connection_and_no_sentence(talk):
     outcome = run_cut(talk, Cut("run-task", ("garbage@10s#1",)))
-    assert brief(outcome) == told(talk)
+    assert brief(outcome) == talk.told()
     assert (outcome.reconnects, outcome.error) == (1, None)
 
 
 def test_a_service_that_talks_nonsense_again_and_again_is_left_and_what_was_final_is_kept(talk):
     outcome = run_cut(talk, Cut("run-task", ("garbage@10s#1", "garbage@0.1s#2-100")))
     assert isinstance(outcome.error, ProtocolViolation)
-    assert brief(outcome) == told(talk)[: len(outcome.sentences)]
+    assert brief(outcome) == talk.told()[: len(outcome.sentences)]
     assert outcome.sentences
 
 
@@ -103,7 +86,7 @@ def test_a_service_that_does_not_read_is_left_when_a_send_has_waited_too_long(tm
     monkeypatch.setattr(link, "_TIMEOUT_S", 0.5)
     talk = a_sentence_every(tmp_path, 20, 400)
     outcome = run_cut(talk, Cut("run-task", ("deaf@30s#1",)))
-    assert brief(outcome) == told(talk)
+    assert brief(outcome) == talk.told()
     assert (outcome.reconnects, outcome.error) == (1, None)
 
 
@@ -120,7 +103,7 @@ def test_sound_that_was_dropped_before_it_was_recognised_is_told(tmp_path):
     [notice] = [event for event in events if isinstance(event, Notice)]
     # The first sentence ends at 4 s; of the rest, the last ten seconds were there.
     assert notice.message.startswith("nothing was recognised from 0:04 to 0:4")
-    assert brief(delivered(iter(events))) == told(talk)  # type: ignore[arg-type]
+    assert brief(delivered(iter(events))) == talk.told()  # type: ignore[arg-type]
 
 
 @pytest.mark.slow
@@ -139,7 +122,7 @@ def test_ten_minutes_with_a_drop_every_minute_leave_nothing_behind(tmp_path):
                 yield event
 
         outcome = delivered(watched())  # type: ignore[arg-type]
-    assert brief(outcome) == told(talk)
+    assert brief(outcome) == talk.told()
     assert outcome.error is None
     assert outcome.reconnects >= 9
     assert levels[-1].memory_bytes - levels[len(levels) // 2].memory_bytes < 10e6

@@ -86,10 +86,6 @@ def opener(path: Path):
     return lambda control: open_source(str(path), notice=control.notice)
 
 
-def told(talk: CodedTalk) -> list[tuple[object, ...]]:
-    return [(n, s["text"], s["begin_ms"], s["end_ms"]) for n, s in enumerate(talk.sentences, start=1)]
-
-
 def finals(events: list[Event]) -> list[tuple[object, ...]]:
     sentences = [event.sentence for event in events if isinstance(event, FinalResult)]
     return [(each.index, each.text, each.begin_ms, each.end_ms) for each in sentences]
@@ -123,7 +119,7 @@ def cuts(path: Path, parts: int = PARTS, control: Control | None = None) -> Spli
 def test_the_plan_cuts_in_silence_near_equal_parts(talk, path):
     split = cuts(path)
     assert (split.duration_ms, split.notices) == (60_000, ())
-    assert [at for at in split.cuts_ms if any(b < at < e for _, _, b, e in told(talk))] == []
+    assert [at for at in split.cuts_ms if any(b < at < e for _, _, b, e in talk.told())] == []
     assert np.diff([0, *split.cuts_ms, 60_000]) == pytest.approx([15_000] * PARTS, abs=4000)
 
 
@@ -191,7 +187,7 @@ def test_a_stop_ends_the_look_at_the_file(path):
 def test_the_whole_talk_is_told_in_order(talk, path, protocol, speed):
     events, error = split_run(talk, path, cuts(path), protocol=protocol, speed=speed)
     assert error is None
-    assert finals(events) == told(talk)
+    assert finals(events) == talk.told()
     sent = [event.end_ms for event in events if isinstance(event, AudioSent | AudioFinished)]
     assert sent == sorted(sent)
     assert [event for event in events if isinstance(event, AudioFinished)] == [AudioFinished(60_000)]
@@ -213,7 +209,7 @@ def test_results_follow_their_partial_results(talk, path):
 def test_no_word_is_lost_or_doubled_wherever_in_a_pause_it_is_cut(talk, path, at_ms):
     """Even where the first word follows after a hundredth of a second."""
     events, _ = split_run(talk, path, Split((at_ms,), 60_000), speed=None)
-    assert finals(events) == told(talk)
+    assert finals(events) == talk.told()
 
 
 @needs_ffmpeg
@@ -237,13 +233,13 @@ def test_a_source_is_opened_once_to_be_looked_at_and_once_for_each_part(talk, da
 def test_a_file_that_stays_whole_is_recognised_whole(talk, path):
     events, _ = split_run(talk, path, Split((), None, (Notice("planned"),)), speed=None)
     assert events[0] == Notice("planned")
-    assert finals(events) == told(talk)
+    assert finals(events) == talk.told()
 
 
 def test_a_link_lost_in_one_part_costs_nothing(talk, path):
     events, error = split_run(talk, path, cuts(path), "reset@4s#3")
     assert error is None
-    assert finals(events) == told(talk)
+    assert finals(events) == talk.told()
     (again,) = [event for event in events if isinstance(event, Reconnecting)]
     assert any(0 <= again.resume_ms - begin <= 4000 for begin in (0, *cuts(path).cuts_ms))
 
@@ -254,15 +250,15 @@ def test_what_one_part_fails_at_is_named_after_all_else_was_told(talk, path):
     assert isinstance(error, ServiceError)
     borders = (0, *split.cuts_ms, 60_000)
     heard = [text for _, text, _, _ in finals(events)]
-    lost = [sentence for sentence in told(talk) if sentence[1] not in heard]
+    lost = [sentence for sentence in talk.told() if sentence[1] not in heard]
     part = next(k for k in range(PARTS) if borders[k] <= lost[0][2] < borders[k + 1])
     # The last sentence before the failure ended there.
-    from_ms = max(end for _, text, begin, end in told(talk) if text in heard and begin < borders[part + 1])
+    from_ms = max(end for _, text, begin, end in talk.told() if text in heard and begin < borders[part + 1])
     until = f"{borders[part + 1] // 60000}:{borders[part + 1] // 1000 % 60:02d}"
     assert error.missing == ((from_ms, borders[part + 1]),)
     assert f"; nothing was recognised from 0:{from_ms // 1000:02d} to {until}" in words(error)
-    assert [sentence[1:] for sentence in finals(events)] == [s[1:] for s in told(talk) if s not in lost]
-    assert [sentence[0] for sentence in finals(events)] == list(range(1, len(told(talk)) - len(lost) + 1))
+    assert [sentence[1:] for sentence in finals(events)] == [s[1:] for s in talk.told() if s not in lost]
+    assert [sentence[0] for sentence in finals(events)] == list(range(1, len(talk.told()) - len(lost) + 1))
     assert all(from_ms <= begin and end <= borders[part + 1] for _, _, begin, end in lost)
 
 
@@ -289,7 +285,7 @@ def test_a_damaged_file_is_recognised_to_its_end_and_the_damage_told_once(talk, 
     assert [notice.truncated for notice in notices] == [False, True]
     # What is missing lies in one sentence.
     heard = [text for _, text, _, _ in finals(events)]
-    assert len([sentence for sentence in told(talk) if sentence[1] not in heard]) <= 1
+    assert len([sentence for sentence in talk.told() if sentence[1] not in heard]) <= 1
 
 
 def test_a_file_that_breaks_off_is_recognised_as_far_as_it_goes(talk, damaged, tmp_path, monkeypatch):
@@ -301,7 +297,7 @@ def test_a_file_that_breaks_off_is_recognised_as_far_as_it_goes(talk, damaged, t
     assert isinstance(error, DecodeError)
     assert "it is damaged after" in error.message
     assert "nothing was recognised" not in words(error)
-    complete = [sentence for sentence in told(talk) if sentence[3] <= split.duration_ms]
+    complete = [sentence for sentence in talk.told() if sentence[3] <= split.duration_ms]
     assert finals(events)[: len(complete)] == complete
 
 
@@ -320,7 +316,7 @@ def test_a_stop_reaches_all_parts_and_what_was_said_is_told(talk, path):
     assert PARTS * 5000 < finished.end_ms < 50_000
     heard = [text for _, text, _, _ in finals(events)]
     assert len(heard) >= PARTS
-    assert set(heard) <= {text for _, text, _, _ in told(talk)}
+    assert set(heard) <= {text for _, text, _, _ in talk.told()}
 
 
 def test_a_second_stop_ends_it_at_once(talk, path):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import threading
 
 import pytest
 
@@ -32,11 +31,7 @@ from tests.support.fakes import ToneSource
 from tests.support.scripted_server import Conversation, scripted_server, silent_port
 from tests.support.transcribing import closing, engine, never_finishing, polite, run, texts, transcribe
 
-
-@pytest.fixture(autouse=True)
-def no_thread_is_left():
-    yield
-    assert {thread.name for thread in threading.enumerate()} & {"engine", "connect", "intake"} == set()
+pytestmark = pytest.mark.usefixtures("no_thread_is_left")
 
 
 def test_a_source_to_its_end():

@@ -22,11 +22,7 @@ from tests.support.scripted_server import Conversation, free_port, scripted_serv
 from tests.support.service import running_service
 from tests.support.transcribing import closing, engine, never_finishing, polite, run, texts, transcribe
 
-
-@pytest.fixture(autouse=True)
-def no_thread_is_left():
-    yield
-    assert {thread.name for thread in threading.enumerate()} & {"engine", "connect", "intake"} == set()
+pytestmark = pytest.mark.usefixtures("no_thread_is_left")
 
 
 QUICK = Retry(tries=3, first_s=0.01)

@@ -11,24 +11,16 @@ from asrcli.engine.transcription import Transcription
 from asrcli.engine.wiring import Engine
 from asrcli.values.errors import Bug, Shortage
 from asrcli.values.events import FinalResult
-from tests.support.fakes import ToneSource
+from tests.support.fakes import OurBug, ToneSource
 from tests.support.looping import PATIENCE_S, threads_left
 from tests.support.scripted_server import Conversation, scripted_server
 from tests.support.transcribing import engine, polite, run, texts, transcribe
 
-
-class OurBug(Exception):  # noqa: N818
-    pass
+pytestmark = pytest.mark.usefixtures("every_thread_ends")
 
 
 def bug(*arguments: object) -> None:
     raise OurBug
-
-
-@pytest.fixture(autouse=True)
-def no_thread_is_left():
-    yield
-    assert threads_left() == []
 
 
 def patient(talk: Conversation) -> None:

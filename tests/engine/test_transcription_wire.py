@@ -16,31 +16,21 @@ from asrcli.engine.control import Control
 from asrcli.engine.stages import Limits
 from asrcli.service.faults.plan import parse_fault
 from asrcli.values.events import FinalResult, PartialResult, Reconnecting
-from tests.support.coded_talk import CodedTalk, a_sentence_every, twelve_sentences
-from tests.support.looping import threads_left
+from tests.support.coded_talk import CodedTalk, a_sentence_every
 from tests.support.recovery import PROTOCOLS, Cut, engine
 from tests.support.service import running_service
 from tests.support.transcribing import transcribe
+
+pytestmark = pytest.mark.usefixtures("every_thread_ends")
 
 # The end of the audio has to wait for other things than these tests do.
 STALL = Limits(finish_s=60.0, stall_s=0.5)
 
 
 @pytest.fixture(scope="module")
-def talk(tmp_path_factory: pytest.TempPathFactory) -> CodedTalk:
-    return twelve_sentences(tmp_path_factory.mktemp("coded"))
-
-
-@pytest.fixture(scope="module")
 def long_talk(tmp_path_factory: pytest.TempPathFactory) -> CodedTalk:
     """Half a minute; sentences from the first second of every tenth on, each of three."""
     return a_sentence_every(tmp_path_factory.mktemp("coded"), 10, 30)
-
-
-@pytest.fixture(autouse=True)
-def no_thread_is_left() -> Iterator[None]:
-    yield
-    assert threads_left() == []
 
 
 def told(talk: CodedTalk) -> list[tuple[object, ...]]:

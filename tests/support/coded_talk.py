@@ -43,6 +43,13 @@ class CodedTalk:
     def source(self) -> CodedSource:
         return CodedSource(self.seconds)
 
+    def told(self) -> list[tuple[object, ...]]:
+        """Number, text, begin and end in ms of each sentence."""
+        return [
+            (number, each["text"], each["begin_ms"], each["end_ms"])
+            for number, each in enumerate(self.sentences, start=1)
+        ]
+
     def write_wav(self, path: Path) -> Path:
         with wave.open(str(path), "wb") as file:
             file.setnchannels(1)

@@ -13,6 +13,10 @@ from asrcli.values.messages import Message
 from asrcli.wire.link_events import InboxItem
 
 
+class OurBug(Exception):  # noqa: N818
+    """What only a mistake of ours raises."""
+
+
 class FakeClock:
     """Moves only when told to, or by waiting: a wait ends at once, at the moment it was for."""
 

@@ -37,6 +37,20 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
         yield ours, theirs
 
 
+@pytest.fixture
+def no_thread_is_left() -> Iterator[None]:
+    """When it is over, all of its threads are."""
+    yield
+    assert threads_left(patience_s=0) == []
+
+
+@pytest.fixture
+def every_thread_ends() -> Iterator[None]:
+    """After a bug one may still need a moment."""
+    yield
+    assert threads_left() == []
+
+
 @contextmanager
 def held_loop(clock: Clock | None = None) -> Iterator[Loop]:
     """A loop that runs, and has ended with all of its threads afterwards."""

@@ -13,12 +13,9 @@ from asrcli.output.wording import words
 from asrcli.system.crowd import CROWD
 from asrcli.system.loop import Loop
 from asrcli.values.errors import Shortage
+from tests.support.fakes import OurBug
 from tests.support.looping import PATIENCE_S, on_loop, threads_left
 from tests.support.sounds import open_descriptors
-
-
-class OurBug(Exception):  # noqa: N818
-    pass
 
 
 def bug(events: int = 0) -> None:

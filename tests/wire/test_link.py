@@ -16,14 +16,8 @@ from asrcli.values.errors import AsrcliError, AuthError, LinkError, ProtocolViol
 from asrcli.wire.framing import MAX_MESSAGE_BYTES
 from asrcli.wire.link_events import LinkClosed, LinkOpened, MessageReceived
 from asrcli.wire.translation import place, translate
-from tests.support.links import closed_with, posting_links, take
+from tests.support.links import closed_with, take
 from tests.support.scripted_server import Conversation, free_port, scripted_server
-
-
-@pytest.fixture
-def links():
-    with posting_links() as make:
-        yield make
 
 
 def test_messages_go_both_ways_and_headers_arrive(links):

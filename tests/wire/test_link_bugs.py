@@ -9,18 +9,9 @@ from asrcli.values.errors import AuthError, Bug, LinkError, Shortage
 from asrcli.wire import link as link_module
 from asrcli.wire.link_events import LinkOpened
 from asrcli.wire.translation import translate
-from tests.support.links import closed_with, posting_links, take
+from tests.support.fakes import OurBug
+from tests.support.links import closed_with, take
 from tests.support.scripted_server import Conversation, scripted_server
-
-
-@pytest.fixture
-def links():
-    with posting_links() as make:
-        yield make
-
-
-class OurBug(Exception):  # noqa: N818
-    pass
 
 
 def raising(error: BaseException):

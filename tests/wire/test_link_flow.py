@@ -11,15 +11,9 @@ from websockets.exceptions import ConnectionClosed
 
 from asrcli.values.errors import LinkError
 from asrcli.wire.link_events import InboxItem, LinkClosed, LinkDrained, LinkOpened, MessageReceived
-from tests.support.links import closed_with, frame, posting_links, raw_server, take
+from tests.support.links import closed_with, frame, raw_server, take
 from tests.support.looping import PATIENCE_S, on_loop
 from tests.support.scripted_server import Conversation, deaf_server, scripted_server, silent_port
-
-
-@pytest.fixture
-def links():
-    with posting_links() as make:
-        yield make
 
 
 def test_close_ends_the_link_even_when_the_service_does_not_answer(links, monkeypatch):

@@ -23,13 +23,9 @@ from tests.support.scripted_server import Conversation, scripted_server
 from tests.support.service import running_service
 from tests.support.transcribing import transcribe
 
+pytestmark = pytest.mark.usefixtures("no_thread_is_left")
+
 PATIENCE_S = 20
-
-
-@pytest.fixture(autouse=True)
-def no_thread_is_left() -> Iterator[None]:
-    yield
-    assert {thread.name for thread in threading.enumerate()} & {"engine", "connect", "intake"} == set()
 
 
 @pytest.fixture
