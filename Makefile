@@ -28,13 +28,21 @@ demo: install  ## Transcribe the sample talk live, through the local service
 test: install  ## Run the tests
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
+coverage: install  ## Run the tests and count the lines that they run, in children too; fails below the floor
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report
+
 test-all:  ## Run the tests on every supported Python that is installed
 	@sh tests/support/test_all.sh
 
-check: install  ## Formatting, lint, types as on Linux, macOS and Windows
+check: install  ## Formatting, lint, unused code, types as on Linux, macOS and Windows
 	$(BIN)/ruff format --check asrcli tests
 	$(BIN)/ruff check asrcli tests
 	$(BIN)/mypy
+	$(BIN)/vulture asrcli
+	$(BIN)/vulture asrcli tests
 	$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin asrcli
 	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32 asrcli
 
@@ -55,7 +63,7 @@ bench-faults: install  ## Break links, damage files, play six hours, end runs ev
 	$(BIN)/python -m tests.benchmarks.faults
 
 clean:  ## Remove what the targets made
-	rm -rf .venv .venv-3.* .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-3.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help install demo test test-all check format bench bench-compare bench-faults completions clean
+.PHONY: help install demo test coverage test-all check format bench bench-compare bench-faults completions clean

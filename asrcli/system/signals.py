@@ -30,7 +30,7 @@ class Signals:
     def __init__(self, clock: Clock | None = None) -> None:
         self.stop: Callable[[int], None] | None = None
         self.received: int | None = None
-        self.put_off = _PutOff(self)
+        self.put_off = _PutOff()
         """A context in which Interrupted is put off to its end, so that what is told is told whole."""
         self._clock = clock or SystemClock()
         self._ending_since: float | None = None
@@ -83,8 +83,7 @@ class Signals:
 class _PutOff:
     """What is within its context is not torn by an Interrupted, unless it is stuck."""
 
-    def __init__(self, signals: Signals) -> None:
-        self._signals = signals
+    def __init__(self) -> None:
         self._is_entered = False
         self._number: int | None = None
 

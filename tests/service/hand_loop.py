@@ -28,11 +28,6 @@ class HandLoop:
         """Nothing is caught: what breaks shows in the test."""
         return work
 
-    def do_calls(self) -> None:
-        calls, self._calls = self._calls, []
-        for work in calls:
-            work()
-
     def advance(self, seconds: float) -> None:
         """Let time pass, timer by timer."""
         end = self._clock.time + seconds

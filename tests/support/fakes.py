@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 import threading
 from collections.abc import Callable, Iterator
 
@@ -10,7 +9,6 @@ import numpy as np
 
 from asrcli.values.errors import AsrcliError
 from asrcli.values.messages import Message
-from asrcli.wire.link_events import InboxItem
 
 
 class OurBug(Exception):  # noqa: N818
@@ -104,11 +102,3 @@ class ToneSource:
 
     def close(self) -> None:
         self.closed = True
-
-
-def drained(inbox: queue.SimpleQueue[InboxItem]) -> list[InboxItem]:
-    """Everything that is in `inbox` now."""
-    items = []
-    while not inbox.empty():
-        items.append(inbox.get_nowait())
-    return items

@@ -195,11 +195,6 @@ def _hypothesis(sentence: ScriptedSentence, heard: int, end_ms: int | None, hear
 # --- reading a script -----------------------------------------------------------------------------------------------
 
 
-def load_script(path: Path) -> tuple[ScriptedSentence, ...]:
-    """The sentences of a script. Raises UsageError that names the file and the line."""
-    return read_script(path)[1]
-
-
 def read_script(path: Path) -> tuple[bool, tuple[ScriptedSentence, ...]]:
     """Whether a script goes by a coded timeline, and its sentences. Raises UsageError that names file and line."""
     try:

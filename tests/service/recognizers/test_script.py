@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asrcli.service.recognizers.base import Ended, Hypothesis, Opened, Pcm, RecognitionSettings, Result
-from asrcli.service.recognizers.script import ScriptRecognizer, load_script
+from asrcli.service.recognizers.script import ScriptRecognizer, read_script
 from asrcli.values.errors import UsageError
 from tests.support.service import write_script
 
@@ -21,7 +21,7 @@ BYE = {"begin_ms": 3000, "end_ms": 3400, "text": "Bye!"}
 def recite(path: Path, *feeds_ms: int, rate_hz: int = 16000, **settings: int) -> list[Result]:
     """What is said when so much audio comes each time."""
     said: list[Result] = []
-    recognition = ScriptRecognizer(load_script(path)).open(RecognitionSettings(**settings), said.append)  # type: ignore[arg-type]
+    recognition = ScriptRecognizer(read_script(path)[1]).open(RecognitionSettings(**settings), said.append)  # type: ignore[arg-type]
     for ms in feeds_ms:
         recognition.feed(Pcm(bytes(rate_hz * ms // 1000 * 2), rate_hz))
     recognition.finish()
@@ -86,7 +86,7 @@ def test_only_the_duration_of_the_audio_counts(script: Path) -> None:
 
 
 def test_each_recital_begins_anew(script: Path) -> None:
-    recognizer = ScriptRecognizer(load_script(script))
+    recognizer = ScriptRecognizer(read_script(script)[1])
     heard: list[list[Result]] = [[], []]
     for said in heard:
         recognition = recognizer.open(RecognitionSettings(), said.append)
@@ -120,7 +120,7 @@ def test_given_words_keep_their_times(tmp_path: Path) -> None:
 def committed(path: Path, *utterances_ms: int) -> list[Result]:
     """What is said when the listener ends an utterance after each of these."""
     said: list[Result] = []
-    recognition = ScriptRecognizer(load_script(path)).open(
+    recognition = ScriptRecognizer(read_script(path)[1]).open(
         RecognitionSettings(max_sentence_silence_ms=None), said.append
     )
     for ms in utterances_ms:
@@ -152,7 +152,7 @@ def test_a_sentence_that_an_end_parts_goes_to_both_sides(script: Path) -> None:
 
 def test_what_was_not_ended_is_dropped(script: Path) -> None:
     said: list[Result] = []
-    recognition = ScriptRecognizer(load_script(script)).open(
+    recognition = ScriptRecognizer(read_script(script)[1]).open(
         RecognitionSettings(max_sentence_silence_ms=None), said.append
     )
     recognition.feed(Pcm(bytes(32 * 2_000), 16000))
@@ -163,7 +163,7 @@ def test_what_was_not_ended_is_dropped(script: Path) -> None:
 @given(st.lists(st.integers(1, 700), min_size=1, max_size=30))
 def test_finals_do_not_depend_on_the_pieces(feeds_ms: list[int]) -> None:
     """However the audio is cut, the same sentences become final."""
-    sentences = load_script(Path(__file__).parents[2] / "data" / "talk.script.jsonl")
+    sentences = read_script(Path(__file__).parents[2] / "data" / "talk.script.jsonl")[1]
 
     def finals(pieces: list[int]) -> list[tuple[str, int | None]]:
         said: list[Result] = []
@@ -199,13 +199,13 @@ def test_a_broken_script_is_named_with_its_line(tmp_path: Path, line: str) -> No
     path = tmp_path / "broken.jsonl"
     path.write_text(json.dumps(HELLO) + "\n\n" + line + "\n")
     with pytest.raises(UsageError, match=BROKEN[line]) as caught:
-        load_script(path)
+        read_script(path)
     assert caught.value.message.startswith(f"{path}:3: ")
 
 
 def test_a_missing_script_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"cannot read the script .*nothing\.jsonl: No such file"):
-        load_script(tmp_path / "nothing.jsonl")
+        read_script(tmp_path / "nothing.jsonl")
     (tmp_path / "binary.jsonl").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UsageError, match="not UTF-8"):
-        load_script(tmp_path / "binary.jsonl")
+        read_script(tmp_path / "binary.jsonl")
