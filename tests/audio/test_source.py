@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -41,7 +42,7 @@ def test_importing_costs_no_audio_library(module: str) -> None:
 
 
 @pytest.mark.parametrize("raw", [{"rate_hz": 0}, {"channels": 0}, {"encoding": "s17"}])
-def test_an_impossible_raw_format_is_a_usage_error(raw: dict) -> None:
+def test_an_impossible_raw_format_is_a_usage_error(raw: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         RawFormat(**raw)
 

@@ -20,7 +20,7 @@ from tests.support.sounds import FFMPEG, needs_ffmpeg
 @pytest.fixture(scope="session")
 def talk_m4a(tmp_path_factory):
     path = tmp_path_factory.mktemp("clip") / "talk.m4a"
-    subprocess.run([FFMPEG, "-v", "error", "-i", TALK_WAV, "-t", "5", path], check=True)
+    subprocess.run([str(FFMPEG), "-v", "error", "-i", TALK_WAV, "-t", "5", path], check=True)
     return path
 
 
@@ -78,7 +78,8 @@ def test_a_file_that_does_not_say_how_long_it_is_is_counted(tmp_path):
     """A WAV that was written to a pipe has no length in its header."""
     path = tmp_path / "piped.wav"
     with path.open("wb") as file:
-        subprocess.run([FFMPEG, "-v", "error", "-t", "1.5", "-i", TALK_WAV, "-f", "wav", "-"], stdout=file, check=True)
+        command = [str(FFMPEG), "-v", "error", "-t", "1.5", "-i", TALK_WAV, "-f", "wav", "-"]
+        subprocess.run(list(map(str, command)), stdout=file, check=True)
     assert measured_ms(str(path), None) == 1500
     assert measured_ms(str(path), 1.0) == 1000
     with pytest.raises(UsageError, match=r"lasts 1\.5 s"):

@@ -35,7 +35,7 @@ class Service:
             started_ms = None if isinstance(self.fails[self.tasks], LinkError) else 5.0
             was_kept = self._idle_since is not None
             self._idle_since = None
-            return Task(None, "warm", Timings(kept=was_kept, ready_ms=started_ms), self.fails[self.tasks])
+            return Task(None, "warm", Timings(kept=was_kept, ready_ms=started_ms), self.fails[self.tasks])  # type: ignore[arg-type]
         self._idle_since = self.clock.now()
         return Task(None, "warm", Timings(kept=kept, ready_ms=5.0 if kept else 50.0))
 

@@ -89,4 +89,4 @@ def test_the_document_of_nothing_is_still_json():
     setup = sample_report(2, findings=()).setup
     found = document(make_report(setup, (), (), complete=False))
     assert json.loads(json.dumps(found, allow_nan=False))["complete"] is False
-    assert found["phases"]["total"] == {"cold": None, "warm": None, "speed_up": None}
+    assert found["phases"]["total"] == {"cold": None, "warm": None, "speed_up": None}  # type: ignore[index]

@@ -6,6 +6,7 @@ import itertools
 import threading
 from contextlib import closing
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -49,14 +50,14 @@ def engine(url: str) -> Engine:
     return Engine(lambda: RunTask(RecognitionOptions(model="m"), Endpoint(url, "k")), speed=None, retry=Retry(tries=0))
 
 
-def bench(url: str, plan: Plan = PLAN, source=new_source) -> list:
+def bench(url: str, plan: Plan = PLAN, source=new_source) -> list[Any]:
     """All runs of `plan` against `url`."""
     cold = engine(url)
     with closing(Pool(idle_s=3600.0)) as pool:
         return list(run_plan(plan, source, cold, replace(cold, new_link=pool.new_link)))
 
 
-def tasks_of(runs: list) -> list:
+def tasks_of(runs: list[Any]) -> list[Any]:
     return [each for run in runs for each in run.tasks]
 
 

@@ -25,7 +25,7 @@ PHASED = LinkReady(48.0, ConnectPhases(1.0, 10.0, 25.0, 12.0))
 def timed(*events: tuple[float, object]) -> Timings:
     watch = Stopwatch(100.0)
     for after_ms, event in events:
-        watch.observe(event, 100.0 + after_ms / 1000)
+        watch.observe(event, 100.0 + after_ms / 1000)  # type: ignore[arg-type]
     return watch.timings
 
 

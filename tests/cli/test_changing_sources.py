@@ -130,7 +130,7 @@ def test_standard_input_from_a_file_that_changes_is_not_complete_either(talk, tm
 
 def test_a_file_that_stays_as_it_is_is_complete(asrcli, talk):
     """Who only looks at it changes nothing, and neither does a new name."""
-    with scripted_server(service((lambda path: path.rename(path.with_suffix(".moved")) and None, talk))) as url:
+    with scripted_server(service((lambda path: path.rename(path.with_suffix(".moved")) and None, talk))) as url:  # type: ignore[arg-type]
         done = asrcli("file", talk, "--json", "--pace", "fast", "--endpoint", url)
     assert (done.code, done.events[-1]["complete"]) == (0, True)
 

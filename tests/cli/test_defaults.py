@@ -43,7 +43,7 @@ def files(tmp_path: Path):
             paths.append(tmp_path / name)
             if text:
                 paths[-1].write_text(text, encoding="utf-8")
-        return defaults(OPTIONS, *paths, environ or {})
+        return defaults(OPTIONS, *paths, environ or {})  # type: ignore[arg-type, call-arg]
 
     return read
 

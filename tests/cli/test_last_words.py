@@ -189,7 +189,7 @@ def test_a_terminal_that_goes_away_is_an_interruption_every_time(leads, once_mor
         arguments = ["file", str(TALK_WAV), "--endpoint", url, "--drain-timeout", "1", "--retries", "0"]
         command = [*(["setsid", "--ctty"] if leads else []), sys.executable, "-m", "asrcli", *arguments]
         environ = {**os.environ, "DASHSCOPE_API_KEY": PLANTED_KEY, "HOME": str(tmp_path), "TERM": "xterm"}
-        with ended(subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=environ)) as process:
+        with ended(subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=environ)) as process:  # type: ignore[arg-type]
             os.close(slave)
             seen = b""
             # A terminal is shown what would not be seen.

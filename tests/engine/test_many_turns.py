@@ -213,7 +213,7 @@ def test_what_is_told_late_by_who_is_sent_away_is_not_told_twice(bench):
     bench.runs[0].tell(Ended())
     seen += until_quiet(happening)
     if len(bench.runs) > 2:
-        for what in (STARTED, FINAL, Ended()):
+        for what in (STARTED, FINAL, Ended()):  # type: ignore[assignment]
             bench.runs[2].tell(what)
     else:
         bench.runs[1].tell(Ended())

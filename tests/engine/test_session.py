@@ -236,7 +236,7 @@ def test_a_protocol_that_keeps_no_link_closes_it():
     session.open()
     said = [{"type": kind, "session": {"id": "s"}} for kind in ("session.created", "session.updated")]
     for item in (LinkOpened(1.0), *(MessageReceived(json.dumps(each)) for each in said)):
-        list(session.handle(item))
+        list(session.handle(item))  # type: ignore[arg-type]
     list(session.handle(Turn.AUDIO_ENDED))
     list(session.handle(MessageReceived('{"type":"session.finished"}')))
     assert session.done

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,15 @@ from asrcli.engine.transcription import Transcription
 from asrcli.engine.wiring import Engine
 from asrcli.output.wording import words
 from asrcli.protocols.run_task import RunTask
-from asrcli.values.errors import DecodeError, Interrupted, LinkError, ProtocolViolation, ServiceError, ServiceTimeout
+from asrcli.values.errors import (
+    AsrcliError,
+    DecodeError,
+    Interrupted,
+    LinkError,
+    ProtocolViolation,
+    ServiceError,
+    ServiceTimeout,
+)
 from asrcli.values.events import (
     AudioFinished,
     AudioSent,
@@ -111,6 +120,7 @@ def test_what_was_final_is_kept_and_the_reason_is_told(script, kind, said):
         events, error = run(url, ToneSource(5.0), speed=10.0, limits=Limits(finish_s=0.3))
     assert texts(events) == ["kept"]
     assert type(error) is kind
+    assert isinstance(error, AsrcliError)
     assert said in words(error)
 
 
@@ -194,7 +204,8 @@ def test_what_a_source_tells_at_its_very_end_is_told_before_the_end_of_all(waits
 
 
 def test_notices_that_come_when_all_is_over_are_told():
-    control, told = Control(), []
+    control = Control()
+    told: list[Any] = []
     with scripted_server(polite) as url:
         setup = engine(url)
         source = ToneSource(1.0)

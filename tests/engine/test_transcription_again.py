@@ -14,7 +14,7 @@ from asrcli.engine.retry import Retry
 from asrcli.engine.stages import Limits
 from asrcli.output.wording import words
 from asrcli.service.faults.plan import parse_fault
-from asrcli.values.errors import AuthError, LinkError, ServiceError, ServiceTimeout
+from asrcli.values.errors import AsrcliError, AuthError, LinkError, ServiceError, ServiceTimeout
 from asrcli.values.events import AudioFinished, FinalResult, Notice, Reconnecting, SessionStarted
 from asrcli.values.pcm import Chunk, PcmFormat
 from tests.support.fakes import ToneSource
@@ -161,6 +161,7 @@ def test_a_refusal_for_now_is_tried_again_from_the_start():
     with scripted_server(polite, refuse=503, body="") as url:
         events, error = run(url, ToneSource(0.5), retry=QUICK)
     assert [event.attempt for event in events if isinstance(event, Reconnecting)] == [1, 2, 3]
+    assert isinstance(error, AsrcliError)
     assert "HTTP 503" in words(error)
     assert "gave up after 3 tries" in words(error)
 
@@ -275,6 +276,7 @@ def test_a_service_that_only_repeats_itself_is_given_up():
     with scripted_server(repeating) as url:
         events, error = run(url, ToneSource(2.0), retry=QUICK)
     assert texts(events) == ["one"]
+    assert isinstance(error, AsrcliError)
     assert "gave up after 3 tries" in words(error)
 
 
@@ -310,6 +312,7 @@ def test_live_sound_that_was_not_recognised_is_handed_over_when_all_tries_are_us
         events, error = run(url, source, retry=QUICK, rescue=rescue)
     assert texts(events) == ["one"]
     assert error.missing == ((900, 3000),)
+    assert isinstance(error, AsrcliError)
     assert "nothing was recognised from 0:00 to 0:03" in words(error)
     assert error.hint == "kept elsewhere"
     assert b"".join(chunk.data for chunk in rescued) == whole[2 * 14400 :]

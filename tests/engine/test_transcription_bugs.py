@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 
@@ -42,10 +43,10 @@ class EndlessSource(ToneSource):
         assert self._stopped.wait(PATIENCE_S)
 
 
-def until_bug(url: str, source: ToneSource, strike, **fields) -> tuple[list, Exception | None]:
+def until_bug(url: str, source: ToneSource, strike, **fields) -> tuple[list[Any], Exception | None]:
     """All events; `strike(engine)` is called after the first final result."""
     made = engine(url, **fields)
-    events: list = []
+    events: list[Any] = []
     try:
         for event in transcribe(source, made, Control()):
             events.append(event)
@@ -96,7 +97,8 @@ def test_what_cannot_be_closed_does_not_keep_the_end_from_being_told(monkeypatch
 
 
 def test_one_that_begins_when_the_loop_is_dead_ends_at_once():
-    made, told = engine("ws://127.0.0.1:1"), []
+    made = engine("ws://127.0.0.1:1")
+    told: list[Any] = []
     died = threading.Event()
     made.loop.hold()
     made.loop.dependants.add(lambda raised: died.set())

@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -37,7 +38,7 @@ def told(talk: CodedTalk) -> list[tuple[object, ...]]:
     return [(sentence["text"], sentence["begin_ms"], sentence["end_ms"]) for sentence in talk.sentences]
 
 
-def finals(events: list) -> list[tuple[object, ...]]:
+def finals(events: list[Any]) -> list[tuple[object, ...]]:
     said = [event.sentence for event in events if isinstance(event, FinalResult)]
     return [(each.text, each.begin_ms, each.end_ms) for each in said]
 

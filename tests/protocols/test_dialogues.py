@@ -31,7 +31,9 @@ class Replay:
         self.failed = False
 
     def begin(self, options: dict[str, Any]) -> None:
-        fields = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
+        fields: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in options.items()
+        }
         rate_hz = fields.pop("sample_rate_hz", 16000)
         self.protocol = self.kind(
             RecognitionOptions(**fields, audio_format=PcmFormat(rate_hz)), Endpoint("ws://127.0.0.1", "k")

@@ -90,7 +90,7 @@ class Client:
         while self.hear() is not None:
             pass
 
-    def transcribe(self, pcm: bytes, task_id: str = "t1", chunk: int = 3200, **parameters: object) -> list[str]:
+    def transcribe(self, pcm: bytes, task_id: str = "t1", chunk: int = 3200, **parameters: Any) -> list[str]:
         """A whole task; the texts of its final results."""
         self.say(run_task(task_id, **parameters))
         self.hear_until("task-started")

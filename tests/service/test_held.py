@@ -9,6 +9,7 @@ import socket
 import struct
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from websockets.frames import Frame, Opcode
@@ -65,10 +66,11 @@ def busy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Busy]:
 class Flood:
     """A client that sends as fast as the network takes it, and never waits to read."""
 
-    def __init__(self, url: str, **parameters: object) -> None:
+    def __init__(self, url: str, **parameters: Any) -> None:
         self.client = Client(url)
         self.client.say(run_task(**parameters))
         self.client.hear_until("task-started")
+        assert self.client.socket.sock is not None
         self.socket: socket.socket = self.client.socket.sock
         self.socket.settimeout(0)
         self.protocol = Protocol(CLIENT)

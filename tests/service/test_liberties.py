@@ -55,7 +55,7 @@ def test_parameters_may_be_left_out(half: RunTask, parameters: object, model: st
 )
 def test_null_sets_nothing(half: RunTask, name: str) -> None:
     """Go writes it for what it was not given."""
-    assert tell(half, run_task(**{name: None})) == [OpenRecognition(RecognitionSettings())]
+    assert tell(half, run_task(**{name: None})) == [OpenRecognition(RecognitionSettings())]  # type: ignore[arg-type]
     list(half.result(Opened()))
     assert events(half.result(Hypothesis("Hello", 0))) == ["result-generated"]
 

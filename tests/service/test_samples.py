@@ -50,7 +50,7 @@ def pieces(data: bytes, size: int) -> Iterable[bytes]:
     return (data[start:end] for start, end in pairwise([*range(0, len(data), size), len(data)]))
 
 
-DOTNET_FUN_ASR = (DOTNET, "bearer k", "fun-asr-realtime", {"format": "wav", "sample_rate": 16000}, {})
+DOTNET_FUN_ASR: tuple[Any, ...] = (DOTNET, "bearer k", "fun-asr-realtime", {"format": "wav", "sample_rate": 16000}, {})
 DOTNET_PARAFORMER = (
     (*DOTNET, INSPECTED),
     "k",

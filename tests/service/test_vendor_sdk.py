@@ -50,7 +50,7 @@ class Listener:
         self.done = threading.Event()
         outer = self
 
-        class Callback(RecognitionCallback):  # type: ignore[misc]
+        class Callback(RecognitionCallback):
             def on_event(self, result: Any) -> None:
                 outer.calls.append(("event", result.get_sentence()))
 

@@ -81,7 +81,8 @@ def running(*arguments: object, through: tuple[str, ...] = ()) -> Iterator[Runni
 def ended_by(number: int | None, after_finals: int, *arguments: object) -> Ending:
     """Run the command with JSON lines; after so many finals send the signal, or for None close its stdout."""
     with running(*arguments, "--json", "-vv") as run:
-        process, lines = run.process, []
+        process = run.process
+        lines: list[Any] = []
         assert process.stdout is not None
         while sum('"type":"final"' in line for line in lines) < after_finals:
             lines.append(process.stdout.readline())

@@ -19,7 +19,7 @@ from asrcli.wire.link_events import LinkClosed, LinkDrained, LinkOpened, Message
 from tests.protocols.strategies import json_values
 from tests.support.fakes import FakeClock, FakeLink
 
-_TIMES = st.sampled_from([None, -5, 0, 120, 1e300, "7", [], True]) | st.integers(0, 10_000)
+_TIMES: st.SearchStrategy[Any] = st.sampled_from([None, -5, 0, 120, 1e300, "7", [], True]) | st.integers(0, 10_000)
 _SENTENCE = st.fixed_dictionaries(
     {"text": st.sampled_from(["", "a", "a b"]) | st.text(max_size=4)},
     optional={
@@ -150,7 +150,7 @@ def survives(protocol: str, happened: list[Any], *, begun: bool) -> int:
                 events += session.handle(MessageReceived(item.written(machine.session_id)))
             else:
                 events += session.handle(item)
-            assert all(isinstance(event, Event) for event in events)  # type: ignore[arg-type]
+            assert all(isinstance(event, Event) for event in events)
     link.fail = None
     session.close()
     return messages
@@ -158,7 +158,10 @@ def survives(protocol: str, happened: list[Any], *, begun: bool) -> int:
 
 def _beginning(protocol: str, task_id: str) -> list[Any]:
     if protocol == "run-task":
-        said = [{"header": {"event": "task-started", "task_id": task_id}, "payload": {}}]
+        said: list[dict[str, Any]] = [{"header": {"event": "task-started", "task_id": task_id}, "payload": {}}]
     else:
-        said = [{"type": "session.created", "session": {"id": "s"}}, {"type": "session.updated", "session": {}}]
+        said = [
+            {"type": "session.created", "session": {"id": "s"}},
+            {"type": "session.updated", "session": {}},
+        ]
     return [LinkOpened(1.0), *(MessageReceived(json.dumps(each)) for each in said)]

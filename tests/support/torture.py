@@ -163,7 +163,7 @@ def tortured(
     out, notes, code = b"", (), None
     running = zygote.start([str(each) for each in arguments], environ, (fault.text, str(report)), stderr, stdin=stdin)
     try:
-        out, notes = drive(running)
+        out, notes = drive(running)  # type: ignore[assignment]
         code = running.end()
     except HangsError:
         running.signal(signal.SIGUSR1)

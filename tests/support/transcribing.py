@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Generator
+from typing import Any
 
 from asrcli.audio.source import Source
 from asrcli.engine.control import Control
@@ -47,9 +48,9 @@ def transcribe(source: Source, engine: Engine, control: Control) -> Generator[Ev
             source.close()
 
 
-def run(url: str, source: ToneSource, **fields) -> tuple[list, BaseException | None]:
+def run(url: str, source: ToneSource, **fields) -> tuple[list[Any], BaseException | None]:
     """All events, and what ended the transcription early, if anything did."""
-    events: list = []
+    events: list[Any] = []
     try:
         for event in transcribe(source, engine(url, **fields), Control()):
             events.append(event)
@@ -60,7 +61,7 @@ def run(url: str, source: ToneSource, **fields) -> tuple[list, BaseException | N
     return events, None
 
 
-def texts(events: list) -> list[str]:
+def texts(events: list[Any]) -> list[str]:
     return [event.sentence.text for event in events if isinstance(event, FinalResult)]
 
 

@@ -12,7 +12,7 @@ import pytest
 from asrcli.output.wording import words
 from asrcli.system.crowd import CROWD
 from asrcli.system.loop import Loop
-from asrcli.values.errors import Shortage
+from asrcli.values.errors import AsrcliError, Shortage
 from tests.support.fakes import OurBug
 from tests.support.looping import PATIENCE_S, on_loop, threads_left
 from tests.support.sounds import open_descriptors
@@ -180,6 +180,7 @@ def test_a_thread_that_cannot_be_started_is_told_on_the_loop(loop, monkeypatch):
     on_loop(loop, lambda: loop.aside("connect", lambda: lambda: None, told))
     error, where = told.get()
     assert (type(error), where) == (Shortage, "engine")
+    assert isinstance(error, AsrcliError)
     assert "connect" in words(error)
 
 

@@ -9,6 +9,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
@@ -99,7 +100,7 @@ def tls_server(authority: trustme.CA, name: str = "localhost") -> Iterator[str]:
         thread.join()
 
 
-def said_over(url: str, network: Network) -> list:
+def said_over(url: str, network: Network) -> list[Any]:
     """Everything that a link with this network says."""
     with posting_links(network) as make:
         link = make(url)

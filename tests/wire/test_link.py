@@ -112,6 +112,7 @@ def test_a_refused_handshake_names_status_and_reason(links, status, body, kind, 
     with scripted_server(lambda talk: None, refuse=status, body=body) as url:
         error = closed_with(links(url)).error
     assert type(error) is kind
+    assert isinstance(error, AsrcliError)
     assert said in words(error)
     assert error.hint
     assert error.retryable == (status in (302, 429, 503))

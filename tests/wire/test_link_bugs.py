@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from asrcli.output.wording import words
+from asrcli.system.loop import READABLE
 from asrcli.values.errors import AuthError, Bug, LinkError, Shortage
 from asrcli.wire import link as link_module
 from asrcli.wire.link_events import LinkOpened
@@ -54,7 +55,7 @@ def test_a_bug_on_the_open_link_is_told(links, monkeypatch):
         link = links(url)
         assert isinstance(take(link), LinkOpened)
         monkeypatch.setattr(link._wire, "fill", raising(OurBug()))
-        link.loop.call(lambda: link._ready(link_module.READABLE))
+        link.loop.call(lambda: link._ready(READABLE))
         error = closed_with(link).error
     assert isinstance(error, Bug)
     assert isinstance(error.__cause__, OurBug)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import threading
+from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -104,7 +105,8 @@ def test_messages_in_the_smallest_segments_arrive_whole(links):
 
 def test_what_the_network_does_not_take_waits_and_then_all_of_it_arrives_in_order(links):
     """Sending never waits; the room that comes is told once it is there."""
-    release, received = threading.Event(), []
+    release = threading.Event()
+    received: list[Any] = []
 
     def script(talk: Conversation) -> None:
         release.wait(PATIENCE_S)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,7 @@ def pool() -> Iterator[Pool]:
     assert pool.idle_count == 0
 
 
-def engine(url: str, pool: Pool, protocol: str = "run-task", key: str = "k", **fields: object) -> Engine:
+def engine(url: str, pool: Pool, protocol: str = "run-task", key: str = "k", **fields: Any) -> Engine:
     options = RecognitionOptions(model="qwen3-asr-flash-realtime" if protocol == "realtime" else "m")
     fields.setdefault("retry", Retry(tries=0))
     return Engine(lambda: REGISTRY[protocol](options, Endpoint(url, key)), speed=None, new_link=pool.new_link, **fields)

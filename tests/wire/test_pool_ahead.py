@@ -52,7 +52,7 @@ def run_jobs(setup: Engine, count: int) -> list[tuple[int, Event | Ended]]:
     jobs = [Job(lambda control: ToneSource(0.2)) for _ in range(count)]
     told = [(number, what) for number, what in transcribe_many(jobs, setup, 1) if not isinstance(what, ToneSource)]
     assert [what for _, what in told if isinstance(what, Ended)] == [Ended()] * count
-    return told
+    return told  # type: ignore[return-value]
 
 
 def texts(told: list[tuple[int, Event | Ended]]) -> list[str]:

@@ -10,7 +10,7 @@ import socket
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 import trustme
@@ -59,7 +59,7 @@ class Caller:
     """A link, and what it posts."""
 
     def __init__(self, url: str, network: Network, loop: Loop) -> None:
-        self._inbox: queue.SimpleQueue = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._loop = loop
         self._link = Link(ConnectRequest(url), self._inbox.put, loop, network)
         loop.call(self._link.open)
@@ -134,7 +134,8 @@ def test_messages_go_both_ways_through_a_proxy_with_tls(authority, bundle, secur
 
 def test_what_waits_for_room_arrives_in_order_when_the_service_reads_again(authority, bundle):
     """Messages of many records leave piece by piece; nothing is lost, doubled or swapped."""
-    context, reading, heard = server_context(authority), threading.Event(), []
+    context, reading = server_context(authority), threading.Event()
+    heard: list[Any] = []
     messages = [bytes([n]) * 200_000 for n in range(100)]
 
     def slow(talk: ServerConnection) -> None:

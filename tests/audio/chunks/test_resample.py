@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import weakref
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,8 @@ from tests.support.sounds import Samples, dominant_hz, tone
 
 def split(samples: Samples, sizes: list[int]) -> list[Samples]:
     """`samples` in blocks of these sizes, over and over."""
-    blocks, at = [], 0
+    blocks: list[Any] = []
+    at = 0
     while at < len(samples):
         size = sizes[len(blocks) % len(sizes)]
         blocks.append(samples[at : at + size])
@@ -30,7 +32,7 @@ def all_of(parts) -> Samples:
 @pytest.mark.parametrize("channels", [1, 2, 3, 8])
 def test_channels_are_averaged(channels: int) -> None:
     block = np.arange(channels * 4, dtype=np.float32).reshape(4, channels) / 64
-    assert to_mono(block) == pytest.approx(block.mean(axis=1), abs=1e-7)
+    assert to_mono(block) == pytest.approx(block.mean(axis=1), abs=1e-7)  # type: ignore[arg-type]
 
 
 def test_opposite_infinities_in_two_channels_do_not_warn() -> None:
@@ -97,7 +99,7 @@ def test_no_block_is_held_while_what_became_of_it_is_sent(rate_hz: int, dtype: t
 
     def blocks():
         for _ in range(3):
-            block = np.zeros((rate_hz, 1), dtype)
+            block: Any = np.zeros((rate_hz, 1), dtype)
             made.append(weakref.ref(block))
             handed_over = [block]
             del block
@@ -112,5 +114,5 @@ def test_sixteen_bits_are_resampled_like_the_floats_they_stand_for() -> None:
     samples = np.random.default_rng(5).integers(-(2**15), 2**15, (9000, 1)).astype(np.int16)
     as_floats = samples.astype(np.float32) / 2**15
     for to_hz in (16000, 8000):
-        ours, theirs = (np.concatenate(list(resample([block], 16000, to_hz))) for block in (samples, as_floats))
+        ours, theirs = (np.concatenate(list(resample([block], 16000, to_hz))) for block in (samples, as_floats))  # type: ignore[list-item]
         np.testing.assert_array_equal(to_s16le(ours), to_s16le(theirs))

@@ -83,13 +83,13 @@ def test_a_silence_that_would_make_the_parts_too_unequal_is_left():
 
 
 def test_without_any_silence_the_quietest_gap_is_cut():
-    syllables = np.tile(np.repeat(np.float32([LOUD, LOUD - 15]), 10), 300)
+    syllables = np.tile(np.repeat(np.array([LOUD, LOUD - 15], np.float32), 10), 300)
     syllables[3090:3120] = LOUD - 15
-    assert find_cuts(syllables, 2) == Cuts((pytest.approx(31050, abs=60),), in_sound=1)
+    assert find_cuts(syllables, 2) == Cuts((pytest.approx(31050, abs=60),), in_sound=1)  # type: ignore[arg-type]
 
 
 def test_nothing_but_noise_is_silence():
-    assert cuts_of(0.1 * np.random.default_rng(1).standard_normal(RATE_HZ * 60).astype("f4"), 4) == cuts_of(
+    assert cuts_of(0.1 * np.random.default_rng(1).standard_normal(RATE_HZ * 60).astype("f4"), 4) == cuts_of(  # type: ignore[arg-type]
         np.zeros(RATE_HZ * 60, "f4"), 4
     )
 

@@ -86,7 +86,7 @@ def test_monitor_is_the_systems_own_sound() -> None:
     assert "cannot be recorded" in words(_refusal("monitor", DEVICES[:2]))
 
 
-_NAMES = st.text(st.characters(codec="utf-8", exclude_categories=("C",)), min_size=1, max_size=12)
+_NAMES = st.text(st.characters(codec="utf-8", exclude_categories=("C",)), min_size=1, max_size=12)  # type: ignore[arg-type]
 
 
 @given(st.lists(_NAMES, min_size=1, max_size=6, unique_by=str.casefold), st.data())

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -89,7 +90,7 @@ class Bench:
         self.source = MicSource(
             DEVICE,
             MicOptions(**options),  # type: ignore[arg-type]
-            notice=lambda message, hint: self.notices.append((message, hint)),
+            notice=lambda message, hint, loss=False: self.notices.append((message, hint)),
             level=lambda peak, rms: self.levels.append((peak, rms)),
             clock=self.clock,
             wall_clock=lambda: datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
@@ -155,7 +156,7 @@ def test_what_was_said_before_the_stop_still_comes() -> None:
 
 def test_a_device_that_goes_ends_the_sound_with_what_was_heard() -> None:
     bench = Bench(FakeCapture(*[heard()] * 15))
-    blocks = []
+    blocks: list[Any] = []
     with pytest.raises(DeviceError, match=r"Desk is gone, after 0:01") as caught:
         blocks.extend(bench.source.blocks())
     assert sum(len(block) for block in blocks) == 1500
@@ -185,7 +186,7 @@ def test_the_gap_of_a_device_that_comes_back_is_silence_of_its_length() -> None:
 def test_a_device_that_stays_away_is_an_error_after_the_wait() -> None:
     """Silence is fed meanwhile, to the end of the wait."""
     bench = Bench(FakeCapture(heard()), device_wait_s=2.0)
-    blocks = []
+    blocks: list[Any] = []
     with pytest.raises(DeviceError, match="did not come back within 2 s"):
         blocks.extend(bench.source.blocks())
     assert sum(len(block) for block in blocks) == 100 + 2000
@@ -200,7 +201,7 @@ def test_a_stop_ends_the_wait_for_a_device() -> None:
 
 def test_lost_sound_is_replaced_by_silence_and_told_once() -> None:
     bench = Bench(FakeCapture(heard(), heard(lost_frames=50), heard(overflowed=True)), device_wait_s=0.0)
-    blocks = []
+    blocks: list[Any] = []
     with pytest.raises(DeviceError):
         blocks.extend(bench.source.blocks())
     assert sum(len(block) for block in blocks) == 350
@@ -216,7 +217,7 @@ def test_lost_sound_is_replaced_by_silence_and_told_once() -> None:
 )
 def test_a_recording_of_which_sound_was_lost_ends_with_an_error_after_all_that_was_heard(second, said) -> None:
     bench = Bench(FakeCapture(heard(), second, *[heard()] * 5), duration_s=0.5)
-    blocks = []
+    blocks: list[Any] = []
     with pytest.raises(DeviceError, match=said):
         blocks.extend(bench.source.blocks())
     assert sum(len(block) for block in blocks) == 5 * BLOCK
@@ -340,7 +341,7 @@ def test_what_the_device_refuses_is_said_at_once(
     microphone: VirtualMic, options: dict[str, int], expected: str
 ) -> None:
     with pytest.raises(UsageError, match=expected):
-        MicSource(_device(), MicOptions(**options)).probe()  # type: ignore[arg-type]
+        MicSource(_device(), MicOptions(**options)).probe()
 
 
 def test_an_unplugged_device_is_noticed_and_found_again(
@@ -352,7 +353,7 @@ def test_an_unplugged_device_is_noticed_and_found_again(
     source = MicSource(
         _device(),
         MicOptions(rate_hz=SAY_RATE_HZ, channels=1, device_wait_s=20.0),
-        notice=lambda message, hint: notices.put(message),
+        notice=lambda message, hint, loss=False: notices.put(message),
     )
     source.probe()
     thread, out = _collect(source)

@@ -14,9 +14,8 @@ import pytest
 import soundfile
 
 from asrcli.audio.opening import open_source
-from asrcli.audio.reading.file import FileSource
 from asrcli.audio.reading.part import Part
-from asrcli.audio.reading.sndfile import Sound
+from asrcli.audio.reading.sndfile import FileSource, Sound
 from asrcli.audio.reading.stdin import StdinSource
 from asrcli.audio.samples import floats
 from asrcli.engine.control import Control

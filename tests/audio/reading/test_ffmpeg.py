@@ -211,7 +211,7 @@ def test_a_system_that_starts_no_process_is_told(starts: int, m4a, monkeypatch) 
             raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
         return real(*arguments, **options)
 
-    monkeypatch.setattr(ffmpeg_tool.shutil, "which", lambda name: FFMPEG if name == "ffmpeg" else None)
+    monkeypatch.setattr(ffmpeg_tool.shutil, "which", lambda name: FFMPEG if name == "ffmpeg" else None)  # type: ignore[attr-defined]
     monkeypatch.setattr(subprocess, "Popen", refuse)
     with pytest.raises(DecodeError, match=r"cannot decode .*: .*: Resource temporarily unavailable"):
         drain(open_source(str(m4a)))

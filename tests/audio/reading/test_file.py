@@ -13,8 +13,7 @@ import pytest
 import soundfile
 
 from asrcli.audio.opening import open_source
-from asrcli.audio.reading import file as file_module
-from asrcli.audio.reading.file import FileSource
+from asrcli.audio.reading.sndfile import FileSource
 from asrcli.audio.reading.stdin import StdinSource
 from asrcli.audio.samples import floats
 from asrcli.audio.source import RawFormat
@@ -167,7 +166,7 @@ def test_no_permission(tmp_path, monkeypatch) -> None:
     def refuse(*_: object) -> int:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(file_module.os, "open", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     assert "no permission to read" in refusal(tmp_path / "a.wav").message
 
 
@@ -177,7 +176,7 @@ def test_a_disk_that_fails_is_told(tmp_path, monkeypatch) -> None:
 
     path = write(tmp_path / "a.flac", tone(0.5))
     before = open_descriptors()
-    monkeypatch.setattr(file_module.os, "pread", fail)
+    monkeypatch.setattr(os, "pread", fail)
     with pytest.raises(DecodeError, match=r"cannot read .*a\.flac: Input/output error"):
         open_source(str(path))
     assert open_descriptors() == before
@@ -192,7 +191,7 @@ def test_a_disk_that_fails_while_a_file_is_opened(call: str, tmp_path, monkeypat
     (tmp_path / "a.wav").write_bytes(wav(0xFFFFFFFF) + bytes(2000))
     before = open_descriptors()
     with monkeypatch.context() as broken, pytest.raises(DecodeError, match=r"cannot read .*a\.wav: Input/output error"):
-        broken.setattr(file_module.os, call, fail)
+        broken.setattr(os, call, fail)
         open_source(str(tmp_path / "a.wav"))
     assert open_descriptors() == before
 

@@ -44,7 +44,7 @@ def assert_whole(opened: Callable[[], Source], cuts_ms: Sequence[int] = CUTS_MS,
     ("kind", "rate_hz"), [("WAV", 16000), ("FLAC", 11025), ("FLAC", 44100), ("MP3", 22050), ("OGG", 44100)]
 )
 def test_parts_of_a_file_are_the_whole_file(kind: str, rate_hz: int, tmp_path) -> None:
-    path = write(tmp_path / "a", syllables(rate_hz=rate_hz), rate_hz, subtype=None, kind=kind)
+    path = write(tmp_path / "a", syllables(rate_hz=rate_hz), rate_hz, subtype=None, kind=kind)  # type: ignore[arg-type]
     assert_whole(lambda: open_source(str(path)), atol=1e-6)
 
 
@@ -124,7 +124,7 @@ def test_stop_ends_a_part_that_is_still_before_its_beginning(tmp_path: Path) -> 
             self.closed = True
 
     source = Endless()
-    part = Part(source, 1000, None)
+    part = Part(source, 1000, None)  # type: ignore[arg-type]
     assert list(part.blocks()) == []
     assert len(read) == 3
     part.close()

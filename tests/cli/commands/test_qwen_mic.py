@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,9 +38,9 @@ def started(
     )
 
 
-def lines_until(process: subprocess.Popen[str], kind: str, count: int = 1) -> list[dict]:
+def lines_until(process: subprocess.Popen[str], kind: str, count: int = 1) -> list[dict[str, Any]]:
     """The JSON lines up to the `count`-th one of that type."""
-    seen: list[dict] = []
+    seen: list[dict[str, Any]] = []
     for line in process.stdout:
         seen.append(json.loads(line))
         if [item["type"] for item in seen].count(kind) == count:

@@ -92,7 +92,7 @@ def test_each_kind_of_fault_is_offered():
     with pytest.raises(UsageError) as caught:
         parse_fault("nonsense")
     kinds = caught.value.message.partition("one of ")[2].split(", ")
-    assert [word.partition("=")[0] for word, _ in values.faults()] == kinds
+    assert [word.partition("=")[0] for word, _ in values.faults()] == kinds  # type: ignore[str-unpack]
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_without_portaudio_no_microphone_is_offered(monkeypatch):
 def test_a_noisy_broken_or_dead_sound_system_is_not_heard_and_not_waited_for(tmp_path, listing, out, code):
     program = make_program(tmp_path, listing)
     arguments = [program, "__complete", "zsh", "asrcli mic -d "]
-    done = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=False)  # type: ignore[arg-type]
     assert (done.stdout, done.stderr, done.returncode) == (out, "", code)
 
 

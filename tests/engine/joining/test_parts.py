@@ -209,7 +209,7 @@ def test_what_a_part_gave_up_on_its_way_is_missing_in_the_whole():
     heard = [(1, AudioFinished(70_000)), (1, SessionFinished("s1"))]
     lost = SoundLost("given up")
     lost.missing = ((4000, 9000),)
-    error = verdict(*complete(0, 60_000), *heard, (1, lost), *complete(2, 60_000))
+    error = verdict(*complete(0, 60_000), *heard, (1, lost), *complete(2, 60_000))  # type: ignore[arg-type]
     assert (error, error.missing) == (lost, ((64_000, 69_000),))
     broke = gave_up(LinkError("lost"), tries=1, from_ms=20_000)
     broke.missing = ((4000, 9000), *broke.missing)
@@ -230,9 +230,9 @@ def test_a_part_without_speech_fails_nothing_unless_no_part_has_any():
     silent.no_speech = True
     quiet = [(1, AudioFinished(70_000)), (1, silent)]
     whole = Whole(PARTS)
-    told(whole, *complete(0, 60_000), *quiet, *complete(2, 60_000))
+    told(whole, *complete(0, 60_000), *quiet, *complete(2, 60_000))  # type: ignore[arg-type]
     whole.judge()
-    assert verdict((0, LinkError("lost")), *quiet, (2, LinkError("lost"))).message == "lost"
+    assert verdict((0, LinkError("lost")), *quiet, (2, LinkError("lost"))).message == "lost"  # type: ignore[arg-type]
 
 
 def test_an_interruption_is_not_explained():

@@ -52,7 +52,7 @@ def partial(index: int) -> Event:
 def taken(joining: Joining, *events: Event, sent_sample: int = ALL_SENT) -> list[int | None]:
     """The numbers under which the events are told; None for one that is held back."""
     told = [joining.take(event, sent_sample) for event in events]
-    return [None if each is None else getattr(each, "sentence", each).index for each in told]  # type: ignore[union-attr]
+    return [None if each is None else getattr(each, "sentence", each).index for each in told]
 
 
 def test_several_sessions_count_on_in_times_and_numbers():

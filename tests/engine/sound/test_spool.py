@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asrcli.engine.sound import spool as spool_module
 from asrcli.engine.sound.spool import Spool
 from asrcli.values.errors import AudioError
 from asrcli.values.pcm import Chunk
@@ -52,7 +52,7 @@ def test_a_full_disk_loses_no_sound(monkeypatch: pytest.MonkeyPatch):
     def refuse(**_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(spool_module.tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
     spool = Spool(0)
     chunk = Chunk(b"ab", 1)
     assert spool.get(spool.put(chunk)) == chunk
@@ -86,7 +86,7 @@ def disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[.
 
         def make(**calls: OSError | int) -> Spool:
             file = files.enter_context((tmp_path / "spool").open("wb+", buffering=0))
-            monkeypatch.setattr(spool_module.tempfile, "TemporaryFile", lambda **_: Disk(file, **calls))
+            monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: Disk(file, **calls))
             return Spool(0)
 
         yield make

@@ -35,7 +35,8 @@ def test_in_order_the_first_goes_through_as_it_comes_and_the_others_wait() -> No
 
 
 def test_only_the_one_whose_turn_it_is_has_its_partials_shown() -> None:
-    lanes = InOrder([].append)
+    shown: list[str] = []
+    lanes = InOrder(shown.append)
     assert [lanes.takes_partials(number) for number in (0, 1)] == [True, False]
     lanes.end(0, complete=False)
     assert [lanes.takes_partials(number) for number in (0, 1)] == [False, True]

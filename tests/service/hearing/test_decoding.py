@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import struct
 import subprocess
 import threading
@@ -14,7 +15,6 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from asrcli.service.hearing import decoding
 from asrcli.service.hearing.decoding import open_decoder
 from asrcli.service.recognizers.base import Pcm, RecognitionError, RecognitionSettings
 from tests.support.sounds import FFMPEG, needs_ffmpeg
@@ -110,7 +110,7 @@ def test_what_is_no_mono_16_bit_wav_is_refused(data: bytes, why: str) -> None:
 def encoded(*arguments: str) -> bytes:
     """One second of tone through ffmpeg's encoder."""
     command = [FFMPEG, "-v", "error", "-f", "s16le", "-ar", "16000", "-ac", "1", "-i", "-", *arguments, "-"]
-    done = subprocess.run(command, input=tone(), capture_output=True, check=False)
+    done = subprocess.run(command, input=tone(), capture_output=True, check=False)  # type: ignore[arg-type]
     if b"ncoder" in done.stderr:
         pytest.skip(f"this ffmpeg cannot make it: {done.stderr.decode().splitlines()[0]}")
     assert done.returncode == 0, done.stderr
@@ -186,7 +186,7 @@ def test_silence_before_any_audio_is_no_error() -> None:
 
 
 def test_a_missing_ffmpeg_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoding.shutil, "which", lambda name: None)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
     monkeypatch.setitem(__import__("sys").modules, "imageio_ffmpeg", None)
     with pytest.raises(RecognitionError, match="needs ffmpeg to read mp3"):
         open_decoder(RecognitionSettings(audio_format="mp3"), lambda pcm: None)

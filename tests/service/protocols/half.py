@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from typing import Any
 
 from asrcli.service.protocols.base import Action, Hangup, OpenRecognition, Reply
 from asrcli.service.protocols.run_task import RunTask
@@ -11,7 +12,7 @@ from asrcli.service.recognizers.base import Opened
 from tests.service.client import run_task
 
 
-def started(half: RunTask, **parameters: object) -> RunTask:
+def started(half: RunTask, **parameters: Any) -> RunTask:
     """A half with a running task t1."""
     assert isinstance(tell(half, run_task(**parameters))[0], OpenRecognition)
     assert events(half.result(Opened())) == ["task-started"]

@@ -56,7 +56,7 @@ def connection() -> Connection:
 
 def begun(connection: Connection, loop: HandLoop, alive_s: float) -> Conversation:
     """With a task that runs."""
-    half = RunTask(Handshake(RunTask.path), Limits(), loop)
+    half = RunTask(Handshake(RunTask.path), Limits(), loop)  # type: ignore[arg-type]
     hearings = Hearings(ScriptRecognizer(()), 1, loop)  # type: ignore[arg-type]
     conversation = Conversation(connection, half, hearings, loop, alive_s=alive_s)  # type: ignore[arg-type]
     conversation.opened()

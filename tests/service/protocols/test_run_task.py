@@ -96,7 +96,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("name", "value"), REFUSED)
 def test_a_parameter_out_of_range_is_named(half: RunTask, name: str, value: object) -> None:
-    code, text = failure(tell(half, run_task(**{name: value})))
+    code, text = failure(tell(half, run_task(**{name: value})))  # type: ignore[arg-type]
     assert code == "CLIENT_ERROR"
     assert f"'{name}'" in text
 
@@ -107,11 +107,11 @@ def test_instant_hotwords_belong_to_qwen_audio(clock: FakeClock, weight: int) ->
         return RunTask(Handshake(RunTask.path), Limits(), clock)
 
     hotwords = {"vocabulary": {"Ada": weight}}
-    assert failure(tell(fresh(), run_task(**hotwords)))[0] == "CLIENT_ERROR"
+    assert failure(tell(fresh(), run_task(**hotwords)))[0] == "CLIENT_ERROR"  # type: ignore[arg-type]
     started(fresh(), model="qwen-audio-3.1-asr-flash-streaming", **hotwords)
     too_heavy = {"vocabulary": {"Ada": weight + 5}}
     assert (
-        failure(tell(fresh(), run_task(model="qwen-audio-3.0-asr-flash-streaming", **too_heavy)))[0] == "CLIENT_ERROR"
+        failure(tell(fresh(), run_task(model="qwen-audio-3.0-asr-flash-streaming", **too_heavy)))[0] == "CLIENT_ERROR"  # type: ignore[arg-type]
     )
 
 
@@ -162,7 +162,7 @@ def test_continue_task_is_checked_and_not_answered(half: RunTask) -> None:
     turn = {"role": "assistant", "content": [{"type": "text", "text": "Hello"}]}
     message = {"header": {"action": "continue-task", "task_id": "t1"}, "payload": {"input": {"context": [turn]}}}
     assert tell(half, message) == []
-    message["payload"]["input"]["context"] = "Hello"
+    message["payload"]["input"]["context"] = "Hello"  # type: ignore[index]
     assert failure(tell(half, message))[0] == "CLIENT_ERROR"
 
 

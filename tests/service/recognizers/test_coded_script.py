@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,8 +30,8 @@ def audio(begin_ms: int, end_ms: int) -> bytes:
     return coded_samples(0, 400)[begin_ms * 16 : end_ms * 16].tobytes()
 
 
-def recited(script: Path, *stretches: bytes, step: int = 3200, **settings) -> list:
-    said: list = []
+def recited(script: Path, *stretches: bytes, step: int = 3200, **settings) -> list[Any]:
+    said: list[Any] = []
     recognition = open_script(script).open(RecognitionSettings(**settings), said.append)
     for stretch in stretches:
         for start in range(0, len(stretch), step):
@@ -78,7 +79,7 @@ def test_audio_without_the_code_is_silence_that_ends_a_sentence(script):
 
 
 def test_where_the_client_ends_utterances_they_hold_the_words_of_their_audio(script):
-    said: list = []
+    said: list[Any] = []
     recognition = open_script(script).open(RecognitionSettings(max_sentence_silence_ms=None), said.append)
     recognition.feed(Pcm(audio(400, 900), 16000))
     recognition.end_utterance()

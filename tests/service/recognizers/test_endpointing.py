@@ -107,7 +107,7 @@ def test_sentences_are_ordered_gapless_and_never_empty(
     pcm = sound(*parts)
     rules = {"max_silence_ms": silence_ms, "multi_threshold": multi}
     found = marks(pcm, sizes, **rules)
-    at_once = marks(pcm, **rules)
+    at_once = marks(pcm, **rules)  # type: ignore[arg-type]
     assert [mark for mark in found if not isinstance(mark, SentenceAudio)] == [
         mark for mark in at_once if not isinstance(mark, SentenceAudio)
     ]

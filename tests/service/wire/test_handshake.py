@@ -33,7 +33,7 @@ def refused(service: Service, **options: str | None) -> tuple[int, str]:
     """HTTP status and the code in the body."""
     with pytest.raises(websocket.WebSocketBadStatusException) as caught:
         Client(service.url, **options)  # type: ignore[arg-type]
-    document = json.loads(caught.value.resp_body)
+    document = json.loads(caught.value.resp_body or b"")
     assert set(document) == {"code", "message", "request_id"}
     return caught.value.status_code, document["code"]
 
@@ -63,7 +63,7 @@ def test_a_web_page_is_refused(scripted: Service) -> None:
         with pytest.raises(websocket.WebSocketBadStatusException) as caught:
             websocket.create_connection(scripted.url + PATH, origin=origin)
         assert caught.value.status_code == 403
-        assert json.loads(caught.value.resp_body)["code"] == "AccessDenied"
+        assert json.loads(caught.value.resp_body or b"")["code"] == "AccessDenied"
     assert page_status(scripted.url, None, host="rebound.example") == 403
     for own in (None, scripted.url.replace("ws", "http"), "http://127.0.0.1"):
         assert page_status(scripted.url, own) == 101
@@ -92,4 +92,4 @@ def test_a_refusal_on_demand_bears_the_vendors_code(status: int, code: str) -> N
         with pytest.raises(websocket.WebSocketBadStatusException) as caught:
             Client(service.url)
         assert caught.value.status_code == status
-        assert json.loads(caught.value.resp_body)["code"] == code
+        assert json.loads(caught.value.resp_body or b"")["code"] == code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import socket
 import threading
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ def loop() -> Iterator[ServiceLoop]:
 
 def test_calls_are_done_in_their_order_from_whatever_thread(loop: Loop) -> None:
     done: list[int] = []
-    caller = threading.Thread(target=lambda: [loop.call(lambda n=n: done.append(n)) for n in range(1000)])
+    caller = threading.Thread(target=lambda: [loop.call(functools.partial(done.append, n)) for n in range(1000)])
     caller.start()
     caller.join()
     assert on_loop(loop, lambda: threading.current_thread().name) == "service"
@@ -53,7 +54,7 @@ def test_timers_fire_in_the_order_of_their_moments_and_never_early(loop: Loop) -
         start = loop.now()
         for name, ms in [("c", 5), ("a", 0), ("d", 5), ("b", 2.5), ("end", 8)]:
             moment = start + ms / 1000
-            loop.at(moment, lambda name=name, moment=moment: fire(name, moment))
+            loop.at(moment, functools.partial(fire, name, moment))
         loop.at(start + 0.001, lambda: fired.append("never")).cancel()
         loop.at(start + 0.008, over.set)
 
@@ -151,7 +152,7 @@ def test_a_bug_ends_it(loop: Loop, kind: str, pair: tuple[socket.socket, socket.
     ours, theirs = pair
     told: list[BaseException] = []
     over = threading.Event()
-    loop.dependants.add(lambda raised: (told.append(raised), over.set()))
+    loop.dependants.add(lambda raised: (told.append(raised), over.set()))  # type: ignore[arg-type]
     loop.call(lambda: begin(loop, kind, ours))
     theirs.send(b"x")
     assert over.wait(PATIENCE_S)

@@ -28,7 +28,7 @@ class Client:
         self.gone = threading.Event()
         self.has_ended = threading.Event()
         self.heard = b""
-        self.stream = TcpStream(self.loop, accepted, self.gone.set)
+        self.stream = TcpStream(self.loop, accepted, self.gone.set)  # type: ignore[arg-type]
         self.loop.hold()
         self.on_loop(lambda: self.stream.open(self))
 
@@ -168,7 +168,7 @@ def above(loop: HandLoop) -> Recorder:
 @pytest.fixture
 def far(loop: HandLoop, below: Recorder, above: Recorder) -> FarStream:
     """50 ms away."""
-    stream = FarStream(below, loop, 0.05)
+    stream = FarStream(below, loop, 0.05)  # type: ignore[arg-type]
     stream.open(above)
     return stream
 

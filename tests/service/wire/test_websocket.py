@@ -35,7 +35,7 @@ class Talk:
         self.stream = Recorder(self.loop.now)
         self.guest = Guest()
         self.websocket = WebSocket(
-            self.stream,
+            self.stream,  # type: ignore[arg-type]
             self.loop,  # type: ignore[arg-type]
             largest_message_bytes=1000,
             admit=lambda request: None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import signal
@@ -24,7 +25,6 @@ from asrcli.service.recognizers.base import (
     RecognitionSettings,
     Result,
 )
-from asrcli.service.recognizers.sphinx import parent as sphinx
 from asrcli.service.recognizers.sphinx.parent import SphinxRecognition, SphinxRecognizer
 from asrcli.service.server import Service
 from asrcli.values.errors import UsageError
@@ -278,6 +278,6 @@ def test_closing_ends_decoders_in_the_middle_of_their_work(talk_pcm: bytes) -> N
 
 
 def test_a_missing_pocketsphinx_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sphinx.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UsageError, match=r"pip install 'asrcli\[serve\]'"):
         SphinxRecognizer(stall_s=1)
