@@ -21,7 +21,7 @@ from asrcli.values.source_name import STANDARD_INPUT
 
 if typing.TYPE_CHECKING:
     from asrcli.audio.microphone.devices import Device
-    from asrcli.audio.microphone.source import MicOptions
+    from asrcli.audio.microphone.mic_source import MicOptions
 
 STDIN_FD = 0
 
@@ -58,7 +58,7 @@ def open_input(how: Input, name: str, notice: NoticeSink, level: LevelSink) -> S
     """
     if isinstance(how, Files):
         return open_source(name, raw=how.raw, notice=notice)
-    from asrcli.audio.microphone.source import MicSource
+    from asrcli.audio.microphone.mic_source import MicSource
 
     source = MicSource(how.device, how.options, notice=notice, level=level)
     source.probe()

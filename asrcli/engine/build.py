@@ -44,7 +44,7 @@ def build(spec: Spec, pool: Pool | None = None, surroundings: Surroundings | Non
         cut=_cutter(spec.cutting, spec.options.audio_format, around.asked),
         record=around.record,
         rescue=around.rescue,
-        limits=spec.limits,
+        timeouts=spec.timeouts,
         retry=spec.retry,
         new_link=functools.partial(Link, network=spec.network) if pool is None else pool.new_link,
         connect_ahead=None if pool is None else pool.connect_ahead,

@@ -12,7 +12,7 @@ import logging
 from collections.abc import Iterable, Iterator
 from typing import Protocol as TypingProtocol
 
-from asrcli.engine.stages import CLOSED, DONE, FINISHING, SESSION, STREAMING, Limits, Machine, Turn, timed_out
+from asrcli.engine.stages import CLOSED, DONE, FINISHING, SESSION, STREAMING, Machine, Timeouts, Turn, timed_out
 from asrcli.protocols.base import Protocol, Send, Step
 from asrcli.system.clock import Clock, Deadline
 from asrcli.values.errors import AsrcliError, LinkError
@@ -67,13 +67,13 @@ class Session:
     """One recognition of `chunks` over `link`."""
 
     def __init__(
-        self, protocol: Protocol, link: LinkLike, chunks: Chunks, *, where: str, limits: Limits, clock: Clock
+        self, protocol: Protocol, link: LinkLike, chunks: Chunks, *, where: str, timeouts: Timeouts, clock: Clock
     ) -> None:
         self._protocol = protocol
         self._link = link
         self._chunks = chunks
         self._where = where
-        self._limits = limits
+        self._timeouts = timeouts
         self._clock = clock
         self._stage = Machine(SESSION)
         self.deadline: Deadline | None = None
@@ -193,7 +193,7 @@ class Session:
         return moves
 
     def _set_deadline(self) -> None:
-        bound_s = self._limits.of(self._stage.at)
+        bound_s = self._timeouts.of(self._stage.at)
         self.deadline = None if bound_s is None else Deadline(self._clock, bound_s)
 
     def _take(self, steps: Iterable[Step]) -> Iterator[Event]:
@@ -262,7 +262,7 @@ class Session:
     def _wait_on(self) -> None:
         """The service is there: what is waited for now is its next message, if one must come."""
         if self._stage.at is STREAMING:
-            self.deadline = Deadline(self._clock, self._limits.stall_s) if self._owes_words else None
+            self.deadline = Deadline(self._clock, self._timeouts.stall_s) if self._owes_words else None
         elif self._stage.at is FINISHING:
             self._set_deadline()
 
@@ -271,7 +271,7 @@ class Session:
         if self._stage.at is not STREAMING:
             return False
         unanswered = self._carried_sample - self._heard_sample
-        return unanswered < self._protocol.audio_format.samples(round(self._limits.stall_s * 900))
+        return unanswered < self._protocol.audio_format.samples(round(self._timeouts.stall_s * 900))
 
     def _is_still_sending(self) -> bool:
         """Whether the end of the audio is on its way, and the network brings it nearer."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from asrcli.engine.retry import Retry
 from asrcli.engine.sound.tape import IDLE_S, KEEP_S
-from asrcli.engine.stages import Limits
+from asrcli.engine.stages import Timeouts
 from asrcli.values.recognition import Endpoint, RecognitionOptions
 from asrcli.wire.dial import Network
 
@@ -36,5 +36,5 @@ class Spec:
     """How long the source may pause before it is bridged with silence; None for ever."""
     keep_s: float = KEEP_S
     """How much sound without a final result is kept to be sent again."""
-    limits: Limits = field(default_factory=Limits)
+    timeouts: Timeouts = field(default_factory=Timeouts)
     retry: Retry = field(default_factory=Retry)

@@ -130,7 +130,7 @@ class Machine(Generic[_At, _What]):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class Timeouts:
     """How long each kind of waiting may last, in seconds.
 
     `finish_s` bounds the silence after the last audio, anew after each message: the tail of a sentence takes a

@@ -16,8 +16,8 @@ from asrcli.engine.control import Control, StopRequested
 from asrcli.engine.ending import OVER, Ending
 from asrcli.engine.joining.missing import Verdict, was_refused_as_silent
 from asrcli.engine.joining.sessions import Joining
-from asrcli.engine.progress import Progress
 from asrcli.engine.retry import Attempts
+from asrcli.engine.send_progress import SendProgress
 from asrcli.engine.session import Session
 from asrcli.engine.sound.intake import Intake
 from asrcli.engine.stages import RUNNING, TRANSCRIPTION, WAITING, Change, Machine, Turn, Wake
@@ -69,7 +69,7 @@ class Transcription:
         self._idle_s = math.inf if engine.idle_s is None else engine.idle_s
         self._alarm = Alarm(self._loop, functools.partial(self._handle, Wake.MOMENT))
         self._sessions = 0
-        self._progress = Progress(engine.tick_s)
+        self._progress = SendProgress(engine.tick_s)
         self._uplink = Uplink(None if source.can_wait else engine.keep_s)
         self._verdict = Verdict(source, engine, self._pcm, self._tape, self._joining)
         self._ending = Ending(self._course, self._loop, self._clock, self._last_words, tell)
@@ -133,7 +133,7 @@ class Transcription:
             self._engine.new_link(request, functools.partial(self._posted, self._sessions), self._loop),
             self._reader,
             where=place(request.url),
-            limits=self._engine.limits,
+            timeouts=self._engine.timeouts,
             clock=self._clock,
         )
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from asrcli.engine.retry import Retry
 from asrcli.engine.session import LinkLike
 from asrcli.engine.sound.tape import IDLE_S, KEEP_S
-from asrcli.engine.stages import Limits
+from asrcli.engine.stages import Timeouts
 from asrcli.protocols.base import Protocol
 from asrcli.system.clock import Clock, SystemClock
 from asrcli.system.loop import Loop
@@ -44,7 +44,7 @@ class Engine:
     """Is given live sound that was not recognised when all tries are used up, and says where it lies."""
     lateness: Callable[[float], None] | None = None
     """Is told how many seconds after its moment each chunk was sent, where the link was ready for it."""
-    limits: Limits = field(default_factory=Limits)
+    timeouts: Timeouts = field(default_factory=Timeouts)
     retry: Retry = field(default_factory=Retry)
     clock: Clock = field(default_factory=SystemClock)
     loop: Loop = field(default_factory=Loop, repr=False)

@@ -37,7 +37,7 @@ class Choice:
     region: str
 
 
-class Service(Protocol):
+class ServiceTarget(Protocol):
     """Where the sessions of a run go. `moves`: another session may find it at another address."""
 
     moves: bool
@@ -47,7 +47,7 @@ class Service(Protocol):
         ...
 
 
-class VendorService:
+class VendorTarget:
     """The service that the options name. Its key is looked for when it is first asked for."""
 
     moves = False
@@ -93,10 +93,10 @@ def _check_split(request: Request) -> None:
 
 
 @contextmanager
-def service_of(choice: Choice, options: ServiceOptions) -> Iterator[Service]:
+def service_of(choice: Choice, options: ServiceOptions) -> Iterator[ServiceTarget]:
     """The service that is asked. One of our own is started at once: it loads while the sources are opened."""
     if choice.region != endpoints.LOCAL:
-        yield VendorService(options)
+        yield VendorTarget(options)
         return
     from asrcli.runs.local import LocalService
 
@@ -136,7 +136,7 @@ def spec_of(request: Request, choice: Choice, endpoint: Endpoint, network: Netwo
     from asrcli.engine.retry import Retry
     from asrcli.engine.sound.tape import IDLE_S
     from asrcli.engine.spec import Spec
-    from asrcli.engine.stages import Limits
+    from asrcli.engine.stages import Timeouts
 
     service = request.service
     return Spec(
@@ -148,6 +148,6 @@ def spec_of(request: Request, choice: Choice, endpoint: Endpoint, network: Netwo
         cutting=request.cutting,
         idle_s=IDLE_S if service.keepalive else None,
         keep_s=service.max_outage,
-        limits=Limits(finish_s=service.drain_timeout),
+        timeouts=Timeouts(finish_s=service.drain_timeout),
         retry=Retry(tries=service.retries),
     )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from asrcli.audio.writing.wav_writer import WavWriter
     from asrcli.engine.build import Surroundings
     from asrcli.output.output import Output
-    from asrcli.runs.choose_spec import Choice, Service
+    from asrcli.runs.choose_spec import Choice, ServiceTarget
     from asrcli.system.signals import Signals
 
 
@@ -132,7 +132,7 @@ def _carry_out(request: Request, output: Output, signals: Signals, asked: Callab
 
 def _surroundings(
     choice: Choice,
-    service: Service,
+    service: ServiceTarget,
     recording: WavWriter | None,
     output: Output,
     asked: Callable[[], bool] | None,

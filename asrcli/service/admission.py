@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
-from asrcli.service.faults.plan import Refuse
+from asrcli.service.faults.kinds import Refuse
 from asrcli.service.protocols.base import Handshake
 from asrcli.service.wire.pages import Origin, reason_against
 

@@ -1,6 +1,6 @@
 """The local service as a whole: the listening socket, what each connection is made of, and the end.
 
-    service = Service(ServiceOptions(port=0, recognizer="script:talk.jsonl"))
+    service = Service(ServerOptions(port=0, recognizer="script:talk.jsonl"))
     service.start()
     … service.url …
     service.close()
@@ -27,16 +27,16 @@ from websockets.http11 import Request, Response
 
 from asrcli.service.admission import handshake_of, refusal_at_the_end, refusal_of, refusal_on_demand
 from asrcli.service.faults.connection import FaultyConnection
-from asrcli.service.faults.plan import Fault, FaultPlan
+from asrcli.service.faults.kinds import Fault, FaultPlan
 from asrcli.service.hearing.recognition import Hearings
 from asrcli.service.protocols.base import Limits, ServerHalf
 from asrcli.service.protocols.conversation import Conversation
 from asrcli.service.protocols.realtime import Realtime
 from asrcli.service.protocols.run_task import RunTask
 from asrcli.service.recognizers import open_recognizer
+from asrcli.service.wire.fair_loop import ServiceLoop, Share
 from asrcli.service.wire.layers import FarStream, TlsStream
 from asrcli.service.wire.listener import listen
-from asrcli.service.wire.loop import ServiceLoop, Share
 from asrcli.service.wire.pages import Origin
 from asrcli.service.wire.stream import Stream, TcpStream
 from asrcli.service.wire.websocket import CLOSE_TIMEOUT_S, Guest, WebSocket
@@ -59,7 +59,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceOptions:
+class ServerOptions:
     """What a service is made from.
 
     `port` 0 takes a free one. `recognizer` is `sphinx` or `script:FILE`. Without `required_key` any key is let in,
@@ -89,7 +89,7 @@ class Service:
     """
 
     def __init__(
-        self, options: ServiceOptions, clock: Clock | None = None, *, died: Callable[[], object] = lambda: None
+        self, options: ServerOptions, clock: Clock | None = None, *, died: Callable[[], object] = lambda: None
     ) -> None:
         self.ca_file: Path | None = None
         """With TLS, and once the service has started: the authority that a client must trust, in PEM."""

@@ -26,7 +26,7 @@ _NOT_SENT_BYTES = 1 << 16
 _MACOS_SO_NWRITE = 0x1024
 
 
-class Stream(Protocol):
+class ByteStream(Protocol):
     """What is read and written: a connection, or a further layer on one, which then waits if the connection does."""
 
     def recv(self, most_bytes: int, /) -> bytes: ...
@@ -37,9 +37,9 @@ class Stream(Protocol):
 class Duplex:
     """Waits like a socket with a timeout until `stop_waiting`, for the handshake; from then on it never does."""
 
-    def __init__(self, connection: socket.socket, layer: Stream | None = None) -> None:
+    def __init__(self, connection: socket.socket, layer: ByteStream | None = None) -> None:
         self.connection = connection
-        self._stream: Stream = connection if layer is None else layer
+        self._stream: ByteStream = connection if layer is None else layer
         # A layer may hold more than the socket shows; of anything else, the socket will tell again: OpenSSL takes no
         # more from it than the record that it hands out, and that is smaller than what is asked for.
         self._hides = layer is not None

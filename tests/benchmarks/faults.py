@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 
 from asrcli.audio.opening import open_source
 from asrcli.engine.control import Control
-from asrcli.engine.stages import Limits
-from asrcli.service.faults.plan import parse_fault
+from asrcli.engine.stages import Timeouts
+from asrcli.service.faults.kinds import parse_fault
 from asrcli.values.events import AudioSent, Event, FinalResult
 from tests.benchmarks.damage import damage
 from tests.benchmarks.outage import outage
@@ -75,7 +75,7 @@ def recogniser(folder: Path) -> Iterator[str]:
 
     def error_rate(*faults: str) -> float:
         with running_service("sphinx", faults=tuple(map(parse_fault, faults))) as service:
-            setup = engine(service.url, Cut("run-task", (), 6.0), limits=Limits())
+            setup = engine(service.url, Cut("run-task", (), 6.0), timeouts=Timeouts())
             outcome = delivered(transcribe(open_source(str(TALK_WAV)), setup, Control()))
         assert outcome.error is None, outcome.error
         return jiwer.wer(plain(reference), plain(" ".join(each.text for each in outcome.sentences)))

@@ -36,7 +36,7 @@ CHUNK_S = 0.1
 # What asrcli loads for `mic`, without PortAudio: that looks for devices when it is loaded.
 IMPORTS = """
 import asrcli.cli.app, asrcli.runs.batch, asrcli.engine.many, asrcli.protocols, asrcli.output.views.live
-import asrcli.audio.microphone.source, asrcli.audio.chunks.resample, asrcli.audio.chunks.chunker, asrcli.audio.level
+import asrcli.audio.microphone.mic_source, asrcli.audio.chunks.resample, asrcli.audio.chunks.chunker, asrcli.audio.level
 import soxr, cffi
 """
 # The bare library: as it stands in its documentation, blocks of 100 ms to a file, nothing else. Prints how long after

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from asrcli.service.faults.plan import parse_fault
+from asrcli.service.faults.kinds import parse_fault
 from tests.support.coded_talk import CodedTalk, twelve_sentences
 from tests.support.endings import EXIT_CODES, PLANTED_KEY, Ending, ended_by, limited, regular
 from tests.support.service import TALK_WAV, running_service

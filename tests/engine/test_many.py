@@ -16,7 +16,7 @@ from asrcli.engine.many import Ended, Job, transcribe_many
 from asrcli.engine.retry import Retry
 from asrcli.engine.wiring import Engine
 from asrcli.protocols.run_task import RunTask
-from asrcli.service.faults.plan import parse_fault
+from asrcli.service.faults.kinds import parse_fault
 from asrcli.values.errors import DecodeError, Interrupted, LinkError, UsageError
 from asrcli.values.events import AudioSent, FinalResult, LinkReady, Reconnecting, SessionFinished, SessionStarted, Tick
 from asrcli.values.recognition import Endpoint, RecognitionOptions

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from asrcli.engine.control import Control
-from asrcli.service.faults.plan import parse_fault
+from asrcli.service.faults.kinds import parse_fault
 from asrcli.values.errors import ProtocolViolation, SoundLost
 from asrcli.values.events import Notice, Reconnecting
 from asrcli.wire import link

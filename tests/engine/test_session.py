@@ -232,7 +232,7 @@ def test_a_session_that_ended_as_it_should_gives_its_link_back():
 def test_a_protocol_that_keeps_no_link_closes_it():
     link, clock = FakeLink(), FakeClock()
     protocol = Realtime(RecognitionOptions(model="m"), Endpoint("ws://127.0.0.1", "k"))
-    session = Session(protocol, link, HandedChunks(()), where="here", limits=LIMITS, clock=clock)
+    session = Session(protocol, link, HandedChunks(()), where="here", timeouts=LIMITS, clock=clock)
     session.open()
     said = [{"type": kind, "session": {"id": "s"}} for kind in ("session.created", "session.updated")]
     for item in (LinkOpened(1.0), *(MessageReceived(json.dumps(each)) for each in said)):

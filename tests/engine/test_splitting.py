@@ -27,7 +27,7 @@ from asrcli.engine.splitting import (
 )
 from asrcli.output.wording import words
 from asrcli.runs.metrics import Metrics
-from asrcli.service.faults.plan import parse_fault
+from asrcli.service.faults.kinds import parse_fault
 from asrcli.system.clock import SystemClock
 from asrcli.values.errors import AsrcliError, DecodeError, Interrupted, ServiceError, UsageError
 from asrcli.values.events import (

@@ -13,7 +13,7 @@ import pytest
 from asrcli.engine.control import Control
 from asrcli.engine.retry import Retry
 from asrcli.engine.session import Session
-from asrcli.engine.stages import SESSION, TRANSCRIPTION, Change, Limits, Machine, Stage, State, Turn
+from asrcli.engine.stages import SESSION, TRANSCRIPTION, Change, Machine, Stage, State, Timeouts, Turn
 from asrcli.engine.transcription import Transcription
 from asrcli.protocols.realtime import Realtime
 from asrcli.protocols.run_task import RunTask
@@ -85,7 +85,7 @@ def test_what_has_no_place_is_an_error_and_changes_nothing(table: Table, whats: 
 
 
 def test_every_stage_is_bounded_in_which_the_service_must_say_something() -> None:
-    limits = Limits(connect_s=1, start_s=2, finish_s=3, grace_s=4)
+    limits = Timeouts(connect_s=1, start_s=2, finish_s=3, grace_s=4)
     bounds = {stage: limits.of(stage) for stage in Stage if limits.of(stage) is not None}
     assert bounds == {Stage.CONNECTING: 1, Stage.STARTING: 2, Stage.FINISHING: 3, Stage.BROKEN: 4}
 
@@ -132,7 +132,7 @@ def broken_again() -> None:
     link = FakeLink()
     link.fail = LinkError("broken pipe")
     protocol = Realtime(RecognitionOptions(model="m"), Endpoint("ws://127.0.0.1", "k"))
-    session = Session(protocol, link, HandedChunks(()), where="here", limits=LIMITS, clock=FakeClock())
+    session = Session(protocol, link, HandedChunks(()), where="here", timeouts=LIMITS, clock=FakeClock())
     session.open()
     created = MessageReceived(json.dumps({"type": "session.created", "session": {"id": "s"}}))
     for item in (LinkOpened(1.0), created, created):

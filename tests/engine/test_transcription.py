@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from asrcli.engine.control import Control
-from asrcli.engine.stages import Limits
+from asrcli.engine.stages import Timeouts
 from asrcli.engine.transcription import Transcription
 from asrcli.engine.wiring import Engine
 from asrcli.output.wording import words
@@ -117,7 +117,7 @@ def binary(talk: Conversation) -> None:
 )
 def test_what_was_final_is_kept_and_the_reason_is_told(script, kind, said):
     with scripted_server(script) as url:
-        events, error = run(url, ToneSource(5.0), speed=10.0, limits=Limits(finish_s=0.3))
+        events, error = run(url, ToneSource(5.0), speed=10.0, timeouts=Timeouts(finish_s=0.3))
     assert texts(events) == ["kept"]
     assert type(error) is kind
     assert isinstance(error, AsrcliError)
@@ -126,11 +126,11 @@ def test_what_was_final_is_kept_and_the_reason_is_told(script, kind, said):
 
 def test_a_service_that_never_answers_is_a_timeout_that_names_the_stage():
     with silent_port() as url:
-        _, error = run(url, ToneSource(0.1), limits=Limits(connect_s=0.2))
+        _, error = run(url, ToneSource(0.1), timeouts=Timeouts(connect_s=0.2))
     assert isinstance(error, ServiceTimeout)
     assert error.stage == "connect"
     with scripted_server(lambda talk: talk.hang()) as url:
-        _, error = run(url, ToneSource(0.1), limits=Limits(start_s=0.2))
+        _, error = run(url, ToneSource(0.1), timeouts=Timeouts(start_s=0.2))
     assert isinstance(error, ServiceTimeout)
     assert error.stage == "start"
 

@@ -11,9 +11,9 @@ import pytest
 from asrcli.audio.chunks.chunker import chunk
 from asrcli.engine.control import Control
 from asrcli.engine.retry import Retry
-from asrcli.engine.stages import Limits
+from asrcli.engine.stages import Timeouts
 from asrcli.output.wording import words
-from asrcli.service.faults.plan import parse_fault
+from asrcli.service.faults.kinds import parse_fault
 from asrcli.values.errors import AsrcliError, AuthError, LinkError, ServiceError, ServiceTimeout
 from asrcli.values.events import AudioFinished, FinalResult, Notice, Reconnecting, SessionStarted
 from asrcli.values.pcm import Chunk, PcmFormat
@@ -76,7 +76,7 @@ def test_after_a_reset_the_open_sentence_is_recognised_anew_and_nothing_twice():
 @pytest.mark.parametrize("script", [closing, never_finishing])
 def test_a_lost_or_silent_service_is_left_for_another_try(script):
     with scripted_server(script, polite) as url:
-        events, error = run(url, ToneSource(3.0), speed=10.0, retry=QUICK, limits=Limits(finish_s=0.3))
+        events, error = run(url, ToneSource(3.0), speed=10.0, retry=QUICK, timeouts=Timeouts(finish_s=0.3))
     assert error is None
     # The second session hears what follows the 0.9 s that were final.
     assert texts(events) == ["kept", "one", "two"]
@@ -122,7 +122,7 @@ def test_a_service_that_only_fails_to_say_goodbye_is_asked_once_more_and_all_is_
     source = ToneSource(1.0)
     source._samples = np.concatenate([source._samples[:14000], np.zeros((20000, 1), np.float32)])
     with scripted_server(hearing_all, second) as url:
-        events, error = run(url, source, retry=QUICK, limits=Limits(finish_s=0.3))
+        events, error = run(url, source, retry=QUICK, timeouts=Timeouts(finish_s=0.3))
     assert error is None
     assert texts(events)[0] == "one"
     assert [type(event) for event in events].count(Reconnecting) == 1
@@ -133,7 +133,7 @@ def test_a_service_that_only_fails_to_say_goodbye_is_asked_once_more_and_all_is_
 def test_a_service_that_leaves_sound_without_a_result_is_asked_as_often_as_may_be():
     """The tone goes on after the last final: it might have been a word."""
     with scripted_server(hearing_all, speechless) as url:
-        events, error = run(url, ToneSource(3.0), retry=QUICK, limits=Limits(finish_s=0.3))
+        events, error = run(url, ToneSource(3.0), retry=QUICK, timeouts=Timeouts(finish_s=0.3))
     assert isinstance(error, ServiceTimeout)
     assert [type(event) for event in events].count(Reconnecting) == QUICK.tries
 

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from asrcli.engine.control import Control
-from asrcli.engine.stages import Limits
-from asrcli.service.faults.plan import parse_fault
+from asrcli.engine.stages import Timeouts
+from asrcli.service.faults.kinds import parse_fault
 from asrcli.values.events import FinalResult, PartialResult, Reconnecting
 from tests.support.coded_talk import CodedTalk, a_sentence_every
 from tests.support.recovery import PROTOCOLS, Cut, engine
@@ -25,7 +25,7 @@ from tests.support.transcribing import transcribe
 pytestmark = pytest.mark.usefixtures("every_thread_ends")
 
 # The end of the audio has to wait for other things than these tests do.
-STALL = Limits(finish_s=60.0, stall_s=0.5)
+STALL = Timeouts(finish_s=60.0, stall_s=0.5)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def finals(events: list[Any]) -> list[tuple[object, ...]]:
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_a_service_that_falls_silent_in_the_middle_of_a_sentence_is_left(long_talk, protocol):
     with running_service(long_talk.recognizer, faults=(parse_fault("stall@13s#1"),)) as service:
-        setup = engine(service.url, Cut(protocol, (), speed=10.0), limits=STALL)
+        setup = engine(service.url, Cut(protocol, (), speed=10.0), timeouts=STALL)
         events = list(transcribe(long_talk.source(), setup, Control()))
     [lost] = [event for event in events if isinstance(event, Reconnecting)]
     assert "in the middle of a sentence" in lost.reason
@@ -62,7 +62,7 @@ def test_a_service_that_falls_silent_in_the_middle_of_a_sentence_is_left(long_ta
 def test_a_service_with_nothing_to_say_is_not_left(long_talk, protocol):
     """Between two sentences there are seven seconds, which is more than it may be silent in one."""
     with running_service(long_talk.recognizer) as service:
-        setup = engine(service.url, Cut(protocol, (), speed=10.0), limits=STALL)
+        setup = engine(service.url, Cut(protocol, (), speed=10.0), timeouts=STALL)
         events = list(transcribe(long_talk.source(), setup, Control()))
     assert not [event for event in events if isinstance(event, Reconnecting)]
     assert finals(events) == told(long_talk)
@@ -114,7 +114,7 @@ def test_answers_that_come_a_few_bytes_at_a_time_are_the_same_answers(talk, prot
         crumbling(service.url) as url,
     ):
         # The crumbs take their time after the last audio as well.
-        setup = engine(url, Cut(protocol, ()), limits=Limits())
+        setup = engine(url, Cut(protocol, ()), timeouts=Timeouts())
         events = list(transcribe(talk.source(), setup, Control()))
     assert finals(events) == told(talk)
     assert not [event for event in events if isinstance(event, Reconnecting)]

@@ -18,7 +18,7 @@ from websockets.protocol import CLIENT, Protocol
 from asrcli.service import server
 from asrcli.service.hearing import recognition as hearing
 from asrcli.service.protocols.base import Limits
-from asrcli.service.recognizers.base import Ended, OnResult, Opened, Pcm, RecognitionSettings
+from asrcli.service.recognizers.base import OnResult, Opened, Pcm, RecognitionEnded, RecognitionSettings
 from tests.service.client import Client, finish_task, run_task
 from tests.support.service import running_service
 
@@ -49,7 +49,7 @@ class Busy:
 
     def finish(self) -> None:
         assert self.free.wait(PATIENCE_S)
-        self._on_result(Ended(self.heard_bytes // 32))
+        self._on_result(RecognitionEnded(self.heard_bytes // 32))
 
     def close(self) -> None:
         self.free.set()

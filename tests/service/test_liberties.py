@@ -20,7 +20,7 @@ from asrcli.service.protocols.base import (
     Reply,
 )
 from asrcli.service.protocols.run_task import RunTask
-from asrcli.service.recognizers.base import Ended, HeardWord, Hypothesis, Opened, RecognitionSettings
+from asrcli.service.recognizers.base import HeardWord, Hypothesis, Opened, RecognitionEnded, RecognitionSettings
 from tests.service.client import finish_task, run_task
 from tests.service.protocols.half import events, failure, started, tell
 from tests.support.fakes import FakeClock
@@ -78,7 +78,7 @@ def test_a_finish_ends_the_task_that_runs_whatever_id_it_bears(half: RunTask) ->
     message = finish_task("another")
     message["payload"]["input"] = []
     assert tell(started(half), message) == [FinishRecognition()]
-    (reply,) = half.result(Ended(0))
+    (reply,) = half.result(RecognitionEnded(0))
     assert isinstance(reply, Reply)
     assert json.loads(reply.text)["header"] == {"task_id": "t1", "event": "task-finished", "attributes": {}}
 
@@ -158,7 +158,7 @@ class Life:
             case "finish":
                 self.carry_out(tell(self.half, finish_task(f"t{self.tasks}")))
             case "recognised" if self.pending:
-                result = Opened() if self.pending.pop(0) == "opened" else Ended(10)
+                result = Opened() if self.pending.pop(0) == "opened" else RecognitionEnded(10)
                 self.carry_out(list(self.half.result(result)))
             case "heard" if (
                 self.said[-1:] != ["task-finished"] and "task-started" in self.said and self.pending != ["opened"]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from asrcli.service.protocols.base import Action, Handshake, Hangup, Limits
 from asrcli.service.protocols.run_task import RunTask
-from asrcli.service.recognizers.base import Ended, Hypothesis, Opened
+from asrcli.service.recognizers.base import Hypothesis, Opened, RecognitionEnded
 from tests.service.client import finish_task, run_task
 from tests.service.protocols.half import events, failure, started, tell
 from tests.support.fakes import FakeClock
@@ -78,7 +78,7 @@ def test_heartbeats_go_on_while_the_rest_is_recognised(half: RunTask, clock: Fak
         assert deadline == clock.now() + 5
         clock.advance(5)
         assert events(half.idle()) == ["result-generated"]
-    list(half.result(Ended(0)))
+    list(half.result(RecognitionEnded(0)))
     assert half.deadline() == clock.now() + 60
 
 
@@ -103,7 +103,7 @@ def test_heartbeats_go_on_while_the_recogniser_is_behind(half: RunTask, clock: F
 def test_an_idle_connection_is_closed_after_a_minute(half: RunTask, clock: FakeClock) -> None:
     tell(started(half), finish_task())
     clock.advance(50)
-    list(half.result(Ended(0)))
+    list(half.result(RecognitionEnded(0)))
     clock.advance(59)
     assert list(half.idle()) == []
     clock.advance(1)
@@ -135,7 +135,7 @@ def test_a_result_never_brings_the_deadline_nearer(steps: list[str], heartbeat: 
             tell(half, finish_task())
             before = half.deadline()
             assert before is not None
-            list(half.result(Ended(0)))
+            list(half.result(RecognitionEnded(0)))
             state = "over"
         after = half.deadline()
         assert after is not None

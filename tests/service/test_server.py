@@ -12,7 +12,14 @@ import pytest
 
 from asrcli.service import server
 from asrcli.service.protocols.base import Limits
-from asrcli.service.recognizers.base import Ended, OnResult, Opened, Pcm, RecognitionError, RecognitionSettings
+from asrcli.service.recognizers.base import (
+    OnResult,
+    Opened,
+    Pcm,
+    RecognitionEnded,
+    RecognitionError,
+    RecognitionSettings,
+)
 from asrcli.service.server import Service
 from asrcli.values.errors import UsageError
 from tests.service.client import Client, finish_task, run_task
@@ -190,7 +197,7 @@ class Stubborn:
         raise RecognitionError("ModelServingError", "the recogniser is overloaded")
 
     def finish(self) -> None:
-        self.on_result(Ended(0))
+        self.on_result(RecognitionEnded(0))
 
     def close(self) -> None:
         pass
@@ -249,19 +256,19 @@ def test_many_clients_at_once(talk_pcm: bytes) -> None:
 def test_a_port_in_use_is_said_in_one_line(scripted: Service) -> None:
     port = int(scripted.url.rpartition(":")[2])
     with pytest.raises(UsageError, match=f"cannot listen on 127.0.0.1:{port}: Address already in use"):
-        Service(server.ServiceOptions(port=port, recognizer=TALK_SCRIPT)).start()
+        Service(server.ServerOptions(port=port, recognizer=TALK_SCRIPT)).start()
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.2", "::", "example.org", ""])
 def test_only_loopback_is_listened_on(host: str) -> None:
     with pytest.raises(UsageError):
-        Service(server.ServiceOptions(host=host, port=0, recognizer=TALK_SCRIPT)).start()
+        Service(server.ServerOptions(host=host, port=0, recognizer=TALK_SCRIPT)).start()
 
 
 @pytest.mark.parametrize("name", ["", "script", "script:", "whisper", "sphinx:large"])
 def test_an_unknown_recogniser_is_refused(name: str) -> None:
     with pytest.raises(UsageError, match="there is no recogniser"):
-        Service(server.ServiceOptions(port=0, recognizer=name)).start()
+        Service(server.ServerOptions(port=0, recognizer=name)).start()
 
 
 def test_chinese_goes_out_as_it_is(tmp_path: Path) -> None:

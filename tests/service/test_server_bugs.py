@@ -7,7 +7,7 @@ import threading
 import pytest
 import websocket
 
-from asrcli.service.server import Service, ServiceOptions
+from asrcli.service.server import ServerOptions, Service
 from asrcli.values.errors import Shortage
 from tests.service.client import Client, run_task
 from tests.support.service import TALK_SCRIPT, running_service
@@ -25,7 +25,7 @@ def broken(*arguments: object) -> None:
 def test_a_bug_on_its_own_thread_ends_it() -> None:
     """Its clients are cut off, whoever waits for its end is told, and `close` does not wait for what will not come."""
     died = threading.Event()
-    service = Service(ServiceOptions(port=0, recognizer=TALK_SCRIPT), died=died.set)
+    service = Service(ServerOptions(port=0, recognizer=TALK_SCRIPT), died=died.set)
     service.start()
     with Client(service.url) as client:
         client.say(run_task())
@@ -52,7 +52,7 @@ def test_a_bug_with_one_client_cuts_off_that_client_alone(
 
 
 def test_a_service_that_gets_no_thread_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    service = Service(ServiceOptions(port=0, recognizer=TALK_SCRIPT))
+    service = Service(ServerOptions(port=0, recognizer=TALK_SCRIPT))
 
     def refuse(thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from asrcli.engine.session import Session
-from asrcli.engine.stages import Limits, Turn
+from asrcli.engine.stages import Timeouts, Turn
 from asrcli.protocols import REGISTRY
 from asrcli.values.errors import DecodeError, LinkError, ProtocolViolation, ServiceError, ServiceTimeout
 from asrcli.values.events import Event
@@ -125,9 +125,9 @@ def survives(protocol: str, happened: list[Any], *, begun: bool) -> int:
     """
     clock, link, messages = FakeClock(), FakeLink(), 0
     machine = REGISTRY[protocol](RecognitionOptions(model="m"), Endpoint("ws://127.0.0.1", "k"))
-    limits = Limits()
+    limits = Timeouts()
     chunks = _HandedChunks()
-    session = Session(machine, link, chunks, where="here", limits=limits, clock=clock)
+    session = Session(machine, link, chunks, where="here", timeouts=limits, clock=clock)
     session.open()
     for item in _beginning(protocol, machine.session_id) if begun else [LinkOpened(1.0)]:
         list(session.handle(item))

@@ -10,10 +10,10 @@ from typing import Any
 
 from asrcli.engine.control import Control
 from asrcli.engine.retry import Retry
-from asrcli.engine.stages import Limits
+from asrcli.engine.stages import Timeouts
 from asrcli.engine.wiring import Engine
 from asrcli.protocols import REGISTRY
-from asrcli.service.faults.plan import parse_fault
+from asrcli.service.faults.kinds import parse_fault
 from asrcli.values.events import Event, FinalResult, Reconnecting, Sentence
 from asrcli.values.pcm import Chunk
 from asrcli.values.recognition import Endpoint, RecognitionOptions
@@ -95,7 +95,7 @@ def engine(url: str, cut: Cut, talk: CodedTalk | None = None, **fields: Any) -> 
         lambda: REGISTRY[cut.protocol](options, Endpoint(url, "k")),
         speed=cut.speed,
         cut=cut_after_sentences(talk) if cut.manual and talk is not None else None,
-        **{"limits": Limits(finish_s=0.4, grace_s=0.4), "retry": Retry(first_s=0.01, longest_s=0.3), **fields},
+        **{"limits": Timeouts(finish_s=0.4, grace_s=0.4), "retry": Retry(first_s=0.01, longest_s=0.3), **fields},
     )
 
 

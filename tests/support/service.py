@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from asrcli.service.server import Service, ServiceOptions
+from asrcli.service.server import ServerOptions, Service
 
 DATA = Path(__file__).parent.parent / "data"
 TALK_WAV = DATA / "talk.wav"
@@ -25,8 +25,8 @@ _END_S = 10
 
 @contextmanager
 def running_service(recognizer: str = TALK_SCRIPT, **options: Any) -> Iterator[Service]:
-    """A service in threads of this process, on a free port. `options` are fields of ServiceOptions."""
-    service = Service(ServiceOptions(**{"port": 0, "recognizer": recognizer, **options}))
+    """A service in threads of this process, on a free port. `options` are fields of ServerOptions."""
+    service = Service(ServerOptions(**{"port": 0, "recognizer": recognizer, **options}))
     service.start()
     try:
         yield service

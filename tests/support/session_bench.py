@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 
 from asrcli.engine.session import Session
-from asrcli.engine.stages import Limits, Turn
+from asrcli.engine.stages import Timeouts, Turn
 from asrcli.protocols.run_task import RunTask
 from asrcli.values.events import Event
 from asrcli.values.pcm import Chunk
@@ -14,7 +14,7 @@ from asrcli.values.recognition import Endpoint, RecognitionOptions
 from asrcli.wire.link_events import InboxItem, LinkOpened, MessageReceived
 from tests.support.fakes import FakeClock, FakeLink
 
-LIMITS = Limits(connect_s=5, start_s=6, finish_s=7, grace_s=1, stall_s=4)
+LIMITS = Timeouts(connect_s=5, start_s=6, finish_s=7, grace_s=1, stall_s=4)
 
 
 class HandedChunks:
@@ -46,7 +46,7 @@ class Bench:
         self.chunks = HandedChunks(chunks, cause)
         self.protocol = RunTask(RecognitionOptions(model="m"), Endpoint("ws://127.0.0.1", "k"))
         self.session = Session(
-            self.protocol, self.link, self.chunks, where="ws://here", limits=LIMITS, clock=self.clock
+            self.protocol, self.link, self.chunks, where="ws://here", timeouts=LIMITS, clock=self.clock
         )
         self.session.open()
 

@@ -19,7 +19,7 @@ import pytest
 import asrcli
 from asrcli.audio import opening, source
 from asrcli.audio.microphone import devices
-from asrcli.audio.microphone import source as microphone
+from asrcli.audio.microphone import mic_source as microphone
 from asrcli.engine import control, spec
 from asrcli.output import base
 from asrcli.runs import request

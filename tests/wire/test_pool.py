@@ -11,10 +11,10 @@ import pytest
 
 from asrcli.engine.control import Control
 from asrcli.engine.retry import Retry
-from asrcli.engine.stages import Limits
+from asrcli.engine.stages import Timeouts
 from asrcli.engine.wiring import Engine
 from asrcli.protocols import REGISTRY
-from asrcli.service.faults.plan import parse_fault
+from asrcli.service.faults.kinds import parse_fault
 from asrcli.values.errors import ServiceError
 from asrcli.values.events import Event, FinalResult, LinkReady, Reconnecting, SessionStarted
 from asrcli.values.recognition import Endpoint, RecognitionOptions
@@ -127,7 +127,7 @@ def test_a_link_that_saw_an_error_is_not_used_again(pool):
 def test_another_try_does_not_get_the_link_that_has_just_failed(pool):
     """The service does not answer our goodbye either, so that the link is still on its way out then."""
     with running_service(faults=(parse_fault("deaf@1msg#1"),)) as service:
-        quick = engine(service.url, pool, retry=Retry(tries=1, first_s=0.01), limits=Limits(finish_s=0.3))
+        quick = engine(service.url, pool, retry=Retry(tries=1, first_s=0.01), timeouts=Timeouts(finish_s=0.3))
         events = once(quick)
         assert [event.attempt for event in events if isinstance(event, Reconnecting)] == [1]
         assert len([event for event in events if isinstance(event, LinkReady) and event.phases is not None]) == 2

@@ -12,7 +12,7 @@ from asrcli.engine.many import Ended, Job, transcribe_many
 from asrcli.engine.retry import Retry
 from asrcli.engine.wiring import Engine
 from asrcli.protocols import REGISTRY
-from asrcli.service.faults.plan import parse_fault
+from asrcli.service.faults.kinds import parse_fault
 from asrcli.values.events import Event, FinalResult, LinkReady, Reconnecting
 from asrcli.values.recognition import Endpoint, RecognitionOptions
 from asrcli.wire.pool import Pool

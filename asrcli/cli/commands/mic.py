@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from asrcli.audio.level import Level
     from asrcli.audio.microphone.devices import Device
-    from asrcli.audio.microphone.source import MicOptions, MicSource
+    from asrcli.audio.microphone.mic_source import MicOptions, MicSource
     from asrcli.runs.request import Request
 
 TEST_S = 2.0
@@ -79,7 +79,7 @@ def mic_request(
 
 
 def _options(flags: MicFlags, setup: MicSetupFlags) -> MicOptions:
-    from asrcli.audio.microphone.source import MicOptions
+    from asrcli.audio.microphone.mic_source import MicOptions
 
     return MicOptions(
         rate_hz=setup.rate,
@@ -102,7 +102,7 @@ def _test(flags: MicFlags, setup: MicSetupFlags, output: OutputFlags) -> int:
     import sys
 
     from asrcli.audio.level import Meter, advice, verdict
-    from asrcli.audio.microphone.source import MicSource
+    from asrcli.audio.microphone.mic_source import MicSource
     from asrcli.output.sanitize import name
     from asrcli.output.wording import error_line
     from asrcli.runs.exits import exit_code

@@ -20,7 +20,7 @@ from asrcli.system.wakeup import Wakeup
 from asrcli.values.errors import Bug, UsageError
 
 if TYPE_CHECKING:
-    from asrcli.service.server import ServiceOptions
+    from asrcli.service.server import ServerOptions
 
 _RequireKey = Annotated[
     bool, typer.Option("--require-key", help=f"Let in only the key in {SERVE_KEY}; else any key will do.")
@@ -86,14 +86,14 @@ def serve(
     if tls_ca is not None and not tls:
         raise UsageError("--tls-ca goes with --tls", hint="add --tls, or leave --tls-ca out")
     try:
-        from asrcli.service.faults.plan import parse_fault
-        from asrcli.service.server import ServiceOptions
+        from asrcli.service.faults.kinds import parse_fault
+        from asrcli.service.server import ServerOptions
         from asrcli.service.wire.pages import parse_origin
     except ModuleNotFoundError as error:
         if error.name != "websockets":
             raise
         raise UsageError("the local service is not installed", hint="pip install 'asrcli[serve]'") from error
-    options = ServiceOptions(
+    options = ServerOptions(
         host=host,
         port=port,
         recognizer=recognizer,
@@ -110,7 +110,7 @@ def serve(
     _run(options, key_required=require_key, watch_stdin=exit_with_parent)
 
 
-def _run(options: ServiceOptions, *, key_required: bool, watch_stdin: bool) -> None:
+def _run(options: ServerOptions, *, key_required: bool, watch_stdin: bool) -> None:
     """Serve until a signal comes. Raises the bug that has ended the service before, if one did."""
     from asrcli.service.server import Service
 

@@ -12,7 +12,7 @@ from rich.cells import cell_len, chop_cells
 from rich.console import Console
 from rich.text import Text
 
-from asrcli.output.views.status import Part
+from asrcli.output.views.status import StatusItem
 
 SEPARATOR = " · "
 # A name is no use in fewer cells.
@@ -42,7 +42,7 @@ def _console() -> Console:
     return Console(file=io.StringIO(), width=80, height=24)
 
 
-def fit(parts: tuple[Part, ...], width: int) -> Line:
+def fit(parts: tuple[StatusItem, ...], width: int) -> Line:
     """The parts that fit `width` cells, the most important ones first to get a place, in their own order."""
     kept: dict[int, str] = {}
     room = width

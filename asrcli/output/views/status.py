@@ -35,7 +35,7 @@ SENT_KEPT = 600
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class StatusItem:
     """One piece of the status line. `shrinks`: a shortened one is better than none. `joins`: no separator follows."""
 
     text: str
@@ -82,32 +82,32 @@ class Status:
                 if self._info.parts == 1:
                     self._observe_delay(sentence, now)
 
-    def parts(self, now: float) -> tuple[Part, ...]:
+    def parts(self, now: float) -> tuple[StatusItem, ...]:
         """The line's parts at `now`, in the order in which they stand."""
         info = self._info
         parts = [
-            Part(self._state, 0, self._state_style, shrinks=True),
-            Part(_short_name(info), 2, shrinks=True),
-            *([Part(f"{info.source_rate_hz / 1000:g} kHz", 9)] if info.source_rate_hz is not None else []),
-            Part(name(info.model), 6),
-            Part(name(info.region), 7),
+            StatusItem(self._state, 0, self._state_style, shrinks=True),
+            StatusItem(_short_name(info), 2, shrinks=True),
+            *([StatusItem(f"{info.source_rate_hz / 1000:g} kHz", 9)] if info.source_rate_hz is not None else []),
+            StatusItem(name(info.model), 6),
+            StatusItem(name(info.region), 7),
         ]
         if self._level is not None:
             parts.append(_meter(self._level.peak_dbfs))
         if info.live:
-            parts.append(Part(clock_time(now - self._begin_at), 1, "bold"))
+            parts.append(StatusItem(clock_time(now - self._begin_at), 1, "bold"))
         elif info.duration_ms:
-            parts.append(Part(bar(self._position_ms / info.duration_ms), 5, joins=True))
+            parts.append(StatusItem(bar(self._position_ms / info.duration_ms), 5, joins=True))
             position, length = clock_time(self._position_ms / 1000), clock_time(info.duration_ms / 1000)
-            parts.append(Part(f"{position}/{length}", 1, "bold"))
+            parts.append(StatusItem(f"{position}/{length}", 1, "bold"))
             left_s = self._left_s(info.duration_ms, now)
-            parts += [Part(f"{clock_time(left_s)} left", 4)] if left_s is not None else []
+            parts += [StatusItem(f"{clock_time(left_s)} left", 4)] if left_s is not None else []
         else:
-            parts.append(Part(clock_time(self._position_ms / 1000), 1, "bold"))
+            parts.append(StatusItem(clock_time(self._position_ms / 1000), 1, "bold"))
         if self._reconnects:
-            parts.append(Part(f"reconnects {self._reconnects}", 3, "yellow"))
+            parts.append(StatusItem(f"reconnects {self._reconnects}", 3, "yellow"))
         if self._delay_s is not None:
-            parts.append(Part(f"delay {self._delay_s:.1f} s", 8))
+            parts.append(StatusItem(f"delay {self._delay_s:.1f} s", 8))
         return tuple(parts)
 
     def _left_s(self, duration_ms: int, now: float) -> float | None:
@@ -134,12 +134,12 @@ class Status:
             self._delay_s = now - self._sent[0][1]
 
 
-def _meter(peak_dbfs: float | None) -> Part:
+def _meter(peak_dbfs: float | None) -> StatusItem:
     """How loud it is, as a bar that fills up at full scale."""
     if peak_dbfs is None:
-        return Part(bar(0), 3, "yellow")
+        return StatusItem(bar(0), 3, "yellow")
     style = "red" if peak_dbfs >= CLIPPING_DBFS else "yellow" if peak_dbfs >= HOT_DBFS else "green"
-    return Part(bar(1 - peak_dbfs / QUIETEST_DBFS), 3, style)
+    return StatusItem(bar(1 - peak_dbfs / QUIETEST_DBFS), 3, style)
 
 
 def bar(share: float) -> str:

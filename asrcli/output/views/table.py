@@ -12,10 +12,10 @@ from rich.cells import cell_len, set_cell_size
 
 from asrcli.output.base import Begin, Many, View
 from asrcli.output.sanitize import name, sanitize, sentence_text
+from asrcli.output.views.batch_progress import BatchProgress
 from asrcli.output.views.layout import Line, ending, fit, padded
-from asrcli.output.views.progress import Progress
 from asrcli.output.views.region import MIN_REDRAW_S, Region
-from asrcli.output.views.status import BAR_CELLS, Part, bar
+from asrcli.output.views.status import BAR_CELLS, StatusItem, bar
 from asrcli.output.wording import about, error_line, reconnecting, warning_line
 from asrcli.system.clock import Clock
 from asrcli.values.clock_time import clock_time
@@ -94,7 +94,7 @@ class TableView:
         self._shows_finals = shows_finals
         self._clock = clock
         self._names = tuple(map(name, many.names))
-        self._progress = Progress(many.durations_ms, many.at_once)
+        self._progress = BatchProgress(many.durations_ms, many.at_once)
         self._count = _Count()
         self._lines: list[Line] = []
         self._open = True
@@ -212,20 +212,22 @@ class TableView:
         duration_ms = self._many.durations_ms[number]
         return position if duration_ms is None else f"{position}/{clock_time(duration_ms / 1000)}"
 
-    def _total(self, *, hidden: int) -> tuple[Part, ...]:
+    def _total(self, *, hidden: int) -> tuple[StatusItem, ...]:
         count, progress = self._count, self._progress
         total = len(self._many.names)
         waiting = total - count.done - count.failed - len(count.running)
-        parts = [Part(f"{count.done} of {total} done", 0, "green")]
-        parts += [Part(f"{count.failed} failed", 1, "red")] if count.failed else []
-        parts += [Part(f"{hidden} more running", 6)] if hidden else []
-        parts += [Part(f"{waiting} waiting", 5)] if waiting else []
+        parts = [StatusItem(f"{count.done} of {total} done", 0, "green")]
+        parts += [StatusItem(f"{count.failed} failed", 1, "red")] if count.failed else []
+        parts += [StatusItem(f"{hidden} more running", 6)] if hidden else []
+        parts += [StatusItem(f"{waiting} waiting", 5)] if waiting else []
         if progress.total_ms:
-            parts.append(Part(bar(progress.done_ms / progress.total_ms), 4, joins=True))
+            parts.append(StatusItem(bar(progress.done_ms / progress.total_ms), 4, joins=True))
         times = clock_time(progress.done_ms / 1000)
-        parts.append(Part(times if progress.total_ms is None else f"{times}/{clock_time(progress.total_ms / 1000)}", 2))
+        parts.append(
+            StatusItem(times if progress.total_ms is None else f"{times}/{clock_time(progress.total_ms / 1000)}", 2)
+        )
         left_s = progress.left_s(self._clock.now())
-        return (*parts, *([Part(f"{clock_time(left_s)} left", 3)] if left_s is not None else []))
+        return (*parts, *([StatusItem(f"{clock_time(left_s)} left", 3)] if left_s is not None else []))
 
 
 def _columns(width: int, name_cells: int, times_cells: int) -> _Columns:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any, TypeVar
 
-from asrcli.service.faults.plan import (
+from asrcli.service.faults.kinds import (
     Close,
     Deaf,
     Deed,
@@ -19,18 +19,18 @@ from asrcli.service.faults.plan import (
     Duplicate,
     Fail,
     Fault,
+    Fragment,
     Garbage,
     Reorder,
     Reset,
-    Split,
     Stall,
 )
 from asrcli.service.protocols.conversation import Conversation
-from asrcli.service.wire.loop import Share
+from asrcli.service.wire.fair_loop import Share
 from asrcli.service.wire.websocket import WebSocket
 
 GARBAGE = "<html><body>upstream connect error</body></html>"
-_Lasting = TypeVar("_Lasting", Duplicate, Reorder, Split)
+_Lasting = TypeVar("_Lasting", Duplicate, Reorder, Fragment)
 
 
 class FaultyConnection:
@@ -47,10 +47,10 @@ class FaultyConnection:
         self._silent = False
         self._failure: Fail | None = None
         self._held: str | None = None
-        self._to_come = [fault for fault in faults if not isinstance(fault.deed, Duplicate | Reorder | Split)]
+        self._to_come = [fault for fault in faults if not isinstance(fault.deed, Duplicate | Reorder | Fragment)]
         self._duplicate = _lasting(faults, Duplicate)
         self._reorder = _lasting(faults, Reorder)
-        self._split = _lasting(faults, Split) is not None
+        self._split = _lasting(faults, Fragment) is not None
 
     # --- to the conversation ----------------------------------------------------------------------------------------
 

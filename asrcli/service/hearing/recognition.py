@@ -39,7 +39,7 @@ _END_S = 5.0
 _log = logging.getLogger(__name__)
 
 
-class Source(Protocol):
+class SoundFeed(Protocol):
     """Whom the audio comes from."""
 
     def hold(self) -> None: ...
@@ -87,7 +87,7 @@ class Hearings:
     def free_place(self) -> None:
         self._free += 1
 
-    def new(self, settings: RecognitionSettings, tell: OnResult, source: Source) -> Hearing:
+    def new(self, settings: RecognitionSettings, tell: OnResult, source: SoundFeed) -> Hearing:
         """A hearing that has not begun."""
         if self._prompt and settings.audio_format in _PROMPT_FORMATS:
             return _Hearing(self._recognizer, settings, tell)
@@ -172,7 +172,7 @@ class _Hearing:
 class _Waiting:
     """In a thread of its own, which lives from the beginning to `close`."""
 
-    def __init__(self, hearing: _Hearing, source: Source, loop: Loop) -> None:
+    def __init__(self, hearing: _Hearing, source: SoundFeed, loop: Loop) -> None:
         self._hearing = hearing
         self._source = source
         self._loop = loop

@@ -19,8 +19,8 @@ from asrcli.service.protocols.base import (
     Reply,
     ServerHalf,
 )
-from asrcli.service.recognizers.base import Ended, Failed, RecognitionError, RecognitionSettings, Result
-from asrcli.service.wire.loop import Share
+from asrcli.service.recognizers.base import Failed, RecognitionEnded, RecognitionError, RecognitionSettings, Result
+from asrcli.service.wire.fair_loop import Share
 from asrcli.system.moments import Alarm, Timer
 
 
@@ -161,7 +161,7 @@ class Conversation:
     def _result(self, hearing: Hearing, result: Result) -> None:
         if hearing is not self._hearing:
             return  # It was dropped while this was under way.
-        if isinstance(result, Ended | Failed):
+        if isinstance(result, RecognitionEnded | Failed):
             # Before the client hears of it: its place is free for the next one.
             self._drop_hearing()
         self._handle(self._half.result(result))

@@ -36,8 +36,8 @@ from asrcli.service.protocols.base import (
     OpenRecognition,
 )
 from asrcli.service.protocols.session_events import SessionEvents
-from asrcli.service.protocols.session_settings import DECODABLE, Refused, SessionSettings, knows_model, updated
-from asrcli.service.recognizers.base import Ended, Failed, Hypothesis, Opened, Result
+from asrcli.service.protocols.session_settings import DECODABLE, SessionSettings, SettingsRefused, knows_model, updated
+from asrcli.service.recognizers.base import Failed, Hypothesis, Opened, RecognitionEnded, Result
 from asrcli.system.clock import Clock
 
 _LARGEST_APPEND_BYTES = 15 * 1024 * 1024
@@ -92,9 +92,9 @@ class Realtime:
         try:
             event = _parse(message)
             if self._state is not _State.OPEN:
-                raise Refused(f"the session is {self._state.value}: open a new one", parameter="type")
+                raise SettingsRefused(f"the session is {self._state.value}: open a new one", parameter="type")
             yield from self._instruction(event)
-        except Refused as error:
+        except SettingsRefused as error:
             event_id = event.get("event_id")
             yield self._events.error(
                 error.code,
@@ -110,7 +110,7 @@ class Realtime:
                 pass  # The client need not know: it may send audio at any time.
             case Hypothesis() if self._listening:
                 yield from self._committed_heard(result) if self._settings.manual else self._heard(result)
-            case Ended():
+            case RecognitionEnded():
                 self._listening = False
                 yield self._finished()
             case Failed(code, message):
@@ -144,12 +144,12 @@ class Realtime:
             self._since = self._clock.now()
             yield FinishRecognition() if self._listening else self._finished()
         else:
-            raise Refused(f"unknown event type {kind!r}"[:200], parameter="type")
+            raise SettingsRefused(f"unknown event type {kind!r}"[:200], parameter="type")
 
     def _update(self, session: object) -> Action:
         settings = updated(self._settings, session)
         if self._heard_audio and settings.for_recogniser() != self._settings.for_recogniser():
-            raise Refused(
+            raise SettingsRefused(
                 "audio format, sample rate and turn detection are fixed with the first audio", parameter="session"
             )
         self._settings = settings
@@ -164,7 +164,7 @@ class Realtime:
         audio_format = self._settings.input_audio_format
         if audio_format not in DECODABLE:
             self._failure = ("invalid_value", f"audio in the format {audio_format} cannot be decoded")
-            raise Refused(self._failure[1], parameter="session.input_audio_format")
+            raise SettingsRefused(self._failure[1], parameter="session.input_audio_format")
         if not self._listening:
             self._listening = True
             yield OpenRecognition(self._settings.for_recogniser())
@@ -173,7 +173,7 @@ class Realtime:
 
     def _commit(self) -> Iterable[Action]:
         if not self._settings.manual:
-            raise Refused(
+            raise SettingsRefused(
                 "commit is for manual mode: with turn detection the service ends utterances", parameter="type"
             )
         if self._failure is not None:
@@ -182,7 +182,7 @@ class Realtime:
             yield self._events.failed(lost, *self._failure)
             return
         if not self._uncommitted_bytes:
-            raise Refused("there is no audio to commit", parameter="type")
+            raise SettingsRefused("there is no audio to commit", parameter="type")
         too_long = self._uncommitted_s() > _LONGEST_COMMIT_S
         item = None if too_long else self._events.new_item()
         heard, self._uncommitted, self._uncommitted_bytes = self._uncommitted, None, 0
@@ -194,7 +194,7 @@ class Realtime:
         yield EndUtterance()
         if too_long:
             message = f"a commit holds {_LONGEST_COMMIT_S} seconds of audio at most; this one was dropped"
-            raise Refused(message, parameter="type", code="input_audio_buffer_too_long")
+            raise SettingsRefused(message, parameter="type", code="input_audio_buffer_too_long")
 
     def _uncommitted_s(self) -> float:
         """How long the audio is that waits for its commit; 0 for opus, whose bytes do not tell."""
@@ -262,23 +262,23 @@ class Realtime:
 def _parse(message: str | bytes) -> Mapping[str, Any]:
     """The client's event; it has a type."""
     if isinstance(message, bytes):
-        raise Refused("binary messages are not part of this protocol: send audio as base64 in an append event")
+        raise SettingsRefused("binary messages are not part of this protocol: send audio as base64 in an append event")
     try:
         document = json.loads(message)
     except (ValueError, RecursionError) as error:
-        raise Refused("the message is not valid JSON") from error
+        raise SettingsRefused("the message is not valid JSON") from error
     if not isinstance(document, dict) or not isinstance(document.get("type"), str):
-        raise Refused("an event must be an object with a type", parameter="type")
+        raise SettingsRefused("an event must be an object with a type", parameter="type")
     return document
 
 
 def _decoded(encoded: object) -> bytes:
     if not isinstance(encoded, str):
-        raise Refused("audio must be a base64 string", parameter="audio")
+        raise SettingsRefused("audio must be a base64 string", parameter="audio")
     # Three bytes are four characters.
     if len(encoded) > _LARGEST_APPEND_BYTES // 3 * 4:
-        raise Refused(f"an append holds {_LARGEST_APPEND_BYTES} bytes of audio at most", parameter="audio")
+        raise SettingsRefused(f"an append holds {_LARGEST_APPEND_BYTES} bytes of audio at most", parameter="audio")
     try:
         return base64.b64decode(encoded, validate=True)
     except ValueError as error:
-        raise Refused("audio is not valid base64", parameter="audio") from error
+        raise SettingsRefused("audio is not valid base64", parameter="audio") from error

@@ -22,7 +22,7 @@ from typing import Any, ClassVar
 from asrcli.service.protocols.base import Action, Feed, FinishRecognition, Handshake, Hangup, Limits, OpenRecognition
 from asrcli.service.protocols.parameters import ParameterError, check_context, only_realtime, settings_of, those_set
 from asrcli.service.protocols.task_events import TaskEvents
-from asrcli.service.recognizers.base import Ended, Failed, Hypothesis, Opened, Result
+from asrcli.service.recognizers.base import Failed, Hypothesis, Opened, RecognitionEnded, Result
 from asrcli.system.clock import Clock
 
 _TASK_KIND = {"task_group": "audio", "task": "asr", "function": "recognition"}
@@ -91,7 +91,7 @@ class RunTask:
                 self._spoke_at = self._heartbeat_at = self._clock.now()
                 self._quiet_bytes = 0
                 yield from self._events.sentence(result)
-            case Ended(heard_ms):
+            case RecognitionEnded(heard_ms):
                 self._state = _State.IDLE
                 self._since = self._clock.now()
                 yield self._events.finished(heard_ms)

@@ -25,7 +25,7 @@ DECODABLE = ("pcm", "opus")
 _FORMATS = (*DECODABLE, "wav", "aac", "amr")
 
 
-class Refused(Exception):  # noqa: N818 - an answer, not a failure
+class SettingsRefused(Exception):  # noqa: N818 - an answer, not a failure
     """Something of the client's is answered with an error event.
 
     `parameter` is the path of the field at fault, such as session.sample_rate.
@@ -98,9 +98,9 @@ def knows_model(model: str) -> bool:
 
 
 def updated(settings: SessionSettings, update: object) -> SessionSettings:
-    """`settings` after session.update with `update` as its session. Raises Refused."""
+    """`settings` after session.update with `update` as its session. Raises SettingsRefused."""
     if not isinstance(update, Mapping):
-        raise Refused("session must be an object", parameter="session")
+        raise SettingsRefused("session must be an object", parameter="session")
     changes: dict[str, Any] = {}
     for name, check in (("input_audio_format", one_of(*_FORMATS)), ("sample_rate", one_of(8000, 16000))):
         if update.get(name) is not None:
@@ -116,14 +116,14 @@ def updated(settings: SessionSettings, update: object) -> SessionSettings:
 def _transcription(value: object) -> dict[str, object]:
     path = "session.input_audio_transcription"
     if not isinstance(value, Mapping):
-        raise Refused("input_audio_transcription must be an object", parameter=path)
+        raise SettingsRefused("input_audio_transcription must be an object", parameter=path)
     changes: dict[str, object] = {}
     if value.get("language") is not None:
         changes["language"] = _checked(value["language"], f"{path}.language", one_of(*_LANGUAGES))
     corpus = value.get("corpus")
     if corpus is not None:
         if not isinstance(corpus, Mapping):
-            raise Refused("corpus must be an object", parameter=f"{path}.corpus")
+            raise SettingsRefused("corpus must be an object", parameter=f"{path}.corpus")
         if corpus.get("text") is not None:
             changes["corpus"] = _checked(corpus["text"], f"{path}.corpus.text", string)
     return changes
@@ -134,7 +134,7 @@ def _turn_detection(now: TurnDetection | None, value: object) -> TurnDetection |
     if value is None:
         return None
     if not isinstance(value, Mapping):
-        raise Refused("turn_detection must be an object, or null for manual mode", parameter=path)
+        raise SettingsRefused("turn_detection must be an object, or null for manual mode", parameter=path)
     checks: dict[str, Check] = {"threshold": number(-1, 1), "silence_duration_ms": whole(200, 6000)}
     if value.get("type") is not None:
         _checked(value["type"], f"{path}.type", one_of("server_vad"))
@@ -149,5 +149,5 @@ def _turn_detection(now: TurnDetection | None, value: object) -> TurnDetection |
 def _checked(value: object, path: str, check: Check) -> object:
     wanted = check(value)
     if wanted is not None:
-        raise Refused(f"{path.rpartition('.')[2]} must be {wanted}, not {value!r}"[:300], parameter=path)
+        raise SettingsRefused(f"{path.rpartition('.')[2]} must be {wanted}, not {value!r}"[:300], parameter=path)
     return value

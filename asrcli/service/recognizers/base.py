@@ -69,7 +69,7 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class RecognitionEnded:
     """The recognition was told to finish and has said all it will say."""
 
     heard_ms: int
@@ -83,7 +83,7 @@ class Failed:
     message: str
 
 
-Result = Opened | Hypothesis | Ended | Failed
+Result = Opened | Hypothesis | RecognitionEnded | Failed
 OnResult = Callable[[Result], None]
 
 
@@ -110,14 +110,14 @@ class Recognition(Protocol):
         ...
 
     def finish(self) -> None:
-        """No more audio comes: recognise the rest, then give Ended.
+        """No more audio comes: recognise the rest, then give RecognitionEnded.
 
         Where the client decides, the rest is what it has not ended: it is dropped.
         """
         ...
 
     def close(self) -> None:
-        """Let go of everything, at any time and more than once; results may stop without Ended."""
+        """Let go of everything, at any time and more than once; results may stop without RecognitionEnded."""
         ...
 
 

@@ -15,13 +15,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from asrcli.service.recognizers.base import (
-    Ended,
     HeardWord,
     Hypothesis,
     OnResult,
     Opened,
     Pcm,
     Recognition,
+    RecognitionEnded,
     RecognitionSettings,
     Recognizer,
     Result,
@@ -95,7 +95,7 @@ class CodedRecital:
 
     def finish(self) -> None:
         self._end_recital()
-        self._on_result(Ended(self._ms(self._heard_samples + len(self._unplaced) // 2)))
+        self._on_result(RecognitionEnded(self._ms(self._heard_samples + len(self._unplaced) // 2)))
 
     def close(self) -> None:
         if self._recital is not None:

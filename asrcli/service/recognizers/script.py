@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import Any
 
 from asrcli.service.recognizers.base import (
-    Ended,
     HeardWord,
     Hypothesis,
     OnResult,
     Opened,
     Pcm,
     Recognition,
+    RecognitionEnded,
     RecognitionSettings,
 )
 from asrcli.values.errors import UsageError
@@ -103,7 +103,7 @@ class ScriptRecognition:
         if self._shown is not None:
             sentence = self._sentences[self._next]
             self._close(sentence, self._shown, min(sentence.end_ms, self._position_ms))
-        self._on_result(Ended(self._position_ms))
+        self._on_result(RecognitionEnded(self._position_ms))
 
     def close(self) -> None:
         self._next = len(self._sentences)
@@ -156,7 +156,7 @@ class CommittedRecital:
         self._first = self._next
 
     def finish(self) -> None:
-        self._on_result(Ended(self._position_ms))
+        self._on_result(RecognitionEnded(self._position_ms))
 
     def close(self) -> None:
         self._words.clear()

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import ssl
 
-from asrcli.service.wire.loop import Share
+from asrcli.service.wire.fair_loop import Share
 from asrcli.service.wire.stream import Layer, Stream
 from asrcli.system.moments import Work
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from selectors import EVENT_READ, EVENT_WRITE
 from typing import Any, Protocol
 
-from asrcli.service.wire.loop import Share
+from asrcli.service.wire.fair_loop import Share
 
 _READ_BYTES = 64 * 1024
 # Results are small: a client that leaves this much unread is not reading.

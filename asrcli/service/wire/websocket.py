@@ -15,7 +15,7 @@ from websockets.http11 import Request, Response
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
-from asrcli.service.wire.loop import Share
+from asrcli.service.wire.fair_loop import Share
 from asrcli.service.wire.stream import Stream
 from asrcli.system.moments import Timer
 

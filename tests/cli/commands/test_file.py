@@ -14,7 +14,7 @@ from pathlib import Path
 import jiwer
 import pytest
 
-from asrcli.engine.stages import Limits
+from asrcli.engine.stages import Timeouts
 from tests.support.process import rest_of
 from tests.support.scripted_server import Conversation, deaf_server, free_port, scripted_server, silent_port
 from tests.support.service import TALK_TEXT, TALK_WAV, running_service, service_process, write_script
@@ -358,7 +358,7 @@ def test_the_local_service_ends_with_the_program(tmp_path):
 @pytest.mark.parametrize("server", [silent_port, deaf_server])
 def test_a_service_that_never_answers_is_given_up_in_time(asrcli, monkeypatch, server):
 
-    monkeypatch.setattr(Limits, "__init__", _short_limits(Limits.__init__))
+    monkeypatch.setattr(Timeouts, "__init__", _short_limits(Timeouts.__init__))
     with server() as url:
         done = asrcli("file", TALK_WAV, "--endpoint", url)
     assert done.code == 6

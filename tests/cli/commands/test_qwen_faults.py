@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asrcli.engine.stages import Limits
+from asrcli.engine.stages import Timeouts
 from tests.support.scripted_server import Conversation, scripted_server
 from tests.support.service import TALK_WAV
 
@@ -103,8 +103,8 @@ def test_a_final_needs_no_partial_before_it(asrcli):
 
 
 def test_a_service_that_creates_no_session_is_given_up_in_time(asrcli, monkeypatch):
-    original = Limits.__init__
-    monkeypatch.setattr(Limits, "__init__", lambda self, **given: original(self, **{**given, "start_s": 0.3}))
+    original = Timeouts.__init__
+    monkeypatch.setattr(Timeouts, "__init__", lambda self, **given: original(self, **{**given, "start_s": 0.3}))
     with scripted_server(lambda talk: talk.hang()) as url:
         done = asrcli("qwen", TALK_WAV, "--endpoint", url, "--pace", "fast")
     assert done.code == 6

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from asrcli.service import server
-from asrcli.service.recognizers.base import Ended, Hypothesis, OnResult, Opened, Pcm, RecognitionSettings
+from asrcli.service.recognizers.base import Hypothesis, OnResult, Opened, Pcm, RecognitionEnded, RecognitionSettings
 from tests.support.service import running_service
 
 
@@ -53,7 +53,7 @@ class LevelRecognition:
         self._on_result(Hypothesis(", ".join(said), 0, 1, final=True))
 
     def finish(self) -> None:
-        self._on_result(Ended(0))
+        self._on_result(RecognitionEnded(0))
 
     def close(self) -> None:
         pass

@@ -17,7 +17,7 @@ from asrcli.cli.flags import completions as values
 from asrcli.cli.shells.completion import answer, offers, read_line
 from asrcli.output.formats import REGISTRY as FORMATS
 from asrcli.protocols import REGISTRY as PROTOCOLS
-from asrcli.service.faults.plan import parse_fault
+from asrcli.service.faults.kinds import parse_fault
 from asrcli.settings.catalogue import CATALOGUE
 from asrcli.values.errors import DeviceError, UsageError
 from tests.support.loaded import HEAVY, loaded_by

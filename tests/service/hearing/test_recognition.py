@@ -9,12 +9,12 @@ import pytest
 
 from asrcli.service.hearing.recognition import Hearings
 from asrcli.service.recognizers.base import (
-    Ended,
     Failed,
     Hypothesis,
     OnResult,
     Opened,
     Pcm,
+    RecognitionEnded,
     RecognitionError,
     RecognitionSettings,
     Result,
@@ -51,7 +51,7 @@ class Slow:
     def end_utterance(self) -> None: ...
 
     def finish(self) -> None:
-        self._on_result(Ended(0))
+        self._on_result(RecognitionEnded(0))
 
     def close(self) -> None:
         self.closed.set()
@@ -104,7 +104,7 @@ def test_what_may_wait_is_called_by_a_thread_of_its_own_and_heard_on_the_loop(se
     hearing = hearings.new(RecognitionSettings(), service.tell, service)
     service.on_loop(hearing.begin, lambda: hearing.feed(bytes(320)), hearing.finish)
     slow.steps.release()
-    assert service.wait(3) == [Opened(), Hypothesis("320", 0), Ended(0)]
+    assert service.wait(3) == [Opened(), Hypothesis("320", 0), RecognitionEnded(0)]
     assert len(slow.threads) == 1
     assert service.thread.ident not in slow.threads
     service.on_loop(hearing.close)
@@ -189,7 +189,7 @@ def test_a_prompt_recogniser_is_called_at_once_and_needs_no_thread() -> None:
     hearing.begin()
     hearing.feed(bytes(3200))
     hearing.finish()
-    assert told == [Opened(), Ended(100)]
+    assert told == [Opened(), RecognitionEnded(100)]
     assert threading.active_count() == before
 
 

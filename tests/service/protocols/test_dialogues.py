@@ -21,7 +21,7 @@ from asrcli.service.protocols.base import (
     OpenRecognition,
     Reply,
 )
-from asrcli.service.recognizers.base import Ended, HeardWord, Hypothesis, Opened, Result
+from asrcli.service.recognizers.base import HeardWord, Hypothesis, Opened, RecognitionEnded, Result
 from asrcli.service.server import PROTOCOLS
 from tests.support.fakes import FakeClock
 from tests.support.service import DATA
@@ -79,7 +79,7 @@ class Replay:
 
 def _result(hears: dict[str, Any]) -> Result:
     if "ended" in hears:
-        return Ended(**hears["ended"])
+        return RecognitionEnded(**hears["ended"])
     return Hypothesis(**{**hears, "words": tuple(HeardWord(**word) for word in hears["words"])})
 
 

@@ -9,7 +9,7 @@ from asrcli.service.protocols.base import (
     OpenRecognition,
 )
 from asrcli.service.protocols.realtime import Realtime
-from asrcli.service.recognizers.base import Ended, Opened, RecognitionSettings
+from asrcli.service.recognizers.base import Opened, RecognitionEnded, RecognitionSettings
 from tests.service.protocols.session_half import PCM, heard, kinds, refusal, said, tell
 from tests.service.session_client import TRANSCRIPTION, append, commit, finish, update
 
@@ -137,7 +137,7 @@ def test_a_finish_recognises_the_rest_first(realtime: Realtime) -> None:
     heard(realtime, "Hel")
     assert tell(realtime, finish()) == [FinishRecognition()]
     assert kinds(heard(realtime, "Hello.", final=True))[-1] == "completed"
-    assert kinds(realtime.result(Ended(1000))) == ["session.finished"]
+    assert kinds(realtime.result(RecognitionEnded(1000))) == ["session.finished"]
 
 
 def test_a_finish_is_answered_at_once_where_nothing_was_said(realtime: Realtime) -> None:

@@ -17,7 +17,7 @@ from asrcli.service.protocols.base import (
     Reply,
 )
 from asrcli.service.protocols.realtime import Realtime
-from asrcli.service.recognizers.base import Ended, Failed
+from asrcli.service.recognizers.base import Failed, RecognitionEnded
 from tests.service.protocols.session_half import PCM, connected, heard, kinds, refusal, said, tell
 from tests.service.session_client import append, commit, finish, update
 from tests.support.fakes import FakeClock
@@ -155,7 +155,7 @@ def test_the_client_owes_nothing_while_the_session_is_finished(clock: FakeClock)
     tell(realtime, finish())
     clock.advance(5)
     assert list(realtime.idle()) == []
-    list(realtime.result(Ended(100)))
+    list(realtime.result(RecognitionEnded(100)))
     clock.advance(5)
     assert list(realtime.idle()) == [Hangup(1011, "Internal server error")]
 

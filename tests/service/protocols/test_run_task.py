@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from asrcli.service.protocols.base import Feed, FinishRecognition, Handshake, Limits, OpenRecognition, Reply
 from asrcli.service.protocols.run_task import RunTask
-from asrcli.service.recognizers.base import Ended, Failed, Hypothesis, Opened, RecognitionSettings
+from asrcli.service.recognizers.base import Failed, Hypothesis, Opened, RecognitionEnded, RecognitionSettings
 from tests.service.client import finish_task, run_task
 from tests.service.protocols.half import events, failure, started, tell
 from tests.support.fakes import FakeClock
@@ -147,7 +147,7 @@ def test_a_second_task_beside_a_running_one_fails(half: RunTask) -> None:
 
 def test_a_task_id_is_good_for_one_task(half: RunTask) -> None:
     tell(started(half), finish_task())
-    list(half.result(Ended(0)))
+    list(half.result(RecognitionEnded(0)))
     assert "used on this connection before" in failure(tell(half, run_task()))[1]
 
 
@@ -199,7 +199,7 @@ def test_the_message_model_sends_partials_only_when_asked(half: RunTask) -> None
     assert events(half.result(Hypothesis("Hel", 0))) == []
     assert events(half.result(Hypothesis("Hello", 0, 500, final=True))) == ["result-generated"]
     tell(half, finish_task())
-    list(half.result(Ended(600)))
+    list(half.result(RecognitionEnded(600)))
     tell(half, run_task("t2", model=model, intermediate_result_enabled=True))
     list(half.result(Opened()))
     assert events(half.result(Hypothesis("Hel", 0))) == ["result-generated"]

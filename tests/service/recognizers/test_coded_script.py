@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from asrcli.audio.chunks.chunker import to_s16le
-from asrcli.service.recognizers.base import Ended, Hypothesis, Pcm, RecognitionSettings
+from asrcli.service.recognizers.base import Hypothesis, Pcm, RecognitionEnded, RecognitionSettings
 from asrcli.service.recognizers.coded_script import open_script
 from tests.support.coded_talk import CodedSource, coded_samples
 from tests.support.service import write_script
@@ -37,7 +37,7 @@ def recited(script: Path, *stretches: bytes, step: int = 3200, **settings) -> li
         for start in range(0, len(stretch), step):
             recognition.feed(Pcm(stretch[start : start + step], 16000))
     recognition.finish()
-    assert isinstance(said[-1], Ended)
+    assert isinstance(said[-1], RecognitionEnded)
     return [
         (result.text, result.begin_ms, result.end_ms)
         for result in said

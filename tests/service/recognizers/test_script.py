@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asrcli.service.recognizers.base import Ended, Hypothesis, Opened, Pcm, RecognitionSettings, Result
+from asrcli.service.recognizers.base import Hypothesis, Opened, Pcm, RecognitionEnded, RecognitionSettings, Result
 from asrcli.service.recognizers.script import ScriptRecognizer, read_script
 from asrcli.values.errors import UsageError
 from tests.support.service import write_script
@@ -26,7 +26,7 @@ def recite(path: Path, *feeds_ms: int, rate_hz: int = 16000, **settings: int) ->
         recognition.feed(Pcm(bytes(rate_hz * ms // 1000 * 2), rate_hz))
     recognition.finish()
     assert said[0] == Opened()
-    assert said[-1] == Ended(sum(feeds_ms))
+    assert said[-1] == RecognitionEnded(sum(feeds_ms))
     return said[1:-1]
 
 
@@ -138,7 +138,7 @@ def test_a_listener_who_ends_utterances_gets_what_lies_in_each(script: Path) -> 
         ("Hello there, my friend. Bye!", 0, 3500),
         ("", 3500, 4000),
     ]
-    assert said[-1] == Ended(4000)
+    assert said[-1] == RecognitionEnded(4000)
 
 
 def test_a_sentence_that_an_end_parts_goes_to_both_sides(script: Path) -> None:

@@ -7,7 +7,7 @@ import json
 import pytest
 import websocket
 
-from asrcli.service.faults.plan import parse_fault
+from asrcli.service.faults.kinds import parse_fault
 from asrcli.service.server import Service
 from asrcli.service.wire.pages import parse_origin
 from tests.service.client import PATH, Client, page_status, run_task

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import websocket
 
-from asrcli.service.faults.plan import parse_fault
-from asrcli.service.server import Service, ServiceOptions
+from asrcli.service.faults.kinds import parse_fault
+from asrcli.service.server import ServerOptions, Service
 from asrcli.values.errors import UsageError
 from tests.service.client import Client, finish_task, run_task
 from tests.support.service import TALK_SCRIPT, TALK_TEXT, running_service
@@ -69,21 +69,21 @@ def test_a_named_file_stays_and_is_written_over_by_the_next_run_only(tmp_path: P
     assert len(written) == 2
     path.write_text("something dear")
     with pytest.raises(UsageError, match=r"ca\.pem exists already"):
-        Service(ServiceOptions(port=0, recognizer=TALK_SCRIPT, tls=True, tls_ca=path)).start()
+        Service(ServerOptions(port=0, recognizer=TALK_SCRIPT, tls=True, tls_ca=path)).start()
     assert path.read_text() == "something dear"
 
 
 @pytest.mark.parametrize("place", ["nowhere/ca.pem", ""])
 def test_a_file_that_cannot_be_written_is_named(tmp_path: Path, place: str) -> None:
     with pytest.raises(UsageError, match=f"cannot write the certificate's authority to {tmp_path}"):
-        Service(ServiceOptions(port=0, recognizer=TALK_SCRIPT, tls=True, tls_ca=tmp_path / place)).start()
+        Service(ServerOptions(port=0, recognizer=TALK_SCRIPT, tls=True, tls_ca=tmp_path / place)).start()
 
 
 def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cryptography", None)
     monkeypatch.delitem(sys.modules, "asrcli.service.wire.certificate", raising=False)
     with pytest.raises(UsageError, match=r"cryptography is not installed \(pip install 'asrcli\[serve\]'\)"):
-        Service(ServiceOptions(port=0, recognizer=TALK_SCRIPT, tls=True)).start()
+        Service(ServerOptions(port=0, recognizer=TALK_SCRIPT, tls=True)).start()
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])

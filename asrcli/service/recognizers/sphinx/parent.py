@@ -24,13 +24,13 @@ import numpy as np
 import soxr
 
 from asrcli.service.recognizers.base import (
-    Ended,
     Failed,
     HeardWord,
     Hypothesis,
     OnResult,
     Opened,
     Pcm,
+    RecognitionEnded,
     RecognitionError,
     RecognitionSettings,
     Result,
@@ -205,7 +205,7 @@ class SphinxRecognition:
                     self._on_result(last)
         except OSError:
             pass  # Said below.
-        if not isinstance(last, Ended) and not self._closing:
+        if not isinstance(last, RecognitionEnded) and not self._closing:
             self._on_result(Failed("InternalError", str(_ended_early())))
 
     def _died(self, bug: BaseException) -> None:
@@ -235,6 +235,6 @@ def _result(line: bytes) -> Result:
     if kind == "opened":
         return Opened()
     if kind == "ended":
-        return Ended(**document)
+        return RecognitionEnded(**document)
     words = tuple(HeardWord(**word) for word in document.pop("words"))
     return Hypothesis(**document, words=words)

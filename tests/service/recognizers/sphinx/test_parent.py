@@ -16,11 +16,11 @@ import pytest
 import soxr
 
 from asrcli.service.recognizers.base import (
-    Ended,
     Failed,
     Hypothesis,
     Opened,
     Pcm,
+    RecognitionEnded,
     RecognitionError,
     RecognitionSettings,
     Result,
@@ -119,7 +119,7 @@ class Heard:
 
 
 def test_a_recogniser_opens_feeds_and_ends(talk_pcm: bytes) -> None:
-    """The seam itself: Opened first, then hypotheses, then Ended with all the audio that was fed; no process stays."""
+    """The seam itself: Opened, then hypotheses, then RecognitionEnded with all the audio fed; no process stays."""
     recognizer, heard = SphinxRecognizer(stall_s=10), Heard()
     try:
         recognition = recognizer.open(RecognitionSettings(), heard)
@@ -127,7 +127,7 @@ def test_a_recogniser_opens_feeds_and_ends(talk_pcm: bytes) -> None:
         pids = descendants(recognizer._worker.pid)
         recognition.feed(Pcm(talk_pcm[: 32 * 4_600], 16000))
         recognition.finish()
-        assert heard.wait_for(Ended) == Ended(4_600)
+        assert heard.wait_for(RecognitionEnded) == RecognitionEnded(4_600)
         recognition.close()
         recognition.close()
         assert isinstance(heard.results[0], Opened)
@@ -152,7 +152,7 @@ def test_a_decoder_that_dies_fails_its_task_alone(talk_pcm: bytes) -> None:
             doomed.feed(Pcm(NO_SPEECH, 16000))
         healthy = recognizer.open(RecognitionSettings(), other)
         healthy.finish()
-        assert other.wait_for(Ended) == Ended(0)
+        assert other.wait_for(RecognitionEnded) == RecognitionEnded(0)
         healthy.close()
         doomed.close()
     finally:
@@ -166,7 +166,7 @@ def is_recognised(recognizer: SphinxRecognizer) -> bool:
     try:
         recognition.feed(Pcm(NO_SPEECH[:16_000], 16000))
         recognition.finish()
-        return heard.wait_for(Ended) == Ended(500)
+        return heard.wait_for(RecognitionEnded) == RecognitionEnded(500)
     finally:
         recognition.close()
 
@@ -209,7 +209,7 @@ def test_a_decoder_that_runs_when_the_worker_is_killed_goes_on(talk_pcm: bytes) 
         os.kill(recognizer._worker.pid, signal.SIGKILL)
         recognition.feed(Pcm(talk_pcm[: 32 * 4_600], 16000))
         recognition.finish()
-        assert heard.wait_for(Ended) == Ended(4_600)
+        assert heard.wait_for(RecognitionEnded) == RecognitionEnded(4_600)
         recognition.close()
     finally:
         recognizer.close()

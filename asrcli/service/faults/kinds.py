@@ -92,7 +92,7 @@ class Reorder:
 
 
 @dataclass(frozen=True, slots=True)
-class Split:
+class Fragment:
     """Three fragments a message, cut in the middle of characters too."""
 
 
@@ -110,7 +110,7 @@ class Seed:
     number: int
 
 
-Deed = Close | Reset | Stall | Deaf | Garbage | Fail | Drop | Delay | Duplicate | Reorder | Split | Refuse | Seed
+Deed = Close | Reset | Stall | Deaf | Garbage | Fail | Drop | Delay | Duplicate | Reorder | Fragment | Refuse | Seed
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +253,7 @@ _KINDS: dict[str, tuple[Callable[[str | None], Deed], bool]] = {
     "delay": (_delay, False),
     "duplicate": (lambda value: Duplicate(_number(value, "the probability", 1)), False),
     "reorder": (lambda value: Reorder(_number(value, "the probability", 1)), False),
-    "split": (_nothing(Split()), False),
+    "split": (_nothing(Fragment()), False),
     "refuse": (_refuse, False),
     "seed": (lambda value: Seed(_whole(value, "the seed", 0)), False),
 }

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from asrcli.output.wording import words
 from asrcli.service.faults.connection import GARBAGE, is_partial
-from asrcli.service.faults.plan import (
+from asrcli.service.faults.kinds import (
     Close,
     Delay,
     Drop,

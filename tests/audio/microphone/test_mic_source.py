@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from asrcli.audio.microphone import source as mic_module
+from asrcli.audio.microphone import mic_source as mic_module
 from asrcli.audio.microphone.capture import Capture, Heard
 from asrcli.audio.microphone.devices import Device, choose, input_devices, refresh
-from asrcli.audio.microphone.source import MicOptions, MicSource
+from asrcli.audio.microphone.mic_source import MicOptions, MicSource
 from asrcli.system.clock import Clock, SystemClock
 from asrcli.values.errors import DeviceError, UsageError
 from tests.support.fakes import FakeClock

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from asrcli.output.views.progress import Progress
+from asrcli.output.views.batch_progress import BatchProgress
 
 
-def _sent(progress: Progress, number: int, from_s: int, to_s: int, at_s: float) -> None:
+def _sent(progress: BatchProgress, number: int, from_s: int, to_s: int, at_s: float) -> None:
     """Real time from `at_s` on."""
     for second in range(from_s, to_s + 1):
         progress.sent(number, second * 1000, at_s + second - from_s)
 
 
 def test_amounts_add_up() -> None:
-    progress = Progress((10_000, 20_000), 2)
+    progress = BatchProgress((10_000, 20_000), 2)
     progress.sent(0, 5000, 5.0)
     progress.sent(1, 4000, 5.0)
     assert (progress.done_ms, progress.total_ms) == (9000, 30_000)
@@ -20,7 +20,7 @@ def test_amounts_add_up() -> None:
 
 
 def test_nothing_is_claimed_before_the_pace_is_known() -> None:
-    progress = Progress((10_000,), 1)
+    progress = BatchProgress((10_000,), 1)
     assert progress.left_s(0.0) is None
     progress.sent(0, 100, 0.1)
     progress.sent(0, 600, 0.6)
@@ -29,14 +29,14 @@ def test_nothing_is_claimed_before_the_pace_is_known() -> None:
 
 def test_those_that_wait_share_the_places() -> None:
     """Two at a time in real time: 10 s of each are left to send, 40 s wait; so it takes 30 s."""
-    progress = Progress((20_000, 20_000, 20_000, 20_000), 2)
+    progress = BatchProgress((20_000, 20_000, 20_000, 20_000), 2)
     for number in (0, 1):
         _sent(progress, number, 0, 10, 100.0)
     assert progress.left_s(110.0) == 30.0
 
 
 def test_the_longest_one_is_not_over_sooner_because_others_are() -> None:
-    progress = Progress((5_000, 5_000, 60_000), 3)
+    progress = BatchProgress((5_000, 5_000, 60_000), 3)
     for number in range(3):
         _sent(progress, number, 0, 5, 0.0)
     for number in (0, 1):
@@ -46,7 +46,7 @@ def test_the_longest_one_is_not_over_sooner_because_others_are() -> None:
 
 def test_the_pace_is_what_was_seen_also_of_those_that_are_over() -> None:
     """Twice real time so far, so the rest takes half of its length."""
-    progress = Progress((10_000, 30_000), 1)
+    progress = BatchProgress((10_000, 30_000), 1)
     for second in range(6):
         progress.sent(0, second * 2000, float(second))
     progress.over(0)
@@ -55,7 +55,7 @@ def test_the_pace_is_what_was_seen_also_of_those_that_are_over() -> None:
 
 def test_a_service_that_takes_fewer_at_once_makes_it_longer() -> None:
     """Four may run and two do: 40 s in twos take 20 s."""
-    progress = Progress((10_000,) * 6, 4)
+    progress = BatchProgress((10_000,) * 6, 4)
     for number in (0, 1):
         _sent(progress, number, 0, 10, 0.0)
         progress.over(number)
@@ -63,7 +63,7 @@ def test_a_service_that_takes_fewer_at_once_makes_it_longer() -> None:
 
 
 def test_what_failed_is_not_waited_for() -> None:
-    progress = Progress((4_000, 60_000), 2)
+    progress = BatchProgress((4_000, 60_000), 2)
     _sent(progress, 0, 0, 2, 0.0)
     _sent(progress, 1, 0, 2, 0.0)
     progress.over(1)
@@ -71,7 +71,7 @@ def test_what_failed_is_not_waited_for() -> None:
 
 
 def test_a_source_of_unknown_length_leaves_the_whole_open() -> None:
-    progress = Progress((None, 10_000), 2)
+    progress = BatchProgress((None, 10_000), 2)
     _sent(progress, 0, 0, 5, 0.0)
     assert progress.total_ms is None
     assert progress.left_s(5.0) is None

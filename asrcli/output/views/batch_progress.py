@@ -8,7 +8,7 @@ from collections.abc import Sequence
 _PACE_KNOWN_AFTER_S = 1.0
 
 
-class Progress:
+class BatchProgress:
     """Follows transcriptions of `durations_ms` (None: not known), `at_once` of them together.
 
     Numbers count from 0, times `now` are seconds of the caller's clock.

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from asrcli.service.wire.loop import ServiceLoop, Share
+from asrcli.service.wire.fair_loop import ServiceLoop, Share
 from asrcli.system.loop import Loop
 from tests.support.looping import PATIENCE_S, on_loop
 

@@ -8,7 +8,7 @@ from asrcli.values.events import AudioSent
 _EARLY = 0.9
 
 
-class Progress:
+class SendProgress:
     """The first audio is worth telling, and then what has left every `tick_s`; None for no more than the first."""
 
     def __init__(self, tick_s: float | None) -> None:
