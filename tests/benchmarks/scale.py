@@ -22,7 +22,7 @@ STREAMS = ((100, 2.0, 1.3), (400, 1.0, 1.7), (1000, 1.0, 1.5))
 _MEASURED_S = 12.0
 FILES, FILE_S, JOBS = 200, 5.0, 50
 SPLIT_S, PIECES = 600.0, 8
-# A bare loop keeps nothing; we keep the sound of the open sentence, 32 KB a second, so that a new link can have it again.
+# A bare loop keeps nothing; we keep the sound of the open sentence, 32 KB a second: a new link can have it again.
 MEMORY_AIM = 7.5
 # The cores of this process, the client's first.
 _CORES = sorted(os.sched_getaffinity(0))

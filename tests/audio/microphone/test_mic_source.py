@@ -90,7 +90,7 @@ class Bench:
         self.source = MicSource(
             DEVICE,
             MicOptions(**options),  # type: ignore[arg-type]
-            notice=lambda message, hint, loss=False: self.notices.append((message, hint)),
+            notice=lambda message, hint, *_: self.notices.append((message, hint)),
             level=lambda peak, rms: self.levels.append((peak, rms)),
             clock=self.clock,
             wall_clock=lambda: datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
@@ -353,7 +353,7 @@ def test_an_unplugged_device_is_noticed_and_found_again(
     source = MicSource(
         _device(),
         MicOptions(rate_hz=SAY_RATE_HZ, channels=1, device_wait_s=20.0),
-        notice=lambda message, hint, loss=False: notices.put(message),
+        notice=lambda message, hint, *_: notices.put(message),
     )
     source.probe()
     thread, out = _collect(source)

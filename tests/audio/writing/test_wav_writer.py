@@ -99,7 +99,7 @@ def test_a_full_disk_is_told_once_and_what_was_kept_stays_good(tmp_path: Path) -
     path = tmp_path / "a.wav"
     told: list[tuple[str, str]] = []
     writer = WavWriter(path, PCM)
-    writer.notice = lambda message, hint, loss=False: told.append((message, hint))
+    writer.notice = lambda message, hint, *_: told.append((message, hint))
     with _disk_of(44 + 2 * 3200 + 1000):
         for chunk in _chunks(5):
             writer.write(chunk)
