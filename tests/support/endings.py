@@ -101,6 +101,7 @@ def ended_by(number: int | None, after_finals: int, *arguments: object) -> Endin
 # A process none of whose files may grow beyond so many bytes: as if the disk were full then.
 _LIMITED = """
 import os, resource, sys
+os.environ.pop("COVERAGE_PROCESS_CONFIG", None)  # What it counts would find no room either, and say so.
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
 os.execv(sys.argv[2], sys.argv[2:])
 """
