@@ -95,7 +95,7 @@ def engine(url: str, cut: Cut, talk: CodedTalk | None = None, **fields: Any) -> 
         lambda: REGISTRY[cut.protocol](options, Endpoint(url, "k")),
         speed=cut.speed,
         cut=cut_after_sentences(talk) if cut.manual and talk is not None else None,
-        **{"limits": Timeouts(finish_s=0.4, grace_s=0.4), "retry": Retry(first_s=0.01, longest_s=0.3), **fields},
+        **{"timeouts": Timeouts(finish_s=0.4, grace_s=0.4), "retry": Retry(first_s=0.01, longest_s=0.3), **fields},
     )
 
 

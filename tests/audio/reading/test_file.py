@@ -376,7 +376,7 @@ def test_opening_and_closing_leaves_no_descriptor(talk) -> None:
 
 def test_memory_does_not_grow_with_the_length(tmp_path) -> None:
     code = (
-        "import resource, sys; from asrcli.audio.source import open_source\n"
+        "import resource, sys; from asrcli.audio.opening import open_source\n"
         "from asrcli.audio.chunks.resample import resample; from asrcli.audio.chunks.chunker import chunk\n"
         "from asrcli.values.pcm import PcmFormat\n"
         "source = open_source(sys.argv[1])\n"

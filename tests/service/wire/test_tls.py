@@ -17,6 +17,7 @@ from asrcli.service.server import ServerOptions, Service
 from asrcli.values.errors import UsageError
 from tests.service.client import Client, finish_task, run_task
 from tests.support.service import TALK_SCRIPT, TALK_TEXT, running_service
+from tests.support.wording import says
 
 TALK = TALK_TEXT.read_text("utf-8").splitlines()
 SECOND = bytes(32_000)
@@ -82,7 +83,7 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path, place: str) -> N
 def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cryptography", None)
     monkeypatch.delitem(sys.modules, "asrcli.service.wire.certificate", raising=False)
-    with pytest.raises(UsageError, match=r"cryptography is not installed \(pip install 'asrcli\[serve\]'\)"):
+    with pytest.raises(UsageError, check=says(r"cryptography is not installed \(pip install 'asrcli\[serve\]'\)")):
         Service(ServerOptions(port=0, recognizer=TALK_SCRIPT, tls=True)).start()
 
 

@@ -30,6 +30,7 @@ from asrcli.service.server import Service
 from asrcli.values.errors import UsageError
 from tests.service.client import Client
 from tests.support.service import DATA, TALK_TEXT, descendants, wait_until_gone
+from tests.support.wording import says
 
 TALK = TALK_TEXT.read_text("utf-8").splitlines()
 NO_SPEECH = bytes(32_000)
@@ -279,5 +280,5 @@ def test_closing_ends_decoders_in_the_middle_of_their_work(talk_pcm: bytes) -> N
 
 def test_a_missing_pocketsphinx_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(UsageError, match=r"pip install 'asrcli\[serve\]'"):
+    with pytest.raises(UsageError, check=says(r"pip install 'asrcli\[serve\]'")):
         SphinxRecognizer(stall_s=1)
