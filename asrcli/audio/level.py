@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from asrcli.audio.samples import floats
+from asrcli.audio.sample_encodings import floats
 
 if TYPE_CHECKING:
-    from asrcli.audio.samples import Block, Samples
+    from asrcli.audio.sample_encodings import Block, Samples
 
 WINDOW_MS = 100
 

@@ -6,11 +6,11 @@ import typing
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from asrcli.audio.samples import ENCODINGS, layout_problem
+from asrcli.audio.sample_encodings import ENCODINGS, layout_problem
 from asrcli.values.errors import UsageError
 
 if typing.TYPE_CHECKING:
-    from asrcli.audio.samples import Block as Block
+    from asrcli.audio.sample_encodings import Block as Block
 
 
 class NoticeSink(typing.Protocol):

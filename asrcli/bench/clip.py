@@ -15,7 +15,7 @@ from asrcli.values.errors import UsageError
 from asrcli.values.source_name import label
 
 if TYPE_CHECKING:
-    from asrcli.audio.samples import Block
+    from asrcli.audio.sample_encodings import Block
 
 
 class Clip:

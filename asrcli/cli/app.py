@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from asrcli import __version__
-from asrcli.cli import defaults as config
+from asrcli.cli import config_files as config
 from asrcli.cli.commands import SUMMARIES
 from asrcli.cli.flags import completions as values
 from asrcli.cli.lazy import Commands

@@ -22,7 +22,7 @@ from asrcli.values.events import Event, Notice, Tick
 from asrcli.values.source_name import label
 
 if TYPE_CHECKING:
-    from asrcli.audio.samples import Block
+    from asrcli.audio.sample_encodings import Block
 
 Opener = Callable[[Control], Source]
 """Opens the whole source anew; what that has to tell goes to the control."""

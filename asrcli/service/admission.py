@@ -14,7 +14,7 @@ from websockets.http11 import Request, Response
 
 from asrcli.service.faults.kinds import Refuse
 from asrcli.service.protocols.base import Handshake
-from asrcli.service.wire.pages import Origin, reason_against
+from asrcli.service.wire.web_origins import Origin, reason_against
 
 
 def handshake_of(request: Request) -> Handshake:

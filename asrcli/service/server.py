@@ -37,8 +37,8 @@ from asrcli.service.recognizers import open_recognizer
 from asrcli.service.wire.fair_loop import ServiceLoop, Share
 from asrcli.service.wire.layers import FarStream, TlsStream
 from asrcli.service.wire.listener import listen
-from asrcli.service.wire.pages import Origin
 from asrcli.service.wire.stream import Stream, TcpStream
+from asrcli.service.wire.web_origins import Origin
 from asrcli.service.wire.websocket import CLOSE_TIMEOUT_S, Guest, WebSocket
 from asrcli.system.clock import Clock, SystemClock
 from asrcli.values.errors import Shortage, UsageError

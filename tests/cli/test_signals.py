@@ -168,7 +168,7 @@ def url(talk: CodedTalk) -> Iterator[str]:
 @pytest.mark.parametrize(
     ("module", "number"),
     [
-        ("asrcli.cli.defaults", signal.SIGINT),
+        ("asrcli.cli.config_files", signal.SIGINT),
         ("typer.main", signal.SIGTERM),
         ("typer.main", signal.SIGHUP),
         ("asrcli.settings.recognition", signal.SIGINT),

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from asrcli.audio.samples import FULL_SCALE_S16, finite, floats
+from asrcli.audio.sample_encodings import FULL_SCALE_S16, finite, floats
 from asrcli.values.pcm import BYTES_PER_SAMPLE, LIVE_CHUNK_MS, Chunk, PcmFormat
 
 if TYPE_CHECKING:
-    from asrcli.audio.samples import Block
+    from asrcli.audio.sample_encodings import Block
 
 _LARGEST = np.float32((FULL_SCALE_S16 - 1) / FULL_SCALE_S16)
 

@@ -10,7 +10,7 @@ from asrcli.values.errors import AudioError
 from asrcli.values.pcm import Chunk, PcmFormat
 
 if TYPE_CHECKING:
-    from asrcli.audio.samples import Block
+    from asrcli.audio.sample_encodings import Block
 
 
 def chunks_of(source: Source, pcm: PcmFormat, chunk_ms: int) -> Iterator[Chunk]:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from asrcli.audio.samples import finite, floats
+from asrcli.audio.sample_encodings import finite, floats
 
 if TYPE_CHECKING:
-    from asrcli.audio.samples import Block, Samples
+    from asrcli.audio.sample_encodings import Block, Samples
 
 # High quality: an alias at -156 dB, 7 to 35 ms held back, a tenth of the cost of decoding.
 QUALITY = "HQ"

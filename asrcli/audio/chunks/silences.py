@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asrcli.audio.chunks.resample import to_mono
-from asrcli.audio.samples import finite
+from asrcli.audio.sample_encodings import finite
 
 if TYPE_CHECKING:
-    from asrcli.audio.samples import Block, Samples
+    from asrcli.audio.sample_encodings import Block, Samples
 
 FRAME_MS = 10
 _FRAMES_PER_S = 1000 // FRAME_MS

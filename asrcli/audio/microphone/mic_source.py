@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 from asrcli.audio.microphone.capture import Capture, Heard
 from asrcli.audio.microphone.devices import Device, input_devices, refresh, same_again
 from asrcli.audio.microphone.overflow import Overflow
-from asrcli.audio.samples import layout_problem
+from asrcli.audio.sample_encodings import layout_problem
 from asrcli.audio.source import NoticeSink, ignore
 from asrcli.system.clock import Clock, Deadline, SystemClock
 from asrcli.values.clock_time import in_minutes
 from asrcli.values.errors import AsrcliError, DeviceError, UsageError
 
 if TYPE_CHECKING:
-    from asrcli.audio.samples import Block
+    from asrcli.audio.sample_encodings import Block
 
 LevelSink = Callable[[float | None, float | None], None]
 """Takes (peak, rms) in dB below full scale, about ten times a second; None for digital silence."""

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 from asrcli.audio.reading.ffmpeg_tool import require_ffmpeg
 from asrcli.audio.reading.pcmstream import pcm_blocks, read_header
 from asrcli.audio.reading.sniff import AAC, MP3, MP4
-from asrcli.audio.samples import ENCODINGS
+from asrcli.audio.sample_encodings import ENCODINGS
 from asrcli.audio.source import NoticeSink, RawFormat, ignore
 from asrcli.system.child import Child
 from asrcli.values.errors import DecodeError
 from asrcli.values.source_name import label
 
 if TYPE_CHECKING:
-    from asrcli.audio.samples import Block
+    from asrcli.audio.sample_encodings import Block
 
 
 _PIPE_URL = "pipe:0"

@@ -15,10 +15,10 @@ from asrcli.audio.reading import sniff
 from asrcli.audio.reading.ffmpeg import FfmpegSource
 from asrcli.audio.reading.ffmpeg_tool import INSTALL_HINT, file_url, find_ffmpeg, media_info
 from asrcli.audio.reading.lengths import is_whole_mp4, stated_extent, stray_bytes
-from asrcli.audio.reading.riff import MAX_HEADER_BYTES, WavHeader, parse_header
 from asrcli.audio.reading.sndfile import TRAILER_BYTES, UNKNOWN_FRAMES, FileSource, Promise, Sound, open_sound
 from asrcli.audio.reading.stdin import StdinSource
-from asrcli.audio.samples import ENCODINGS
+from asrcli.audio.reading.wav_header import MAX_HEADER_BYTES, WavHeader, parse_header
+from asrcli.audio.sample_encodings import ENCODINGS
 from asrcli.audio.source import NoticeSink, RawFormat, Source
 from asrcli.system.chatter import quiet_c_library
 from asrcli.system.descriptor import let_go

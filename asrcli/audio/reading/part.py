@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from asrcli.audio.source import Source
 
 if TYPE_CHECKING:
-    from asrcli.audio.samples import Block
+    from asrcli.audio.sample_encodings import Block
 
 
 @typing.runtime_checkable

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING
 
-from asrcli.audio.reading.riff import WavHeader, parse_header
-from asrcli.audio.samples import ENCODINGS
+from asrcli.audio.reading.wav_header import WavHeader, parse_header
+from asrcli.audio.sample_encodings import ENCODINGS
 
 if TYPE_CHECKING:
-    from asrcli.audio.samples import Block
+    from asrcli.audio.sample_encodings import Block
 
 Read = Callable[[], bytes]
 

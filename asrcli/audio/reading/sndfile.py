@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import soundfile
 
+from asrcli.audio.reading.after_damage import RUN_UP_S, Rest
 from asrcli.audio.reading.ffmpeg import LEAST_SHARE, Layout
 from asrcli.audio.reading.ffmpeg_tool import find_ffmpeg
-from asrcli.audio.reading.read_on import RUN_UP_S, Rest
 from asrcli.audio.reading.sniff import TAIL_BYTES, tag_bytes_at_end
-from asrcli.audio.samples import layout_problem
+from asrcli.audio.sample_encodings import layout_problem
 from asrcli.audio.source import NoticeSink
 from asrcli.system.descriptor import let_go
 from asrcli.system.posix import read_at
@@ -27,7 +27,7 @@ from asrcli.values.errors import DecodeError, UsageError
 from asrcli.values.source_name import label
 
 if TYPE_CHECKING:
-    from asrcli.audio.samples import Block
+    from asrcli.audio.sample_encodings import Block
 
 # Large enough that the calls do not count (an MP3 is read at 550 times real time, with 2048 frames at 255), small
 # enough that the first block is there within milliseconds; 0.4 s at 44.1 kHz.

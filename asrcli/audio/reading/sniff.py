@@ -9,7 +9,7 @@ import codecs
 import struct
 from dataclasses import dataclass
 
-from asrcli.values.riff import is_wav
+from asrcli.values.wav_header import is_wav
 
 # Enough for every signature here; two MPEG frames, and text, may need more, see `wanted_bytes`.
 SIGNATURE_BYTES = 12

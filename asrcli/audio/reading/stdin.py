@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from asrcli.audio.reading import sniff
 from asrcli.audio.reading.lengths import is_chunk_id
 from asrcli.audio.reading.pcmstream import pcm_blocks, read_header
-from asrcli.audio.reading.riff import WavHeader
-from asrcli.audio.samples import ENCODINGS
+from asrcli.audio.reading.wav_header import WavHeader
+from asrcli.audio.sample_encodings import ENCODINGS
 from asrcli.audio.source import NoticeSink, RawFormat, ignore
 from asrcli.system.descriptor import Descriptor, let_go
 from asrcli.values.errors import DecodeError
@@ -24,7 +24,7 @@ from asrcli.values.source_name import label
 
 if TYPE_CHECKING:
     from asrcli.audio.reading.ffmpeg import FfmpegSource
-    from asrcli.audio.samples import Block
+    from asrcli.audio.sample_encodings import Block
 
 # Of text that is no audio.
 _SHOWN_CHARACTERS = 40

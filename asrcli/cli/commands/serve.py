@@ -88,7 +88,7 @@ def serve(
     try:
         from asrcli.service.faults.kinds import parse_fault
         from asrcli.service.server import ServerOptions
-        from asrcli.service.wire.pages import parse_origin
+        from asrcli.service.wire.web_origins import parse_origin
     except ModuleNotFoundError as error:
         if error.name != "websockets":
             raise

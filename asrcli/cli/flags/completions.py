@@ -52,7 +52,7 @@ def formats() -> Values:
 
 
 def encodings() -> Values:
-    from asrcli.audio.samples import ENCODINGS
+    from asrcli.audio.sample_encodings import ENCODINGS
 
     return list(ENCODINGS)
 

@@ -15,7 +15,7 @@ from typing import Protocol
 from asrcli.service.recognizers.base import Pcm, RecognitionError, RecognitionSettings
 from asrcli.system.threads import Thread
 from asrcli.values.errors import DecodeError, Shortage
-from asrcli.values.riff import RiffFormat, read_riff
+from asrcli.values.wav_header import RiffFormat, read_riff
 
 Sink = Callable[[Pcm], None]
 

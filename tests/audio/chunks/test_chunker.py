@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from asrcli.audio.chunks.chunker import chunk, to_s16le
-from asrcli.audio.samples import floats
+from asrcli.audio.sample_encodings import floats
 from asrcli.values.pcm import PcmFormat
 from tests.support.sounds import Samples
 

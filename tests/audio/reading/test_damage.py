@@ -17,7 +17,7 @@ from asrcli.audio.opening import open_source
 from asrcli.audio.reading.part import Part
 from asrcli.audio.reading.sndfile import FileSource, Sound
 from asrcli.audio.reading.stdin import StdinSource
-from asrcli.audio.samples import floats
+from asrcli.audio.sample_encodings import floats
 from asrcli.engine.control import Control
 from asrcli.engine.splitting import plan_split
 from asrcli.values.errors import DecodeError

@@ -15,10 +15,10 @@ import soundfile
 from asrcli.audio.opening import open_source
 from asrcli.audio.reading.sndfile import FileSource
 from asrcli.audio.reading.stdin import StdinSource
-from asrcli.audio.samples import floats
+from asrcli.audio.sample_encodings import floats
 from asrcli.audio.source import RawFormat
 from asrcli.values.errors import DecodeError, UsageError
-from tests.audio.reading.test_riff import wav
+from tests.audio.reading.test_wav_header import wav
 from tests.support.sounds import (
     Notices,
     convert,

@@ -13,8 +13,8 @@ from asrcli.audio.opening import open_source
 from asrcli.audio.reading.part import Part
 from asrcli.audio.source import RawFormat, Source
 from asrcli.values.pcm import PcmFormat
-from tests.audio.reading.test_riff import wav
 from tests.audio.reading.test_sndfile import RATE_HZ, syllables
+from tests.audio.reading.test_wav_header import wav
 from tests.support.sounds import Notices, Samples, convert, cut, drain, needs_ffmpeg, s16, write
 
 CUTS_MS = (10, 3330, 7770, 7780, 19000)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from asrcli.audio.reading.pcmstream import pcm_blocks, read_header
 from asrcli.values.errors import DecodeError
-from tests.audio.reading.test_riff import wav
+from tests.audio.reading.test_wav_header import wav
 from tests.support.sounds import s16, splits, tone
 
 

@@ -10,7 +10,7 @@ import soundfile
 
 from asrcli.audio.opening import open_source
 from asrcli.audio.reading.sndfile import FileSource, Sound
-from asrcli.audio.samples import floats
+from asrcli.audio.sample_encodings import floats
 from asrcli.values.errors import DecodeError
 from tests.support.sounds import Samples, drain, needs_ffmpeg, write
 

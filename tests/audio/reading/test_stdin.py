@@ -14,7 +14,7 @@ import pytest
 from asrcli.audio.reading.stdin import StdinSource
 from asrcli.audio.source import RawFormat, Source
 from asrcli.values.errors import DecodeError
-from tests.audio.reading.test_riff import wav
+from tests.audio.reading.test_wav_header import wav
 from tests.support.sounds import (
     Notices,
     Samples,

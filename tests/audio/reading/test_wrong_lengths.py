@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from asrcli.audio.opening import open_source
-from asrcli.audio.samples import floats
+from asrcli.audio.sample_encodings import floats
 from asrcli.values.errors import DecodeError
 from tests.support.damage import SECONDS, sent, undamaged
 from tests.support.sounds import Notices, cut, drain, hide_ffmpeg, needs_ffmpeg, tone

@@ -11,7 +11,7 @@ import typer
 
 from asrcli.audio.microphone import devices
 from asrcli.audio.microphone.devices import Device
-from asrcli.audio.samples import ENCODINGS
+from asrcli.audio.sample_encodings import ENCODINGS
 from asrcli.cli.app import app
 from asrcli.cli.flags import completions as values
 from asrcli.cli.shells.completion import answer, offers, read_line

@@ -9,7 +9,7 @@ import websocket
 
 from asrcli.service.faults.kinds import parse_fault
 from asrcli.service.server import Service
-from asrcli.service.wire.pages import parse_origin
+from asrcli.service.wire.web_origins import parse_origin
 from tests.service.client import PATH, Client, page_status, run_task
 from tests.support.service import running_service
 

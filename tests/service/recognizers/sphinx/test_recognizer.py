@@ -25,7 +25,7 @@ from asrcli.service.recognizers.base import (
     RecognitionSettings,
     Result,
 )
-from asrcli.service.recognizers.sphinx.parent import SphinxRecognition, SphinxRecognizer
+from asrcli.service.recognizers.sphinx.recognizer import SphinxRecognition, SphinxRecognizer
 from asrcli.service.server import Service
 from asrcli.values.errors import UsageError
 from tests.service.client import Client

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from asrcli.audio.samples import ENCODINGS, finite, layout_problem
+from asrcli.audio.sample_encodings import ENCODINGS, finite, layout_problem
 
 VALUES = np.array([0.0, 0.5, -0.5, -1.0, 0.25, 127 / 128], np.float32)
 

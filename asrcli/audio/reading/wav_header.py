@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from asrcli.audio.samples import ENCODINGS, layout_problem
+from asrcli.audio.sample_encodings import ENCODINGS, layout_problem
 from asrcli.values.errors import DecodeError
-from asrcli.values.riff import RiffFormat, is_wav, read_riff
+from asrcli.values.wav_header import RiffFormat, is_wav, read_riff
 
 # Tags and cover pictures may stand before the audio; more than this is a stream that will never get to the point.
 MAX_HEADER_BYTES = 4 << 20

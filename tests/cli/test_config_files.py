@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from asrcli.cli.app import app
-from asrcli.cli.defaults import defaults, user_file
+from asrcli.cli.config_files import defaults, user_file
 from asrcli.output.wording import words
 from asrcli.values.errors import UsageError
 from tests.support.service import TALK_WAV

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asrcli.audio.reading.riff import MAX_HEADER_BYTES, parse_header
+from asrcli.audio.reading.wav_header import MAX_HEADER_BYTES, parse_header
 from asrcli.values.errors import DecodeError
 
 

@@ -17,7 +17,7 @@ from asrcli.values.errors import DecodeError
 from asrcli.values.source_name import label
 
 if TYPE_CHECKING:
-    from asrcli.audio.samples import Block
+    from asrcli.audio.sample_encodings import Block
 
 # What a decoder needs to have read before it is right: measured, 0.5 s for MP3 and Vorbis, more than 1 s for Opus.
 RUN_UP_S = 2

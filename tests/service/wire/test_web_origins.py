@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.datastructures import Headers
 
-from asrcli.service.wire.pages import Origin, parse_origin, reason_against
+from asrcli.service.wire.web_origins import Origin, parse_origin, reason_against
 from asrcli.values.errors import UsageError
 
 
