@@ -1,4 +1,4 @@
-"""The process that holds the pocketsphinx model, and the processes that decode. Run by recognizer.py, never imported by it.
+"""The process that holds the pocketsphinx model, and the processes that decode. Run by recognizer.py, not imported.
 
 Run with `-m` and a descriptor FD, it loads the model once. For each byte on the control socket FD there comes the
 socket of one task, and a process is forked for it: it shares the model's memory, and holds the interpreter's lock of
