@@ -1,0 +1,163 @@
+"""A sentence becomes pieces: what stands between two places of a break, and each word's own begin.
+
+The sentence's text is what counts; its words only say when. Where they do not fit it, or where there are none, the
+time of the sentence is shared out by width.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from asrcli.output.formats.cues.cells import cells
+from asrcli.output.formats.cues.places import CONJUNCTION, IN_WORD, OPENING, PAUSE, break_places, dislike
+from asrcli.output.formats.cues.rules import LEAST_MS, Script, script_of
+from asrcli.output.sanitize import sentence_text
+from asrcli.values.events import Sentence, Word
+
+# Two words further apart are noticed.
+_HESITATION_MS = 200
+# More than that between two words is no punctuation.
+_FAR = 16
+
+
+class Piece(NamedTuple):
+    """A part of a sentence with the punctuation that belongs to it; `blank`: one stands before it.
+
+    `dislike`: what a break before it costs, None where there may be none. `begins_word`: `begin_ms` is a time that the
+    service gave. Otherwise it is worked out.
+    """
+
+    text: str
+    blank: bool
+    begin_ms: int
+    end_ms: int
+    cells: int
+    dislike: int | None
+    begins_word: bool
+    speaker: str | None
+
+
+class _Span(NamedTuple):
+    """A stretch of the text, from `place` to where the next one begins, and when it is said."""
+
+    place: int
+    begin_ms: int
+    end_ms: int
+    speaker: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """All of a sentence. `has_times`: they are those of its words. `is_guessed`: not even the sentence has its own."""
+
+    pieces: list[Piece]
+    script: Script
+    has_times: bool
+    is_guessed: bool
+
+
+def pieces_of(sentence: Sentence, floor_ms: int) -> Pieces:
+    """`sentence` in pieces, none of which begins before `floor_ms`, or before the one in front of it."""
+    text = _plain(sentence.text)
+    script = script_of(text, sentence.language)
+    if not text:
+        return Pieces([], script, has_times=True, is_guessed=False)
+    begin, end, is_guessed = _times(sentence, text, script, floor_ms)
+    spans = None if is_guessed else _spans(text, sentence, floor_ms)
+    has_times = spans is not None
+    if spans is None:
+        spans = [_Span(0, begin, end, sentence.speaker)]
+    return Pieces(_cut(text, spans, has_times), script, has_times, is_guessed)
+
+
+def _plain(text: str) -> str:
+    return " ".join(sentence_text(text, seen=False).split())
+
+
+def _times(sentence: Sentence, text: str, script: Script, floor_ms: int) -> tuple[int, int, bool]:
+    """When the sentence is said, and whether that is a guess: by its length, from `floor_ms` on."""
+    begin, end = sentence.begin_ms, sentence.end_ms
+    if begin is not None and end is not None and end > max(begin, floor_ms):
+        return max(begin, floor_ms), end, False
+    begin = max(floor_ms, begin or 0)
+    return begin, begin + max(LEAST_MS, len(text) * 1000 // script.characters_s), True
+
+
+def _spans(text: str, sentence: Sentence, floor_ms: int) -> list[_Span] | None:
+    """Where in `text` each word stands; None where they do not fit or have no times."""
+    spans: list[_Span] = []
+    past = 0
+    least = floor_ms
+    for word in sentence.words:
+        said = word.text if word.text.isascii() and word.text.isalnum() else _plain(word.text)
+        if not said:
+            continue
+        found = text.find(said, past, past + len(said) + _FAR)
+        if found < 0 or word.begin_ms is None or word.end_ms is None:
+            return None
+        between = text[past:found]
+        if between not in ("", " ") and any(map(str.isalnum, between)):
+            return None
+        least = max(least, word.begin_ms)
+        spans.append(
+            _Span(_begin(between, past) if spans else 0, least, max(least, word.end_ms), _speaker(word, sentence))
+        )
+        past = found + len(said)
+    if not spans or any(map(str.isalnum, text[past:])):
+        return None
+    return spans
+
+
+def _begin(between: str, past: int) -> int:
+    """Where the next word begins, with the opening punctuation that belongs to it; `between` stands after `past`."""
+    blank = between.rfind(" ")
+    return past + blank + 1 if blank >= 0 else past + len(between.rstrip(OPENING))
+
+
+def _speaker(word: Word, sentence: Sentence) -> str | None:
+    return word.speaker if word.speaker is not None else sentence.speaker
+
+
+def _cut(text: str, spans: list[_Span], has_times: bool) -> list[Piece]:
+    inner = break_places(text)
+    places = set(inner)
+    inner.append(len(text))
+    pieces: list[Piece] = []
+    following = 0
+    for number, span in enumerate(spans):
+        stop = spans[number + 1].place if number + 1 < len(spans) else len(text)
+        starts = [span.place]
+        while inner[following] < stop:
+            if inner[following] > span.place:
+                starts.append(inner[following])
+            following += 1
+        parts = [text[start:end].rstrip(" ") for start, end in zip(starts, [*starts[1:], stop], strict=True)]
+        begins = _shared(span, parts)
+        for at, (place, part) in enumerate(zip(starts, parts, strict=True)):
+            blank = place > 0 and text[place - 1] == " "
+            cost = _cost(text, place, span, pieces, at, has_times) if place in places else None
+            begins_word = has_times and not at
+            pieces.append(Piece(part, blank, begins[at], begins[at + 1], cells(part), cost, begins_word, span.speaker))
+    return pieces
+
+
+def _cost(text: str, place: int, span: _Span, before: list[Piece], at: int, has_times: bool) -> int:
+    cost = dislike(text, place)
+    if at and has_times:
+        return cost if cost < CONJUNCTION else max(cost, IN_WORD)
+    if not at and before and span.begin_ms - before[-1].end_ms >= _HESITATION_MS:
+        return min(cost, PAUSE)
+    return cost
+
+
+def _shared(span: _Span, parts: list[str]) -> list[int]:
+    """When each of `parts` begins, and when the last one ends: the span's time by width."""
+    if len(parts) == 1:
+        return [span.begin_ms, span.end_ms]
+    widths = [max(1, cells(part)) for part in parts]
+    total, times, past = sum(widths), [span.begin_ms], 0
+    for width in widths:
+        past += width
+        times.append(span.begin_ms + (span.end_ms - span.begin_ms) * past // total)
+    return times
