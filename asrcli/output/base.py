@@ -61,12 +61,17 @@ class Failure:
 class Shape:
     """What the user wants of a format, as far as it knows such a thing.
 
-    `partials` and `notices` are left out where that is False; `seen`: a terminal shows the text.
+    `partials` and `notices` are left out where that is False; `seen`: a terminal shows the text. Of subtitles: cells
+    in a line (None: what is usual for the script), lines in a cue, how long one may be, whether words have their times.
     """
 
     partials: bool = True
     notices: bool = True
     seen: bool = False
+    max_line: int | None = None
+    max_lines: int = 2
+    max_cue_ms: int = 7000
+    karaoke: bool = False
 
 
 class Format(typing.Protocol):
@@ -79,6 +84,10 @@ class Format(typing.Protocol):
     """What names of its files end in; the first one is that of --output-dir."""
     names_source: typing.ClassVar[bool]
     """Whether every line says which source it is from, so that those of several may be mixed."""
+    stands_alone: typing.ClassVar[bool]
+    """Whether what one source gives is a file of its own, which nothing may be put before or behind."""
+    shaped_by: typing.ClassVar[tuple[str, ...]]
+    """What of `Shape` is seen in its files."""
 
     @classmethod
     def of(cls, shape: Shape) -> Format:

@@ -73,6 +73,8 @@ class Protocol(typing.Protocol):
     path: typing.ClassVar[str]
     keeps_link: typing.ClassVar[bool]
     """Whether a further session may follow on the same connection."""
+    times_words: typing.ClassVar[bool]
+    """Whether finals say when each word was said."""
     session_id: str
     audio_format: PcmFormat
     max_session_ms: int | None

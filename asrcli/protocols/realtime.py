@@ -62,6 +62,7 @@ class Realtime:
     name: ClassVar[str] = "realtime"
     path: ClassVar[str] = "/api-ws/v1/realtime"
     keeps_link: ClassVar[bool] = False
+    times_words: ClassVar[bool] = False
 
     def __init__(self, options: RecognitionOptions, endpoint: Endpoint, new_encoder: NewEncoder | None = None) -> None:
         self._new_encoder = new_encoder

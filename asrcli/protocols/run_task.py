@@ -48,6 +48,7 @@ class RunTask:
     name: ClassVar[str] = "run-task"
     path: ClassVar[str] = "/api-ws/v1/inference"
     keeps_link: ClassVar[bool] = True
+    times_words: ClassVar[bool] = True
 
     def __init__(self, options: RecognitionOptions, endpoint: Endpoint, new_encoder: NewEncoder | None = None) -> None:
         self._options = options

@@ -34,6 +34,8 @@ class JsonLines:
 
     suffixes: ClassVar[tuple[str, ...]] = (".jsonl", ".json", ".ndjson")
     names_source: ClassVar[bool] = True
+    stands_alone: ClassVar[bool] = False
+    shaped_by: ClassVar[tuple[str, ...]] = ("partials",)
 
     def __init__(self, partials: bool = True, notices: bool = True) -> None:
         self._partials = partials

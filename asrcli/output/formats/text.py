@@ -21,6 +21,8 @@ class PlainText:
 
     suffixes: ClassVar[tuple[str, ...]] = (".txt",)
     names_source: ClassVar[bool] = False
+    stands_alone: ClassVar[bool] = False
+    shaped_by: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, timestamps: bool = False, seen: bool = False) -> None:
         self._timestamps = timestamps

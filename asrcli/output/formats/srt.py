@@ -1,0 +1,37 @@
+"""SubRip: the format that everything reads. It has no escapes, and players take tags of HTML and of ASS in it."""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar
+
+from asrcli.output.formats.cues.cutter import Cue
+from asrcli.output.formats.cues.rules import Rules
+from asrcli.output.formats.subtitles import JOINER, Subtitles, untagged
+
+# The beginnings of tags, arrows and entities, and times: some readers look for no more than two of those on a line.
+_MARKUP = re.compile(r"<(?=[A-Za-z/!])|--(?=>)|&(?=#?\w+;)|:\d{1,2}(?=[.,]\d)")
+
+
+class SubRip(Subtitles):
+    """Numbered cues. What would be markup gets a word joiner inside, and shows as it was said."""
+
+    suffixes: ClassVar[tuple[str, ...]] = (".srt",)
+
+    def __init__(self, rules: Rules, karaoke: bool = False) -> None:
+        super().__init__(rules, karaoke)
+        self._number = 0
+
+    def _cue(self, cue: Cue) -> str:
+        self._number += 1
+        lines = "\n".join(_MARKUP.sub(_parted, untagged(line)) for line in cue.texts())
+        return f"{self._number}\n{_time(cue.begin_ms)} --> {_time(cue.end_ms)}\n{lines}\n\n"
+
+
+def _parted(match: re.Match[str]) -> str:
+    return match[0] + JOINER
+
+
+def _time(ms: int) -> str:
+    second, ms = divmod(ms, 1000)
+    return f"{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d},{ms:03d}"
