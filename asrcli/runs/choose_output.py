@@ -9,6 +9,7 @@ import stat
 import sys
 import typing
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from asrcli.output.base import Format, Many, Shape, View
@@ -18,9 +19,11 @@ from asrcli.output.output import Output
 from asrcli.output.places.lanes import AsTheyCome, InFiles, InOrder, Lanes, ResultFile, WhenOver
 from asrcli.output.places.sinks import FileSink, Sink
 from asrcli.output.places.streams import ClosedOutput, StreamSink
+from asrcli.output.sanitize import name as shown
 from asrcli.output.sanitize import sentence_text
 from asrcli.output.views.plain import QuietView, StatusView
-from asrcli.runs.request import ManyOptions, OutputOptions
+from asrcli.protocols import REGISTRY as PROTOCOLS
+from asrcli.runs.request import ManyOptions, OutputOptions, Request
 from asrcli.system.clock import SystemClock
 from asrcli.values.errors import UsageError
 
@@ -57,7 +60,7 @@ def open_output(options: OutputOptions, folder: Path | None = None, *, notices: 
     sink.check()
     are_in_files = options.output is not None or folder is not None
     view = _view(options, results_are_text=form is PlainText, are_in_files=are_in_files)
-    shape = Shape(options.partials is not False, notices, seen=not are_in_files and sys.stdout.isatty())
+    shape = replace(shape_of(options), notices=notices, seen=not are_in_files and sys.stdout.isatty())
     output = Output(functools.partial(form.of, shape), sink, view, keeps_partials=shape.partials)
     _log_to(output, options.verbose)
     return output
@@ -89,10 +92,39 @@ def format_name(options: OutputOptions) -> str:
         raise UsageError(f"--json and --format {options.format} exclude each other")
     if options.format is not None and options.format not in REGISTRY:
         raise UsageError(f"--format {options.format!r} is not known", hint=f"choose one of {', '.join(REGISTRY)}")
-    if options.format is not None or options.json:
-        return options.format or "json"
+    chosen = options.format or ("json" if options.json else None)
     suffix = options.output.suffix.lower() if options.output else ""
-    return next((name for name, form in REGISTRY.items() if suffix in form.suffixes), _DEFAULT)
+    named = next((name for name, form in REGISTRY.items() if suffix in form.suffixes), None)
+    if chosen is not None and named not in (None, chosen):
+        raise UsageError(
+            f"{shown(options.output or '')} is a name for {named}, and {chosen} is asked for",
+            hint=f"leave --format out, or end the name in {REGISTRY[chosen].suffixes[0]}",
+        )
+    return chosen or named or _DEFAULT
+
+
+def shape_of(options: OutputOptions) -> Shape:
+    """What `options` want of a format, wherever it goes."""
+    return Shape(
+        options.partials is not False,
+        max_line=options.max_line,
+        max_lines=options.max_lines,
+        max_cue_ms=round(options.max_cue * 1000),
+        karaoke=options.karaoke,
+    )
+
+
+def check_format(output: Output, request: Request, protocol: str) -> None:
+    """Raise UsageError where several sources would be in one file that holds one; tell of karaoke that there is not."""
+    form, options = format_of(request.output), request.output
+    if form.stands_alone and len(request.names) > 1 and request.many.output_dir is None:
+        what = f"{format_name(options)} is for one source, not for {len(request.names)}"
+        raise UsageError(what, hint="a file for each: --output-dir DIR")
+    if options.karaoke and "karaoke" not in form.shaped_by:
+        able = " and ".join(name for name, form in REGISTRY.items() if "karaoke" in form.shaped_by)
+        output.notice(f"--karaoke is for {able}, and is left out")
+    elif options.karaoke and not PROTOCOLS[protocol].times_words:
+        output.notice("there are no times of words with this model", "--karaoke is left out")
 
 
 def format_of(options: OutputOptions) -> type[Format]:

@@ -32,7 +32,10 @@ class ServiceOptions:
 
 @dataclass(frozen=True)
 class OutputOptions:
-    """What is written where. `output` is None for standard output; `partials` None where the user did not say."""
+    """What is written where. `output` is None for standard output; `partials` None where the user did not say.
+
+    `max_line`: cells; `max_cue`: seconds.
+    """
 
     format: str | None = None
     json: bool = False
@@ -44,6 +47,10 @@ class OutputOptions:
     quiet: bool = False
     verbose: int = 0
     color: str = "auto"
+    max_line: int | None = None
+    max_lines: int = 2
+    max_cue: float = 7.0
+    karaoke: bool = False
 
 
 @dataclass(frozen=True)

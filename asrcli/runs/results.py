@@ -10,7 +10,7 @@ from asrcli.output.formats import REGISTRY
 from asrcli.output.places import sidecar
 from asrcli.output.places.folder import Folder
 from asrcli.output.places.result_file import Result
-from asrcli.runs.choose_output import format_name
+from asrcli.runs.choose_output import format_name, shape_of
 
 if TYPE_CHECKING:
     from asrcli.output.output import Output
@@ -62,8 +62,8 @@ def _folder_of(request: Request, choice: Choice, output: Output) -> Folder | Non
         return None
     form = format_name(options)
     also: dict[str, object] = {"format": form, "protocol": choice.protocol, "region": choice.region, **request.shaping}
-    if form == "json":
-        also["partials"] = options.partials is not False
+    shape = shape_of(options)
+    also |= {name: getattr(shape, name) for name in REGISTRY[form].shaped_by}
     digest = sidecar.options_sha256(choice.options, also)
     return Folder(
         path, REGISTRY[form].suffixes[0], digest, force=options.force, say=_silent if options.quiet else output.say

@@ -91,7 +91,7 @@ def _carry_out(request: Request, output: Output, signals: Signals, asked: Callab
     """Checks in this order: options, files, key; only then the network."""
     from asrcli.engine.build import built
     from asrcli.runs.batch import Batch
-    from asrcli.runs.choose_output import arrange
+    from asrcli.runs.choose_output import arrange, check_format
     from asrcli.runs.choose_spec import choose, network_of, service_of, spec_of
     from asrcli.runs.recording import kept, recording_of, spare_the_sources
     from asrcli.runs.results import Results
@@ -99,6 +99,7 @@ def _carry_out(request: Request, output: Output, signals: Signals, asked: Callab
     from asrcli.system.crowd import make_room
 
     choice = choose(request, output)
+    check_format(output, request, choice.protocol)
     results = Results(request, choice, output)
     most_open = make_room(min(request.many.jobs, len(request.names)))
     with contextlib.ExitStack() as stack:

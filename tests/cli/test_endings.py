@@ -112,7 +112,7 @@ def test_a_reconnect_is_told_and_the_end_is_regular_and_the_key_is_nowhere(fault
 
 def test_a_full_disk_is_one_clear_line(talk, wav, tmp_path):
     """A child that may write no more than a kilobyte to a file."""
-    target = tmp_path / "out.txt"
+    target = tmp_path / "out.jsonl"
     with running_service(talk.recognizer) as service:
         arguments = ("file", wav, "--endpoint", service.url, "--pace", "fast", "--json", "-o", target)
         ending = regular(*arguments, through=limited(1024))

@@ -238,8 +238,8 @@ class OutputFlags:
             "--format",
             "--output-format",
             "-f",
-            metavar="text|json",
-            help="Form of the results [text].",
+            metavar="text|json|srt|vtt|ass",
+            help="Form of the results; else what the name of -o says [text].",
             autocompletion=values.formats,
         ),
     ] = None
@@ -250,6 +250,15 @@ class OutputFlags:
     save_audio: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Keep the sound that is sent, as a 16-bit wav.")
     ] = None
+    max_line: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=8, max=1000, help="Subtitles: cells in a line [42; zh, ko 32; ja 26]."),
+    ] = None
+    max_lines: Annotated[int, typer.Option(metavar="N", min=1, max=10, help="Subtitles: lines in a cue.")] = 2
+    max_cue: Annotated[
+        float, typer.Option(metavar="S", min=1, max=60, help="Subtitles: the longest time of a cue.")
+    ] = 7.0
+    karaoke: Annotated[bool, typer.Option("--karaoke", help="Subtitles (vtt, ass): light up each word.")] = False
     force: Annotated[
         bool, typer.Option("--force", help="Replace existing results; with --output-dir do all again.")
     ] = False
