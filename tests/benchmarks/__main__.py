@@ -24,6 +24,7 @@ from tests.benchmarks.rows import Row, add_run, table
 from tests.benchmarks.scale import many, split, streams
 from tests.benchmarks.sdk import streaming
 from tests.benchmarks.sounds import talk_of
+from tests.benchmarks.subtitles import subtitles
 
 
 def startup(folder: Path) -> list[Row]:
@@ -62,6 +63,7 @@ PARTS: dict[str, Callable[[Path], list[Row]]] = {
     "streams": streams,
     "many": many,
     "split": split,
+    "subtitles": subtitles,
 }
 
 
