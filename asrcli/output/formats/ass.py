@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from asrcli.output.base import Begin
-from asrcli.output.formats.cues.cutter import Cue
 from asrcli.output.formats.subtitles import Subtitles, untagged
 from asrcli.output.masking import mask
 from asrcli.output.sanitize import name
+
+if TYPE_CHECKING:
+    from asrcli.output.formats.cues.cutter import Cue
 
 # White with a dark edge, readable on any picture; in karaoke yellow until it is said.
 _STYLE = {

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from asrcli.output.formats.cues.cutter import Cue
-from asrcli.output.formats.cues.rules import Rules
+from asrcli.output.base import Shape
 from asrcli.output.formats.subtitles import JOINER, Subtitles, untagged
+
+if TYPE_CHECKING:
+    from asrcli.output.formats.cues.cutter import Cue
 
 # The beginnings of tags, arrows and entities, and times: some readers look for no more than two of those on a line.
 _MARKUP = re.compile(r"<(?=[A-Za-z/!])|--(?=>)|&(?=#?\w+;)|:\d{1,2}(?=[.,]\d)")
@@ -18,8 +20,8 @@ class SubRip(Subtitles):
 
     suffixes: ClassVar[tuple[str, ...]] = (".srt",)
 
-    def __init__(self, rules: Rules, karaoke: bool = False) -> None:
-        super().__init__(rules, karaoke)
+    def __init__(self, shape: Shape) -> None:
+        super().__init__(shape)
         self._number = 0
 
     def _cue(self, cue: Cue) -> str:

@@ -5,14 +5,15 @@ What is written is a whole file at every moment. A cue that is not certain yet i
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from asrcli.output.base import Begin, Shape
-from asrcli.output.formats.cues.cutter import Cue, Cutter
-from asrcli.output.formats.cues.rules import Rules
 from asrcli.values.errors import AsrcliError
 from asrcli.values.events import AudioSent, Event, FinalResult, PartialResult, SpeechStarted
 from asrcli.values.summary import Summary
+
+if TYPE_CHECKING:
+    from asrcli.output.formats.cues.cutter import Cue
 
 # What was said longer ago than that the service has spoken of. It takes less than a second.
 _SILENT_MS = 4000
@@ -32,15 +33,19 @@ class Subtitles:
     stands_alone: ClassVar[bool] = True
     shaped_by: ClassVar[tuple[str, ...]] = ("max_line", "max_lines", "max_cue_ms")
 
-    def __init__(self, rules: Rules, karaoke: bool = False) -> None:
-        self._cutter = Cutter(rules)
-        self._karaoke = karaoke
+    def __init__(self, shape: Shape) -> None:
+        # Every command that transcribes loads the list of formats, and few write subtitles.
+        from asrcli.output.formats.cues.cutter import Cutter
+        from asrcli.output.formats.cues.rules import Rules
+
+        self._cutter = Cutter(Rules(shape.max_line, shape.max_lines, shape.max_cue_ms))
+        self._karaoke = shape.karaoke
         self._live = False
         self._has_estimated = False
 
     @classmethod
     def of(cls, shape: Shape) -> Self:
-        return cls(Rules(shape.max_line, shape.max_lines, shape.max_cue_ms), shape.karaoke)
+        return cls(shape)
 
     def begin(self, info: Begin) -> str:
         self._live = info.live

@@ -6,6 +6,7 @@ breaks a rule without need costs more than any that does not.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from asrcli.output.formats.cues.pieces import Piece
@@ -18,7 +19,7 @@ _TOO_SHORT = 1e6
 _PAUSE_INSIDE = 200.0
 _UNEVEN = 30.0
 _TOO_FAST = 0.02
-_LEAST_TIME_MS = LEAST_MS + GAP_MS
+_NO_WAY = float("inf")
 
 Lines = tuple[tuple[Piece, ...], ...]
 
@@ -37,35 +38,32 @@ def cut(pieces: Sequence[Piece], script: Script, rules: Rules) -> list[Lines]:
 class _Units:
     """The pieces of a sentence in groups that nothing may part; one list for each of their properties.
 
-    `starts` and `stops`: the sentence's cells before and after each. `read`: its characters before each, and all.
-    `breaks`: a cue has to end before it.
+    `starts`, `stops`: the sentence's cells before and after each. `read`, `known`: its characters before and after it.
+    `nexts`, `pauses`: when the next one begins, and how long after it that is. `breaks`: a cue has to end with it.
+    `dislikes`: what a break before it costs; one more for the end.
     """
 
     def __init__(self, pieces: Sequence[Piece]) -> None:
-        self.pieces: list[Sequence[Piece]] = []
-        self.begins: list[int] = []
-        self.ends: list[int] = []
-        self.starts: list[int] = []
-        self.stops: list[int] = []
-        self.read: list[int] = [0]
-        self.dislikes: list[int] = []
-        self.breaks: list[bool] = []
         firsts = [at for at, piece in enumerate(pieces) if piece.dislike is not None or not at]
-        stop = characters = 0
-        for first, past in zip(firsts, [*firsts[1:], len(pieces)], strict=True):
-            group = pieces[first:past]
-            head, before = group[0], pieces[first - 1] if first else group[0]
-            self.pieces.append(group)
-            self.begins.append(head.begin_ms)
-            self.ends.append(group[-1].end_ms)
-            self.starts.append(stop + head.blank)
-            for piece in group:
-                stop += piece.cells + piece.blank
-                characters += len(piece.text) + piece.blank
-            self.stops.append(stop)
-            self.read.append(characters)
-            self.dislikes.append(head.dislike or 0)
-            self.breaks.append(head.begin_ms - before.end_ms >= LONG_PAUSE_MS or head.speaker != before.speaker)
+        pasts = [*firsts[1:], len(pieces)]
+        heads = [pieces[first] for first in firsts]
+        lasts = [pieces[past - 1] for past in pasts]
+        cells = [0, *itertools.accumulate(piece.cells + piece.blank for piece in pieces)]
+        read = [0, *itertools.accumulate(len(piece.text) + piece.blank for piece in pieces)]
+        self.pieces = [pieces[first:past] for first, past in zip(firsts, pasts, strict=True)]
+        self.begins = [head.begin_ms for head in heads]
+        self.ends = [last.end_ms for last in lasts]
+        self.starts = [cells[first] + head.blank for first, head in zip(firsts, heads, strict=True)]
+        self.stops = [cells[past] for past in pasts]
+        self.read = [read[first] for first in firsts]
+        self.dislikes = [*(head.dislike or 0 for head in heads), 0]
+        self.nexts = [*self.begins[1:], self.ends[-1]]
+        self.known = [read[past] for past in pasts]
+        self.pauses = [after - end for after, end in zip(self.nexts, self.ends, strict=True)]
+        self.breaks = [
+            pause >= LONG_PAUSE_MS or after.speaker != last.speaker
+            for pause, last, after in zip(self.pauses, lasts, [*heads[1:], lasts[-1]], strict=True)
+        ]
 
     def reach(self, most: int) -> list[int]:
         """For each the one that does not fit any more on a line of `most` cells which begins with it; one always fits.
@@ -83,45 +81,67 @@ class _Units:
 
     def goes_on(self) -> bool:
         """Whether nothing inside asks for a break."""
-        return not any(self.breaks) and all(
-            begin - end < PAUSE_MS for begin, end in zip(self.begins[1:], self.ends, strict=False)
-        )
+        return not any(self.breaks) and max(self.pauses) < PAUSE_MS
 
 
 def _cheapest(
     units: _Units, reach: list[int], room: int, ms_per_character: float, rules: Rules
 ) -> list[tuple[int, int]]:
     """The first unit of each cue, and the one after its last. `room`: the cells of a full one."""
-    begins, ends, stops, read = units.begins, units.ends, units.stops, units.read
-    count = len(begins)
-    if _far(reach, 0, rules) == count and ends[-1] - begins[0] <= rules.max_ms and units.goes_on():
+    count = len(units.begins)
+    if _far(reach, 0, rules) == count and units.ends[-1] - units.begins[0] <= rules.max_ms and units.goes_on():
         return [(0, count)]
-    dislikes, breaks, nexts = [*units.dislikes, 0], [*units.breaks, True], [*begins[1:], ends[-1]]
-    best, came_from = [0.0, *[float("inf")] * count], [0] * (count + 1)
+    # Where there is a way without one that is too short, those are not even looked at.
+    return _way(units, reach, room, ms_per_character, rules, False) or _way(
+        units, reach, room, ms_per_character, rules, True
+    )
+
+
+def _way(
+    units: _Units, reach: list[int], room: int, ms_per_character: float, rules: Rules, with_short: bool
+) -> list[tuple[int, int]]:
+    """The cheapest way, [] where there is none.
+
+    A cue is late where more of the sentence is to be read by then than time has passed.
+    """
+    count = len(units.begins)
+    late = [known * ms_per_character - then for known, then in zip(units.known, units.nexts, strict=True)]
+    rows = list(
+        zip(units.ends, units.nexts, units.stops, units.dislikes[1:], late, units.breaks, units.pauses, strict=True)
+    )
+    best, came_from = [0.0, *[_NO_WAY] * count], [0] * (count + 1)
     per_cell = _UNEVEN / (room * room)
-    for first in range(count):
-        begin, full, before = begins[first], units.starts[first] + room, read[first]
+    for first, begin in enumerate(units.begins):
         cost = best[first] + _CUE
-        for at in range(first, _far(reach, first, rules)):
-            said, time = ends[at] - begin, nexts[at] - begin
-            if said > rules.max_ms and at > first:
+        if cost == _NO_WAY:
+            continue
+        full, on_time = units.starts[first] + room, units.read[first] * ms_per_character - begin
+        least, least_next, most = begin + LEAST_MS, begin + LEAST_MS + GAP_MS, begin + rules.max_ms
+        for past, row in enumerate(rows[first : _far(reach, first, rules)], first + 1):
+            end, next_ms, stop, dislike, late_ms, breaks, pause = row
+            if end > most and past > first + 1:
                 break
-            empty = full - stops[at]
-            way = cost + per_cell * empty * empty + dislikes[at + 1]
-            if said < LEAST_MS or time < _LEAST_TIME_MS:
-                way += _TOO_SHORT
-            missing = (read[at + 1] - before) * ms_per_character - time
-            if missing > 0:
-                way += _TOO_FAST * missing
-            if way < best[at + 1]:
-                best[at + 1], came_from[at + 1] = way, first
-            if breaks[at + 1]:
+            is_short = end < least or next_ms < least_next
+            if with_short or not is_short:
+                empty = full - stop
+                way = cost + per_cell * empty * empty + dislike
+                if late_ms > on_time:
+                    way += _TOO_FAST * (late_ms - on_time)
+                if is_short:
+                    way += _TOO_SHORT
+                if way < best[past]:
+                    best[past], came_from[past] = way, first
+            if breaks:
                 break
-            if time - said >= PAUSE_MS:
-                if said >= LEAST_MS:
+            if pause >= PAUSE_MS:
+                if end >= least:
                     break
                 cost += _PAUSE_INSIDE
-    cues, past = [], count
+    return _cues(came_from, count) if best[count] < _NO_WAY else []
+
+
+def _cues(came_from: list[int], past: int) -> list[tuple[int, int]]:
+    cues = []
     while past:
         cues.append((came_from[past], past))
         past = came_from[past]

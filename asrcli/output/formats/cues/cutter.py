@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from asrcli.output.formats.cues.cut import Lines, cut
 from asrcli.output.formats.cues.pieces import pieces_of
-from asrcli.output.formats.cues.rules import CLOSED_GAP_MS, FORCED_MS, GAP_MS, LEAST_MS, LINGER_MS, Rules, Script
+from asrcli.output.formats.cues.rules import CLOSED_GAP_MS, FORCED_MS, GAP_MS, LEAST_MS, LINGER_MS, Rules
 from asrcli.values.events import Sentence
 
 
@@ -35,8 +35,8 @@ class Cutter:
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
-        self._held: tuple[Cue, Script] | None = None
-        """The last cue: its end is that of its words."""
+        self._held: tuple[Cue, float] | None = None
+        """The last cue, whose end is that of its words, and how many ms it takes to read."""
         self._said_ms = 0
         """Where the last word of all ends."""
         self._shown_ms = 0
@@ -58,7 +58,8 @@ class Cutter:
             is_estimated = found.is_guessed or is_cut
             # Nobody said that it takes so long.
             end = min(last.end_ms, first.begin_ms + self._rules.max_ms) if is_estimated else last.end_ms
-            self._held = Cue(first.begin_ms, end, lines, is_estimated), found.script
+            cue = Cue(first.begin_ms, end, lines, is_estimated)
+            self._held = cue, sum(map(len, cue.texts())) * 1000 / found.script.characters_s
         self._said_ms = max(self._said_ms, found.pieces[-1].end_ms)
         return certain
 
@@ -80,24 +81,21 @@ class Cutter:
     def _ends_in_word(cues: list[Lines], number: int) -> bool:
         return number + 1 < len(cues) and not cues[number + 1][0][0].begins_word
 
-    def _wish(self, cue: Cue, script: Script) -> int:
+    def _wish(self, cue: Cue, reading_ms: float) -> int:
         """Where `cue` would end if nothing followed."""
         begin = max(cue.begin_ms, self._shown_ms)
-        characters = sum(map(len, cue.texts()))
-        read = begin + characters * 1000 // script.characters_s
-        wish = max(cue.end_ms, min(read, cue.end_ms + LINGER_MS), begin + LEAST_MS)
+        wish = max(cue.end_ms, min(begin + round(reading_ms), cue.end_ms + LINGER_MS), begin + LEAST_MS)
         return min(wish, max(begin + self._rules.max_ms, cue.end_ms))
 
     def _settled(self, next_ms: int | None) -> list[Cue]:
         if self._held is None:
             return []
-        (cue, script), self._held = self._held, None
+        (cue, reading_ms), self._held = self._held, None
         begin = max(cue.begin_ms, self._shown_ms)
-        end = self._wish(cue, script)
+        end = self._wish(cue, reading_ms)
         if next_ms is not None and next_ms - end < CLOSED_GAP_MS:
             end = min(next_ms - GAP_MS, max(begin + self._rules.max_ms, end))
         end = max(end, begin + FORCED_MS)
         self._shown_ms = end
-        if sum(map(len, cue.texts())) * 1000 > (end - begin) * script.characters_s:
-            self.too_fast += 1
+        self.too_fast += end - begin < int(reading_ms)
         return [Cue(begin, end, cue.lines, cue.estimated)]

@@ -6,6 +6,7 @@ time of the sentence is shared out by width.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -97,9 +98,10 @@ def _spans(text: str, sentence: Sentence, floor_ms: int) -> list[_Span] | None:
         if found < 0 or word.begin_ms is None or word.end_ms is None:
             return None
         between = text[past:found]
-        if between not in ("", " ") and any(map(str.isalnum, between)):
+        if between != " " and any(map(str.isalnum, between)):
             return None
-        least = max(least, word.begin_ms)
+        if word.begin_ms > least:
+            least = word.begin_ms
         spans.append(
             _Span(_begin(between, past) if spans else 0, least, max(least, word.end_ms), _speaker(word, sentence))
         )
@@ -120,44 +122,40 @@ def _speaker(word: Word, sentence: Sentence) -> str | None:
 
 
 def _cut(text: str, spans: list[_Span], has_times: bool) -> list[Piece]:
-    inner = break_places(text)
-    places = set(inner)
-    inner.append(len(text))
+    places = [*break_places(text), len(text)]
     pieces: list[Piece] = []
     following = 0
-    for number, span in enumerate(spans):
-        stop = spans[number + 1].place if number + 1 < len(spans) else len(text)
-        starts = [span.place]
-        while inner[following] < stop:
-            if inner[following] > span.place:
-                starts.append(inner[following])
-            following += 1
-        parts = [text[start:end].rstrip(" ") for start, end in zip(starts, [*starts[1:], stop], strict=True)]
-        begins = _shared(span, parts)
-        for at, (place, part) in enumerate(zip(starts, parts, strict=True)):
+    for span, stop in zip(spans, [*(span.place for span in spans[1:]), len(text)], strict=True):
+        place, begin_ms, end_ms, speaker = span
+        breaks = places[following] == place
+        following += breaks
+        if places[following] >= stop:
+            parts, times = [text[place:stop].rstrip(" ")], [begin_ms, end_ms]
+        else:
+            starts = [place]
+            while places[following] < stop:
+                starts.append(places[following])
+                following += 1
+            parts = [text[start:end].rstrip(" ") for start, end in itertools.pairwise([*starts, stop])]
+            times = _shared(begin_ms, end_ms, parts)
+        for at, part in enumerate(parts):
+            place = starts[at] if at else place
+            cost = _cost(text, place, pieces, times[at], has_times and at > 0) if at or breaks else None
             blank = place > 0 and text[place - 1] == " "
-            cost = _cost(text, place, span, pieces, at, has_times) if place in places else None
             begins_word = has_times and not at
-            pieces.append(Piece(part, blank, begins[at], begins[at + 1], cells(part), cost, begins_word, span.speaker))
+            pieces.append(Piece(part, blank, times[at], times[at + 1], cells(part), cost, begins_word, speaker))
     return pieces
 
 
-def _cost(text: str, place: int, span: _Span, before: list[Piece], at: int, has_times: bool) -> int:
+def _cost(text: str, place: int, before: list[Piece], begin_ms: int, in_word: bool) -> int:
     cost = dislike(text, place)
-    if at and has_times:
+    if in_word:
         return cost if cost < CONJUNCTION else max(cost, IN_WORD)
-    if not at and before and span.begin_ms - before[-1].end_ms >= _HESITATION_MS:
-        return min(cost, PAUSE)
-    return cost
+    return min(cost, PAUSE) if begin_ms - before[-1].end_ms >= _HESITATION_MS else cost
 
 
-def _shared(span: _Span, parts: list[str]) -> list[int]:
-    """When each of `parts` begins, and when the last one ends: the span's time by width."""
-    if len(parts) == 1:
-        return [span.begin_ms, span.end_ms]
+def _shared(begin_ms: int, end_ms: int, parts: list[str]) -> list[int]:
+    """When each of `parts` begins, and when the last one ends: the time by width."""
     widths = [max(1, cells(part)) for part in parts]
-    total, times, past = sum(widths), [span.begin_ms], 0
-    for width in widths:
-        past += width
-        times.append(span.begin_ms + (span.end_ms - span.begin_ms) * past // total)
-    return times
+    total = sum(widths)
+    return [begin_ms + (end_ms - begin_ms) * past // total for past in itertools.accumulate(widths, initial=0)]
