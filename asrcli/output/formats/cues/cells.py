@@ -1,6 +1,6 @@
 """How many terminal cells a text takes, by Unicode's East Asian width.
 
-rich knows it too, and a little better (emoji of several characters), but takes as long to load as all formats together.
+rich knows it too, and emoji of several characters better, but takes twenty times as long to load.
 """
 
 from __future__ import annotations
