@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from asrcli.output.formats.cues.cutter import Cue
 
 # The beginnings of tags, arrows and entities, and times: some readers look for no more than two of those on a line.
-_MARKUP = re.compile(r"<(?=[A-Za-z/!])|--(?=>)|&(?=#?\w+;)|:\d{1,2}(?=[.,]\d)")
+_MARKUP = re.compile(r"<|--(?=>)|&(?=#?\w+;)|:\d{1,2}(?=[.,]\d)")
 
 
 class SubRip(Subtitles):

@@ -105,6 +105,7 @@ HOSTILE = (
     "\x1b[31mred\x07 \x85 \u2028 \u2029",
     "lone \ud800 surrogate",
     "<00:00:01.000>stamp",
+    "< b >loose< /b>",
 )
 
 

@@ -113,6 +113,8 @@ def _spans(text: str, sentence: Sentence, floor_ms: int) -> list[_Span] | None:
 
 def _begin(between: str, past: int) -> int:
     """Where the next word begins, with the opening punctuation that belongs to it; `between` stands after `past`."""
+    if between == " ":
+        return past + 1
     blank = between.rfind(" ")
     return past + blank + 1 if blank >= 0 else past + len(between.rstrip(OPENING))
 
