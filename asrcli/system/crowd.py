@@ -1,8 +1,8 @@
 """Many streams at once: when each sends, how many connect, when the loop looks, and how many files they need.
 
 What each part brings was measured with 100 to 1,000 streams in one process, by switching it on and off, on two busy
-cores. What brings less than a twentieth of CPU and lateness is not done: a shorter switch interval for Python's threads,
-telling what has come later than at once, one heap of glibc for all threads (no CPU, 0 to 3 % of the memory).
+cores. What brings less than a twentieth of CPU and lateness is not done: a shorter switch interval for Python's
+threads, telling what has come later than at once, one heap of glibc for all threads (0 to 3 % of the memory).
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 
 from asrcli.system import crowd
@@ -24,3 +26,14 @@ def test_those_that_run_together_have_each_a_moment_of_their_own():
         # Who follows another takes its place.
         assert crowd.phase_s(at_once + 1, at_once, 0.2) == phases[1]
     assert crowd.phase_s(3, 1, 0.2) is None
+
+
+@pytest.mark.parametrize(("jobs", "is_rare"), [(1, False), (2, True)])
+def test_only_where_many_run_garbage_is_looked_for_rarely(jobs: int, is_rare: bool) -> None:
+    before = gc.get_threshold()
+    try:
+        gc.set_threshold(700, 10, 10)
+        crowd.make_room(jobs)
+        assert (gc.get_threshold()[2] >= 1000) == is_rare
+    finally:
+        gc.set_threshold(*before)
