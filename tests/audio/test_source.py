@@ -32,7 +32,7 @@ def stdin(monkeypatch):
 Use = Callable[[int], None]
 
 
-@pytest.mark.parametrize("module", ["source", "opening", "chunks.pacing", "chunks.pipeline", "samples"])
+@pytest.mark.parametrize("module", ["source", "opening", "chunks.pacing", "chunks.pipeline", "sample_encodings"])
 def test_importing_costs_no_audio_library(module: str) -> None:
     check = (
         f"import sys, asrcli.audio.{module};"
