@@ -52,7 +52,7 @@ def _carry_out(prepare: Callable[[], Request], options: BenchOptions, shown: Rep
     request = replace(request, service=replace(request.service, retries=0))
     file = request.names[0]
     choice = choose(request, output)
-    if choice.protocol == "realtime":
+    if not choice.keeps_link:
         raise UsageError(
             f"{choice.options.model} cannot reuse a connection: each of its sessions takes one of its own",
             hint="choose a model of the run-task protocol (see `asrcli models`)",

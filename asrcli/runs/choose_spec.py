@@ -36,6 +36,11 @@ class Choice:
     protocol: str
     region: str
 
+    @property
+    def keeps_link(self) -> bool:
+        """Whether one session may follow another on the same connection."""
+        return REGISTRY[self.protocol].keeps_link
+
 
 class ServiceTarget(Protocol):
     """Where the sessions of a run go. `moves`: another session may find it at another address."""
