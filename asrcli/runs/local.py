@@ -47,7 +47,8 @@ class LocalService:
     def _start(self) -> subprocess.Popen[bytes]:
         try:
             return subprocess.Popen(
-                [sys.executable, "-m", "asrcli", "serve", "--port", "0", "--require-key", "--exit-with-parent"],
+                # -P: what lies in the current folder is not run.
+                [sys.executable, "-P", "-m", "asrcli", "serve", "--port", "0", "--require-key", "--exit-with-parent"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._log,

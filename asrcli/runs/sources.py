@@ -72,8 +72,16 @@ class Opener:
         return prepared
 
     def open(self, item: Prepared, control: Control) -> Source:
-        """The source of `item`: the one that is open, else opened now."""
+        """The source of `item`: the one that is open, else opened now.
+
+        A file that has changed while it waited for its turn is opened anew: what it is now counts.
+        """
         source, item.source = item.source, None
+        if source is not None and item.state is not None and FileState.of(item.name) != item.state:
+            source.close()
+            # What was said of it as it was.
+            control.take()
+            source = None
         return source or self._opened(item, control)
 
     def open_again(self, item: Prepared, control: Control) -> Source:

@@ -260,6 +260,11 @@ class Bug(AsrcliError):  # noqa: N818
         """`error` as it is where it is one of ours, for which nobody has to be blamed; no more has the system's own."""
         if isinstance(error, AsrcliError):
             return error
+        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+            # Every look at such a name raises, wherever one is taken.
+            too_long = UsageError(f"the system has no names as long as {str(error.filename)[:40]}…")
+            too_long.__cause__ = error
+            return too_long
         if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in _SYSTEM):
             reason = "out of memory" if isinstance(error, MemoryError) else os.strerror(error.errno or 0)
             where = getattr(error, "filename", None)

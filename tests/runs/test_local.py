@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -26,6 +27,13 @@ def test_a_service_that_died_is_started_again_elsewhere():
         assert again.startswith("ws://127.0.0.1:")
         process = service._process
     assert process.returncode == 0
+
+
+def test_what_lies_in_the_current_folder_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "typing.py").write_text("raise SystemExit('not the real one')")
+    monkeypatch.chdir(tmp_path)
+    with LocalService() as service:
+        assert service.url().startswith("ws://127.0.0.1:")
 
 
 def test_a_service_that_was_killed_as_it_started_is_started_again():

@@ -11,6 +11,7 @@ from asrcli.audio.opening import Files, Input, LevelSink
 from asrcli.audio.source import NoticeSink, Source
 from asrcli.runs.exits import Refused
 from asrcli.runs.sources import Opener
+from asrcli.system.file_state import FileState
 from asrcli.values.errors import (
     AsrcliError,
     DecodeError,
@@ -89,6 +90,22 @@ def test_each_is_opened_once_as_far_as_so_many_may_be_open(checked, tmp_path: Pa
     assert len(sources.sources) == 4
     assert opened[0] is sources.sources[0]
     assert opened[2] is sources.sources[2]
+
+
+@pytest.mark.parametrize("change", [Path.unlink, lambda path: path.write_bytes(b"more")], ids=["gone", "changed"])
+def test_one_that_changes_before_its_turn_is_opened_as_it_is_then(
+    checked, tmp_path: Path, change: Callable[[Path], object]
+) -> None:
+    file = tmp_path / "a.wav"
+    file.touch()
+    made, sources, opener = checked(str(file))
+    [item] = opener.check([str(file)], made.output)
+    item.control.notice("said of it as it was")
+    change(file)
+    assert opener.open(item, item.control) is sources.sources[1]
+    assert sources.sources[0].closed
+    assert item.state == FileState.of(str(file))
+    assert item.control.take() == []
 
 
 def test_a_signal_during_the_check_is_no_bad_source(checked) -> None:

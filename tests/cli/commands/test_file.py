@@ -416,3 +416,14 @@ def test_verbose_tells_what_happens_on_the_line(talk_service):
     done = completed("file", TALK_WAV, "--endpoint", talk_service, "--pace", "fast", "-v", key="k")
     assert "asrcli: connected to ws://127.0.0.1" in done.stderr
     assert "takes audio" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [("{long}",), ("talk.wav", "-o", "{long}"), ("talk.wav", "--save-audio", "{long}")]
+)
+def test_a_name_that_no_system_has_is_bad_input(asrcli, tmp_path, monkeypatch, arguments) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "talk.wav").write_bytes(TALK_WAV.read_bytes())
+    done = asrcli("file", *(each.format(long="x" * 300) for each in arguments), "--endpoint", "ws://127.0.0.1:9")
+    assert done.code == 2
+    assert done.err == f"asrcli: error: the system has no names as long as {'x' * 40}…\n"

@@ -68,7 +68,8 @@ class SphinxRecognizer:
         self._control, theirs = socket.socketpair()
         with theirs:
             self._worker = subprocess.Popen(
-                [sys.executable, "-m", "asrcli.service.recognizers.sphinx.worker", str(theirs.fileno())],
+                # -P: what lies in the current folder is not run.
+                [sys.executable, "-P", "-m", "asrcli.service.recognizers.sphinx.worker", str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 # Our standard output may be a pipe that somebody reads to its end.
                 stdout=subprocess.DEVNULL,
