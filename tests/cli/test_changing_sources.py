@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from asrcli.engine import splitting
 from tests.support.beginnings import beginning
 from tests.support.scripted_server import Conversation, scripted_server
 
@@ -135,15 +136,33 @@ def test_a_file_that_stays_as_it_is_is_complete(asrcli, talk):
     assert (done.code, done.events[-1]["complete"]) == (0, True)
 
 
+@pytest.mark.parametrize("parts", [1, 2])
 @pytest.mark.parametrize("change", [*CHANGES, is_replaced])
-def test_one_that_changes_before_its_parts_are_opened_is_not_complete(asrcli, talk, tmp_path, change):
-    """All are looked at first. The second one changes while the first is recognised, and is then cut where it was."""
+def test_one_that_changes_before_its_turn_is_recognised_as_it_is_then(asrcli, talk, tmp_path, change, parts):
+    """All are looked at first, and the second one changes while the first is recognised."""
     first = beginning(tmp_path / "first.wav", 1.0)
     with scripted_server(service((change, talk))) as url:
-        done = asrcli("file", first, talk, "--split", "2", "--json", "--pace", "fast", "--endpoint", url)
+        done = asrcli("file", first, talk, "--split", parts, "--json", "--pace", "fast", "--endpoint", url)
+    assert done.code == 0
+    assert [line["complete"] for line in done.events if line["type"] == "end"] == [True, True]
+    assert "changed" not in done.err
+
+
+@pytest.mark.parametrize("change", [*CHANGES, is_replaced])
+def test_one_that_changes_before_its_parts_are_opened_is_not_complete(asrcli, talk, monkeypatch, change):
+    """It would be cut where it was."""
+    plan_split = splitting.plan_split
+
+    def planned_and_changed(*arguments, **fields):
+        plan = plan_split(*arguments, **fields)
+        change(talk)
+        return plan
+
+    monkeypatch.setattr(splitting, "plan_split", planned_and_changed)
+    with scripted_server(service()) as url:
+        done = asrcli("file", talk, "--split", "2", "--json", "--pace", "fast", "--endpoint", url)
     assert done.code == 1
-    ends = [line["complete"] for line in done.events if line["type"] == "end"]
-    assert ends == [True, False]
+    assert [line["complete"] for line in done.events if line["type"] == "end"] == [False]
     assert f"{talk} changed while it was read: some of it may not have been recognised" in done.err
 
 
