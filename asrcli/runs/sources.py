@@ -8,12 +8,12 @@ from pathlib import Path
 
 from asrcli.audio.opening import Input, Microphone, open_input
 from asrcli.audio.source import Source
-from asrcli.engine.control import Control
+from asrcli.engine.control import Control, StopRequested
 from asrcli.output.output import Output
 from asrcli.runs.exits import Refused, exit_code
 from asrcli.system.file_state import FileState
 from asrcli.values.errors import AsrcliError, DecodeError, Interrupted, OutputError, UsageError
-from asrcli.values.source_name import label
+from asrcli.values.source_name import STANDARD_INPUT, label
 
 
 @dataclass
@@ -74,14 +74,18 @@ class Opener:
     def open(self, item: Prepared, control: Control) -> Source:
         """The source of `item`: the one that is open, else opened now.
 
-        A file that has changed while it waited for its turn is opened anew: what it is now counts.
+        A file that has changed while it waited for its turn is opened anew: what it is now counts. Standard input is
+        not: what was taken from it cannot be had again.
         """
         source, item.source = item.source, None
-        if source is not None and item.state is not None and FileState.of(item.name) != item.state:
+        is_file = item.state is not None and item.name != STANDARD_INPUT
+        if source is not None and is_file and FileState.of(item.name) != item.state:
             source.close()
-            # What was said of it as it was.
-            control.take()
             source = None
+            # What was said of it as it was; a wish to end stays one.
+            for said in control.take():
+                if isinstance(said, StopRequested):
+                    control.stop(said.signal_number)
         return source or self._opened(item, control)
 
     def open_again(self, item: Prepared, control: Control) -> Source:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from asrcli.audio.opening import Files, Input, LevelSink
 from asrcli.audio.source import NoticeSink, Source
+from asrcli.engine.control import StopRequested
 from asrcli.runs.exits import Refused
 from asrcli.runs.sources import Opener
 from asrcli.system.file_state import FileState
@@ -101,11 +103,26 @@ def test_one_that_changes_before_its_turn_is_opened_as_it_is_then(
     made, sources, opener = checked(str(file))
     [item] = opener.check([str(file)], made.output)
     item.control.notice("said of it as it was")
+    item.control.stop(signal.SIGINT)
     change(file)
     assert opener.open(item, item.control) is sources.sources[1]
     assert sources.sources[0].closed
     assert item.state == FileState.of(str(file))
-    assert item.control.take() == []
+    assert item.control.take() == [StopRequested(signal.SIGINT)]
+
+
+def test_standard_input_is_never_opened_anew(checked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that is written to while it stands at standard input: what was read of it would be lost."""
+    file = tmp_path / "growing.raw"
+    file.write_bytes(b"some")
+    with file.open("rb") as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        made, sources, opener = checked("-")
+        [item] = opener.check(["-"], made.output)
+        assert item.state is not None
+        file.write_bytes(b"some more")
+        assert opener.open(item, item.control) is sources.sources[0]
+    assert not sources.sources[0].closed
 
 
 def test_a_signal_during_the_check_is_no_bad_source(checked) -> None:
