@@ -61,13 +61,16 @@ class Failure:
 class Shape:
     """What the user wants of a format, as far as it knows such a thing.
 
-    `partials` and `notices` are left out where that is False; `seen`: a terminal shows the text. Of subtitles: cells
-    in a line (None: what is usual for the script), lines in a cue, how long one may be, whether words have their times.
+    `partials` and `notices` are left out where that is False; `seen`: a terminal shows the text. Of text: what stands
+    before each sentence, its times and its `labels` (language, emotion, speaker). Of subtitles: cells in a line (None:
+    what is usual for the script), lines in a cue, how long one may be, whether words have their times.
     """
 
     partials: bool = True
     notices: bool = True
     seen: bool = False
+    timestamps: bool = False
+    labels: bool = False
     max_line: int | None = None
     max_lines: int = 2
     max_cue_ms: int = 7000

@@ -1,4 +1,4 @@
-"""What people read of errors, warnings and further tries: here alone are their fields put into words.
+"""What people read of sentences, errors, warnings and further tries: here alone are their fields put into words.
 
 Each is one line, safe for a terminal. Knows no view and no stream.
 """
@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from asrcli.output.sanitize import sentence_text
-from asrcli.values.clock_time import in_minutes
+from asrcli.values.clock_time import exact_time, in_minutes
 from asrcli.values.errors import AsrcliError, AuthError, Interrupted, OutputError, ServiceError, SoundLost
-from asrcli.values.events import Reconnecting
+from asrcli.values.events import Reconnecting, Sentence
 
 ERROR_PREFIX = "asrcli: error: "
 """How the line of an error begins."""
@@ -19,6 +19,19 @@ ERROR_PREFIX = "asrcli: error: "
 _NAMED = 3
 # A shorter wait is over before it is read.
 _WORTH_TELLING_S = 5.0
+
+
+def sentence_line(sentence: Sentence, *, timestamps: bool = False, labels: bool = False, seen: bool = True) -> str:
+    """`sentence` as one line, "" where it has no text; `seen`: as in `sentence_text`.
+
+    `timestamps` puts its times in front, `labels` its language, its emotion and who speaks, as far as they are known:
+    "[0:00:01.000 --> 0:00:02.500] [en, happy, speaker 1] Good morning."
+    """
+    text = sentence_text(sentence.text, seen=seen).strip()
+    if not text:
+        return ""
+    marks = [*(_times(sentence) if timestamps else ()), *(_labels(sentence, seen=seen) if labels else ())]
+    return " ".join([*marks, text])
 
 
 def words(error: AsrcliError) -> str:
@@ -46,6 +59,20 @@ def reconnecting(event: Reconnecting) -> str:
 def about(message: str, source: str) -> str:
     """`message` with the name of its source in front, unless it says that itself."""
     return message if source in message else f"{source}: {message}"
+
+
+def _times(sentence: Sentence) -> list[str]:
+    if sentence.begin_ms is None:
+        return []
+    known = [sentence.begin_ms] if sentence.end_ms is None else [sentence.begin_ms, sentence.end_ms]
+    return [f"[{' --> '.join(map(exact_time, known))}]"]
+
+
+def _labels(sentence: Sentence, *, seen: bool) -> list[str]:
+    speakers = [sentence.speaker] if sentence.speaker is not None else [word.speaker for word in sentence.words]
+    said = [sentence.language, sentence.emotion, *(f"speaker {who}" for who in dict.fromkeys(speakers) if who)]
+    known = [text for label in said if label and (text := sentence_text(label, seen=seen).strip())]
+    return [f"[{', '.join(known)}]"] if known else []
 
 
 def _with_hint(text: str, hint: str) -> str:

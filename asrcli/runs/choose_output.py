@@ -107,6 +107,8 @@ def shape_of(options: OutputOptions) -> Shape:
     """What `options` want of a format, wherever it goes."""
     return Shape(
         options.partials is not False,
+        timestamps=options.timestamps,
+        labels=options.labels,
         max_line=options.max_line,
         max_lines=options.max_lines,
         max_cue_ms=round(options.max_cue * 1000),
@@ -150,8 +152,12 @@ def _view(options: OutputOptions, *, results_are_text: bool, are_in_files: bool)
     if not results_are_here and not are_in_files and not _is_regular_file(sys.stdout.fileno()):
         return StatusView(sys.stderr)
     from asrcli.output.views.live import LiveView
+    from asrcli.output.wording import sentence_line
 
-    return LiveView(sys.stderr, shows_finals=not results_are_here, clock=SystemClock(), color=options.color)
+    line_of = functools.partial(sentence_line, timestamps=options.timestamps, labels=options.labels)
+    return LiveView(
+        sys.stderr, shows_finals=not results_are_here, clock=SystemClock(), line_of=line_of, color=options.color
+    )
 
 
 def _is_regular_file(descriptor: int) -> bool:

@@ -48,6 +48,8 @@ class OutputOptions:
     verbose: int = 0
     color: str = "auto"
     max_line: int | None = None
+    timestamps: bool = False
+    labels: bool = False
     max_lines: int = 2
     max_cue: float = 7.0
     karaoke: bool = False

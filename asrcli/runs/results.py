@@ -56,6 +56,9 @@ class Results:
             stack.callback(self._folder.tell_written, self.files)
 
 
+_LATER = {"timestamps", "labels"}
+
+
 def _folder_of(request: Request, choice: Choice, output: Output) -> Folder | None:
     path, options = request.many.output_dir, request.output
     if path is None:
@@ -63,7 +66,12 @@ def _folder_of(request: Request, choice: Choice, output: Output) -> Folder | Non
     form = format_name(options)
     also: dict[str, object] = {"format": form, "protocol": choice.protocol, "region": choice.region, **request.shaping}
     shape = shape_of(options)
-    also |= {name: getattr(shape, name) for name in REGISTRY[form].shaped_by}
+    also |= {
+        name: value
+        for name in REGISTRY[form].shaped_by
+        # What came later and is not asked for changes nothing: texts of before are done.
+        if (value := getattr(shape, name)) or name not in _LATER
+    }
     digest = sidecar.options_sha256(choice.options, also)
     return Folder(
         path, REGISTRY[form].suffixes[0], digest, force=options.force, say=_silent if options.quiet else output.say

@@ -1,10 +1,10 @@
-"""What people read of errors and of further tries."""
+"""What people read of sentences, of errors and of further tries."""
 
 from __future__ import annotations
 
 import pytest
 
-from asrcli.output.wording import error_line, reconnecting, warning_line, words
+from asrcli.output.wording import error_line, reconnecting, sentence_line, warning_line, words
 from asrcli.values.errors import (
     AsrcliError,
     AuthError,
@@ -17,7 +17,7 @@ from asrcli.values.errors import (
     UsageError,
     together,
 )
-from asrcli.values.events import Reconnecting
+from asrcli.values.events import Reconnecting, Sentence, Word
 
 
 def given_up(error: AsrcliError, tries: int, *missing: tuple[int, int | None]) -> AsrcliError:
@@ -103,3 +103,42 @@ def test_a_line_is_safe_for_a_terminal_and_names_its_source_once():
 def test_a_wait_that_a_person_would_notice_is_told():
     assert reconnecting(Reconnecting(1, 0, "full.", wait_s=180.0)) == "full; reconnecting in 180 s"
     assert reconnecting(Reconnecting(1, 0, "lost", wait_s=0.4)) == "lost; reconnecting"
+
+
+ALL = Sentence(1, "Good\nmorning. ", 1000, 2500, language="en", emotion="happy", speaker="1")
+TWO = Sentence(1, "You and I.", words=(Word("You", 0, 1, speaker="1"), Word("and", 1, 2), Word("I", 2, 3, speaker="2")))
+
+
+@pytest.mark.parametrize(
+    ("sentence", "marks", "line"),
+    [
+        (ALL, {}, "Good morning."),
+        (ALL, {"timestamps": True}, "[0:00:01.000 --> 0:00:02.500] Good morning."),
+        (ALL, {"labels": True}, "[en, happy, speaker 1] Good morning."),
+        (
+            ALL,
+            {"timestamps": True, "labels": True},
+            "[0:00:01.000 --> 0:00:02.500] [en, happy, speaker 1] Good morning.",
+        ),
+        (Sentence(1, "Okay", 3_723_004), {"timestamps": True, "labels": True}, "[1:02:03.004] Okay"),
+        (Sentence(1, "Okay", language="zh"), {"labels": True}, "[zh] Okay"),
+        (Sentence(1, "Okay", speaker="0"), {"labels": True}, "[speaker 0] Okay"),
+        (Sentence(1, "Okay", emotion="  "), {"labels": True}, "Okay"),
+        (TWO, {"labels": True}, "[speaker 1, speaker 2] You and I."),
+        (Sentence(1, " \n", 0, 1, language="en"), {"timestamps": True, "labels": True}, ""),
+    ],
+)
+def test_what_stands_before_a_sentence_is_asked_for_and_known(sentence, marks, line):
+    assert sentence_line(sentence, **marks) == line
+
+
+HOSTILE = "a\x1b[2J\nb\u202e"
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [Sentence(1, "Okay", language=HOSTILE), Sentence(1, "Okay", emotion=HOSTILE), Sentence(1, "Okay", speaker=HOSTILE)],
+)
+def test_labels_drive_no_terminal(sentence):
+    line = sentence_line(sentence, labels=True)
+    assert line.endswith("a\\x1b[2J b\\u202e] Okay")

@@ -250,6 +250,12 @@ class OutputFlags:
     save_audio: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Keep the sound that is sent, as a 16-bit wav.")
     ] = None
+    timestamps: Annotated[bool, typer.Option("--timestamps", help="Text: the times of each sentence before it.")] = (
+        False
+    )
+    labels: Annotated[
+        bool, typer.Option("--labels", help="Text: language, emotion and speaker, where the service says them.")
+    ] = False
     max_line: Annotated[
         int | None,
         typer.Option(metavar="N", min=8, max=1000, help="Subtitles: cells in a line [42; zh, ko 32; ja 26]."),

@@ -6,31 +6,32 @@ from typing import ClassVar, Self
 
 from asrcli.output.base import Begin, Shape
 from asrcli.output.masking import mask
-from asrcli.output.sanitize import name, sentence_text
-from asrcli.values.clock_time import exact_time
+from asrcli.output.sanitize import name
+from asrcli.output.wording import sentence_line
 from asrcli.values.errors import AsrcliError
-from asrcli.values.events import Event, FinalResult, Sentence
+from asrcli.values.events import Event, FinalResult
 from asrcli.values.summary import Summary
 
 
 class PlainText:
-    """One final sentence a line, nothing else; with `timestamps` its times in front, as [h:mm:ss.mmm --> h:mm:ss.mmm].
+    """One final sentence a line, nothing else; see `sentence_line` for `timestamps` and `labels`.
 
-    A sentence without text gives no line. Times that are not known are left out. `seen`: the lines go to a terminal.
+    A sentence without text gives no line. `seen`: the lines go to a terminal.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".txt",)
     names_source: ClassVar[bool] = False
     stands_alone: ClassVar[bool] = False
-    shaped_by: ClassVar[tuple[str, ...]] = ()
+    shaped_by: ClassVar[tuple[str, ...]] = ("timestamps", "labels")
 
-    def __init__(self, timestamps: bool = False, seen: bool = False) -> None:
+    def __init__(self, timestamps: bool = False, labels: bool = False, seen: bool = False) -> None:
         self._timestamps = timestamps
+        self._labels = labels
         self._seen = seen
 
     @classmethod
     def of(cls, shape: Shape) -> Self:
-        return cls(seen=shape.seen)
+        return cls(shape.timestamps, shape.labels, shape.seen)
 
     def begin(self, info: Begin) -> str:
         return ""
@@ -38,10 +39,8 @@ class PlainText:
     def event(self, event: Event) -> str:
         if not isinstance(event, FinalResult):
             return ""
-        text = sentence_text(event.sentence.text, seen=self._seen).strip()
-        if not text:
-            return ""
-        return f"{_times(event.sentence) if self._timestamps else ''}{text}\n"
+        line = sentence_line(event.sentence, timestamps=self._timestamps, labels=self._labels, seen=self._seen)
+        return f"{line}\n" if line else ""
 
     def end(self, summary: Summary) -> str:
         return ""
@@ -53,11 +52,3 @@ class PlainText:
 def title(source: str) -> str:
     """The line that says which source the text below it is from, as head and tail write it."""
     return f"==> {mask(name(source))} <==\n"
-
-
-def _times(sentence: Sentence) -> str:
-    if sentence.begin_ms is None:
-        return ""
-    if sentence.end_ms is None:
-        return f"[{exact_time(sentence.begin_ms)}] "
-    return f"[{exact_time(sentence.begin_ms)} --> {exact_time(sentence.end_ms)}] "

@@ -17,7 +17,7 @@ from asrcli.output.views.layout import Line, fit, shrunk, tail
 from asrcli.output.views.region import MIN_REDRAW_S, Region
 from asrcli.output.views.status import Status
 from asrcli.output.views.table import TableView
-from asrcli.output.wording import error_line, reconnecting, warning_line
+from asrcli.output.wording import error_line, reconnecting, sentence_line, warning_line
 from asrcli.system.clock import Clock
 from asrcli.values.errors import AsrcliError
 from asrcli.values.events import Event, FinalResult, Notice, PartialResult, Reconnecting, Sentence
@@ -27,8 +27,9 @@ from asrcli.values.summary import Summary
 class LiveView:
     """A View on the terminal `stream`. Not for several threads.
 
-    `shows_finals`: the results do not go to this terminal, so finals are printed here too. `color` is auto, always
-    or never; auto heeds NO_COLOR. `environ` also tells how the terminal treats lines when it is resized.
+    `shows_finals`: the results do not go to this terminal, so finals are printed here too. `line_of`: how a sentence is
+    shown, as `sentence_line`. `color` is auto, always or never; auto heeds NO_COLOR. `environ` also tells how the
+    terminal treats lines when it is resized.
     """
 
     tick_s: float | None = MIN_REDRAW_S
@@ -39,11 +40,13 @@ class LiveView:
         *,
         shows_finals: bool,
         clock: Clock,
+        line_of: Callable[[Sentence], str] = sentence_line,
         color: str = "auto",
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         self._shows_finals = shows_finals
         self._clock = clock
+        self._line_of = line_of
         colored = terminal.is_colored(stream, color, environ)
         self._region = Region(stream, colored=colored, reflows=terminal.reflows(environ))
         self._status: Status | None = None
@@ -58,7 +61,7 @@ class LiveView:
 
     def for_many(self, many: Many) -> View:
         self._opening = None
-        return TableView(self._region, many, shows_finals=self._shows_finals, clock=self._clock)
+        return TableView(self._region, many, shows_finals=self._shows_finals, clock=self._clock, line_of=self._line_of)
 
     def begin(self, info: Begin, number: int = 0) -> None:
         """Draws at once."""
@@ -76,8 +79,7 @@ class LiveView:
             case FinalResult(sentence):
                 if self._partial is not None and self._partial.index <= sentence.index:
                     self._partial = None
-                text = sentence_text(sentence.text).strip()
-                if self._shows_finals and text:
+                if self._shows_finals and (text := self._line_of(sentence)):
                     self._print(text)
                 # Else its text is on the way to this terminal through `above`, which redraws.
                 return
@@ -131,7 +133,7 @@ class LiveView:
         if self._status is None:
             return [((shrunk(f"opening {self._opening} …", width), "yellow"),)] if self._opening else []
         status = fit(self._status.parts(self._clock.now()), width)
-        text = sentence_text(self._partial.text).strip() if self._partial is not None else ""
+        text = self._line_of(self._partial) if self._partial is not None else ""
         if not text or height < 3:
             return [status]
         # Half the window: rows that a window made narrower pushes off its top would be out of reach, and stay behind.

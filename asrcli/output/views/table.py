@@ -16,7 +16,7 @@ from asrcli.output.views.batch_progress import BatchProgress
 from asrcli.output.views.layout import Line, ending, fit, padded
 from asrcli.output.views.region import MIN_REDRAW_S, Region
 from asrcli.output.views.status import BAR_CELLS, StatusItem, bar
-from asrcli.output.wording import about, error_line, reconnecting, warning_line
+from asrcli.output.wording import about, error_line, reconnecting, sentence_line, warning_line
 from asrcli.system.clock import Clock
 from asrcli.values.clock_time import clock_time
 from asrcli.values.errors import AsrcliError
@@ -28,6 +28,7 @@ from asrcli.values.events import (
     Notice,
     PartialResult,
     Reconnecting,
+    Sentence,
     SessionStarted,
 )
 from asrcli.values.summary import Summary
@@ -83,16 +84,26 @@ class _Columns:
 class TableView:
     """A View of `many` transcriptions in `region`. Not for several threads.
 
-    `shows_finals`: the results do not go to this terminal, so finals are printed here too, each with its source.
+    `shows_finals`: the results do not go to this terminal, so finals are printed here too, each with its source
+    and otherwise as `line_of` says.
     """
 
     tick_s: float | None = MIN_REDRAW_S
 
-    def __init__(self, region: Region, many: Many, *, shows_finals: bool, clock: Clock) -> None:
+    def __init__(
+        self,
+        region: Region,
+        many: Many,
+        *,
+        shows_finals: bool,
+        clock: Clock,
+        line_of: Callable[[Sentence], str] = sentence_line,
+    ) -> None:
         self._region = region
         self._many = many
         self._shows_finals = shows_finals
         self._clock = clock
+        self._line_of = line_of
         self._names = tuple(map(name, many.names))
         self._progress = BatchProgress(many.durations_ms, many.at_once)
         self._count = _Count()
@@ -161,7 +172,7 @@ class TableView:
         if isinstance(event, Reconnecting):
             self._lines.append(((sentence_text(about(reconnecting(event), row.name)), "yellow"),))
         elif isinstance(event, FinalResult) and self._shows_finals:
-            text = sentence_text(event.sentence.text).strip()
+            text = self._line_of(event.sentence)
             self._lines += [((row.name + _GAP, "dim"), (text, ""))] if text else []
 
     def _print(self, text: str, style: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from asrcli.output.base import Begin, Failure, Many
 from asrcli.output.formats.text import PlainText, title
 from asrcli.output.output import Output
@@ -48,12 +50,13 @@ class Board:
         at_once: int = 3,
         here: bool = True,
         environ: dict[str, str] = XTERM,
+        **more: Any,
     ) -> None:
         self.screen = screen
         self.clock = FakeClock()
         self.names = names
         self.durations_ms = durations_ms
-        view = LiveView(screen, shows_finals=not here, clock=self.clock, color="never", environ=environ)
+        view = LiveView(screen, shows_finals=not here, clock=self.clock, color="never", environ=environ, **more)
         self.sink = Sink(screen, here=here)
         self.output = Output(PlainText, self.sink, view)
         self.output.opening("4 sources")

@@ -15,6 +15,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pyte
 from pyte.screens import Char, HistoryScreen, StaticDefaultDict
@@ -217,10 +218,12 @@ MODERN = {"TERM": "xterm-256color"}
 class Session:
     """A view with results on the same terminal (or elsewhere), and short words for what happens to it."""
 
-    def __init__(self, screen: Terminal, *, elsewhere: bool = False, environ: dict[str, str] = XTERM) -> None:
+    def __init__(
+        self, screen: Terminal, *, elsewhere: bool = False, environ: dict[str, str] = XTERM, **more: Any
+    ) -> None:
         self.screen = screen
         self.clock = FakeClock()
-        self.view = LiveView(screen, shows_finals=elsewhere, clock=self.clock, color="never", environ=environ)
+        self.view = LiveView(screen, shows_finals=elsewhere, clock=self.clock, color="never", environ=environ, **more)
         self.file: list[str] = []
         self.output = Output(PlainText, _ScreenSink(self.file.append if elsewhere else screen.write), self.view)
         self.output.begin(INFO)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 
 import pytest
 
 from asrcli.output.base import Begin
 from asrcli.output.views.live import LiveView
+from asrcli.output.wording import sentence_line
 from asrcli.values.errors import LinkError
 from asrcli.values.events import (
     AudioFinished,
@@ -287,3 +289,15 @@ def test_what_is_being_opened_is_shown_until_the_begin() -> None:
         view.error(LinkError("no"))
         view.close()
         assert screen.everything == ["asrcli: error: no"]
+
+
+def test_what_is_to_stand_before_a_sentence_does() -> None:
+    """Also before the open one, as far as it is known."""
+    line_of = functools.partial(sentence_line, timestamps=True, labels=True)
+    with terminal(80, 24) as screen:
+        session = Session(screen, elsewhere=True, line_of=line_of)
+        session.clock.go(0.2)
+        session.output.event(PartialResult(Sentence(1, "Okay", 1000)))
+        assert screen.lines[0] == "[0:00:01.000] Okay"
+        session.output.event(FinalResult(Sentence(1, "Okay.", 1000, 2500, language="en", speaker="1")))
+        assert screen.lines[0] == "[0:00:01.000 --> 0:00:02.500] [en, speaker 1] Okay."

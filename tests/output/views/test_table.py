@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import re
 from collections.abc import Iterator
@@ -13,8 +14,9 @@ from hypothesis import strategies as st
 
 from asrcli.output.base import Begin, Failure, Many
 from asrcli.output.views.plain import QuietView
+from asrcli.output.wording import sentence_line
 from asrcli.values.errors import LinkError
-from asrcli.values.events import AudioFinished, Notice, Reconnecting, SessionStarted, Tick
+from asrcli.values.events import AudioFinished, FinalResult, Notice, Reconnecting, Sentence, SessionStarted, Tick
 from tests.output.views.board import DURATIONS, NAMES, Board
 from tests.output.views.screen import MODERN, XTERM, terminal
 
@@ -261,3 +263,12 @@ def test_no_result_is_ever_erased(reflow: bool, steps: list[tuple[str, int, Any]
         # Joined: in a window of two rows a final may come to stand behind a wrapped rest of the region.
         shown = re.findall("<final [0-9]+ [0-9]+>", "".join(screen.everything))
         assert shown == [text for number in range(4) for text in written[number]]
+
+
+def test_what_is_to_stand_before_a_sentence_follows_its_source() -> None:
+    with terminal(100, 24) as screen:
+        board = Board(screen, here=False, line_of=functools.partial(sentence_line, timestamps=True, labels=True))
+        board.begin(1)
+        board.output.event(FinalResult(Sentence(1, "Okay.", 1000, 2500, emotion="happy")), 1)
+        board.tick()
+        assert screen.lines[0] == f"{board.names[1]}  [0:00:01.000 --> 0:00:02.500] [happy] Okay."
