@@ -140,7 +140,7 @@ class View(typing.Protocol):
         ...
 
     def end(self, summary: Summary | None, number: int = 0) -> None:
-        """The transcription has ended; None for one that failed before it began."""
+        """The transcription has ended; None for one that failed."""
         ...
 
     def notice(self, message: str, hint: str) -> None:

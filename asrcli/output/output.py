@@ -92,8 +92,8 @@ class Output:
 
         One that neither began nor failed was not wanted any more.
 
-        The failure follows the end in the results. A complete one without a word still makes its (empty) file. Where
-        the results cannot be told, what is raised for that tells of the failure too.
+        The failure follows the end in the results. A complete one without a word still makes its (empty) file, unless
+        that is the failure. Where the results cannot be told, what is raised for that tells of the failure too.
         """
         with self._lock:
             try:
@@ -106,13 +106,13 @@ class Output:
         if summary is not None:
             self._write(number, format.end(summary))
         if summary is not None or failure is not None:
-            self._view.end(summary, number)
+            self._view.end(summary if failure is None else None, number)
         if failure is not None:
             if text := format.error(failure.error, failure.source):
                 self._lanes.error(number, text)
             if not failure.silent:
                 self._show(failure.error, number)
-        self._lanes.end(number, complete=summary is not None and summary.complete)
+        self._lanes.end(number, complete=failure is None and summary is not None and summary.complete)
         self._formats.pop(number, None)
 
     def error(self, error: AsrcliError, source: str | None = None) -> AsrcliError:

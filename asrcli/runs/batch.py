@@ -32,6 +32,7 @@ from asrcli.values.errors import (
     AuthError,
     Bug,
     Interrupted,
+    NothingHeard,
 )
 from asrcli.values.events import Event, Notice, Tick
 from asrcli.values.source_name import label
@@ -42,7 +43,7 @@ class Batch:
     """What all sources of one command have in common.
 
     `open_ended`: the sources have no end of their own, so that the user's Ctrl-C is the regular one. `parts`: into how
-    many each is split.
+    many each is split. `fail_empty`: a source without speech has failed.
     """
 
     output: Output
@@ -52,6 +53,7 @@ class Batch:
     stats: bool
     open_ended: bool = False
     parts: int = 1
+    fail_empty: bool = False
 
     def run(self, sources: list[Prepared], engine: Engine, at_once: int) -> int:
         """Transcribe `sources`, so many `at_once`, and return the exit code of the whole."""
@@ -178,9 +180,19 @@ class _Run:
             lost = Notice("what was heard and not recognised is lost", "--save-audio FILE keeps it next time")
             self._output.event(lost, number)
         summary = None if metrics is None else metrics.summary(complete=error is None)
+        if error is None and metrics is not None and not metrics.has_words:
+            error = self._nothing_heard(number)
         self._output.end(summary, number, self._failure(number, error))
         if summary is not None and self._batch.stats:
             self._output.say(stats_lines(summary))
+
+    def _nothing_heard(self, number: int) -> AsrcliError | None:
+        """Nobody speaks in all of the sound, which the user is told, or which is a failure."""
+        message = "no speech was heard"
+        if self._batch.fail_empty:
+            return NothingHeard(message)
+        self._output.event(Notice(message), number)
+        return None
 
     def _change(self, number: int) -> AsrcliError | None:
         """What has happened to a file while it was read that makes its results doubtful."""

@@ -36,6 +36,8 @@ class Metrics:
         self._connect_ms: float | None = None
         self._audio_ms: int | None = None
         self._final_indexes: set[int] = set()
+        self.has_words = False
+        """Whether anything was recognised: a final that is not empty."""
         self._task_ids: list[str] = []
         self._reconnects = 0
         self._truncated = False
@@ -95,6 +97,7 @@ class Metrics:
             self._first_result_at = now
         if isinstance(event, FinalResult):
             self._final_indexes.add(event.sentence.index)
+            self.has_words = self.has_words or bool(event.sentence.text.strip())
             if self._audio_end_at is not None:
                 self._last_final_at = now
 

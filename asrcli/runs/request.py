@@ -34,7 +34,7 @@ class ServiceOptions:
 class OutputOptions:
     """What is written where. `output` is None for standard output; `partials` None where the user did not say.
 
-    `max_line`: cells; `max_cue`: seconds.
+    `max_line`: cells; `max_cue`: seconds. `fail_empty`: it is a failure where no speech was heard.
     """
 
     format: str | None = None
@@ -44,12 +44,13 @@ class OutputOptions:
     force: bool = False
     partials: bool | None = None
     stats: bool = False
+    fail_empty: bool = False
     quiet: bool = False
     verbose: int = 0
     color: str = "auto"
-    max_line: int | None = None
     timestamps: bool = False
     labels: bool = False
+    max_line: int | None = None
     max_lines: int = 2
     max_cue: float = 7.0
     karaoke: bool = False

@@ -125,7 +125,14 @@ def _carry_out(request: Request, output: Output, signals: Signals, asked: Callab
         around = _surroundings(choice, service, recording, output, asked)
         engine = stack.enter_context(built(spec, around))
         batch = Batch(
-            output, signals, opener, choice, request.output.stats, request.open_ended, parts=request.many.split
+            output,
+            signals,
+            opener,
+            choice,
+            request.output.stats,
+            request.open_ended,
+            parts=request.many.split,
+            fail_empty=request.output.fail_empty,
         )
         code = batch.run(sources, engine, min(request.many.jobs, len(sources)))
     return kept(recording, code, output) if recording is not None else code

@@ -14,6 +14,7 @@ AsrcliError
     DecodeError              a file or a stream that holds no audio that we can read
     DeviceError              a microphone
   OutputError                a result could not be written
+  NothingHeard               all of the sound was recognised, and nobody speaks in it
   Shortage                   the system gives us no more of something: threads, for example
   Interrupted                the user or the system ended the run before the work was complete
   Bug                        a mistake of ours, which is shown with its traceback
@@ -219,6 +220,10 @@ class OutputError(AsrcliError):
     def __init__(self, message: str, *, hint: str = "", after: AsrcliError | None = None) -> None:
         super().__init__(message, hint=hint)
         self.after = after
+
+
+class NothingHeard(AsrcliError):  # noqa: N818
+    """All of the sound was recognised, nobody speaks in it, and the user takes that for a failure."""
 
 
 class Shortage(AsrcliError):  # noqa: N818

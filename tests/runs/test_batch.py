@@ -53,7 +53,7 @@ def test_text_of_several_comes_in_order_with_titles(bench) -> None:
     made = bench("a.wav", "b.wav", "c.wav")
     assert made.run(script) == 0
     assert made.sink.text == "==> a.wav <==\nA.\n\n==> b.wav <==\nB.\n\n==> c.wav <==\n"
-    assert made.stderr.getvalue() == ""
+    assert made.stderr.getvalue() == "asrcli: warning: c.wav: no speech was heard\n"
     assert made.at_once == 2
     assert made.signals.stop is None
 
@@ -83,12 +83,13 @@ def test_one_that_fails_stops_no_other_and_is_counted(bench) -> None:
     made = bench("a.wav", "b.wav", "c.wav", as_json=True)
     assert made.run(script) == 1
     assert made.lines == [
-        ("begin", "a.wav"), ("end", "a.wav"), ("error", "b.wav"),
+        ("begin", "a.wav"), ("notice", "a.wav"), ("end", "a.wav"), ("error", "b.wav"),
         ("begin", "c.wav"), ("end", "c.wav"), ("error", "c.wav"),
     ]  # fmt: skip
     assert made.stderr.getvalue().splitlines() == [
         "asrcli: error: no such file: b.wav",
         "asrcli: error: c.wav: the service answered InvalidParameter: no",
+        "asrcli: warning: a.wav: no speech was heard",
         "2 of 3 sources failed",
     ]
 
@@ -118,6 +119,7 @@ def test_the_first_signal_ends_the_sound_of_all_that_run_and_begins_no_more(benc
     def script(jobs: Sequence[Job]) -> Iterator[Happening]:
         for number in (0, 1):
             yield number, opened(jobs[number])
+        yield 0, final("all of it")
         yield 0, Ended()
         assert made.signals.stop is not None
         made.signals.stop(signal.SIGTERM)
@@ -131,8 +133,8 @@ def test_the_first_signal_ends_the_sound_of_all_that_run_and_begins_no_more(benc
     made = bench("a.wav", "b.wav", "c.wav", as_json=True)
     assert made.run(script) == 128 + signal.SIGTERM
     assert made.lines == [
-        ("begin", "a.wav"), ("end", "a.wav"), ("begin", "b.wav"), ("final", "b.wav"), ("end", "b.wav"),
-        ("error", "b.wav"), ("error", None),
+        ("begin", "a.wav"), ("final", "a.wav"), ("end", "a.wav"), ("begin", "b.wav"), ("final", "b.wav"),
+        ("end", "b.wav"), ("error", "b.wav"), ("error", None),
     ]  # fmt: skip
     assert made.stderr.getvalue() == "asrcli: error: interrupted by SIGTERM; 1 of 3 sources are done\n"
 
@@ -240,7 +242,9 @@ def test_numbers_of_each_source_are_its_own(bench) -> None:
     assert [(end["audio_ms"], end["sentences"], end["task_ids"]) for end in ends] == [
         (200, 0, ["task 0"]), (300, 2, ["task 1"]),
     ]  # fmt: skip
-    assert [line for line in made.stderr.getvalue().splitlines() if not line.startswith(" ")] == ["b.wav", "a.wav"]
+    assert [line for line in made.stderr.getvalue().splitlines() if not line.startswith(" ")] == [
+        "b.wav", "asrcli: warning: a.wav: no speech was heard", "a.wav",
+    ]  # fmt: skip
 
 
 def test_what_a_source_has_to_say_names_it(bench) -> None:
@@ -248,6 +252,8 @@ def test_what_a_source_has_to_say_names_it(bench) -> None:
         yield 0, opened(jobs[0])
         yield 1, opened(jobs[1])
         yield 1, Notice("the file ends early")
+        yield 0, final("A.")
+        yield 1, final("B.")
         yield 0, Ended()
         yield 1, Ended()
 
@@ -270,8 +276,8 @@ def test_ticks_concern_no_source(bench, monkeypatch) -> None:
     told: list[Event] = []
     monkeypatch.setattr(QuietView, "event", lambda self, event, number=0: told.append(event))
     assert made.run(script) == 0
-    assert told == [Tick(), Tick()]
-    assert made.lines == [("begin", "a.wav"), ("end", "a.wav")]
+    assert told == [Tick(), Notice("no speech was heard"), Tick()]
+    assert made.lines == [("begin", "a.wav"), ("notice", "a.wav"), ("end", "a.wav")]
 
 
 def test_a_source_that_is_open_already_is_handed_over_once(bench) -> None:
@@ -288,3 +294,76 @@ def test_a_source_that_is_open_already_is_handed_over_once(bench) -> None:
     made.sources[0].source = ToneSource(0.3)
     assert made.run(script) == 0
     assert made.opened == ["-"]
+
+
+# --- where nobody speaks ----------------------------------------------------------------------------------------------
+
+
+def silent(jobs: Sequence[Job]) -> Iterator[Happening]:
+    for number, job in enumerate(jobs):
+        yield number, opened(job)
+        yield number, FinalResult(Sentence(1, " "))
+        yield number, Ended()
+
+
+def test_a_source_without_speech_is_told_of_and_its_result_is_whole(bench) -> None:
+    made = bench("a.wav", as_json=True)
+    assert made.run(silent) == 0
+    assert made.stderr.getvalue() == "asrcli: warning: no speech was heard\n"
+    assert [kind for kind, _ in made.lines] == ["begin", "final", "notice", "end"]
+    assert json.loads(made.sink.text.splitlines()[-1])["complete"] is True
+
+
+def test_a_source_without_speech_is_a_failure_where_that_is_asked_for(bench) -> None:
+    made = bench("a.wav", as_json=True)
+    made.batch = made.new_batch(fail_empty=True)
+    assert made.run(silent) == 1
+    assert made.stderr.getvalue() == "asrcli: error: no speech was heard\n"
+    assert [kind for kind, _ in made.lines] == ["begin", "final", "end", "error"]
+    *_, end, error = map(json.loads, made.sink.text.splitlines())
+    assert end["complete"] is True
+    assert (error["code"], error["message"], error["retryable"]) == ("NothingHeard", "no speech was heard", False)
+
+
+def test_of_several_only_those_without_speech_fail(bench) -> None:
+    def script(jobs: Sequence[Job]) -> Iterator[Happening]:
+        for number, job in enumerate(jobs):
+            yield number, opened(job)
+        yield 1, final("B.")
+        for number in range(3):
+            yield number, Ended()
+
+    made = bench("a.wav", "b.wav", "c.wav")
+    made.batch = made.new_batch(fail_empty=True)
+    assert made.run(script) == 1
+    assert made.sink.text == "==> a.wav <==\n\n==> b.wav <==\nB.\n\n==> c.wav <==\n"
+    assert made.stderr.getvalue().splitlines() == [
+        "asrcli: error: a.wav: no speech was heard",
+        "asrcli: error: c.wav: no speech was heard",
+        "2 of 3 sources failed",
+    ]
+
+
+@pytest.mark.parametrize(("fail_empty", "code", "said"), [(False, 0, "warning"), (True, 1, "error")])
+def test_a_microphone_that_is_stopped_before_anybody_spoke(bench, fail_empty: bool, code: int, said: str) -> None:
+    def script(jobs: Sequence[Job]) -> Iterator[Happening]:
+        yield 0, opened(jobs[0])
+        made.signals.stop(signal.SIGINT)
+        yield 0, Ended()
+
+    made = bench("Yeti")
+    made.batch = made.new_batch(open_ended=True, fail_empty=fail_empty)
+    assert made.run(script) == code
+    assert made.stderr.getvalue() == f"asrcli: {said}: no speech was heard\n"
+
+
+def test_who_breaks_off_before_anybody_spoke_is_told_that_alone(bench) -> None:
+    def script(jobs: Sequence[Job]) -> Iterator[Happening]:
+        yield 0, opened(jobs[0])
+        made.signals.stop(signal.SIGINT)
+        yield 0, Ended()
+
+    made = bench("a.wav")
+    made.batch = made.new_batch(fail_empty=True)
+    assert made.run(script) == 130
+    assert made.stderr.getvalue() == "asrcli: error: interrupted by SIGINT\n"

@@ -272,6 +272,7 @@ class OutputFlags:
         bool | None,
         typer.Option("--partials/--no-partials", "--interim/--no-interim", help="Show what may still change."),
     ] = None
+    fail_empty: Annotated[bool, typer.Option("--fail-empty", help="Exit code 1 where no speech was heard.")] = False
     stats: Annotated[bool, typer.Option("--stats", help="Delays, amounts and task ids on standard error.")] = False
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Errors only on standard error.")] = False
     verbose: Annotated[

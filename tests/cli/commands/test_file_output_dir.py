@@ -109,3 +109,35 @@ def test_a_killed_batch_of_twenty_goes_on_where_it_stopped(tmp_path) -> None:
     assert {name: (out / name).stat().st_mtime_ns for name in done} == done
     left = {path.name for path in out.iterdir()} - {f".{file.stem}.jsonl.asrcli.json" for file in files}
     assert left == {f"{file.stem}.jsonl" for file in files}
+
+
+def nothing(talk: Conversation) -> None:
+    talk.expect("run-task")
+    talk.say("task-started")
+    talk.expect("finish-task")
+    talk.say("task-finished", {"output": {}})
+
+
+def test_where_nobody_speaks_there_is_an_empty_result_unless_that_is_a_failure(asrcli, tmp_path) -> None:
+    """A failure is one again when it is run again."""
+    sound, out = beginning(tmp_path / "a.wav", 0.3), tmp_path / "out"
+    with scripted_server(nothing) as url:
+        common = ("file", sound, "--pace", "fast", "--endpoint", url)
+        for _ in range(2):
+            done = asrcli(*common, "--output-dir", out, "--fail-empty")
+            assert (done.code, done.err) == (1, f"asrcli: error: no speech was heard\n0 results written to {out}\n")
+            assert list(out.iterdir()) == []
+        done = asrcli(*common, "--output-dir", out)
+        assert done.err == f"asrcli: warning: no speech was heard\n1 result written to {out}\n"
+        assert (done.code, (out / "a.txt").read_text()) == (0, "")
+        done = asrcli(*common, "-q", "-o", tmp_path / "b.txt")
+        assert (done.code, done.err, (tmp_path / "b.txt").read_text()) == (0, "", "")
+
+
+def test_what_stands_before_each_sentence_is_done_again_and_nothing_else(asrcli, talk_service, talks, tmp_path) -> None:
+    common = ("file", talks[2], "--pace", "fast", "--output-dir", tmp_path, "--endpoint", talk_service)
+    assert asrcli(*common).code == 0
+    assert asrcli(*common, "--fail-empty").err == "1 of 1 is done already\n"
+    for marks, begin in ((("--timestamps",), "[0:00:00."), (("--timestamps", "--labels"), "[0:00:00.")):
+        assert "1 of 1 will be done again, with other options" in asrcli(*common, *marks).err
+        assert next(tmp_path.glob("*.txt")).read_text().startswith(begin)
