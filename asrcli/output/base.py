@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from asrcli.values.errors import AsrcliError
 from asrcli.values.events import Event
@@ -21,7 +22,8 @@ class Begin:
 
     `duration_ms` is None where the source's length is not known. `captured_at` is when the recording was made, as
     ISO 8601. `live` is True where the sound is made now, by a microphone for example; then `source_rate_hz` is the
-    rate at which it is heard, once it is. `parts` is how many stretches of it are recognised at the same time.
+    rate at which it is heard, once it is. `parts` is how many stretches of it are recognised at the same time. `audio`
+    is the path of a file in which it can be heard.
     """
 
     source: str
@@ -34,6 +36,7 @@ class Begin:
     live: bool = False
     source_rate_hz: int | None = None
     parts: int = 1
+    audio: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,9 @@ class Shape:
 
     `partials` and `notices` are left out where that is False; `seen`: a terminal shows the text. Of text: what stands
     before each sentence, its times and its `labels` (language, emotion, speaker). Of subtitles: cells in a line (None:
-    what is usual for the script), lines in a cue, how long one may be, whether words have their times.
+    what is usual for the script), lines in a cue, how long one may be, whether words have their times. Of documents:
+    `folder` is where the file lies, None for a stream; `page` the link to the page of the same transcription, if there
+    is one.
     """
 
     partials: bool = True
@@ -75,6 +80,8 @@ class Shape:
     max_lines: int = 2
     max_cue_ms: int = 7000
     karaoke: bool = False
+    folder: Path | None = None
+    page: str | None = None
 
 
 class Format(typing.Protocol):

@@ -39,7 +39,7 @@ class Piece(NamedTuple):
     speaker: str | None
 
 
-class _Span(NamedTuple):
+class Span(NamedTuple):
     """A stretch of the text, from `place` to where the next one begins, and when it is said."""
 
     place: int
@@ -60,19 +60,20 @@ class Pieces:
 
 def pieces_of(sentence: Sentence, floor_ms: int) -> Pieces:
     """`sentence` in pieces, none of which begins before `floor_ms`, or before the one in front of it."""
-    text = _plain(sentence.text)
+    text = plain(sentence.text)
     script = script_of(text, sentence.language)
     if not text:
         return Pieces([], script, has_times=True, is_guessed=False)
     begin, end, is_guessed = _times(sentence, text, script, floor_ms)
-    spans = None if is_guessed else _spans(text, sentence, floor_ms)
+    spans = None if is_guessed else spans_of(text, sentence, floor_ms)
     has_times = spans is not None
     if spans is None:
-        spans = [_Span(0, begin, end, sentence.speaker)]
+        spans = [Span(0, begin, end, sentence.speaker)]
     return Pieces(_cut(text, spans, has_times), script, has_times, is_guessed)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """`text` as one line with single blanks, without what reorders it or cannot be encoded."""
     return " ".join(sentence_text(text, seen=False).split())
 
 
@@ -85,13 +86,16 @@ def _times(sentence: Sentence, text: str, script: Script, floor_ms: int) -> tupl
     return begin, begin + max(LEAST_MS, len(text) * 1000 // script.characters_s), True
 
 
-def _spans(text: str, sentence: Sentence, floor_ms: int) -> list[_Span] | None:
-    """Where in `text` each word stands; None where they do not fit or have no times."""
-    spans: list[_Span] = []
+def spans_of(text: str, sentence: Sentence, floor_ms: int) -> list[Span] | None:
+    """Where in `text`, which is that of `sentence` made plain, each word stands; None where they do not fit.
+
+    Also where one has no times. None begins before `floor_ms`, or before the one in front of it.
+    """
+    spans: list[Span] = []
     past = 0
     least = floor_ms
     for word in sentence.words:
-        said = word.text if word.text.isascii() and word.text.isalnum() else _plain(word.text)
+        said = word.text if word.text.isascii() and word.text.isalnum() else plain(word.text)
         if not said:
             continue
         found = text.find(said, past, past + len(said) + _FAR)
@@ -103,7 +107,7 @@ def _spans(text: str, sentence: Sentence, floor_ms: int) -> list[_Span] | None:
         if word.begin_ms > least:
             least = word.begin_ms
         spans.append(
-            _Span(_begin(between, past) if spans else 0, least, max(least, word.end_ms), _speaker(word, sentence))
+            Span(_begin(between, past) if spans else 0, least, max(least, word.end_ms), _speaker(word, sentence))
         )
         past = found + len(said)
     if not spans or any(map(str.isalnum, text[past:])):
@@ -123,7 +127,7 @@ def _speaker(word: Word, sentence: Sentence) -> str | None:
     return word.speaker if word.speaker is not None else sentence.speaker
 
 
-def _cut(text: str, spans: list[_Span], has_times: bool) -> list[Piece]:
+def _cut(text: str, spans: list[Span], has_times: bool) -> list[Piece]:
     places = [*break_places(text), len(text)]
     pieces: list[Piece] = []
     following = 0
