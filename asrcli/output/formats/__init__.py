@@ -5,6 +5,7 @@ from __future__ import annotations
 from asrcli.output.base import Format
 from asrcli.output.formats.ass import SubStation
 from asrcli.output.formats.jsonl import JsonLines
+from asrcli.output.formats.markdown import Markdown
 from asrcli.output.formats.srt import SubRip
 from asrcli.output.formats.text import PlainText
 from asrcli.output.formats.vtt import WebVtt
@@ -15,4 +16,5 @@ REGISTRY: dict[str, type[Format]] = {
     "srt": SubRip,
     "vtt": WebVtt,
     "ass": SubStation,
+    "md": Markdown,
 }

@@ -88,6 +88,17 @@ class Passages:
         return Passage(text, begin_ms, end_ms, words, speaker, sentence.language, sentence.emotion, opens)
 
 
-def called(speaker: str) -> str:
-    """How a speaker is called, whom the service may only have numbered. Not yet escaped."""
-    return f"Speaker {speaker}" if speaker.isascii() and speaker.isdigit() else plain(speaker)
+def called(passage: Passage) -> str:
+    """How its speaker is called, whom the service may only have numbered; "" if that is not known. Not yet escaped."""
+    speaker = plain(passage.speaker or "")
+    return f"Speaker {speaker}" if speaker.isascii() and speaker.isdigit() else speaker
+
+
+def feeling(passage: Passage) -> str:
+    """The emotion of `passage`; "" where there is none to speak of. Not yet escaped."""
+    return plain(passage.emotion or "") if passage.emotion != "neutral" else ""
+
+
+def fragment(begin_ms: int) -> str:
+    """What a link to this time ends in: #t=12.3."""
+    return f"#t={begin_ms // 1000}" + (f".{begin_ms % 1000:03d}".rstrip("0") if begin_ms % 1000 else "")
