@@ -28,8 +28,8 @@ from asrcli.system.clock import Deadline
 from asrcli.system.moments import Alarm
 from asrcli.values.errors import AsrcliError, Bug, Interrupted
 from asrcli.values.events import AudioFinished, Ended, Event, LinkReady, Reconnecting, SessionStarted
+from asrcli.wire.failures import place
 from asrcli.wire.link_events import InboxItem
-from asrcli.wire.translation import place
 
 # How many chunks one source may send before others have their turn.
 _TURN_CHUNKS = 16

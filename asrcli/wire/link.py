@@ -25,10 +25,11 @@ from asrcli.values.events import ConnectPhases
 from asrcli.values.messages import ConnectRequest, Message
 from asrcli.wire.dial import Network, Steps, dial, tls_context
 from asrcli.wire.duplex import Duplex
+from asrcli.wire.failures import place
 from asrcli.wire.framing import Framer, Opcode, Reading
 from asrcli.wire.link_events import InboxItem, LinkClosed, LinkDrained, LinkOpened, MessageReceived
 from asrcli.wire.liveness import Advice, Liveness
-from asrcli.wire.translation import handshake_failure, place, translate
+from asrcli.wire.translation import handshake_failure, translate
 from asrcli.wire.tunnel import open_tunnel
 
 # Bounds each step of the handshake; afterwards, how long nothing may happen: see Liveness.

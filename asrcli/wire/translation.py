@@ -2,55 +2,37 @@
 
 from __future__ import annotations
 
-import json
-import socket
 import ssl
-from urllib.parse import urlsplit
 
 import websocket
 
-from asrcli.values.errors import (
-    AsrcliError,
-    AuthError,
-    Bug,
-    LinkError,
-    ProtocolViolation,
-    ServiceError,
-    UsageError,
-    brief,
-)
-from asrcli.wire.certificates import seen_issuer
+from asrcli.values.errors import AsrcliError, Bug, LinkError, ProtocolViolation, UsageError, brief
+from asrcli.wire.failures import network_failure, place_of, refusal, unknown_name
 from asrcli.wire.proxies import Proxy
-
-_NO_REASON = "it gave no reason"
 
 
 def translate(error: BaseException, url: str, proxy: Proxy | None = None) -> AsrcliError:
     """Our error for anything that websocket-client or the socket beneath it raises."""
-    where, said = _where(url, proxy), brief(str(error))
+    where, said = place_of(url, proxy), brief(str(error))
     if isinstance(error, AsrcliError):
         return error
     if isinstance(error, websocket.WebSocketBadStatusException):
-        return _refusal(error, where)
-    if isinstance(error, websocket.WebSocketTimeoutException | TimeoutError):
-        return LinkError(f"{where} gave no sign of life for too long", hint="check the network; safe to try again")
+        return refusal(error.status_code, error.resp_headers, error.resp_body, where)
+    if isinstance(error, websocket.WebSocketTimeoutException):
+        return network_failure(TimeoutError(), url, proxy)
     if isinstance(error, websocket.WebSocketProtocolException | websocket.WebSocketPayloadException):
         return ProtocolViolation(f"{where} broke the WebSocket protocol ({said})")
     if isinstance(error, websocket.WebSocketProxyException):
         return LinkError(f"the proxy refused the way to {where}: {said}", hint="check --proxy and HTTPS_PROXY")
     if "Python Socks" in said:
         return UsageError("a socks proxy needs a package that is not installed", hint="pip install 'asrcli[socks]'")
-    if isinstance(error, websocket.WebSocketAddressException | socket.gaierror):
-        return LinkError(f"cannot find the address of {where}: {said}", hint="check the name and the network")
-    if isinstance(error, ssl.SSLCertVerificationError):
-        # Not asked behind a proxy: the way around it may not be there, or show another certificate.
-        parts = urlsplit(url)
-        return _untrusted(error, where, None if proxy else seen_issuer(parts.hostname or "", parts.port or 443))
-    if isinstance(error, ConnectionRefusedError):
-        return LinkError(f"cannot connect to {where}: nothing answers there", hint="check --endpoint and the network")
+    if isinstance(error, websocket.WebSocketAddressException):
+        return unknown_name(where, said)
+    if isinstance(error, OSError):
+        return network_failure(error, url, proxy)
     if isinstance(error, websocket.WebSocketConnectionClosedException):
         return LinkError(f"the connection to {where} was lost", hint="safe to try again")
-    if isinstance(error, websocket.WebSocketException | OSError):
+    if isinstance(error, websocket.WebSocketException):
         return LinkError(f"the connection to {where} was lost: {said}", hint="safe to try again")
     if isinstance(error, ValueError | LookupError | OverflowError | MemoryError):
         # What the library makes of an answer that is none.
@@ -62,98 +44,12 @@ def handshake_failure(error: BaseException, url: str, proxy: Proxy | None = None
     """Our error for anything that goes wrong until a connection stands."""
     if isinstance(error, websocket.WebSocketConnectionClosedException | ConnectionResetError | ssl.SSLEOFError):
         hint = "if it speaks TLS, its address begins with wss://" if url.startswith("ws:") else "safe to try again"
-        return LinkError(f"{_where(url, proxy)} hung up during the handshake", hint=hint)
+        return LinkError(f"{place_of(url, proxy)} hung up during the handshake", hint=hint)
     if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLCertVerificationError):
         hint = "where the service speaks no TLS, its address begins with ws://"
-        return LinkError(f"no TLS with {_where(url, proxy)}: {error.reason or error}", hint=hint)
+        return LinkError(f"no TLS with {place_of(url, proxy)}: {error.reason or error}", hint=hint)
     if type(error) is websocket.WebSocketException and "Python Socks" not in str(error):
         # Something answers: a redirect, a header that makes no sense, a page. Nothing was lost.
-        problem = f"{_where(url, proxy)} answers, but not as a WebSocket service does: {brief(str(error))}"
+        problem = f"{place_of(url, proxy)} answers, but not as a WebSocket service does: {brief(str(error))}"
         return LinkError(problem, hint="check --endpoint and the network")
     return translate(error, url, proxy)
-
-
-def proxy_failure(error: OSError, proxy: Proxy) -> LinkError:
-    """Our error for what goes wrong between us and a proxy that is spoken to over TLS."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return _untrusted(error, f"the proxy {proxy}", seen_issuer(proxy.host, proxy.port))
-    hint = "check --proxy and HTTPS_PROXY"
-    if isinstance(error, socket.gaierror):
-        return LinkError(f"cannot find the address of the proxy {proxy}: {error}", hint=hint)
-    if isinstance(error, ConnectionRefusedError):
-        return LinkError(f"cannot connect to the proxy {proxy}: nothing answers there", hint=hint)
-    if isinstance(error, TimeoutError):
-        return LinkError(f"the proxy {proxy} gave no sign of life for too long", hint=hint)
-    if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
-        hint = "where the proxy itself speaks plain HTTP, its address begins with http://"
-        return LinkError(f"no TLS with the proxy {proxy}: {error.reason or error}", hint=hint)
-    return LinkError(f"the connection to the proxy {proxy} was lost: {error}", hint=hint)
-
-
-def _untrusted(error: ssl.SSLCertVerificationError, where: str, signed_by: str | None) -> LinkError:
-    by = f", signed by {brief(signed_by)!r}" if signed_by else ""
-    hint = "check the clock; a company's own authority is given with --ca-bundle FILE or SSL_CERT_FILE"
-    failure = LinkError(f"the certificate of {where}{by} is not trusted: {error.verify_message}", hint=hint)
-    failure.retryable = False
-    return failure
-
-
-def _where(url: str, proxy: Proxy | None) -> str:
-    return f"{place(url)} through the proxy {proxy}" if proxy else place(url)
-
-
-def place(url: str) -> str:
-    """The URL as it may be shown: without a query, which may hold a key, and without user and password."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-
-
-def _refusal(error: websocket.WebSocketBadStatusException, where: str) -> AsrcliError:
-    status = error.status_code
-    code, message, request_id = _refusal_body(error.resp_body)
-    said = f"HTTP {status}" + (f", {code}" if code else "") + (f": {message}" if message else "")
-    if status in (401, 403):
-        hint = "check the key; keys belong to one region and sometimes one workspace: check --region and --workspace"
-        return AuthError(
-            message or _NO_REASON,
-            hint=hint,
-            service_code=code,
-            request_id=request_id,
-            refused_by=where,
-            http_status=status,
-        )
-    if status >= 500:
-        refusal: AsrcliError = LinkError(
-            f"{where} is not available ({said})", hint="a fault of the service; safe to try again", refused=True
-        )
-    else:
-        hint = "wait a little, or use fewer at once" if status == 429 else "check --endpoint"
-        refusal = ServiceError(
-            code or f"HTTP {status}",
-            message or _NO_REASON,
-            request_id=request_id,
-            id_of="request",
-            hint=hint,
-            retryable=status == 429,
-        )
-    refusal.throttled = status == 429
-    refusal.retry_after_s = _retry_after_s(error.resp_headers)
-    return refusal
-
-
-def _retry_after_s(headers: dict[str, str] | None) -> float | None:
-    """`Retry-After` in seconds; its form as a date is not worth the code, our own backoff does then."""
-    asked = (headers or {}).get("retry-after", "")
-    return float(asked) if asked.isascii() and asked.isdigit() else None
-
-
-def _refusal_body(body: bytes | str | None) -> tuple[str, str, str | None]:
-    """code, message and request id of a refused handshake, as far as its body has them."""
-    try:
-        document = json.loads(body or b"")
-    except (ValueError, RecursionError):
-        return "", "", None
-    if not isinstance(document, dict):
-        return "", "", None
-    code, message, request_id = (brief(str(document.get(key) or "")) for key in ("code", "message", "request_id"))
-    return code, message, request_id or None

@@ -15,8 +15,8 @@ from asrcli.system.clock import Deadline, SystemClock
 from asrcli.values.errors import LinkError
 from asrcli.wire.dial import Network, Steps, dial, tls_context
 from asrcli.wire.duplex import Duplex
+from asrcli.wire.failures import place, proxy_failure
 from asrcli.wire.proxies import Proxy
-from asrcli.wire.translation import place, proxy_failure
 
 # A proxy answers with a few headers; one that adds a page of its own still stays below this.
 _MOST_ANSWER_BYTES = 64 * 1024

@@ -13,9 +13,10 @@ import websocket
 
 from asrcli.output.wording import words
 from asrcli.values.errors import AsrcliError, AuthError, LinkError, ProtocolViolation, ServiceError
+from asrcli.wire.failures import place
 from asrcli.wire.framing import MAX_MESSAGE_BYTES
 from asrcli.wire.link_events import LinkClosed, LinkOpened, MessageReceived
-from asrcli.wire.translation import place, translate
+from asrcli.wire.translation import translate
 from tests.support.links import closed_with, take
 from tests.support.scripted_server import Conversation, free_port, scripted_server
 
