@@ -130,14 +130,15 @@ class RunTask:
         text = raw.get("text")
         begin_ms = self._timeline.source_ms(milliseconds(raw.get("begin_time")))
         index = self._numbering.index(raw.get("sentence_id"), begin_ms)
+        usage = _usage(payload.get("usage"))
         if index is not None and isinstance(text, str) and text.strip():
             sentence = _sentence(raw, index, text, begin_ms, self._timeline)
             if _is_final(raw):
                 self._numbering.close(raw.get("sentence_id"), begin_ms)
-                yield FinalResult(sentence)
+                yield FinalResult(sentence, usage=next(iter(usage), None))
             else:
                 yield PartialResult(sentence)
-        yield from _usage(payload.get("usage"))
+        yield from usage
 
 
 class Numbering:
@@ -234,11 +235,13 @@ def _parse(message: Message) -> tuple[dict[str, Any], dict[str, Any]]:
     return header, payload if isinstance(payload, dict) else {}
 
 
-def _usage(raw: object) -> Iterable[Step]:
+def _usage(raw: object) -> list[UsageReported]:
+    """What the service bills for this task until now; nothing where it does not say."""
     if isinstance(raw, dict):
         figures = [count(raw.get(key)) for key in ("duration", "input_tokens", "output_tokens")]
         if any(figure is not None for figure in figures):
-            yield UsageReported(*figures)
+            return [UsageReported(*figures)]
+    return []
 
 
 def _words(raw: list[object], timeline: Timeline) -> Iterable[Word]:

@@ -96,31 +96,6 @@ class SpeechStopped:
 
 
 @dataclass(frozen=True, slots=True)
-class PartialResult:
-    """A hypothesis that may still change."""
-
-    sentence: Sentence
-
-
-@dataclass(frozen=True, slots=True)
-class FinalResult:
-    """Text that will not change any more."""
-
-    sentence: Sentence
-
-
-@dataclass(frozen=True, slots=True)
-class UtteranceFailed:
-    """The service could not recognise one utterance; the others are not touched."""
-
-    index: int
-    code: str
-    message: str
-    begin_ms: int | None = None
-    end_ms: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class UsageReported:
     """What the service says it bills, cumulative for one session; None where it did not say."""
 
@@ -151,6 +126,38 @@ class UsageReported:
             figure(self.input_tokens, other.input_tokens),
             figure(self.output_tokens, other.output_tokens),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class PartialResult:
+    """A hypothesis that may still change. `received_ms`: when it came, from the begin of its transcription."""
+
+    sentence: Sentence
+    received_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FinalResult:
+    """Text that will not change any more.
+
+    `received_ms`: when it came, from the begin of its transcription; in one of several parts, when its turn came.
+    `usage`: what the service had billed by then for the one session that it is from, where it said so with this result.
+    """
+
+    sentence: Sentence
+    received_ms: int | None = None
+    usage: UsageReported | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UtteranceFailed:
+    """The service could not recognise one utterance; the others are not touched."""
+
+    index: int
+    code: str
+    message: str
+    begin_ms: int | None = None
+    end_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,7 +136,7 @@ def test_partials_replace_each_other_and_the_final_has_words():
     final = steps[3].sentence
     assert (final.index, final.text, final.begin_ms, final.end_ms) == (1, "How are you?", 170, 920)
     assert [(word.text, word.begin_ms, word.end_ms) for word in final.words] == [("How", 170, 295)]
-    assert steps[4] == UsageReported(billed_s=1)
+    assert steps[4] == steps[3].usage == UsageReported(billed_s=1)
 
 
 @pytest.mark.parametrize(

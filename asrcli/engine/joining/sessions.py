@@ -116,10 +116,8 @@ def joined(event: Event, begin_ms: int, sentences_before: int) -> Event:
     if not begin_ms and not sentences_before:
         return event
     match event:
-        case PartialResult(sentence):
-            return PartialResult(_moved(sentence, begin_ms, sentences_before))
-        case FinalResult(sentence):
-            return FinalResult(_moved(sentence, begin_ms, sentences_before))
+        case PartialResult(sentence) | FinalResult(sentence):
+            return replace(event, sentence=_moved(sentence, begin_ms, sentences_before))
         case UtteranceFailed():
             begin, end = _later(event.begin_ms, begin_ms), _later(event.end_ms, begin_ms)
             return replace(event, index=event.index + sentences_before, begin_ms=begin, end_ms=end)

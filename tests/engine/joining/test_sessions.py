@@ -11,6 +11,7 @@ from asrcli.values.events import (
     Sentence,
     SpeechStarted,
     SpeechStopped,
+    UsageReported,
     UtteranceFailed,
     Word,
 )
@@ -25,7 +26,9 @@ def test_the_first_session_stays_as_it_is():
 
 
 def test_times_and_numbers_are_moved_and_unknown_stays_unknown():
-    moved = joined(FinalResult(SENTENCE), 5000, 3).sentence
+    event = joined(FinalResult(SENTENCE, usage=UsageReported(7)), 5000, 3)
+    moved = event.sentence
+    assert event.usage == UsageReported(7)
     assert (moved.index, moved.begin_ms, moved.end_ms, moved.language) == (5, 5100, 5900, "en")
     assert [(word.begin_ms, word.end_ms) for word in moved.words] == [(5100, 5400), (None, 5900)]
     open_sentence = joined(PartialResult(Sentence(1, "a")), 5000, 3).sentence
