@@ -20,10 +20,10 @@ from asrcli.values.summary import Summary
 class Begin:
     """What is known of a transcription before it starts.
 
-    `duration_ms` is None where the source's length is not known. `captured_at` is when the recording was made, as
-    ISO 8601. `live` is True where the sound is made now, by a microphone for example; then `source_rate_hz` is the
-    rate at which it is heard, once it is. `parts` is how many stretches of it are recognised at the same time. `audio`
-    is the path of a file in which it can be heard.
+    `duration_ms` is None where the source's length is not known. `captured_at` is when the recording was made, and
+    `begun_at` when the transcription began, both as ISO 8601. `live` is True where the sound is made now, by a
+    microphone for example; then `source_rate_hz` is the rate at which it is heard, once it is. `parts` is how many
+    stretches of it are recognised at the same time. `audio` is the path of a file in which it can be heard.
     """
 
     source: str
@@ -37,6 +37,7 @@ class Begin:
     source_rate_hz: int | None = None
     parts: int = 1
     audio: str | None = None
+    begun_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

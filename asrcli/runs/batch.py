@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from asrcli.audio.source import Source
@@ -23,7 +23,7 @@ from asrcli.runs.choose_spec import Choice
 from asrcli.runs.exits import exit_code
 from asrcli.runs.metrics import Metrics
 from asrcli.runs.sources import Opener, Prepared, changed
-from asrcli.system.clock import SystemClock
+from asrcli.system.clock import SystemClock, date_and_time
 from asrcli.system.file_state import FileState
 from asrcli.system.signals import Signals, interrupted
 from asrcli.values.errors import (
@@ -34,7 +34,7 @@ from asrcli.values.errors import (
     Interrupted,
     NothingHeard,
 )
-from asrcli.values.events import Event, Notice, Tick
+from asrcli.values.events import Event, FinalResult, Notice, PartialResult, Tick
 from asrcli.values.source_name import label
 
 
@@ -153,6 +153,7 @@ class _Run:
             sample_rate_hz=choice.options.audio_format.sample_rate_hz,
             duration_ms=source.duration_ms,
             captured_at=source.captured_at,
+            begun_at=date_and_time(),
             live=source.live,
             parts=self._batch.parts,
             source_rate_hz=source.rate_hz if source.live and source.captured_at is not None else None,
@@ -160,7 +161,10 @@ class _Run:
         self._output.begin(info, number)
 
     def _event(self, number: int, event: Event) -> None:
-        self._begun[number].observe(event)
+        metrics = self._begun[number]
+        metrics.observe(event)
+        if isinstance(event, PartialResult | FinalResult):
+            event = replace(event, received_ms=metrics.elapsed_ms())
         self._tell(event, number)
 
     def _tell(self, event: Event, number: int = 0) -> None:

@@ -69,6 +69,10 @@ class Metrics:
             case Notice(truncated=True):
                 self._truncated = True
 
+    def elapsed_ms(self) -> int:
+        """How long ago the transcription began."""
+        return round((self._clock.now() - self._begin_at) * 1000)
+
     def summary(self, complete: bool) -> Summary:
         """The numbers so far; `wall_s` ends now."""
         wall_s = self._clock.now() - self._begin_at

@@ -59,6 +59,13 @@ def next_multiple(moment: float, step_s: float) -> float:
     return math.ceil(moment / step_s) * step_s
 
 
+def date_and_time() -> str:
+    """The wall clock's date and time in ISO 8601, with milliseconds and the offset from UTC."""
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC).astimezone().isoformat(timespec="milliseconds")
+
+
 def stamp() -> str:
     """The wall clock's date and time in the form of a file's name, such as 20261121-094412."""
     return time.strftime("%Y%m%d-%H%M%S")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -12,6 +13,7 @@ from asrcli.audio.source import Source
 from asrcli.engine.many import Ended, Job
 from asrcli.output.places.streams import ClosedPipe
 from asrcli.output.views.plain import QuietView
+from asrcli.runs import batch as batch_module
 from asrcli.values.errors import (
     AsrcliError,
     AuthError,
@@ -21,9 +23,19 @@ from asrcli.values.errors import (
     ServiceError,
     UsageError,
 )
-from asrcli.values.events import AudioSent, Event, FinalResult, Notice, Sentence, SessionStarted, Tick
+from asrcli.values.events import (
+    AudioSent,
+    Event,
+    FinalResult,
+    Notice,
+    PartialResult,
+    Sentence,
+    SessionStarted,
+    Tick,
+    UsageReported,
+)
 from tests.support.benches import Bench, Happening
-from tests.support.fakes import ToneSource
+from tests.support.fakes import FakeClock, ToneSource
 
 
 @pytest.fixture
@@ -245,6 +257,28 @@ def test_numbers_of_each_source_are_its_own(bench) -> None:
     assert [line for line in made.stderr.getvalue().splitlines() if not line.startswith(" ")] == [
         "b.wav", "asrcli: warning: a.wav: no speech was heard", "a.wav",
     ]  # fmt: skip
+
+
+def test_results_say_when_they_came_and_a_transcription_when_it_began(bench, monkeypatch) -> None:
+    clock = FakeClock()
+    monkeypatch.setattr(batch_module, "SystemClock", lambda: clock)
+
+    def script(jobs: Sequence[Job]) -> Iterator[Happening]:
+        for number, event in ((0, PartialResult(Sentence(1, "A"))), (1, FinalResult(Sentence(1, "B.")))):
+            yield number, opened(jobs[number])
+            clock.advance(1.25)
+            yield number, event
+        yield 0, FinalResult(Sentence(1, "A."), usage=UsageReported(3))
+        for number in (0, 1):
+            yield number, Ended()
+
+    made = bench("a.wav", "b.wav", as_json=True)
+    assert made.run(script) == 0
+    lines = [json.loads(line) for line in made.sink.text.splitlines()]
+    results = [(line["text"], line["received_ms"], line.get("usage")) for line in lines if "text" in line]
+    assert results == [("A", 1250, None), ("A.", 2500, {"billed_s": 3}), ("B.", 1250, None)]
+    for begun_at in (line["begun_at"] for line in lines if line["type"] == "begin"):
+        assert abs(datetime.now(UTC) - datetime.fromisoformat(begun_at)) < timedelta(minutes=1)
 
 
 def test_what_a_source_has_to_say_names_it(bench) -> None:

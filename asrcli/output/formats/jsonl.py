@@ -9,12 +9,25 @@ from __future__ import annotations
 import json
 import math
 import re
+from dataclasses import fields
 from typing import ClassVar, Self
 
 from asrcli.output.base import Begin, Shape
 from asrcli.output.masking import mask
 from asrcli.values.errors import AsrcliError, Interrupted, OutputError
-from asrcli.values.events import Event, FinalResult, Notice, PartialResult, Reconnecting, Sentence, Word
+from asrcli.values.events import (
+    Event,
+    FinalResult,
+    Notice,
+    PartialResult,
+    Reconnecting,
+    Sentence,
+    SessionStarted,
+    SpeechStarted,
+    SpeechStopped,
+    UsageReported,
+    Word,
+)
 from asrcli.values.summary import Summary
 
 VERSION = 1
@@ -30,7 +43,11 @@ _Object = dict[str, object]
 
 
 class JsonLines:
-    """Every line of a transcription carries its `source`. `partials` and `notices` are left out where that is False."""
+    """Every line of a transcription carries its `source`. `partials` and `notices` are left out where that is False.
+
+    A partial that says nothing new is not written again. `usage` of a final is what its session has cost by then, so
+    that it begins anew with each `session` line; of several sessions at a time, each counts for itself.
+    """
 
     suffixes: ClassVar[tuple[str, ...]] = (".jsonl", ".json", ".ndjson")
     names_source: ClassVar[bool] = True
@@ -41,6 +58,9 @@ class JsonLines:
         self._partials = partials
         self._notices = notices
         self._source: str | None = None
+        self._last_partials: dict[int, _Object] = {}
+        # Where the speech that has not ended yet begins.
+        self._speech_ms: int | None = None
 
     @classmethod
     def of(cls, shape: Shape) -> Self:
@@ -62,15 +82,26 @@ class JsonLines:
             line["duration_ms"] = info.duration_ms
         if info.captured_at is not None:
             line["captured_at"] = info.captured_at
+        if info.begun_at is not None:
+            line["begun_at"] = info.begun_at
         return mask(_line(line))
 
     def event(self, event: Event) -> str:
-        """`partial`, `final`, `reconnect` or `notice`; "" for what has no line."""
+        """`session`, `speech`, `partial`, `final`, `reconnect` or `notice`; "" for what has no line."""
         match event:
-            case PartialResult(sentence):
-                return _line(self._result("partial", sentence)) if self._partials else ""
+            case PartialResult():
+                return self._partial(event) if self._partials else ""
             case FinalResult(sentence):
-                return _line(self._result("final", sentence) | _details(sentence))
+                self._last_partials.pop(sentence.index, None)
+                return _line(self._result("final", sentence) | _received(event) | _details(sentence))
+            case SpeechStarted(at_ms) if at_ms is not None:
+                self._speech_ms = at_ms
+                return self._speech(at_ms, None)
+            case SpeechStopped(at_ms) if at_ms is not None:
+                begin_ms, self._speech_ms = self._speech_ms, None
+                return self._speech(begin_ms, at_ms)
+            case SessionStarted(session_id):
+                return mask(_line({"type": "session", "source": self._source, "task_id": session_id}))
             case Reconnecting(attempt, resume_ms, reason, code, wait_s):
                 line: _Object = {"type": "reconnect", "source": self._source, "attempt": attempt}
                 line |= {"resume_ms": resume_ms, "reason": reason, "code": code or None}
@@ -115,6 +146,17 @@ class JsonLines:
         }
         return mask(_line(line | facts(error)))
 
+    def _partial(self, event: PartialResult) -> str:
+        sentence = event.sentence
+        line = self._result("partial", sentence) | _tone(sentence)
+        if line == self._last_partials.get(sentence.index):
+            return ""
+        self._last_partials[sentence.index] = line
+        return _line(line | _received(event))
+
+    def _speech(self, begin_ms: int | None, end_ms: int | None) -> str:
+        return _line({"type": "speech", "source": self._source, "begin_ms": begin_ms, "end_ms": end_ms})
+
     def _result(self, kind: str, sentence: Sentence) -> _Object:
         return {
             "type": kind,
@@ -136,15 +178,27 @@ def facts(error: AsrcliError) -> dict[str, object]:
     return found
 
 
+def _received(event: PartialResult | FinalResult) -> _Object:
+    """When it came, and what was billed by then, where that is known."""
+    known: _Object = {} if event.received_ms is None else {"received_ms": event.received_ms}
+    if isinstance(event, FinalResult) and event.usage is not None:
+        figures = ((item.name, getattr(event.usage, item.name)) for item in fields(UsageReported))
+        known["usage"] = {name: value for name, value in figures if value is not None}
+    return known
+
+
+def _tone(sentence: Sentence) -> _Object:
+    """What the service has heard beside words, where it sent that."""
+    heard = {"language": sentence.language, "emotion": sentence.emotion}
+    return {name: value for name, value in heard.items() if value is not None}
+
+
 def _details(sentence: Sentence) -> _Object:
     """What a final holds beyond its text, each only where the service sent it."""
     details: _Object = {}
     if sentence.words:
         details["words"] = [_word(word) for word in sentence.words]
-    if sentence.language is not None:
-        details["language"] = sentence.language
-    if sentence.emotion is not None:
-        details["emotion"] = sentence.emotion
+    details |= _tone(sentence)
     # NaN has no place in JSON, though Python reads it from the service's.
     if sentence.emotion_confidence is not None and math.isfinite(sentence.emotion_confidence):
         details["emotion_confidence"] = sentence.emotion_confidence

@@ -59,6 +59,7 @@ def test_json_lines_have_one_begin_and_one_end_and_times_in_order(asrcli, talk_s
     assert events[0] == {
         "type": "begin", "v": 1, "source": str(TALK_WAV), "model": "fun-asr-realtime", "region": "custom",
         "protocol": "run-task", "sample_rate_hz": 16000, "duration_ms": events[0]["duration_ms"],
+        "begun_at": events[0]["begun_at"],
     }  # fmt: skip
     finals = [event for event in events if event["type"] == "final"]
     assert [final["text"] for final in finals] == SENTENCES
@@ -75,7 +76,7 @@ def test_json_lines_have_one_begin_and_one_end_and_times_in_order(asrcli, talk_s
 
 def test_no_partials_on_wish(asrcli, talk_service):
     done = asrcli("file", TALK_WAV, "--endpoint", talk_service, "--pace", "fast", "--json", "--no-partials")
-    assert {event["type"] for event in done.events} == {"begin", "final", "end"}
+    assert {event["type"] for event in done.events} == {"begin", "session", "final", "end"}
 
 
 def test_results_go_to_a_file_whose_name_tells_the_format(asrcli, talk_service, tmp_path):

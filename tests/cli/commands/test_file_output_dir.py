@@ -50,7 +50,7 @@ def test_each_has_its_result_file_and_a_failing_one_has_none(asrcli, talks, tmp_
         assert asrcli(*arguments, "--endpoint", url, "--quiet").err == ""
     for talk in talks:
         lines = [json.loads(line) for line in (out / f"{talk.stem}.jsonl").read_text().splitlines()]
-        assert [line["type"] for line in lines] == ["begin", "final", "end"]
+        assert [line["type"] for line in lines] == ["begin", "session", "final", "end"]
 
 
 def test_what_shapes_a_result_is_done_again_when_it_changes(asrcli, talk_service, talks, tmp_path) -> None:
@@ -105,7 +105,7 @@ def test_a_killed_batch_of_twenty_goes_on_where_it_stopped(tmp_path) -> None:
     assert f"{len(done)} of 20 are done already" in ending.err
     for file in files:
         lines = [json.loads(line) for line in (out / f"{file.stem}.jsonl").read_text().splitlines()]
-        assert [line["type"] for line in lines] == ["begin", "final", "end"]
+        assert [line["type"] for line in lines] == ["begin", "session", "final", "end"]
     assert {name: (out / name).stat().st_mtime_ns for name in done} == done
     left = {path.name for path in out.iterdir()} - {f".{file.stem}.jsonl.asrcli.json" for file in files}
     assert left == {f"{file.stem}.jsonl" for file in files}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -29,6 +30,8 @@ from asrcli.values.events import (
     Reconnecting,
     Sentence,
     SessionStarted,
+    SpeechStarted,
+    SpeechStopped,
     Tick,
     UsageReported,
     Word,
@@ -55,6 +58,8 @@ def test_begin() -> None:
 def test_begin_holds_length_and_date_where_known() -> None:
     line = JsonLines().begin(Begin("a", "m", "cn", "realtime", 8000, 1500, "2026-01-02T03:04:05Z"))
     assert line.endswith('"sample_rate_hz":8000,"duration_ms":1500,"captured_at":"2026-01-02T03:04:05Z"}\n')
+    line = JsonLines().begin(Begin("a", "m", "cn", "realtime", 8000, begun_at="2026-01-02T03:04:05.678+01:00"))
+    assert line.endswith('"sample_rate_hz":8000,"begun_at":"2026-01-02T03:04:05.678+01:00"}\n')
 
 
 @pytest.mark.parametrize(
@@ -62,8 +67,22 @@ def test_begin_holds_length_and_date_where_known() -> None:
     [
         (
             PartialResult(Sentence(1, "Okay, I", 170, words=(Word("Okay", 170, 295),), emotion="happy")),
-            '{"type":"partial","source":"talk.wav","index":1,"begin_ms":170,"end_ms":null,"text":"Okay, I"}\n',
+            '{"type":"partial","source":"talk.wav","index":1,"begin_ms":170,"end_ms":null,"text":"Okay, I",'
+            '"emotion":"happy"}\n',
         ),
+        (
+            PartialResult(Sentence(1, "好", language="zh", emotion_confidence=0.5), received_ms=1300),
+            '{"type":"partial","source":"talk.wav","index":1,"begin_ms":null,"end_ms":null,"text":"好",'
+            '"language":"zh","received_ms":1300}\n',
+        ),
+        (
+            FinalResult(Sentence(1, "Okay.", 170, 920), 1450, UsageReported(2, output_tokens=3)),
+            '{"type":"final","source":"talk.wav","index":1,"begin_ms":170,"end_ms":920,"text":"Okay.",'
+            '"received_ms":1450,"usage":{"billed_s":2,"output_tokens":3}}\n',
+        ),
+        (SessionStarted("7f3a"), '{"type":"session","source":"talk.wav","task_id":"7f3a"}\n'),
+        (SpeechStarted(170), '{"type":"speech","source":"talk.wav","begin_ms":170,"end_ms":null}\n'),
+        (SpeechStopped(920), '{"type":"speech","source":"talk.wav","begin_ms":null,"end_ms":920}\n'),
         (
             FinalResult(Sentence(1, "Okay.", 170, 920, (Word("Okay", 170, 295, "."),))),
             '{"type":"final","source":"talk.wav","index":1,"begin_ms":170,"end_ms":920,"text":"Okay.",'
@@ -95,7 +114,14 @@ def test_events(event: Event, line: str) -> None:
     assert _begun().event(event) == line
 
 
-@pytest.mark.parametrize("event", [Tick(), LinkReady(1.0), SessionStarted("t"), AudioSent(100), UsageReported(1)])
+@pytest.mark.parametrize(
+    "event",
+    [
+        *(Tick(), LinkReady(1.0), AudioSent(100), UsageReported(1)),
+        # The vendor did not say when.
+        *(SpeechStarted(None), SpeechStopped(None)),
+    ],
+)
 def test_inner_events_give_no_line(event: Event) -> None:
     assert _begun().event(event) == ""
 
@@ -104,6 +130,24 @@ def test_partials_can_be_left_out() -> None:
     lines = _begun(partials=False)
     assert lines.event(PartialResult(Sentence(1, "Okay"))) == ""
     assert lines.event(FinalResult(Sentence(1, "Okay."))) != ""
+
+
+def test_a_partial_that_says_nothing_new_is_not_written_again() -> None:
+    """Whenever it comes; of sentences that are open at the same time each is compared with itself."""
+    lines = _begun()
+    one, two = Sentence(1, "Okay", 170), Sentence(2, "Okay", 900)
+    written = [
+        bool(lines.event(PartialResult(sentence, received_ms)))
+        for received_ms, sentence in enumerate((one, two, one, two, replace(one, heard_ms=5), replace(one, text="Oh")))
+    ]
+    assert written == [True, True, False, False, False, True]
+    assert lines.event(PartialResult(replace(one, text="Oh", emotion="sad"))) != ""
+
+
+def test_the_end_of_speech_tells_its_begin_once() -> None:
+    lines = _begun()
+    told = [lines.event(event) for event in (SpeechStarted(0), SpeechStopped(900), SpeechStopped(1000))]
+    assert [json.loads(line)["begin_ms"] for line in told] == [0, 0, None]
 
 
 def test_end() -> None:
