@@ -21,7 +21,7 @@ from asrcli.output.places.sinks import FileSink, Sink
 from asrcli.output.places.streams import ClosedOutput, StreamSink
 from asrcli.output.sanitize import name as shown
 from asrcli.output.sanitize import sentence_text
-from asrcli.output.views.plain import QuietView, StatusView
+from asrcli.output.views.plain import PastView, QuietView, StatusView
 from asrcli.protocols import REGISTRY as PROTOCOLS
 from asrcli.runs.request import ManyOptions, OutputOptions, Request
 from asrcli.system.clock import SystemClock
@@ -34,10 +34,13 @@ _DEFAULT = "text"
 _COLORS = ("auto", "always", "never")
 
 
-def open_output(options: OutputOptions, folder: Path | None = None, *, notices: bool = True) -> Output:
+def open_output(
+    options: OutputOptions, folder: Path | None = None, *, notices: bool = True, past: bool = False
+) -> Output:
     """The output that `options` ask for; the results go to files in `folder` if there is one.
 
-    Without `notices` they are for the person alone, as where the JSON is one document. Raises UsageError for a clash,
+    Without `notices` they are for the person alone, as where the JSON is one document. `past`: what is told of has
+    happened before, and nobody has to be shown it. Raises UsageError for a clash,
     an unknown format and an unusable file.
     """
     if options.color not in _COLORS:
@@ -59,7 +62,11 @@ def open_output(options: OutputOptions, folder: Path | None = None, *, notices: 
     )
     sink.check()
     are_in_files = options.output is not None or folder is not None
-    view = _view(options, results_are_text=form is PlainText, are_in_files=are_in_files)
+    view: View
+    if past:
+        view = PastView(sys.stderr, quiet=options.quiet)
+    else:
+        view = _view(options, results_are_text=form is PlainText, are_in_files=are_in_files)
     shape = replace(shape_of(options), notices=notices, seen=not are_in_files and sys.stdout.isatty())
     output = Output(functools.partial(form.of, shape), sink, view, keeps_partials=shape.partials)
     _log_to(output, options.verbose)

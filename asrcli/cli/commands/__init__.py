@@ -4,6 +4,7 @@ SUMMARIES = {
     "file": "Transcribe audio files, folders, or standard input (-).",
     "mic": "Transcribe what the microphone hears, until Ctrl-C.",
     "qwen": "Transcribe with Qwen-ASR-Realtime, which hears emotions too.",
+    "render": "Make text, subtitles or a document of saved JSON lines.",
     "reuse-bench": "Measure how much a kept connection saves: tasks on new and on kept ones, by turns.",
     "devices": "List the microphones that `asrcli mic --device` takes, by number, name or a part of the name.",
     "models": "List the known models: where they are, what they take and what they can do.",

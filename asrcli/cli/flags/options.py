@@ -229,8 +229,8 @@ class MicSetupFlags:
 
 
 @dataclass(frozen=True)
-class OutputFlags:
-    """What is written where."""
+class DocumentFlags:
+    """What is written where, and in which form."""
 
     format: Annotated[
         str | None,
@@ -247,9 +247,6 @@ class OutputFlags:
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the results here.")] = (
         None
     )
-    save_audio: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Keep the sound that is sent, as a 16-bit wav.")
-    ] = None
     timestamps: Annotated[bool, typer.Option("--timestamps", help="Text: the times of each sentence before it.")] = (
         False
     )
@@ -268,13 +265,27 @@ class OutputFlags:
     force: Annotated[
         bool, typer.Option("--force", help="Replace existing results; with --output-dir do all again.")
     ] = False
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Errors only on standard error.")] = False
+
+    def options(self) -> OutputOptions:
+        # Standard output, as everywhere.
+        output = None if self.output == Path("-") else self.output
+        return OutputOptions(**{**vars(self), "output": output})
+
+
+@dataclass(frozen=True)
+class OutputFlags(DocumentFlags):
+    """What a run writes where."""
+
+    save_audio: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Keep the sound that is sent, as a 16-bit wav.")
+    ] = None
     partials: Annotated[
         bool | None,
         typer.Option("--partials/--no-partials", "--interim/--no-interim", help="Show what may still change."),
     ] = None
     fail_empty: Annotated[bool, typer.Option("--fail-empty", help="Exit code 1 where no speech was heard.")] = False
     stats: Annotated[bool, typer.Option("--stats", help="Delays, amounts and task ids on standard error.")] = False
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Errors only on standard error.")] = False
     verbose: Annotated[
         int,
         typer.Option(
@@ -282,8 +293,3 @@ class OutputFlags:
         ),
     ] = 0
     color: Color = "auto"
-
-    def options(self) -> OutputOptions:
-        # Standard output, as everywhere.
-        output = None if self.output == Path("-") else self.output
-        return OutputOptions(**{**vars(self), "output": output})

@@ -197,3 +197,17 @@ class InFiles:
             self._files[number].keep()
         else:
             self._files[number].drop()
+
+
+class InFilesAnyway(InFiles):
+    """As InFiles, but what has begun is kept, complete or not: it is told of, and cannot be had better."""
+
+    def __init__(self, deliver: Deliver, files: Sequence[ResultFile]) -> None:
+        super().__init__(deliver, files)
+        self._begun: set[int] = set()
+
+    def begin(self, number: int) -> None:
+        self._begun.add(number)
+
+    def end(self, number: int, *, complete: bool) -> None:
+        super().end(number, complete=number in self._begun)

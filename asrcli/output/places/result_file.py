@@ -28,7 +28,7 @@ from asrcli.system.posix import unsupported
 from asrcli.values.errors import DecodeError, OutputError
 
 # The results of many long talks are not kept in memory all together.
-_SPOOL_BYTES = 1 << 20
+SPOOL_BYTES = 1 << 20
 # By chance and not by the process's number, which in a container is the same each time. Earlier versions had that.
 _PART = ".asrcli-{}.part"
 _LEFTOVER = re.compile(r"\.asrcli-[0-9a-f]{16}\.part|\..+\.(?:txt|jsonl)\.[0-9]+\.(?:part|sidecar)")
@@ -61,21 +61,21 @@ class Result:
             raise DecodeError(f"{shown(self._source)} {what}: no result is kept", hint="run the same command again")
 
     def write(self, text: str) -> None:
-        with self._told():
+        with told(self.path):
             self._spool().write(text.encode("utf-8", "backslashreplace"))
 
     def keep(self) -> None:
         """Put what was written in its place, whole, with its sidecar. Raises OutputError."""
-        with self._told(), contextlib.ExitStack() as stack:
+        with told(self.path), contextlib.ExitStack() as stack:
             stack.callback(self.drop)
             stack.enter_context(locked(self.path.parent))
             if not self.replaces and self.path.exists():
                 raise OutputError(f"{shown(self.path)} was made by another program meanwhile", hint="start again")
             text = self._spool()
             text.seek(0)
-            result = stack.enter_context(_written_beside(self.path, text))
+            result = stack.enter_context(written_beside(self.path, text))
             notes = io.BytesIO(self._notes(result).text().encode())
-            beside = stack.enter_context(_written_beside(self.path, notes))
+            beside = stack.enter_context(written_beside(self.path, notes))
             if self.keeps_old and self.path.exists():
                 shutil.copy2(self.path, self.path.with_name(f"{self.path.name}~"))
             beside.replace(sidecar.place(self.path))
@@ -88,7 +88,7 @@ class Result:
 
     def _spool(self) -> tempfile.SpooledTemporaryFile[bytes]:
         # Without a name of its own, so that a killed run leaves nothing behind.
-        self._text = self._text or tempfile.SpooledTemporaryFile(_SPOOL_BYTES)  # noqa: SIM115 - closed by drop
+        self._text = self._text or tempfile.SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115 - closed by drop
         return self._text
 
     def _notes(self, result: Path) -> Sidecar:
@@ -96,14 +96,6 @@ class Result:
         before = sidecar.file_sha256(self.path) if self.path.exists() else digest
         replaced = "" if before == digest else before
         return Sidecar(self._source, self._audio.sha256, self._options_sha256, digest, replaced)
-
-    @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            hint = "free some space there" if error.errno in FULL else "choose another folder"
-            raise OutputError(f"cannot write {shown(self.path)}: {error.strerror}", hint=hint) from error
 
 
 def clear_leftovers(folder: Path) -> None:
@@ -114,6 +106,16 @@ def clear_leftovers(folder: Path) -> None:
             if _LEFTOVER.fullmatch(entry.name):
                 with contextlib.suppress(OSError):
                     Path(entry.path).unlink()
+
+
+@contextlib.contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Say what the system has against writing `path`, as an OutputError."""
+    try:
+        yield
+    except OSError as error:
+        hint = "free some space there" if error.errno in FULL else "choose another folder"
+        raise OutputError(f"cannot write {shown(path)}: {error.strerror}", hint=hint) from error
 
 
 @contextlib.contextmanager
@@ -139,7 +141,7 @@ def locked(folder: Path) -> Iterator[bool]:
 
 
 @contextlib.contextmanager
-def _written_beside(path: Path, data: typing.IO[bytes]) -> Iterator[Path]:
+def written_beside(path: Path, data: typing.IO[bytes]) -> Iterator[Path]:
     """A file with `data` in the folder of `path`, which is gone in the end unless it was moved."""
     part = path.with_name(_PART.format(secrets.token_hex(8)))
     try:

@@ -7,7 +7,7 @@ not known, and that is told: a sentence is not lost for a time.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from asrcli.output.base import Begin
 from asrcli.output.formats.jsonl import VERSION
@@ -111,17 +111,25 @@ class _Fields:
 
     def known_text(self, name: str) -> str | None:
         value = self._line.get(name)
-        return value if isinstance(value, str) else self._doubtful(name, "text", value)
+        if isinstance(value, str):
+            return value
+        self._doubt_about(name, "text", value)
+        return None
 
     def number(self, name: str) -> int | None:
         """A whole number that is not negative."""
         value = self._line.get(name)
-        return value if _is_count(value) else self._doubtful(name, "number", value)
+        if _is_count(value):
+            return value
+        self._doubt_about(name, "number", value)
+        return None
 
     def decimal(self, name: str) -> float | None:
         value = self._line.get(name)
-        is_one = isinstance(value, int | float) and not isinstance(value, bool) and -_MOST < value < _MOST
-        return value if is_one else self._doubtful(name, "number", value)
+        if isinstance(value, int | float) and not isinstance(value, bool) and -_MOST < value < _MOST:
+            return value
+        self._doubt_about(name, "number", value)
+        return None
 
     def raw(self, name: str) -> Any:
         """Whatever stands there."""
@@ -130,12 +138,12 @@ class _Fields:
     def doubt(self, text: str) -> None:
         self.doubts.append(text)
 
-    def _doubtful(self, name: str, kind: str, value: object) -> None:
+    def _doubt_about(self, name: str, kind: str, value: object) -> None:
         if value is not None:
             self.doubts.append(f"{name} is no {kind}")
 
 
-def _is_count(value: object) -> bool:
+def _is_count(value: object) -> TypeGuard[int]:
     return type(value) is int and 0 <= value < _MOST
 
 

@@ -76,6 +76,15 @@ class QuietView:
             pass
 
 
+class PastView(QuietView):
+    """For what is made from saved results: what has happened in their runs is no news."""
+
+    tick_s: float | None = None
+
+    def event(self, event: Event, number: int = 0) -> None:
+        """Says nothing."""
+
+
 class StatusView(QuietView):
     """For a terminal whose results go elsewhere: as QuietView, and a line for each step of the start, never redrawn."""
 

@@ -14,6 +14,7 @@ from asrcli.output.formats.jsonl import JsonLines
 from asrcli.output.saved.lines import MOST_BYTES, Line, read_lines
 from asrcli.values.errors import AuthError
 from asrcli.values.events import (
+    Event,
     FinalResult,
     Notice,
     Reconnecting,
@@ -27,7 +28,7 @@ from asrcli.values.events import (
 from asrcli.values.summary import Summary
 
 BEGIN = Begin("talk.wav", "m", "intl", "run-task", 16000, 1500, "2026-01-02T03:04:05Z", begun_at="2026-01-02T03:04:06Z")
-EVENTS = [
+EVENTS: list[Event] = [
     SessionStarted("7f3a"),
     SpeechStarted(100),
     SpeechStopped(900),

@@ -1,0 +1,151 @@
+"""`asrcli render`: saved JSON lines go through the same output as those of a run do, and become any other form.
+
+They are read twice. First it is found out which transcriptions there are, and how each ends: then titles, files and
+what is missing are known before anything is written. Nothing of their text is kept for that.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from asrcli.output.base import Begin, Failure
+from asrcli.output.formats import REGISTRY
+from asrcli.output.formats.text import title
+from asrcli.output.places.lanes import InFilesAnyway, InOrder
+from asrcli.output.places.rendered import rendered_files
+from asrcli.output.sanitize import name as shown
+from asrcli.output.saved.transcripts import Sorting, Transcript
+from asrcli.output.saved.values import SavedError
+from asrcli.runs.choose_output import format_name, open_output
+from asrcli.runs.recording import spare_the_sources
+from asrcli.runs.run import told
+from asrcli.runs.saved_files import SavedFile, changed
+from asrcli.values.errors import UsageError
+from asrcli.values.source_name import STANDARD_INPUT
+from asrcli.values.summary import Summary
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from asrcli.output.output import Output
+    from asrcli.output.saved.values import Saved
+    from asrcli.runs.request import OutputOptions
+    from asrcli.system.signals import Signals
+
+# Of broken lines of one file so many are told of one by one.
+_MOST_TOLD = 10
+
+
+def render(names: Sequence[str], options: OutputOptions, folder: Path | None = None) -> int:
+    """Make what `options` ask for of the JSON lines in `names`; with `folder` a file for each transcription.
+
+    The exit code is 0 where all of them are complete and every line could be read.
+    """
+    output = open_output(options, folder, past=True)
+
+    def work(signals: Signals) -> int:
+        with ExitStack() as stack:
+            spare_the_sources(options, names)
+            if list(names).count(STANDARD_INPUT) > 1:
+                raise UsageError("- stands for standard input and can be given only once")
+            files = [SavedFile(name, stack, signals) for name in names]
+            found = _looked_through(files)
+            _arrange(output, options, found, folder)
+            return _Rendering(output, files, found, quiet=options.quiet).code()
+
+    return told(output, work)
+
+
+def _looked_through(files: Sequence[SavedFile]) -> list[Transcript]:
+    sorting = Sorting()
+    for file in files:
+        sorting.begin_file(file.stem)
+        for line in file.look_through():
+            if line.saved is not None:
+                sorting.take(line.saved)
+    return sorting.found
+
+
+def _arrange(output: Output, options: OutputOptions, found: Sequence[Transcript], folder: Path | None) -> None:
+    """Prepare `output` for what was found. Raises UsageError where several would be in one file that holds one."""
+    name = format_name(options)
+    form = REGISTRY[name]
+    names = [transcript.name for transcript in found]
+    if folder is not None:
+        files = rendered_files(folder, names, form.suffixes[0], force=options.force)
+        output.through(InFilesAnyway(output.deliver, files))
+    elif len(found) > 1 and form.stands_alone:
+        hint = "a file for each: --output-dir DIR"
+        raise UsageError(f"{name} is for one transcription, and there are {len(found)}", hint=hint)
+    elif len(found) > 1:
+        output.through(InOrder(output.deliver, [] if form.names_source else list(map(title, names))))
+    if options.karaoke and "karaoke" not in form.shaped_by:
+        output.say(f"asrcli: --karaoke is not for {name}, and is left out")
+    elif options.karaoke and not any(transcript.has_word_times for transcript in found):
+        output.say("asrcli: there are no times of words; --karaoke is left out")
+
+
+class _Rendering:
+    """The second reading: all that is told goes to the output."""
+
+    def __init__(self, output: Output, files: Sequence[SavedFile], found: Sequence[Transcript], *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._output = output
+        self._files = files
+        self._found = found
+        self._begun: set[int] = set()
+        self._is_whole = True
+
+    def code(self) -> int:
+        """The exit code, once all is told."""
+        again = Sorting()
+        for file in self._files:
+            again.begin_file(file.stem)
+            problems = 0
+            for line in file.read():
+                for problem in (line.problem,) if line.saved is None else line.saved.doubts:
+                    problems += 1
+                    if problems <= _MOST_TOLD:
+                        self._tell_lack(f"{file.label}: line {line.number}: {problem}")
+                if line.saved is not None:
+                    self._pass_on(again.take(line.saved), line.saved)
+            if problems > _MOST_TOLD:
+                self._tell_lack(f"{file.label}: {problems - _MOST_TOLD} more lines like that")
+        if again.found != self._found:
+            raise changed(", ".join(file.label for file in self._files))
+        return 0 if self._is_whole else 1
+
+    def _pass_on(self, transcript: Transcript | None, saved: Saved) -> None:
+        value = saved.value
+        if transcript is None:
+            if isinstance(value, SavedError):
+                self._is_whole = False
+                self._output.error(value)
+            return
+        number = transcript.number
+        if number >= len(self._found):
+            return  # It has changed, which is told in the end.
+        whole = self._found[number]
+        if number not in self._begun and whole.has_begun:
+            self._begun.add(number)
+            self._output.begin(whole.info(), number)
+        if not isinstance(value, Begin | Summary | SavedError | None):
+            self._output.event(value, number)
+        if transcript.last == whole.last:
+            self._end(whole)
+
+    def _end(self, transcript: Transcript) -> None:
+        error, name = transcript.error, transcript.name
+        failure = None if error is None else Failure(error, name, silent=True)
+        self._output.end(transcript.outcome(), transcript.number, failure)
+        if transcript.early and not self._quiet:
+            what = "sentence begins" if transcript.early == 1 else "sentences begin"
+            self._output.say(f"asrcli: {shown(name)}: {transcript.early} {what} before the one before them has ended")
+        if lack := transcript.lack():
+            self._tell_lack(f"{shown(name)} is not complete: {lack}")
+
+    def _tell_lack(self, text: str) -> None:
+        self._is_whole = False
+        self._output.say(f"asrcli: {text}")
