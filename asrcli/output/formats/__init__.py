@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from asrcli.output.base import Format
 from asrcli.output.formats.ass import SubStation
+from asrcli.output.formats.html import Page
 from asrcli.output.formats.jsonl import JsonLines
 from asrcli.output.formats.markdown import Markdown
 from asrcli.output.formats.srt import SubRip
@@ -17,4 +18,5 @@ REGISTRY: dict[str, type[Format]] = {
     "vtt": WebVtt,
     "ass": SubStation,
     "md": Markdown,
+    "html": Page,
 }
