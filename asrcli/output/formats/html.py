@@ -59,7 +59,7 @@ class Page:
         from asrcli.output.formats.heading import facts, title
 
         self._has_begun = True
-        sound = "" if info.audio is None else f' src="{_escaped(_link(info.audio, self._folder))}"'
+        sound = _attribute("src", None if info.audio is None else _link(info.audio, self._folder))
         told = "".join(f"<li>{_escaped(fact)}</li>" for fact in facts(info))
         return _parts().substitute(_own(), title=_escaped(title(info)), facts=told, sound=sound)
 
@@ -138,13 +138,20 @@ def _attribute(name: str, value: str | None) -> str:
     return "" if value is None else f' {name}="{_escaped(value)}"'
 
 
-def _link(path: str, folder: Path | None) -> str:
-    """The way to a file from a page in `folder`; where that is not known, from the current one. Any bytes will do."""
+def _link(path: str, folder: Path | None) -> str | None:
+    """The way to a file from a page in `folder`; where that is not known, from the current one. Any bytes will do.
+
+    None for what no file can be called.
+    """
     from urllib.parse import quote
 
     way = os.path.relpath(path, folder) if folder is not None else path
+    try:
+        link = quote(os.fsencode(way.replace(os.sep, "/")), safe="/")
+    except UnicodeEncodeError:
+        return None
     # Two slashes would be followed by the name of a machine.
-    return re.sub("^//+", "/", quote(os.fsencode(way.replace(os.sep, "/")), safe="/"))
+    return re.sub("^//+", "/", link)
 
 
 def _language(passage: Passage) -> tuple[str | None, bool]:

@@ -204,12 +204,17 @@ audio.addEventListener("pause", () => {
   of("play").setAttribute("aria-label", "Play");
 });
 for (const event of ["seeked", "timeupdate"]) audio.addEventListener(event, draw);
+
+function lasts(seconds) {
+  if (!Number.isFinite(seconds)) return;
+  of("seek").max = seconds;
+  of("length").textContent = clock(seconds);
+}
+
 for (const event of ["loadedmetadata", "durationchange"]) {
   audio.addEventListener(event, () => {
-    if (!Number.isFinite(audio.duration)) return;
-    of("seek").max = audio.duration;
-    of("length").textContent = clock(audio.duration);
     of("missing").hidden = true;
+    lasts(audio.duration);
     draw();
   });
 }
@@ -384,6 +389,8 @@ addEventListener("keydown", (event) => {
 // --- begin -----------------------------------------------------------------------------------------------------------
 
 for (const { element } of timed) element.tabIndex = 0;
+// What is known before the sound is, or without it.
+lasts((timed.at(-1)?.element.dataset.e ?? NaN) / 1000);
 of("linked").removeAttribute("controls");
 audio.removeAttribute("controls");
 audio.hidden = of("linked").hidden = true;
