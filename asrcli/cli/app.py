@@ -143,6 +143,7 @@ def _typed_keys(arguments: list[str]) -> Iterator[str]:
 
 def _say(error: AsrcliError, arguments: list[str]) -> int:
     """One line for people, for a bug its traceback too, and one for a script that asked for JSON; the exit code."""
+    from asrcli.output.destination import Destination
     from asrcli.output.formats.jsonl import JsonLines
     from asrcli.output.formats.text import PlainText
     from asrcli.output.output import Output
@@ -151,7 +152,8 @@ def _say(error: AsrcliError, arguments: list[str]) -> int:
     wants_json = {"--json", "-j", "--format=json"} & {*arguments} or {
         *(("--format", "json"), ("--output-format", "json"), ("-f", "json"))
     } & {*itertools.pairwise(arguments)}
-    output = Output(JsonLines if wants_json else PlainText, streams.StreamSink(sys.stdout), QuietView(sys.stderr))
+    destination = Destination(JsonLines if wants_json else PlainText, streams.StreamSink(sys.stdout))
+    output = Output([destination], QuietView(sys.stderr))
     return exit_code(output.error(error))
 
 

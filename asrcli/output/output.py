@@ -1,48 +1,45 @@
-"""What is told: formats, sink and view joined."""
+"""What is told: the view of one run and the destinations of its results, joined."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from operator import methodcaller
 
-from asrcli.output.base import Begin, Failure, Format, Many, View
-from asrcli.output.places.lanes import InOrder, Lanes
-from asrcli.output.places.sinks import Sink
+from asrcli.output.base import Begin, Failure, Many, View
+from asrcli.output.destination import Destination
 from asrcli.output.places.streams import ClosedPipe
-from asrcli.values.errors import AsrcliError, Bug, OutputError, together
+from asrcli.values.errors import AsrcliError, Bug, Interrupted, OutputError, together
 from asrcli.values.events import Event, Notice, PartialResult
 from asrcli.values.summary import Summary
 
 
 class Output:
-    """Formats, sink and view of one run. Any thread may call it, since every thread may have something to log.
+    """View and destinations of one run. Any thread may call it, since every thread may have something to log.
 
     `number` says which one of several transcriptions it is about; without `for_many` there is one, of number 0.
     `keeps_partials=False` leaves partial results out of the formats and out of the view.
+
+    What one destination cannot take does not keep the others from being told: each has all up to there, before that is
+    raised. One whose reader has left is told no more; ClosedPipe is raised where there is no other.
     """
 
-    def __init__(
-        self, new_format: Callable[[], Format], sink: Sink, view: View, *, keeps_partials: bool = True
-    ) -> None:
-        self._new_format = new_format
-        self._formats: dict[int, Format] = {}
-        self._sink = sink
+    def __init__(self, destinations: Sequence[Destination], view: View, *, keeps_partials: bool = True) -> None:
+        self.destinations = tuple(destinations)
+        self._told = self.destinations
         self._view = view
-        self._lanes: Lanes = InOrder(self.deliver)
         self._keeps_partials = keeps_partials
         # Where something was raised that should not be, and that is shown already: it may end many transcriptions.
         self._shown = ""
         # Reentrant: a signal handler that logs may come in the middle of a call.
         self._lock = threading.RLock()
+        for destination in self.destinations:
+            destination.above = self._above
 
     @property
     def tick_s(self) -> float | None:
         """How long nothing may happen before a Tick is wanted; None for never."""
         return self._view.tick_s
-
-    def through(self, lanes: Lanes) -> None:
-        """From now on `lanes` take the text of transcriptions."""
-        self._lanes = lanes
 
     def for_many(self, many: Many) -> None:
         """Several transcriptions follow."""
@@ -57,8 +54,7 @@ class Output:
     def begin(self, info: Begin, number: int = 0) -> None:
         """A transcription begins."""
         with self._lock:
-            self._lanes.begin(number)
-            self._write(number, self._format(number).begin(info))
+            self._tell(lambda destination: destination.begin(info, number))
             self._view.begin(info, number)
 
     def event(self, event: Event, number: int = 0) -> None:
@@ -67,13 +63,19 @@ class Output:
         The view learns of it before its text is written: a sentence then leaves the live region in the same stroke
         in which it appears as a result, and is never seen twice.
         """
-        is_partial = isinstance(event, PartialResult)
-        if is_partial and not self._keeps_partials:
+        if not self._keeps_partials and isinstance(event, PartialResult):
             return
         with self._lock:
             self._view.event(event, number)
-            if not is_partial or self._lanes.takes_partials(number):
-                self._write(number, self._format(number).event(event))
+            told = self._told
+            # Not by _tell, which takes as long again: this is called for all that happens in up to a thousand streams.
+            try:
+                for destination in told:
+                    destination.event(event, number)
+            except Exception as error:
+                others = told[told.index(destination) + 1 :]
+                lost = self._noted(error, destination)
+                _raise(lost + self._lost(methodcaller("event", event, number), others))
 
     def say(self, text: str) -> None:
         """Show lines that are for the person alone, whatever the format of the results."""
@@ -82,10 +84,10 @@ class Output:
 
     def notice(self, message: str, hint: str = "") -> None:
         """Say something about the whole run that does not end it."""
+        notice = Notice(message, hint)
         with self._lock:
             self._view.notice(message, hint)
-            if text := self._new_format().event(Notice(message, hint)):
-                self.deliver(text)
+            self._tell(lambda destination: destination.notice(notice))
 
     def end(self, summary: Summary | None, number: int = 0, failure: Failure | None = None) -> None:
         """The transcription is over, with `failure` if it failed; `summary` is None where it never began.
@@ -102,18 +104,19 @@ class Output:
                 raise lost if failure is None or failure.silent else together(failure.error, lost) from lost
 
     def _end(self, summary: Summary | None, number: int, failure: Failure | None) -> None:
-        format = self._format(number)
+        """The view is told of no end that could not be written everywhere."""
+        lost: list[Exception] = []
         if summary is not None:
-            self._write(number, format.end(summary))
-        if summary is not None or failure is not None:
+            lost += self._lost(lambda destination: destination.end(summary, number))
+        if not lost and (summary is not None or failure is not None):
             self._view.end(summary if failure is None else None, number)
         if failure is not None:
-            if text := format.error(failure.error, failure.source):
-                self._lanes.error(number, text)
-            if not failure.silent:
+            lost += self._lost(lambda destination: destination.failed(failure, number))
+            if not lost and not failure.silent:
                 self._show(failure.error, number)
-        self._lanes.end(number, complete=failure is None and summary is not None and summary.complete)
-        self._formats.pop(number, None)
+        complete = failure is None and summary is not None and summary.complete
+        lost += self._lost(lambda destination: destination.over(number, complete=complete))
+        _raise(lost)
 
     def error(self, error: AsrcliError, source: str | None = None) -> AsrcliError:
         """Say what failed outside of a transcription, in the results where the format has a place for it.
@@ -122,8 +125,7 @@ class Output:
         """
         with self._lock:
             try:
-                if text := self._new_format().error(error, source):
-                    self.deliver(text)
+                self._tell(lambda destination: destination.error(error, source))
             except ClosedPipe:
                 pass  # Nobody reads the results; a person may.
             except AsrcliError as lost:
@@ -132,28 +134,28 @@ class Output:
         return error
 
     def closed_downstream(self) -> bool:
-        """Whether nobody reads the results any more."""
-        return self._lanes.use_sink and self._sink.closed_downstream()
+        """Whether nobody reads any of the results any more."""
+        for destination in self._told:  # noqa: SIM110 - all() takes twice as long, and this is asked for all that happens
+            if not destination.closed_downstream():
+                return False
+        return True
 
     def give_up(self, error: AsrcliError) -> None:
         """Wait no longer for somebody to read the results. Raises `error` where that is waited for now.
 
         For the handler of a signal, which may come in the middle of a call.
         """
-        self._sink.give_up(error)
+        _raise(self._lost(lambda destination: destination.give_up(error), self.destinations))
 
     def close(self) -> None:
-        """Put the terminal in order, then let go of the sink. May be called more than once."""
+        """Put the terminal in order, then let go of the sinks. May be called more than once."""
         with self._lock:
             self._view.close()
-            self._sink.close()
+            _raise(self._lost(Destination.close, self.destinations))
 
-    def deliver(self, text: str) -> None:
-        """Hand complete lines to the sink, above the view; "" only makes sure that the sink's file is there."""
-        if text:
-            self._view.above(lambda: self._sink.write(text))
-        else:
-            self._sink.write("")
+    def _above(self, write: Callable[[], None]) -> None:
+        # The view may be another one by now.
+        self._view.above(write)
 
     def _show(self, error: AsrcliError, number: int | None = None) -> None:
         if isinstance(error, Bug) and error.trace != self._shown:
@@ -161,11 +163,29 @@ class Output:
             self._view.say(error.trace)
         self._view.error(error, number)
 
-    def _write(self, number: int, text: str) -> None:
-        if text:
-            self._lanes.write(number, text)
+    def _tell(self, tell: Callable[[Destination], None]) -> None:
+        _raise(self._lost(tell))
 
-    def _format(self, number: int) -> Format:
-        if number not in self._formats:
-            self._formats[number] = self._new_format()
-        return self._formats[number]
+    def _lost(self, tell: Callable[[Destination], None], among: Sequence[Destination] | None = None) -> list[Exception]:
+        """Have each destination told, and return what they could not take."""
+        lost: list[Exception] = []
+        for destination in self._told if among is None else among:
+            try:
+                tell(destination)
+            except Exception as error:
+                lost += self._noted(error, destination)
+        return lost
+
+    def _noted(self, error: Exception, destination: Destination) -> list[Exception]:
+        """What is lost with `error`: nothing, where a reader has left and others go on without that one."""
+        others = tuple(other for other in self._told if other is not destination)
+        if isinstance(error, ClosedPipe) and others:
+            self._told = others
+            return []
+        return [error]
+
+
+def _raise(lost: Sequence[Exception]) -> None:
+    """Raise one of `lost`, if there is one: an interruption rather than another."""
+    if lost:
+        raise next((error for error in lost if isinstance(error, Interrupted)), lost[0])

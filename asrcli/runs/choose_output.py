@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from asrcli.output.base import Format, Many, Shape, View
+from asrcli.output.destination import Destination
 from asrcli.output.formats import REGISTRY
 from asrcli.output.formats.text import PlainText, title
 from asrcli.output.output import Output
@@ -68,7 +69,8 @@ def open_output(
     else:
         view = _view(options, results_are_text=form is PlainText, are_in_files=are_in_files)
     shape = replace(shape_of(options), notices=notices, seen=not are_in_files and sys.stdout.isatty())
-    output = Output(functools.partial(form.of, shape), sink, view, keeps_partials=shape.partials)
+    destination = Destination(functools.partial(form.of, shape), sink)
+    output = Output([destination], view, keeps_partials=shape.partials)
     _log_to(output, options.verbose)
     return output
 
@@ -78,19 +80,20 @@ def arrange(
 ) -> None:
     """Prepare `output` for `sources`: each into its one of `files` for --output-dir, else all together."""
     names = tuple(item.name for item in sources)
+    [destination] = output.destinations
     if many.output_dir is not None:
-        output.through(InFiles(output.deliver, files))
+        destination.through(InFiles(destination.deliver, files))
     elif len(names) > 1:
-        output.through(_lanes(output, names, mixes=format_of(options).names_source, unordered=many.unordered))
+        destination.through(_lanes(destination, names, mixes=format_of(options).names_source, unordered=many.unordered))
     if len(names) > 1:
         output.for_many(Many(names, tuple(item.duration_ms for item in sources), min(many.jobs, len(names))))
 
 
-def _lanes(output: Output, names: Sequence[str], *, mixes: bool, unordered: bool) -> Lanes:
+def _lanes(destination: Destination, names: Sequence[str], *, mixes: bool, unordered: bool) -> Lanes:
     """Lines that do not say which source they are from come in one piece each, with a title."""
     if not mixes:
-        return (WhenOver if unordered else InOrder)(output.deliver, list(map(title, names)))
-    return AsTheyCome(output.deliver) if unordered else InOrder(output.deliver)
+        return (WhenOver if unordered else InOrder)(destination.deliver, list(map(title, names)))
+    return AsTheyCome(destination.deliver) if unordered else InOrder(destination.deliver)
 
 
 def format_name(options: OutputOptions) -> str:

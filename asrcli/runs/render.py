@@ -70,17 +70,18 @@ def _looked_through(files: Sequence[SavedFile]) -> list[Transcript]:
 
 def _arrange(output: Output, options: OutputOptions, found: Sequence[Transcript], folder: Path | None) -> None:
     """Prepare `output` for what was found. Raises UsageError where several would be in one file that holds one."""
+    [destination] = output.destinations
     name = format_name(options)
     form = REGISTRY[name]
     names = [transcript.name for transcript in found]
     if folder is not None:
         files = rendered_files(folder, names, form.suffixes[0], force=options.force)
-        output.through(InFilesAnyway(output.deliver, files))
+        destination.through(InFilesAnyway(destination.deliver, files))
     elif len(found) > 1 and form.stands_alone:
         hint = "a file for each: --output-dir DIR"
         raise UsageError(f"{name} is for one transcription, and there are {len(found)}", hint=hint)
     elif len(found) > 1:
-        output.through(InOrder(output.deliver, [] if form.names_source else list(map(title, names))))
+        destination.through(InOrder(destination.deliver, [] if form.names_source else list(map(title, names))))
     if options.karaoke and "karaoke" not in form.shaped_by:
         output.say(f"asrcli: --karaoke is not for {name}, and is left out")
     elif options.karaoke and not any(transcript.has_word_times for transcript in found):

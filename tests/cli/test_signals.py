@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from asrcli.output.destination import Destination
 from asrcli.output.formats.jsonl import JsonLines
 from asrcli.output.output import Output
 from asrcli.output.places.sinks import FileSink
@@ -129,7 +130,8 @@ def test_what_is_stuck_is_torn(signals: Signals, monkeypatch: pytest.MonkeyPatch
 def test_nobody_is_waited_for_who_would_read_of_the_interruption(tmp_path: Path) -> None:
     """It may come before anything was written to a named pipe."""
     os.mkfifo(tmp_path / "pipe")
-    output = Output(JsonLines, FileSink(tmp_path / "pipe", force=False), QuietView(io.StringIO()))
+    sink = FileSink(tmp_path / "pipe", force=False)
+    output = Output([Destination(JsonLines, sink)], QuietView(io.StringIO()))
 
     def work(signals: Signals) -> int:
         raise Interrupted(signal.SIGTERM, "interrupted by SIGTERM")

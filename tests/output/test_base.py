@@ -12,6 +12,7 @@ from collections.abc import Callable
 import pytest
 
 from asrcli.output.base import Begin, Failure, Format, Many, View
+from asrcli.output.destination import Destination
 from asrcli.output.formats import REGISTRY
 from asrcli.output.output import Output
 from asrcli.output.places.streams import ClosedPipe
@@ -84,7 +85,7 @@ class Recorder:
 
 def _output(new_format: Callable[[], Format], *, keeps_partials: bool = True) -> tuple[Output, Recorder]:
     recorder = Recorder()
-    return Output(new_format, recorder, recorder, keeps_partials=keeps_partials), recorder
+    return Output([Destination(new_format, recorder)], recorder, keeps_partials=keeps_partials), recorder
 
 
 def _summary(complete: bool) -> Summary:
@@ -170,6 +171,89 @@ def test_a_closed_pipe_comes_through() -> None:
     assert output.closed_downstream()
     with pytest.raises(ClosedPipe):
         output.event(FinalResult(Sentence(1, "Okay.")))
+
+
+def _two() -> tuple[Output, Recorder, Recorder]:
+    """Text into the first one, JSON into the second; the first one is the view too."""
+    first, second = Recorder(), Recorder()
+    destinations = [Destination(REGISTRY["text"], first), Destination(REGISTRY["json"], second)]
+    return Output(destinations, first), first, second
+
+
+def _kinds(recorder: Recorder) -> list[str]:
+    return [entry.split('"')[3] for entry in recorder.log if '"' in entry]
+
+
+def test_each_destination_has_its_own_form_of_what_happens() -> None:
+    output, first, second = _two()
+    output.begin(BEGIN)
+    output.event(FinalResult(Sentence(1, "Okay.")))
+    output.notice("careful")
+    output.end(_summary(complete=True))
+    output.error(LinkError("no"))
+    assert [line for line in first.log if line.startswith("write")] == ["write 'Okay.\\n'", "write ''"]
+    assert _kinds(second) == ["begin", "final", "notice", "end", "error"]
+
+
+def test_a_reader_that_leaves_ends_nothing_while_there_is_another_destination() -> None:
+    output, first, second = _two()
+    first.closed_pipe = True
+    assert not output.closed_downstream()
+    output.event(FinalResult(Sentence(1, "Okay.")))
+    assert _kinds(second) == ["final"]
+    second.closed_pipe = True
+    assert output.closed_downstream()
+    with pytest.raises(ClosedPipe):
+        output.event(FinalResult(Sentence(2, "Right.")))
+
+
+def test_what_one_destination_cannot_take_the_others_are_given_before_that_is_raised() -> None:
+    output, first, second = _two()
+    output.begin(BEGIN)
+    first.failure = OutputError("no room")
+    with pytest.raises(OutputError, match="no room"):
+        output.event(FinalResult(Sentence(1, "Okay.")))
+    # There is room again, and a gap that must not be hidden.
+    first.failure = None
+    with pytest.raises(OutputError, match="no room"):
+        output.event(FinalResult(Sentence(2, "Right.")))
+    with pytest.raises(OutputError, match="no room"):
+        output.end(_summary(complete=True))
+    assert not [line for line in first.log if line.startswith("write")]
+    assert _kinds(second) == ["begin", "final", "final", "end"]
+
+
+def test_an_interruption_outranks_what_another_destination_could_not_take() -> None:
+    output, first, second = _two()
+    first.failure = OutputError("no room")
+    second.failure = Interrupted(signal.SIGHUP, "the terminal has gone")
+    with pytest.raises(Interrupted):
+        output.event(FinalResult(Sentence(1, "Okay.")))
+
+
+def test_all_sinks_are_let_go_and_given_up_also_after_one_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    output, first, second = _two()
+
+    def fail(*_: object) -> None:
+        raise OutputError("no room")
+
+    given_up: list[AsrcliError] = []
+    monkeypatch.setattr(first, "give_up", fail)
+    monkeypatch.setattr(second, "give_up", given_up.append)
+    error = LinkError("no")
+    with pytest.raises(OutputError):
+        output.give_up(error)
+    assert given_up == [error]
+    closes = iter([None, OutputError("no room")])
+
+    def close() -> None:
+        if raised := next(closes):
+            raise raised
+
+    monkeypatch.setattr(first, "close", close)
+    with pytest.raises(OutputError):
+        output.close()
+    assert second.log == ["close"]
 
 
 def test_an_error_that_the_results_cannot_be_told_of_is_one_error_with_both() -> None:

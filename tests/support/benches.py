@@ -14,6 +14,7 @@ from asrcli.audio.source import NoticeSink, Source
 from asrcli.engine.many import Ended, Job
 from asrcli.engine.wiring import Engine
 from asrcli.output.base import Many
+from asrcli.output.destination import Destination
 from asrcli.output.formats.jsonl import JsonLines
 from asrcli.output.formats.text import PlainText, title
 from asrcli.output.output import Output
@@ -61,10 +62,11 @@ class Bench:
         self.opened: list[str] = []
         self.closed = False
         self.at_once = 0
-        self.output = Output(JsonLines if as_json else PlainText, self.sink, QuietView(self.stderr))
+        destination = Destination(JsonLines if as_json else PlainText, self.sink)
+        self.output = Output([destination], QuietView(self.stderr))
         if len(names) > 1:
             titles = [] if as_json else list(map(title, names))
-            self.output.through(InOrder(self.output.deliver, titles))
+            destination.through(InOrder(destination.deliver, titles))
             self.output.for_many(Many(tuple(names), (300,) * len(names), 2))
         self.batch = self.new_batch()
         self.sources = [Prepared(name) for name in names]

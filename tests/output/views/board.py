@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from asrcli.output.base import Begin, Failure, Many
+from asrcli.output.destination import Destination
 from asrcli.output.formats.text import PlainText, title
 from asrcli.output.output import Output
 from asrcli.output.places.lanes import InOrder
@@ -58,9 +59,10 @@ class Board:
         self.durations_ms = durations_ms
         view = LiveView(screen, shows_finals=not here, clock=self.clock, color="never", environ=environ, **more)
         self.sink = Sink(screen, here=here)
-        self.output = Output(PlainText, self.sink, view)
+        destination = Destination(PlainText, self.sink)
+        self.output = Output([destination], view)
         self.output.opening("4 sources")
-        self.output.through(InOrder(self.output.deliver, list(map(title, names))))
+        destination.through(InOrder(destination.deliver, list(map(title, names))))
         self.output.for_many(Many(names, durations_ms, at_once))
 
     def begin(self, number: int) -> None:

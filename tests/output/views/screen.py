@@ -21,6 +21,7 @@ import pyte
 from pyte.screens import Char, HistoryScreen, StaticDefaultDict
 
 from asrcli.output.base import Begin
+from asrcli.output.destination import Destination
 from asrcli.output.formats.text import PlainText
 from asrcli.output.output import Output
 from asrcli.output.views.live import LiveView
@@ -225,7 +226,8 @@ class Session:
         self.clock = FakeClock()
         self.view = LiveView(screen, shows_finals=elsewhere, clock=self.clock, color="never", environ=environ, **more)
         self.file: list[str] = []
-        self.output = Output(PlainText, _ScreenSink(self.file.append if elsewhere else screen.write), self.view)
+        sink = _ScreenSink(self.file.append if elsewhere else screen.write)
+        self.output = Output([Destination(PlainText, sink)], self.view)
         self.output.begin(INFO)
 
     def partial(self, text: str, index: int = 1) -> None:
