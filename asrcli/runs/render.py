@@ -18,7 +18,7 @@ from asrcli.output.places.rendered import rendered_files
 from asrcli.output.sanitize import name as shown
 from asrcli.output.saved.transcripts import Sorting, Transcript
 from asrcli.output.saved.values import SavedError
-from asrcli.runs.choose_output import format_name, open_output
+from asrcli.runs.choose_output import format_name, format_of, open_output
 from asrcli.runs.recording import spare_the_sources
 from asrcli.runs.run import told
 from asrcli.runs.saved_files import SavedFile, changed
@@ -53,7 +53,8 @@ def render(names: Sequence[str], options: OutputOptions, folder: Path | None = N
             files = [SavedFile(name, stack, signals) for name in names]
             found = _looked_through(files)
             _arrange(output, options, found, folder)
-            return _Rendering(output, files, found, quiet=options.quiet).code()
+            needs_times = format_of(options).stands_alone and not options.quiet
+            return _Rendering(output, files, found, needs_times=needs_times).code()
 
     return told(output, work)
 
@@ -82,6 +83,8 @@ def _arrange(output: Output, options: OutputOptions, found: Sequence[Transcript]
         raise UsageError(f"{name} is for one transcription, and there are {len(found)}", hint=hint)
     elif len(found) > 1:
         destination.through(InOrder(destination.deliver, [] if form.names_source else list(map(title, names))))
+    if options.quiet:
+        return
     if options.karaoke and "karaoke" not in form.shaped_by:
         output.say(f"asrcli: --karaoke is not for {name}, and is left out")
     elif options.karaoke and not any(transcript.has_word_times for transcript in found):
@@ -91,8 +94,10 @@ def _arrange(output: Output, options: OutputOptions, found: Sequence[Transcript]
 class _Rendering:
     """The second reading: all that is told goes to the output."""
 
-    def __init__(self, output: Output, files: Sequence[SavedFile], found: Sequence[Transcript], *, quiet: bool) -> None:
-        self._quiet = quiet
+    def __init__(
+        self, output: Output, files: Sequence[SavedFile], found: Sequence[Transcript], *, needs_times: bool
+    ) -> None:
+        self._needs_times = needs_times
         self._output = output
         self._files = files
         self._found = found
@@ -141,11 +146,27 @@ class _Rendering:
         error, name = transcript.error, transcript.name
         failure = None if error is None else Failure(error, name, silent=True)
         self._output.end(transcript.outcome(), transcript.number, failure)
-        if transcript.early and not self._quiet:
-            what = "sentence begins" if transcript.early == 1 else "sentences begin"
-            self._output.say(f"asrcli: {shown(name)}: {transcript.early} {what} before the one before them has ended")
+        if self._needs_times:
+            self._tell_times(transcript)
         if lack := transcript.lack():
             self._tell_lack(f"{shown(name)} is not complete: {lack}")
+
+    def _tell_times(self, transcript: Transcript) -> None:
+        """What is wrong with them costs no text, and is not the fault of who reads it."""
+        for count, one, more in (
+            (
+                transcript.early,
+                "sentence begins before the one before has ended",
+                "sentences begin before the one before has ended",
+            ),
+            (
+                transcript.untimed,
+                "sentence has no times; they are guessed",
+                "sentences have no times; they are guessed",
+            ),
+        ):
+            if count:
+                self._output.say(f"asrcli: {shown(transcript.name)}: {count} {one if count == 1 else more}")
 
     def _tell_lack(self, text: str) -> None:
         self._is_whole = False

@@ -15,6 +15,8 @@ MOST_BYTES = 16 << 20
 _BOM = b"\xef\xbb\xbf"
 # How each object of ours begins. Within a text its quotes would be escaped.
 _BEGINNING = re.compile(rb'(?={"type": ?")')
+_OBJECT, _PARTIAL = b'{"type":', b'{"type":"partial"'
+_PASSED = Saved(None, None)
 
 
 class Line(NamedTuple):
@@ -40,7 +42,10 @@ def read_lines(file: typing.IO[bytes], *, with_words: bool = True) -> Iterator[L
             continue
         is_cut = not raw.endswith(b"\n")
         raw = raw.removeprefix(_BOM).strip()
-        if raw:
+        if raw.startswith(_PARTIAL) and raw.endswith(b"}") and raw.find(_OBJECT, 1) < 0:
+            # Most lines are that, and nothing more is needed of them.
+            yield Line(number, _PASSED)
+        elif raw:
             yield from _read(number, raw, is_cut=is_cut, with_words=with_words)
 
 

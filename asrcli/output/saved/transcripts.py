@@ -100,8 +100,10 @@ class Sorting:
         self._over.clear()
 
     def take(self, saved: Saved) -> Transcript | None:
-        """The transcription that the next line is of; None where it concerns none, but the run."""
+        """The transcription that the next line is of; None where it concerns none, but the run, or nothing any more."""
         self._place += 1
+        if saved.value is None:
+            return None
         transcript = self._of(saved)
         if transcript is not None:
             transcript.take(saved, self._place)
