@@ -37,10 +37,6 @@ def sort(lines: Sequence[Saved]) -> tuple[list[int | None], list[Transcript]]:
     return numbers, sorting.found
 
 
-def lacks(lines: Sequence[Saved]) -> list[str]:
-    return [transcript.lack() for transcript in sort(lines)[1]]
-
-
 def test_sources_that_alternate_are_kept_apart() -> None:
     lines = [begin("a"), begin("b"), final("b"), final("a"), end("b"), end("a")]
     numbers, found = sort(lines)
