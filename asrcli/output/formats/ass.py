@@ -48,9 +48,9 @@ class SubStation(Subtitles):
     shaped_by: ClassVar[tuple[str, ...]] = (*Subtitles.shaped_by, "karaoke")
 
     def _head(self, info: Begin) -> str:
+        model = f"; model: {mask(name(info.model))}\n" if info.model else ""
         return (
-            "[Script Info]\n"
-            f"; model: {mask(name(info.model))}\n"
+            f"[Script Info]\n{model}"
             f"Title: {mask(name(info.source))}\n"
             "ScriptType: v4.00+\nWrapStyle: 0\nScaledBorderAndShadow: yes\nPlayResX: 1920\nPlayResY: 1080\n\n"
             f"[V4+ Styles]\nFormat: {', '.join(_STYLE)}\nStyle: {','.join(_STYLE.values())}\n\n"

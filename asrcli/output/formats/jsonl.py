@@ -73,10 +73,11 @@ class JsonLines:
             "type": "begin",
             "v": VERSION,
             "source": self._source,
-            "model": info.model,
-            "region": info.region,
-            "protocol": info.protocol,
-            "sample_rate_hz": info.sample_rate_hz,
+            # Not known of saved lines whose own is missing.
+            "model": info.model or None,
+            "region": info.region or None,
+            "protocol": info.protocol or None,
+            "sample_rate_hz": info.sample_rate_hz or None,
         }
         if info.duration_ms is not None:
             line["duration_ms"] = info.duration_ms

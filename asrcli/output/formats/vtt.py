@@ -22,8 +22,9 @@ class WebVtt(Subtitles):
     shaped_by: ClassVar[tuple[str, ...]] = (*Subtitles.shaped_by, "karaoke")
 
     def _head(self, info: Begin) -> str:
-        said = f"source: {_escaped(mask(name(info.source)))}\nmodel: {_escaped(mask(name(info.model)))}"
-        return f"WEBVTT\n\nNOTE\n{said}\n\n"
+        facts = {"source": info.source, "model": info.model}
+        said = "".join(f"{what}: {_escaped(mask(name(fact)))}\n" for what, fact in facts.items() if fact)
+        return f"WEBVTT\n\nNOTE\n{said}\n"
 
     def _note(self, text: str) -> str:
         return f"NOTE {text}\n\n"

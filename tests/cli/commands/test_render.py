@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -227,6 +228,30 @@ def test_lines_come_through_a_pipe_too(saved) -> None:
         "asrcli: a.wav is not complete: its end is missing: the run was ended, or goes on, or its lines were filtered",
         "asrcli: standard input: line 3: cut off",
     ]
+
+
+def test_what_is_not_known_of_filtered_lines_is_left_out(asrcli, saved) -> None:
+    """As grep leaves them."""
+    name = saved(final() + end())
+    found = json.loads(asrcli("render", name, "--json").out.splitlines()[0])
+    assert (found["source"], found["model"], found["sample_rate_hz"]) == ("talk.wav", None, None)
+    for form in ("vtt", "ass", "md", "html"):
+        done = asrcli("render", name, "-f", form)
+        assert (done.code, "Hello." in done.out) == (0, True)
+        assert "model" not in done.out
+
+
+def test_the_interrupt_that_ends_what_writes_to_the_pipe_ends_no_reading() -> None:
+    """A shell sends Ctrl-C to both; the last words come after it."""
+    command = [sys.executable, "-m", "asrcli", "render", "-"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as reader:
+        assert reader.stdin is not None
+        # More than a pipe holds: it is being read then.
+        reader.stdin.write(begin() + "\n" * (1 << 18))
+        reader.stdin.flush()
+        reader.send_signal(signal.SIGINT)
+        assert reader.communicate(final() + end())[0] == "Hello.\n"
+    assert reader.returncode == 0
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
