@@ -23,7 +23,8 @@ class Begin:
     `duration_ms` is None where the source's length is not known. `captured_at` is when the recording was made, and
     `begun_at` when the transcription began, both as ISO 8601. `live` is True where the sound is made now, by a
     microphone for example; then `source_rate_hz` is the rate at which it is heard, once it is. `parts` is how many
-    stretches of it are recognised at the same time. `audio` is the path of a file in which it can be heard.
+    stretches of it are recognised at the same time. `audio` is the path of a file in which it can be heard:
+    the source, where that is a file.
     """
 
     source: str

@@ -9,6 +9,7 @@ import contextlib
 import functools
 from collections.abc import Generator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import cast
 
 from asrcli.audio.source import Source
@@ -22,6 +23,7 @@ from asrcli.output.views.stats import stats_lines
 from asrcli.runs.choose_spec import Choice
 from asrcli.runs.exits import exit_code
 from asrcli.runs.metrics import Metrics
+from asrcli.runs.recording import heard_in
 from asrcli.runs.sources import Opener, Prepared, changed
 from asrcli.system.clock import SystemClock, date_and_time
 from asrcli.system.file_state import FileState
@@ -43,7 +45,7 @@ class Batch:
     """What all sources of one command have in common.
 
     `open_ended`: the sources have no end of their own, so that the user's Ctrl-C is the regular one. `parts`: into how
-    many each is split. `fail_empty`: a source without speech has failed.
+    many each is split. `fail_empty`: a source without speech has failed. `save_audio`: where the sound is kept.
     """
 
     output: Output
@@ -54,6 +56,7 @@ class Batch:
     open_ended: bool = False
     parts: int = 1
     fail_empty: bool = False
+    save_audio: Path | None = None
 
     def run(self, sources: list[Prepared], engine: Engine, at_once: int) -> int:
         """Transcribe `sources`, so many `at_once`, and return the exit code of the whole."""
@@ -143,7 +146,8 @@ class _Run:
         self._output.give_up(interrupted(signal_number))
 
     def _begin(self, number: int, source: Source) -> None:
-        name, choice = self._sources[number].name, self._batch.choice
+        item, choice = self._sources[number], self._batch.choice
+        name = item.name
         self._begun[number] = Metrics(name, self._clock)
         info = Begin(
             source=name,
@@ -156,6 +160,7 @@ class _Run:
             begun_at=date_and_time(),
             live=source.live,
             parts=self._batch.parts,
+            audio=heard_in(name, item.state, self._batch.save_audio),
             source_rate_hz=source.rate_hz if source.live and source.captured_at is not None else None,
         )
         self._output.begin(info, number)

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 from asrcli.runs.request import OutputOptions
 from asrcli.values.errors import UsageError
+from asrcli.values.source_name import STANDARD_INPUT
 
 if TYPE_CHECKING:
     from asrcli.audio.writing.wav_writer import WavWriter
     from asrcli.output.output import Output
+    from asrcli.system.file_state import FileState
     from asrcli.values.pcm import PcmFormat
 
 
@@ -39,6 +41,13 @@ def spare_the_sources(options: OutputOptions, names: Sequence[str]) -> None:
             with contextlib.suppress(OSError):
                 if path is not None and Path(name).samefile(path):
                     raise UsageError(f"{option} {path} is the source itself", hint="choose another file")
+
+
+def heard_in(source: str, state: FileState | None, save_audio: Path | None) -> str | None:
+    """The path of a file in which a transcription can be heard: the source, if its `state` says that it is one."""
+    if state is not None and source != STANDARD_INPUT:
+        return source
+    return None if save_audio is None else str(save_audio)
 
 
 def kept(recording: WavWriter, code: int, output: Output) -> int:

@@ -7,6 +7,7 @@ what is missing are known before anything is written. Nothing of their text is k
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,9 +20,10 @@ from asrcli.output.sanitize import name as shown
 from asrcli.output.saved.transcripts import Sorting, Transcript
 from asrcli.output.saved.values import SavedError
 from asrcli.runs.choose_output import format_name, format_of, open_output
-from asrcli.runs.recording import spare_the_sources
+from asrcli.runs.recording import heard_in, spare_the_sources
 from asrcli.runs.run import told
 from asrcli.runs.saved_files import SavedFile, changed
+from asrcli.system.file_state import FileState
 from asrcli.values.errors import UsageError
 from asrcli.values.source_name import STANDARD_INPUT
 from asrcli.values.summary import Summary
@@ -91,6 +93,12 @@ def _arrange(output: Output, options: OutputOptions, found: Sequence[Transcript]
         output.say("asrcli: there are no times of words; --karaoke is left out")
 
 
+def _with_audio(info: Begin) -> Begin:
+    """`info` with where it can be heard, as the run knew it. What has the time of its capture is from a microphone."""
+    state = None if info.captured_at is not None else FileState.of(info.source)
+    return replace(info, audio=info.audio or heard_in(info.source, state, None))
+
+
 class _Rendering:
     """The second reading: all that is told goes to the output."""
 
@@ -136,7 +144,7 @@ class _Rendering:
         whole = self._found[number]
         if number not in self._begun and whole.has_begun:
             self._begun.add(number)
-            self._output.begin(whole.info(), number)
+            self._output.begin(_with_audio(whole.info()), number)
         if not isinstance(value, Begin | Summary | SavedError | None):
             self._output.event(value, number)
         if transcript.last == whole.last:

@@ -133,6 +133,7 @@ def _carry_out(request: Request, output: Output, signals: Signals, asked: Callab
             request.open_ended,
             parts=request.many.split,
             fail_empty=request.output.fail_empty,
+            save_audio=request.output.save_audio,
         )
         code = batch.run(sources, engine, min(request.many.jobs, len(sources)))
     return kept(recording, code, output) if recording is not None else code

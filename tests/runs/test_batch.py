@@ -6,6 +6,7 @@ import json
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -279,6 +280,18 @@ def test_results_say_when_they_came_and_a_transcription_when_it_began(bench, mon
     assert results == [("A", 1250, None), ("A.", 2500, {"billed_s": 3}), ("B.", 1250, None)]
     for begun_at in (line["begun_at"] for line in lines if line["type"] == "begin"):
         assert abs(datetime.now(UTC) - datetime.fromisoformat(begun_at)) < timedelta(minutes=1)
+
+
+def test_begin_says_where_what_is_no_file_can_be_heard(bench) -> None:
+    made = bench("pipe", as_json=True)
+    made.batch = made.new_batch(save_audio=Path("kept.wav"))
+
+    def script(jobs: Sequence[Job]) -> Iterator[Happening]:
+        yield 0, opened(jobs[0])
+        yield 0, Ended()
+
+    assert made.run(script) == 0
+    assert json.loads(made.sink.text.splitlines()[0])["audio"] == "kept.wav"
 
 
 def test_what_a_source_has_to_say_names_it(bench) -> None:

@@ -23,14 +23,12 @@ def title(info: Begin) -> str:
 
 
 def made_at(info: Begin) -> str | None:
-    """When it was said or, where that is not known, heard: 26 November 2026, 04:15."""
-    if info.captured_at is None:
-        return None
+    """When it was said, 26 November 2026, 04:15, or at least when it was transcribed."""
     try:
-        at = datetime.fromisoformat(info.captured_at)
+        at = datetime.fromisoformat(info.captured_at or info.begun_at or "")
     except ValueError:
         return None
-    return f"{at.day} {at:%B %Y, %H:%M}"
+    return f"{'' if info.captured_at else 'transcribed '}{at.day} {at:%B %Y, %H:%M}"
 
 
 def facts(info: Begin) -> list[str]:

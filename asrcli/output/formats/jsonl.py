@@ -85,6 +85,8 @@ class JsonLines:
             line["captured_at"] = info.captured_at
         if info.begun_at is not None:
             line["begun_at"] = info.begun_at
+        if info.audio not in (None, info.source):
+            line["audio"] = info.audio
         return mask(_line(line))
 
     def event(self, event: Event) -> str:

@@ -159,6 +159,7 @@ def _begin(fields: _Fields) -> Begin:
         duration_ms=fields.number("duration_ms"),
         captured_at=fields.known_text("captured_at"),
         begun_at=fields.known_text("begun_at"),
+        audio=fields.known_text("audio"),
     )
 
 

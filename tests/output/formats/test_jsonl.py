@@ -62,6 +62,11 @@ def test_begin_holds_length_and_date_where_known() -> None:
     assert line.endswith('"sample_rate_hz":8000,"begun_at":"2026-01-02T03:04:05.678+01:00"}\n')
 
 
+def test_begin_holds_where_it_can_be_heard_unless_that_is_the_source() -> None:
+    assert JsonLines().begin(Begin("-", "m", "cn", "realtime", 8000, audio="a.wav")).endswith(',"audio":"a.wav"}\n')
+    assert "audio" not in JsonLines().begin(Begin("a.wav", "m", "cn", "realtime", 8000, audio="a.wav"))
+
+
 @pytest.mark.parametrize(
     ("event", "line"),
     [

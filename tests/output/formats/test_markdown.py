@@ -98,6 +98,8 @@ def test_speakers_and_emotions_are_told_where_they_are_known():
 def test_when_it_was_said_is_told_where_it_is_known():
     begin = Begin("mic", "m", "intl", "run-task", 16000, captured_at="2026-11-26T04:15:02.120+08:00", live=True)
     assert "\nm · 26 November 2026, 04:15\n" in written(begin=begin)
+    begin = Begin("talk.wav", "m", "intl", "run-task", 16000, begun_at="2026-11-26T04:15:02.120+08:00")
+    assert "\nm · transcribed 26 November 2026, 04:15\n" in written(begin=begin)
     assert "\nm\n" in written(begin=Begin("mic", "m", "intl", "run-task", 16000, captured_at="yesterday"))
 
 

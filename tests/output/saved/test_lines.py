@@ -27,7 +27,17 @@ from asrcli.values.events import (
 )
 from asrcli.values.summary import Summary
 
-BEGIN = Begin("talk.wav", "m", "intl", "run-task", 16000, 1500, "2026-01-02T03:04:05Z", begun_at="2026-01-02T03:04:06Z")
+BEGIN = Begin(
+    "talk.wav",
+    "m",
+    "intl",
+    "run-task",
+    16000,
+    1500,
+    "2026-01-02T03:04:05Z",
+    begun_at="2026-01-02T03:04:06Z",
+    audio="kept.wav",
+)
 EVENTS: list[Event] = [
     SessionStarted("7f3a"),
     SpeechStarted(100),
