@@ -11,7 +11,6 @@ import contextlib
 import io
 import os
 import re
-import secrets
 import shutil
 import sys
 import tempfile
@@ -23,14 +22,15 @@ from asrcli.output.places import sidecar
 from asrcli.output.places.sidecar import Audio, Sidecar
 from asrcli.output.places.streams import FULL
 from asrcli.output.sanitize import name as shown
+from asrcli.system.beside import beside, settle
 from asrcli.system.file_state import FileState
 from asrcli.system.posix import unsupported
 from asrcli.values.errors import DecodeError, OutputError
 
 # The results of many long talks are not kept in memory all together.
 SPOOL_BYTES = 1 << 20
-# By chance and not by the process's number, which in a container is the same each time. Earlier versions had that.
-_PART = ".asrcli-{}.part"
+_PART = ".part"
+# Earlier versions had the process's number in it.
 _LEFTOVER = re.compile(r"\.asrcli-[0-9a-f]{16}\.part|\..+\.(?:txt|jsonl)\.[0-9]+\.(?:part|sidecar)")
 
 
@@ -143,13 +143,9 @@ def locked(folder: Path) -> Iterator[bool]:
 @contextlib.contextmanager
 def written_beside(path: Path, data: typing.IO[bytes]) -> Iterator[Path]:
     """A file with `data` in the folder of `path`, which is gone in the end unless it was moved."""
-    part = path.with_name(_PART.format(secrets.token_hex(8)))
-    try:
+    with beside(path, _PART) as part:
         with part.open("xb") as file:
             shutil.copyfileobj(data, file)
-            file.flush()
-            # A result that is there is complete, after a power cut too.
-            os.fsync(file.fileno())
+        # A result that is there is complete, after a power cut too.
+        settle(part)
         yield part
-    finally:
-        part.unlink(missing_ok=True)
