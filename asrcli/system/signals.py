@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType, TracebackType
 from typing import Self
 
@@ -30,10 +31,13 @@ class Signals:
     def __init__(self, clock: Clock | None = None) -> None:
         self.stop: Callable[[int], None] | None = None
         self.received: int | None = None
+        self.in_haste = False
+        """Whether the run was to end at once: Interrupted was raised, or put off."""
         self.put_off = _PutOff()
         """A context in which Interrupted is put off to its end, so that what is told is told whole."""
         self._clock = clock or SystemClock()
         self._ending_since: float | None = None
+        self._is_after_the_run = False
         self._before: dict[int, signal.Handlers] = {}
 
     def __enter__(self) -> Self:
@@ -61,11 +65,24 @@ class Signals:
         if self._ending_since is None:
             self._ending_since = self._clock.now()
 
+    @contextlib.contextmanager
+    def after_the_run(self) -> Iterator[None]:
+        """Work that the run leaves behind: in it Interrupted is raised once more, whatever came before."""
+        self._is_after_the_run = True
+        try:
+            yield
+        finally:
+            self._is_after_the_run = False
+
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self._ending_since is not None:
-            if self._clock.now() - self._ending_since >= _BURST_S:
+            if self._clock.now() - self._ending_since < _BURST_S:
+                return
+            if not self._is_after_the_run:
                 os._exit(128 + number)
-            return
+            self._is_after_the_run = False
+            self._ending_since = self._clock.now()
+            raise interrupted(number)
         is_first, self.received = self.received is None, number
         if is_first and self.stop is not None:
             try:
@@ -73,9 +90,11 @@ class Signals:
             except Interrupted:
                 # Nobody was there yet to be told.
                 self.finish()
+                self.in_haste = True
                 raise
             return
         self.finish()
+        self.in_haste, self._is_after_the_run = True, False
         if not self.put_off.begin(number):
             raise interrupted(number)
 

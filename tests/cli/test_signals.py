@@ -61,6 +61,7 @@ def test_the_first_stops_what_runs_and_the_second_ends_it(signals: Signals, numb
     with pytest.raises(Interrupted) as caught:
         signal.raise_signal(number)
     assert (caught.value.signal_number, stopped) == (number, [number])
+    assert signals.in_haste
 
 
 def test_where_nothing_runs_the_first_ends_it(signals: Signals) -> None:
@@ -87,6 +88,25 @@ def test_those_that_follow_at_once_change_nothing_and_a_later_one_leaves(signals
     clock.advance(0.6)
     with pytest.raises(Left, match="143"):
         signal.raise_signal(signal.SIGTERM)
+
+
+@pytest.mark.parametrize("ended_by_one", [False, True])
+def test_work_after_the_run_is_interrupted_once(signals: Signals, clock: FakeClock, ended_by_one: bool) -> None:
+    """What ended the run does not count there, nor what comes in a burst with it."""
+    if ended_by_one:
+        signals.stop = lambda number: None
+        signal.raise_signal(signal.SIGINT)
+    signals.no_more_to_stop()
+    assert not signals.in_haste
+    with pytest.raises(Interrupted), signals.after_the_run():
+        if ended_by_one:
+            signal.raise_signal(signal.SIGINT)
+            clock.advance(1.5)
+        signal.raise_signal(signal.SIGINT)
+    signal.raise_signal(signal.SIGINT)
+    clock.advance(1.5)
+    with pytest.raises(Left, match="130"):
+        signal.raise_signal(signal.SIGINT)
 
 
 def test_one_that_comes_when_all_is_told_changes_nothing(signals: Signals) -> None:
