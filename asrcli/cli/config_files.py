@@ -145,12 +145,15 @@ def _check_meaning(context: typer.Context, option: Any, value: Any) -> None:
     key = option.name
     if key in _CLOSED:
         words = [item.value for item in option.shell_complete(context, "")]
-        if value not in words:
+        if words and value not in words:
             raise UsageError("it is not known", hint=f"choose one of {', '.join(words)}")
-        return
+        if words:
+            return
 
     from asrcli.audio.chunks.pacing import parse_pace
+    from asrcli.cli.flags import knobs
     from asrcli.settings import endpoints, phrases, recognition
+    from asrcli.values.kinds import Texts
 
     match key:
         case "pace":
@@ -163,10 +166,11 @@ def _check_meaning(context: typer.Context, option: Any, value: Any) -> None:
             endpoints.endpoint_url(None, None, value, {})
         case "workspace":
             endpoints.endpoint_url(None, value, None, {})
-        case "max_sentence_silence":
-            recognition.recognition_options("", {"max_sentence_silence_ms": value})
-        case "noise_threshold":
-            recognition.recognition_options("", {"noise_threshold": value})
+        case _:
+            row = knobs.ROWS.get(key)
+            # Files are read when they are used.
+            if row is not None and not isinstance(row.kind, Texts):
+                recognition.check(row, value)
 
 
 def _is_typed(flag: str, typed: Sequence[str]) -> bool:

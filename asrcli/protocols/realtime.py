@@ -34,6 +34,7 @@ from asrcli.values.events import (
     UtteranceFailed,
 )
 from asrcli.values.messages import ConnectRequest, Message
+from asrcli.values.parameters import session_fields
 from asrcli.values.pcm import Chunk
 from asrcli.values.recognition import Endpoint, RecognitionOptions
 
@@ -235,25 +236,19 @@ class Realtime:
 
 def session_settings(options: RecognitionOptions) -> dict[str, object]:
     """`session` of session.update: format and rate always, the mode always, everything else only where it was set."""
-    transcription: dict[str, object] = {}
-    if options.languages:
-        transcription["language"] = options.languages[0]
-    if options.context:
-        transcription["corpus"] = {"text": options.context}
-    detection: dict[str, object] = {"type": "server_vad"}
-    if options.noise_threshold is not None:
-        detection["threshold"] = options.noise_threshold
-    if options.max_sentence_silence_ms is not None:
-        detection["silence_duration_ms"] = options.max_sentence_silence_ms
-    settings: dict[str, object] = {
+    said: dict[str, object] = {"context": options.context} if options.context else {}
+    # It takes one.
+    said |= {"languages": options.languages[0]} if options.languages else {}
+    fields = session_fields({**said, **options.parameters})
+    detection = {"type": "server_vad", **fields.pop("turn_detection", {})}
+    return {
         "modalities": ["text"],
         "input_audio_format": options.encoding,
         "sample_rate": options.audio_format.sample_rate_hz,
         "turn_detection": None if options.manual else detection,
+        **fields,
+        **options.extra,
     }
-    if transcription:
-        settings["input_audio_transcription"] = transcription
-    return {**settings, **options.extra}
 
 
 def _sentence(item: _Item, text: str, document: Mapping[str, Any], *, end_ms: int | None) -> Sentence:

@@ -27,19 +27,9 @@ from asrcli.values.events import (
     Word,
 )
 from asrcli.values.messages import ConnectRequest, Message
+from asrcli.values.parameters import run_task_fields
 from asrcli.values.pcm import Chunk
 from asrcli.values.recognition import Endpoint, RecognitionOptions
-
-# Our neutral option → the service's field in payload.parameters.
-_PARAMETERS = {
-    "hotwords_id": "vocabulary_id",
-    "max_sentence_silence_ms": "max_sentence_silence",
-    "semantic_punctuation": "semantic_punctuation_enabled",
-    "multi_threshold": "multi_threshold_mode_enabled",
-    "noise_threshold": "speech_noise_threshold",
-    "heartbeat": "heartbeat",
-    "disfluency_removal": "disfluency_removal_enabled",
-}
 
 
 class RunTask:
@@ -66,7 +56,7 @@ class RunTask:
 
     def start(self) -> Iterable[Step]:
         """run-task, with only those parameters that the user set: a foreign one can fail the task."""
-        payload = {
+        payload: dict[str, object] = {
             "task_group": "audio",
             "task": "asr",
             "function": "recognition",
@@ -74,6 +64,8 @@ class RunTask:
             "parameters": run_task_parameters(self._options),
             "input": _input(self._options.context),
         }
+        if phrases := self._options.parameters.get("phrase_list"):
+            payload["resources"] = [{"resource_id": phrases, "resource_type": "asr_phrase"}]
         yield self._action("run-task", payload)
 
     def audio(self, chunk: Chunk) -> Iterable[Message]:
@@ -208,16 +200,9 @@ def _sentence(raw: Mapping[str, Any], index: int, text: str, begin_ms: int | Non
 def run_task_parameters(options: RecognitionOptions) -> dict[str, object]:
     """`payload.parameters` of run-task: format and sample rate always, everything else only where it was set."""
     parameters: dict[str, object] = {"format": "pcm", "sample_rate": options.audio_format.sample_rate_hz}
-    if options.languages:
-        parameters["language_hints"] = list(options.languages)
-    if options.hotwords:
-        parameters["vocabulary"] = dict(options.hotwords)
-    for ours, theirs in _PARAMETERS.items():
-        value = getattr(options, ours)
-        if value is not None:
-            parameters[theirs] = value
-    parameters.update(options.extra)
-    return parameters
+    named = {"languages": options.languages, "hotwords_id": options.hotwords_id, "hotwords": options.hotwords}
+    said = {name: value for name, value in named.items() if value}
+    return {**parameters, **run_task_fields({**said, **options.parameters}), **options.extra}
 
 
 def _input(context: str | None) -> dict[str, object]:

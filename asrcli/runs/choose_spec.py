@@ -75,7 +75,9 @@ def choose(request: Request, output: Output) -> Choice:
     if protocol not in REGISTRY:
         raise UsageError(f"{options.model} speaks the {protocol} protocol, which this version does not speak")
     if service.keepalive:
-        options = recognition.with_heartbeat(options)
+        options = recognition.with_parameter(options, "heartbeat", True)
+    if request.output.partials is not False:
+        options = recognition.with_parameter(options, "intermediate", True)
     region = endpoints.region_label(service.region, service.endpoint, os.environ)
     if service.api_key:
         output.notice("a key on the command line can be seen in the process list", "use DASHSCOPE_API_KEY")

@@ -7,6 +7,8 @@ Compiled in November 2026 from the vendor's model pages and event pages; figures
 from __future__ import annotations
 
 import difflib
+import re
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 
 
@@ -18,25 +20,27 @@ _THIRTY = _codes("zh en ja ko vi th id ms tl hi ar fr de es pt ru it nl sv da fi
 _QWEN_REALTIME = _codes("zh yue en ja de ko ru fr pt ar it es hi id th tr uk vi cs da fil fi is ms no pl sv")
 _BOTH = ("cn", "intl")
 
-# Names of RecognitionOptions fields that the service documents for a family of models.
+# Names in `values.parameters` of what the service documents for a family of models.
 _VAD = frozenset({"max_sentence_silence_ms", "semantic_punctuation", "multi_threshold", "heartbeat"})
-_FUN = _VAD | {"hotwords_id", "languages", "noise_threshold"}
+_FILTER = frozenset({"mask_words", "drop_words", "service_filter"})
+_FUN = _VAD | _FILTER | {"hotwords_id", "languages", "noise_threshold"}
 _QWEN_AUDIO = _FUN | {"hotwords", "context"}
+_QWEN_AUDIO_3_1 = _QWEN_AUDIO | {"vad_model", "keep_dialect"}
 _MESSAGE = frozenset(
     {"hotwords_id", "hotwords", "context", "max_sentence_silence_ms", "heartbeat", "noise_threshold",
-     "disfluency_removal"}
+     "disfluency_removal", "vad_model", "keep_dialect", "intermediate"}
 )  # fmt: skip
-_PARAFORMER_V1 = frozenset({"disfluency_removal"})
+_PARAFORMER_V1 = frozenset({"disfluency_removal", "phrase_list"})
 _SESSION = frozenset({"languages", "context", "max_sentence_silence_ms", "noise_threshold", "manual"})
-_PARAFORMER = _VAD | {"hotwords_id", "disfluency_removal"}
+_PARAFORMER = _VAD | {"hotwords_id", "disfluency_removal", "punctuation", "numbers"}
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
     """One model of the service.
 
-    `wire_rate_hz` is the rate we send; `rates_hz` are those it takes, () for any. `options` names the fields of
-    RecognitionOptions that it understands. `same_as` is the dated snapshot behind a stable name.
+    `wire_rate_hz` is the rate we send; `rates_hz` are those it takes, () for any. `options` names the parameters that
+    it understands. `same_as` is the dated snapshot behind a stable name.
     """
 
     name: str
@@ -56,7 +60,7 @@ class Model:
 
 CATALOGUE: tuple[Model, ...] = (
     Model(
-        "qwen-audio-3.1-asr-flash-streaming", "run-task", _BOTH, _THIRTY, _QWEN_AUDIO, max_languages=4,
+        "qwen-audio-3.1-asr-flash-streaming", "run-task", _BOTH, _THIRTY, _QWEN_AUDIO_3_1, max_languages=4,
         note="recommended; ten Chinese dialects",
     ),
     Model(
@@ -122,6 +126,34 @@ def nearest(name: str) -> str | None:
     """The known name most like `name`, if any is."""
     close = difflib.get_close_matches(name.lower(), _BY_NAME, n=1, cutoff=0.5)
     return close[0] if close else None
+
+
+def with_options(model: Model, lacking: Iterable[str], wanted: Set[str], region: str | None) -> Model | None:
+    """The model that has what `model` is `lacking`, and if there is one all that is `wanted`; None if none has."""
+    able = [each for each in CATALOGUE if each.options.issuperset(lacking)]
+    able = [each for each in able if each.options >= wanted] or able
+    return _most_like(model, able, region)
+
+
+def with_rate(model: Model, rate_hz: object, region: str | None) -> Model | None:
+    """The model most like `model` that takes `rate_hz`."""
+    return _most_like(model, [each for each in CATALOGUE if not each.rates_hz or rate_hz in each.rates_hz], region)
+
+
+def _most_like(model: Model, able: list[Model], region: str | None) -> Model | None:
+    """One in `region`, of the same protocol, of the same family, of a stable name: as far as there is one."""
+    family = model.name.split("-")[0]
+
+    def unlike(each: Model) -> tuple[bool, ...]:
+        away = region is not None and region not in each.regions
+        return away, each.protocol != model.protocol, not each.name.startswith(family), is_snapshot(each.name)
+
+    return min(able, key=unlike, default=None)
+
+
+def is_snapshot(name: str) -> bool:
+    """Whether `name` ends in a date."""
+    return re.search(r"-\d{4}-\d\d-\d\d$", name) is not None
 
 
 def guess_protocol(name: str) -> str:

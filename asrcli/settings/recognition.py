@@ -1,40 +1,64 @@
-"""From what the user said to what the engine runs on: key, endpoint, recognition options.
+"""From what the user said of a recognition to the options that the engine runs on.
 
-Everything is checked here once, before anything is sent; what comes out is frozen. The key is left out of every repr.
+Everything is checked here once, before anything is sent; what comes out is frozen.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from asrcli.settings import catalogue as models
 from asrcli.values.errors import UsageError
+from asrcli.values.kinds import Number, Whole
+from asrcli.values.parameters import BY_NAME, MOST_FILTERED, Parameter
 from asrcli.values.pcm import PcmFormat
 from asrcli.values.recognition import RecognitionOptions
 
+_OWN_FIELDS = {field.name for field in dataclasses.fields(RecognitionOptions)}
+# What is sent is PCM at the rate that the begin line names, whatever a message says of it.
+_OF_THE_SOUND = {
+    "format": "what is sent is PCM",
+    "input_audio_format": "use --opus",
+    "sample_rate": "use --wire-rate",
+}
 
-def recognition_options(model_name: str, fields: Mapping[str, object]) -> tuple[RecognitionOptions, list[str]]:
+
+def recognition_options(
+    model_name: str, fields: Mapping[str, object], region: str | None = None
+) -> tuple[RecognitionOptions, list[str]]:
     """Options for `model_name` from the neutral `fields` the user set, and warnings.
 
-    Raises UsageError for a value out of range and for an option that a known model lacks.
+    `fields` are those of RecognitionOptions and names of `values.parameters`. Raises UsageError for a value out of
+    range and for an option that a known model lacks; a model that has it is looked for in `region` first.
     """
     _check_text({"model": model_name, **fields})
-    options = RecognitionOptions(model=model_name, **{"audio_format": PcmFormat(wire_rate_hz(model_name)), **fields})  # type: ignore[arg-type]
-    _check_ranges(options)
+    for name in fields:
+        if name in BY_NAME:
+            check(BY_NAME[name], fields[name])
+    _check_filter(fields)
     model = models.find(model_name)
+    if model is not None:
+        _check_model(model, fields, region)
+    options = _options(model_name, fields)
+    for key in options.extra:
+        if key in _OF_THE_SOUND:
+            raise UsageError(f"--param {key} would say of the sound what it is not", hint=_OF_THE_SOUND[key])
     if model is None:
         known = models.nearest(model_name)
         advice = f"; did you mean {known}?" if known else ""
         return options, [f"the model {model_name!r} is not in the catalogue of this version{advice}"]
-    lacking = [_FLAGS[name] for name in fields if name in _FLAGS and name not in model.options]
-    if lacking:
-        raise UsageError(
-            f"{model_name} has no {' and no '.join(lacking)}",
-            hint="leave it out or choose another model (see `asrcli models`); --param sends a field unchecked",
-        )
     return options, list(_language_warnings(options, model))
+
+
+def _options(model_name: str, fields: Mapping[str, object]) -> RecognitionOptions:
+    given = dict(fields)
+    rate_hz = given.pop("wire_rate", None) or wire_rate_hz(model_name)
+    own = {name: given.pop(name) for name in _OWN_FIELDS & given.keys()}
+    own = {"audio_format": PcmFormat(rate_hz), **own}  # type: ignore[arg-type]
+    return RecognitionOptions(model=model_name, parameters=given, **own)  # type: ignore[arg-type]
 
 
 def _check_text(fields: Mapping[str, object]) -> None:
@@ -46,41 +70,56 @@ def _check_text(fields: Mapping[str, object]) -> None:
         try:
             json.dumps(value, ensure_ascii=False, default=str).encode()
         except UnicodeEncodeError as error:
-            flag = _FLAGS.get(name, "--param" if name == "extra" else f"--{name}")
+            flag = BY_NAME[name].flag if name in BY_NAME else "--param" if name == "extra" else f"--{name}"
             raise UsageError(
                 f"{flag} is not valid UTF-8", hint="check the encoding of the terminal or script"
             ) from error
 
 
-def with_heartbeat(options: RecognitionOptions) -> RecognitionOptions:
-    """Ask the service to bear long silence, where the model is known to listen to that and the user did not say."""
+def check(parameter: Parameter, value: object) -> None:
+    """Raise UsageError where `value` is not what `parameter` may hold."""
+    wanted = parameter.kind(value)
+    if wanted is None:
+        return
+    if isinstance(parameter.kind, Whole | Number) and isinstance(value, int | float):
+        low, high = parameter.kind.low, parameter.kind.high
+        raise UsageError(f"{parameter.flag} {value:g} is out of range", hint=f"{low} to {high}{parameter.unit}")
+    raise UsageError(f"{parameter.flag} takes {wanted}")
+
+
+def _check_filter(fields: Mapping[str, object]) -> None:
+    named = [BY_NAME[name].flag for name in ("mask_words", "drop_words") if fields.get(name)]
+    count = sum(len(fields.get(name, ())) for name in ("mask_words", "drop_words"))  # type: ignore[arg-type, misc]
+    if count > MOST_FILTERED:
+        raise UsageError(
+            f"{' and '.join(named)} hold {count} words", hint=f"the service takes {MOST_FILTERED} at most in all"
+        )
+
+
+def _check_model(model: models.Model, fields: Mapping[str, object], region: str | None) -> None:
+    """Raise UsageError for what `model` lacks, with one that would do."""
+    lacking = [name for name in fields if name in BY_NAME and name != "wire_rate" and name not in model.options]
+    if lacking:
+        able = models.with_options(model, lacking, fields.keys() & BY_NAME.keys() - {"wire_rate"}, region)
+        raise UsageError(
+            f"{model.name} has no {' and no '.join(BY_NAME[name].flag for name in lacking)}",
+            hint=f"{f'-m {able.name} has; or ' if able else ''}leave it out; --param sends a field unchecked",
+        )
+    rate_hz = fields.get("wire_rate")
+    if rate_hz is not None and model.rates_hz and rate_hz not in model.rates_hz:
+        taken = " or ".join(map(str, model.rates_hz))
+        like = models.with_rate(model, rate_hz, region)
+        raise UsageError(
+            f"{model.name} takes no --wire-rate {rate_hz}", hint=f"{taken}{f'; -m {like.name} does' if like else ''}"
+        )
+
+
+def with_parameter(options: RecognitionOptions, name: str, value: object) -> RecognitionOptions:
+    """Set a parameter unasked, where the model is known to listen to that and the user did not say."""
     model = models.find(options.model)
-    if model is None or "heartbeat" not in model.options or options.heartbeat is not None:
+    if model is None or name not in model.options or name in options.parameters or BY_NAME[name].field in options.extra:
         return options
-    return replace(options, heartbeat=True)
-
-
-_FLAGS = {
-    "languages": "--language",
-    "hotwords_id": "--hotwords",
-    "hotwords": "--hotwords with words",
-    "max_sentence_silence_ms": "--max-sentence-silence",
-    "semantic_punctuation": "--semantic-punctuation",
-    "multi_threshold": "--multi-threshold",
-    "noise_threshold": "--noise-threshold",
-    "heartbeat": "--heartbeat",
-    "disfluency_removal": "--disfluency-removal",
-    "context": "--context",
-    "manual": "--manual",
-}
-
-
-def _check_ranges(options: RecognitionOptions) -> None:
-    silence_ms, noise = options.max_sentence_silence_ms, options.noise_threshold
-    if silence_ms is not None and not 200 <= silence_ms <= 6000:
-        raise UsageError(f"--max-sentence-silence {silence_ms} is out of range", hint="200 to 6000 milliseconds")
-    if noise is not None and not -1.0 <= noise <= 1.0:
-        raise UsageError(f"--noise-threshold {noise:g} is out of range", hint="-1.0 to 1.0, in steps of 0.1")
+    return replace(options, parameters={**options.parameters, name: value})
 
 
 def _language_warnings(options: RecognitionOptions, model: models.Model) -> Iterable[str]:

@@ -26,8 +26,9 @@ class RecognitionOptions:
     """How to recognise, in neutral words; each protocol maps them to its own fields.
 
     None and empty mean that the user did not say: such a field is never sent, because a foreign or unknown one can fail
-    the task. `manual`: we say where utterances end, not the service. `encoding` is what the sound is sent
-    as, where the protocol takes anything but PCM.
+    the task. `parameters` are by the names of `values.parameters`, those that have a field of their own here left out;
+    `extra` is what the user wrote for the service. `manual`: we say where utterances end, not the service. `encoding`
+    is what the sound is sent as, where the protocol takes anything but PCM.
     """
 
     model: str
@@ -35,12 +36,7 @@ class RecognitionOptions:
     languages: tuple[str, ...] = ()
     hotwords_id: str | None = None
     hotwords: Mapping[str, int] = field(default_factory=dict)
-    max_sentence_silence_ms: int | None = None
-    semantic_punctuation: bool | None = None
-    multi_threshold: bool | None = None
-    noise_threshold: float | None = None
-    heartbeat: bool | None = None
-    disfluency_removal: bool | None = None
+    parameters: Mapping[str, object] = field(default_factory=dict)
     context: str | None = None
     manual: bool = False
     encoding: str = PCM

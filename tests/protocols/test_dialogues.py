@@ -13,6 +13,7 @@ import pytest
 from asrcli.protocols import REGISTRY
 from asrcli.protocols.base import Protocol, Send
 from asrcli.values.errors import AsrcliError, LinkError
+from asrcli.values.parameters import BY_NAME
 from asrcli.values.pcm import Chunk, PcmFormat
 from asrcli.values.recognition import Endpoint, RecognitionOptions
 
@@ -35,9 +36,11 @@ class Replay:
             name: tuple(value) if isinstance(value, list) else value for name, value in options.items()
         }
         rate_hz = fields.pop("sample_rate_hz", 16000)
-        self.protocol = self.kind(
-            RecognitionOptions(**fields, audio_format=PcmFormat(rate_hz)), Endpoint("ws://127.0.0.1", "k")
-        )
+        own = set(RecognitionOptions.__dataclass_fields__)
+        parameters = {name: fields.pop(name) for name in fields.keys() - own}
+        assert parameters.keys() <= BY_NAME.keys()
+        said = RecognitionOptions(**fields, audio_format=PcmFormat(rate_hz), parameters=parameters)
+        self.protocol = self.kind(said, Endpoint("ws://127.0.0.1", "k"))
         self.sample, self.failed = 0, False
         self.take(self.protocol.start())
 

@@ -81,8 +81,7 @@ def test_every_option_has_its_documented_field():
         audio_format=PcmFormat(8000),
         languages=("en",),
         context="ALSA, PulseAudio",
-        noise_threshold=0.0,
-        max_sentence_silence_ms=400,
+        parameters={"noise_threshold": 0.0, "max_sentence_silence_ms": 400},
         extra={"new_field": 1},
     )
     [update] = documents(receive(protocol, "session.created", session={"id": "s"}))

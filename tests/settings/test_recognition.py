@@ -12,7 +12,7 @@ from asrcli.protocols import REGISTRY
 from asrcli.settings import catalogue as models
 from asrcli.settings import endpoints, keys, phrases, recognition
 from asrcli.values.errors import AuthError, UsageError
-from asrcli.values.recognition import RecognitionOptions
+from asrcli.values.parameters import BY_NAME
 from tests.support.wording import says
 
 
@@ -182,9 +182,8 @@ def test_a_text_that_cannot_be_sent_is_refused_by_the_name_of_its_option(fields,
 def test_the_catalogue_is_consistent():
     names = [model.name for model in models.CATALOGUE]
     assert len(set(names)) == len(names)
-    fields = set(RecognitionOptions.__dataclass_fields__)
     for model in models.CATALOGUE:
-        assert model.options <= fields
+        assert model.options <= BY_NAME.keys()
         assert model.regions
         assert not model.rates_hz or model.wire_rate_hz in model.rates_hz
         assert model.protocol == models.guess_protocol(model.name)

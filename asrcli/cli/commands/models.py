@@ -12,22 +12,11 @@ import typer
 from asrcli.cli.flags import completions as values
 from asrcli.settings.catalogue import CATALOGUE, DEFAULT_MODEL, Model, find, nearest
 from asrcli.values.errors import UsageError
+from asrcli.values.parameters import BY_NAME
 
 _REGIONS = ("intl", "cn")
 _PAGE_HEADING_WIDTH = 13
-# Field of RecognitionOptions → the option of `file` and `mic`, and that of `qwen` where it differs.
-_FLAGS = {
-    "hotwords": "--hotwords WORDS",
-    "hotwords_id": "--hotwords ID",
-    "languages": "--language",
-    "max_sentence_silence_ms": "--max-sentence-silence",
-}
-_QWEN_FLAGS = {
-    "context": "--corpus",
-    "languages": "--language",
-    "max_sentence_silence_ms": "--silence-ms",
-    "noise_threshold": "--threshold",
-}
+_HOTWORDS = {"hotwords": "--hotwords WORDS", "hotwords_id": "--hotwords ID"}
 
 
 def models(
@@ -155,9 +144,9 @@ def _page(model: Model, width: int) -> str:
     return "\n".join(lines)
 
 
-def _flag(model: Model, option: str) -> str:
-    flags = _QWEN_FLAGS if model.protocol == "realtime" else _FLAGS
-    return flags.get(option, f"--{option.replace('_', '-')}")
+def _flag(model: Model, name: str) -> str:
+    row = BY_NAME[name]
+    return _HOTWORDS.get(name) or (model.protocol == "realtime" and row.session_flag) or row.flag
 
 
 def _kilohertz(rate_hz: int) -> str:

@@ -6,8 +6,16 @@ import dataclasses
 import functools
 import inspect
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
+
+
+@dataclass(frozen=True)
+class Several:
+    """Marks a field of a group, a dict, that stands for several options: their names and what Typer is to know."""
+
+    options: Mapping[str, Any]
 
 
 def grouped(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -29,7 +37,7 @@ def grouped(command: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(command)
     def call(**values: Any) -> Any:
         for name, group in groups.items():
-            values[name] = group(**{item.name: values.pop(item.name) for item in dataclasses.fields(group)})
+            values[name] = group(**_gathered(group, values))
         return command(**values)
 
     call.__signature__ = inspect.Signature(expanded)  # type: ignore[attr-defined]
@@ -39,15 +47,34 @@ def grouped(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _parameters(group: type) -> list[inspect.Parameter]:
     hints = typing.get_type_hints(group, include_extras=True)
-    return [
-        inspect.Parameter(
-            item.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=_default(item),
-            annotation=hints[item.name],
-        )
-        for item in dataclasses.fields(group)
-    ]
+    found = []
+    for item in dataclasses.fields(group):
+        several = _several(hints[item.name])
+        options = {item.name: (_default(item), hints[item.name])}
+        if several is not None:
+            options = {name: (None, annotation) for name, annotation in several.options.items()}
+        found += [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+            for name, (default, annotation) in options.items()
+        ]
+    return found
+
+
+def _gathered(group: type, values: dict[str, Any]) -> dict[str, Any]:
+    """The fields of `group`, taken out of `values`."""
+    hints = typing.get_type_hints(group, include_extras=True)
+    found = {}
+    for item in dataclasses.fields(group):
+        several = _several(hints[item.name])
+        if several is None:
+            found[item.name] = values.pop(item.name)
+        else:
+            found[item.name] = {name: values.pop(name) for name in several.options}
+    return found
+
+
+def _several(hint: Any) -> Several | None:
+    return next((mark for mark in getattr(hint, "__metadata__", ()) if isinstance(mark, Several)), None)
 
 
 def _default(item: dataclasses.Field[Any]) -> object:

@@ -13,6 +13,7 @@ import typer
 
 from asrcli.cli.flags import completions as values
 from asrcli.cli.flags.grouping import grouped as grouped
+from asrcli.cli.flags.knobs import Knobs, fields
 from asrcli.runs.request import OutputOptions, ServiceOptions
 from asrcli.settings.catalogue import DEFAULT_MODEL
 
@@ -61,28 +62,7 @@ class RecognitionFlags:
         ),
     ] = None
     context: Annotated[str | None, typer.Option(metavar="TEXT", help="Text in which names and terms occur.")] = None
-    max_sentence_silence: Annotated[
-        int | None, typer.Option(metavar="MS", help="Silence that ends a sentence, 200 to 6000.")
-    ] = None
-    semantic_punctuation: Annotated[
-        bool | None,
-        typer.Option(
-            "--semantic-punctuation/--no-semantic-punctuation", help="Split sentences by meaning, not silence."
-        ),
-    ] = None
-    multi_threshold: Annotated[
-        bool | None,
-        typer.Option("--multi-threshold/--no-multi-threshold", help="Keep sentences from growing overlong."),
-    ] = None
-    noise_threshold: Annotated[
-        float | None, typer.Option(metavar="N", help="-1.0 to 1.0; higher drops more as noise.")
-    ] = None
-    heartbeat: Annotated[
-        bool | None, typer.Option("--heartbeat/--no-heartbeat", help="Keep the task alive through long silence.")
-    ] = None
-    disfluency_removal: Annotated[
-        bool | None, typer.Option("--disfluency-removal/--no-disfluency-removal", help="Drop fillers such as um.")
-    ] = None
+    knobs: Knobs = field(default_factory=dict)
     param: Annotated[
         list[str],
         typer.Option("--param", metavar="KEY=VALUE", help="Any further parameter of the service; repeatable."),
@@ -94,14 +74,9 @@ class RecognitionFlags:
 
         named = {
             "languages": tuple(self.language),
-            "max_sentence_silence_ms": self.max_sentence_silence,
-            "semantic_punctuation": self.semantic_punctuation,
-            "multi_threshold": self.multi_threshold,
-            "noise_threshold": self.noise_threshold,
-            "heartbeat": self.heartbeat,
-            "disfluency_removal": self.disfluency_removal,
             "context": self.context,
             "extra": parse_parameters(self.param),
+            **fields(self.knobs),
             **(_hotwords(self.hotwords) if self.hotwords else {}),
         }
         return {name: value for name, value in named.items() if value not in (None, (), {})}

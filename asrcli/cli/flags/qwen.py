@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from asrcli.cli.flags import completions as values
-
-if TYPE_CHECKING:
-    from asrcli.values.pcm import PcmFormat
 
 DEFAULT_MODEL = "qwen3-asr-flash-realtime"
 # The service takes 10,000 tokens of background text; a token is rarely shorter than a character.
@@ -74,21 +71,19 @@ class QwenFlags:
             "context": _corpus_text(self.corpus) if self.corpus else None,
             "noise_threshold": self.threshold,
             "max_sentence_silence_ms": None if self.manual else self.silence_ms,
-            "audio_format": self.pcm() if self.wire_rate else None,
+            "wire_rate": self._wire_rate_hz(),
             "encoding": OPUS if self.opus else None,
             "extra": parse_parameters(self.param) or None,
         }
         return {name: value for name, value in named.items() if value is not None}
 
-    def pcm(self) -> PcmFormat:
-        """What is sent, before an encoder. Raises UsageError for a rate that the service does not take."""
-        from asrcli.settings.recognition import wire_rate_hz
+    def _wire_rate_hz(self) -> int | None:
+        """Raises UsageError for a rate that the service does not take."""
         from asrcli.values.errors import UsageError
-        from asrcli.values.pcm import PcmFormat
 
         if self.wire_rate not in (None, *_WIRE_RATES):
             raise UsageError(f"--wire-rate {self.wire_rate} is not known", hint=f"choose {' or '.join(_WIRE_RATES)}")
-        return PcmFormat(int(self.wire_rate) if self.wire_rate else wire_rate_hz(self.model))
+        return int(self.wire_rate) if self.wire_rate else None
 
 
 def _known_language(model: str, code: str) -> str:

@@ -110,8 +110,10 @@ def options_sha256(options: RecognitionOptions, also: Mapping[str, object]) -> s
         if getattr(options, field.name) != getattr(default, field.name)
     }
     said |= {"model": options.model, **({"encoded": True} if options.encoding != PCM else {})}
-    # How compressed sound is made, and how long silence is borne: neither shapes the text.
-    for name in ("encoding", "heartbeat"):
+    said |= said.pop("parameters", {})  # type: ignore[call-overload]
+    # How compressed sound is made, how long silence is borne, and what comes before a sentence's end: none shapes the
+    # text.
+    for name in ("encoding", "heartbeat", "intermediate"):
         said.pop(name, None)
     text = json.dumps({**said, **also}, sort_keys=True, default=repr)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -1,8 +1,8 @@
-"""The run-task parameters that this service knows: their types, their ranges, and which models take them.
+"""The run-task parameters as this service takes them: what makes one wrong, and what they do.
 
-Sources: the vendor's "client events" pages of Fun-ASR, Paraformer and Qwen-Audio-ASR of 2026, and its samples, which
-leave out what the pages call needed and send null for what they do not set. Unknown parameters and unknown models are
-let through, because both grow.
+Their types and ranges are those of `values.parameters`. Sources: the vendor's "client events" pages of Fun-ASR,
+Paraformer and Qwen-Audio-ASR of 2026, and its samples, which leave out what the pages call needed and send null for
+what they do not set. Unknown parameters and unknown models are let through, because both grow.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from asrcli.service.protocols.checks import Check, boolean, number, one_of, string, strings, whole
 from asrcli.service.recognizers.base import RecognitionSettings
+from asrcli.values.kinds import one_of
+from asrcli.values.parameters import problem
 
 AUDIO_FORMATS = ("pcm", "wav", "mp3", "opus", "speex", "aac", "amr")
-_SUPER_HOTWORD_WEIGHT = 50
 _CONTEXT_PARTS = {"user": "input_text", "assistant": "text"}
 
 
@@ -22,41 +22,6 @@ class ParameterError(Exception):
     """A parameter that the service refuses; the text names it. `code` is the vendor's."""
 
     code = "CLIENT_ERROR"
-
-
-def _filter(value: object) -> str | None:
-    # The reference shows a string that holds JSON, the guide an object.
-    return None if isinstance(value, str | dict) else "a JSON string"
-
-
-def _vocabulary(value: object) -> str | None:
-    fits = isinstance(value, dict) and all(_is_weight(weight) for weight in value.values())
-    return None if fits else f"an object of words with weights from 1 to 5, or {_SUPER_HOTWORD_WEIGHT}"
-
-
-def _is_weight(value: object) -> bool:
-    return whole(1, 5)(value) is None or one_of(_SUPER_HOTWORD_WEIGHT)(value) is None
-
-
-_CHECKS: dict[str, Check] = {
-    "format": one_of(*AUDIO_FORMATS),
-    "sample_rate": whole(8_000, 96_000),
-    "vocabulary_id": string,
-    "vocabulary": _vocabulary,
-    "language_hints": strings,
-    "semantic_punctuation_enabled": boolean,
-    "max_sentence_silence": whole(200, 6_000),
-    "multi_threshold_mode_enabled": boolean,
-    "punctuation_prediction_enabled": boolean,
-    "heartbeat": boolean,
-    "disfluency_removal_enabled": boolean,
-    "inverse_text_normalization_enabled": boolean,
-    "speech_noise_threshold": number(-1, 1),
-    "special_word_filter": _filter,
-    "keep_dialect": boolean,
-    "vad_model": string,
-    "intermediate_result_enabled": boolean,
-}
 
 
 def knows_vocabulary(model: str) -> bool:
@@ -90,9 +55,13 @@ def those_set(model: str, given: Mapping[str, Any]) -> dict[str, Any]:
     Null sets nothing. Raises ParameterError for the first one of a wrong type, out of range or foreign.
     """
     parameters = {name: value for name, value in given.items() if value is not None}
-    for name, check in _CHECKS.items():
-        if name in parameters and (wanted := check(parameters[name])) is not None:
-            raise ParameterError(f"parameter '{name}' must be {wanted}, not {parameters[name]!r}"[:300])
+    for name, value in parameters.items():
+        if name == "format":
+            wrong = (name, wanted) if (wanted := one_of(*AUDIO_FORMATS)(value)) else None
+        else:
+            wrong = problem(name, value)
+        if wrong is not None:
+            raise ParameterError(f"parameter '{wrong[0]}' must be {wrong[1]}, not {value!r}"[:300])
     if "vocabulary" in parameters and not knows_vocabulary(model):
         raise ParameterError(f"parameter 'vocabulary' is not supported by model '{model}'")
     return {"format": "pcm", "sample_rate": 8_000 if "-8k" in model else 16_000, **parameters}

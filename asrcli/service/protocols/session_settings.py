@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from asrcli.service.protocols.checks import Check, number, one_of, string, whole
 from asrcli.service.recognizers.base import RecognitionSettings
+from asrcli.values.kinds import Check, one_of
+from asrcli.values.parameters import BY_NAME
 
 _MODEL = re.compile(r"qwen3-asr-flash-realtime(-\d{4}-\d{2}-\d{2})?")
 _LANGUAGES = (
@@ -125,7 +126,7 @@ def _transcription(value: object) -> dict[str, object]:
         if not isinstance(corpus, Mapping):
             raise SettingsRefused("corpus must be an object", parameter=f"{path}.corpus")
         if corpus.get("text") is not None:
-            changes["corpus"] = _checked(corpus["text"], f"{path}.corpus.text", string)
+            changes["corpus"] = _checked(corpus["text"], f"{path}.corpus.text", BY_NAME["context"].kind)
     return changes
 
 
@@ -135,7 +136,8 @@ def _turn_detection(now: TurnDetection | None, value: object) -> TurnDetection |
         return None
     if not isinstance(value, Mapping):
         raise SettingsRefused("turn_detection must be an object, or null for manual mode", parameter=path)
-    checks: dict[str, Check] = {"threshold": number(-1, 1), "silence_duration_ms": whole(200, 6000)}
+    rows = (BY_NAME["noise_threshold"], BY_NAME["max_sentence_silence_ms"])
+    checks = {row.session.rpartition(".")[2]: row.kind for row in rows}
     if value.get("type") is not None:
         _checked(value["type"], f"{path}.type", one_of("server_vad"))
     changes: dict[str, Any] = {

@@ -192,11 +192,12 @@ def test_options_of_the_other_family_are_refused_by_name(asrcli, option):
 
 
 def test_a_refused_field_shows_code_and_parameter(asrcli, talk_service):
-    done = asrcli("qwen", TALK_WAV, "--endpoint", talk_service, "--param", "sample_rate=44100", "--json")
+    wrong = 'turn_detection={"type":"server_vad","threshold":7}'
+    done = asrcli("qwen", TALK_WAV, "--endpoint", talk_service, "--param", wrong, "--json")
     assert done.code == 5
     error = done.events[-1]
     assert (error["type"], error["code"]) == ("error", "invalid_value")
-    assert "session.sample_rate" in error["message"]
+    assert "session.turn_detection.threshold" in error["message"]
     assert error["request_id"].startswith("sess_")
 
 
