@@ -11,7 +11,7 @@ from asrcli.values.source_name import STANDARD_INPUT
 # What a folder is searched for. A file that is named itself may have any name.
 _SUFFIXES = """
     .wav .flac .ogg .oga .opus .mp3 .mp2 .aiff .aif .aifc .au .snd .caf .w64 .rf64 .voc
-    .m4a .m4b .mp4 .mov .aac .amr .webm .mkv .mka .wma .ac3 .3gp .ts
+    .m4a .m4b .mp4 .mov .aac .amr .webm .mkv .mka .wma .ac3 .3gp .ts .pcm
 """
 AUDIO_SUFFIXES = frozenset(_SUFFIXES.split())
 

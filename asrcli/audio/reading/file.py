@@ -27,6 +27,7 @@ from asrcli.values.errors import DecodeError, UsageError
 from asrcli.values.source_name import label
 
 _SNIFF_BYTES = 1 << 14
+_RAW_SUFFIX = ".pcm"
 
 
 def open_file(path: str, *, raw: RawFormat | None, notice: NoticeSink, name: str | None = None) -> Source:
@@ -91,6 +92,13 @@ def _open_regular(
     size_bytes = os.fstat(fd).st_size
     if size_bytes == 0:
         raise UsageError(f"{label(name)} is empty")
+    if raw is None and kind is None and path.lower().endswith(_RAW_SUFFIX):
+        # As the vendor's samples have it.
+        notice(
+            f"{label(name)} is taken for raw samples: 16 kHz, mono, s16le",
+            "--rate, --channels and --encoding say otherwise",
+        )
+        return StdinSource(fd, name=name, notice=notice, close_fd=True)
     if raw is not None:
         if kind is None:
             return StdinSource(fd, name=name, raw=raw, notice=notice, close_fd=True)

@@ -119,8 +119,32 @@ def test_a_flac_of_unknown_length_loses_nothing(tmp_path) -> None:
     assert notices == []
 
 
-def test_raw_samples_need_a_description(tmp_path) -> None:
+def test_a_pcm_file_is_taken_for_what_the_service_calls_so_with_a_notice(tmp_path) -> None:
+    path = tmp_path / "a.PCM"
+    path.write_bytes(s16(tone(0.5)))
+    notices = Notices()
+    source = open_source(str(path), notice=notices)
+    source.probe()
+    assert (source.rate_hz, source.channels, source.duration_ms) == (16000, 1, 500)
+    assert len(drain(source)) == 8000
+    assert notices == [f"{path} is taken for raw samples: 16 kHz, mono, s16le"]
+    notices.clear()
+    source = open_source(str(path), raw=RawFormat(8000), notice=notices)
+    assert len(drain(source)) == 8000
+    assert (source.rate_hz, notices) == (8000, [])
+
+
+def test_a_pcm_file_with_a_header_or_with_text_in_it_is_what_it_is(tmp_path) -> None:
     path = tmp_path / "a.pcm"
+    write(path, tone(0.5, 8000), 8000, kind="WAV")
+    assert len(drain(open_source(str(path)))) == 4000
+    path.write_bytes(b"Dear Ann,\n" * 50)
+    with pytest.raises(DecodeError, match="is text, not audio"):
+        drain(open_source(str(path)))
+
+
+def test_raw_samples_need_a_description(tmp_path) -> None:
+    path = tmp_path / "a.raw"
     path.write_bytes(s16(tone(0.5, 8000)))
     assert "--rate" in refusal(path).hint
     source = open_source(str(path), raw=RawFormat(8000))
