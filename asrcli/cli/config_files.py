@@ -23,7 +23,7 @@ from asrcli.values.errors import UsageError
 
 PROJECT_FILE = "asrcli.toml"
 # A folder that somebody else made must not decide where the key and the sound go.
-_PERSONAL = {"api_key", "api_key_file", "endpoint", "proxy", "ca_bundle", "workspace"}
+_PERSONAL = {"api_key", "api_key_file", "endpoint", "proxy", "ca_bundle", "workspace", "header"}
 
 # Option → the variables of the environment that outrank a file's value for it.
 _VARIABLES = {
@@ -152,7 +152,7 @@ def _check_meaning(context: typer.Context, option: Any, value: Any) -> None:
 
     from asrcli.audio.chunks.pacing import parse_pace
     from asrcli.cli.flags import knobs
-    from asrcli.settings import endpoints, phrases, recognition
+    from asrcli.settings import endpoints, headers, phrases, recognition
     from asrcli.values.kinds import Texts
 
     match key:
@@ -162,6 +162,8 @@ def _check_meaning(context: typer.Context, option: Any, value: Any) -> None:
             phrases.parse_parameters(value)
         case "hotwords":
             phrases.parse_hotwords(value)
+        case "header":
+            headers.parse_headers(value)
         case "endpoint":
             endpoints.endpoint_url(None, None, value, {})
         case "workspace":

@@ -126,8 +126,9 @@ def address(url: str, path: str) -> str:
 
 
 def handshake_headers(endpoint: Endpoint) -> dict[str, str]:
-    """What lets us in. The data-inspection header is left out, as the vendor's pages advise."""
+    """What lets us in, and what the user adds: a header of the same name takes the place of ours."""
     headers = {"Authorization": f"Bearer {endpoint.api_key}", "User-Agent": endpoint.user_agent}
     if endpoint.workspace:
         headers["X-DashScope-WorkSpace"] = endpoint.workspace
-    return headers
+    given = {name.lower() for name, _ in endpoint.headers}
+    return {name: value for name, value in headers.items() if name.lower() not in given} | dict(endpoint.headers)

@@ -25,6 +25,7 @@ from asrcli.runs.exits import exit_code
 from asrcli.runs.metrics import Metrics
 from asrcli.runs.recording import heard_in
 from asrcli.runs.sources import Opener, Prepared, changed
+from asrcli.settings import combinations
 from asrcli.system.clock import SystemClock, date_and_time
 from asrcli.system.file_state import FileState
 from asrcli.system.signals import Signals, interrupted
@@ -76,6 +77,8 @@ class _Run:
         self._failures: list[AsrcliError] = []
         self._not_begun = 0
         self._stopped_by: int | None = None
+        # Of the sources, once for all that are alike.
+        self._told: set[combinations.Notice] = set()
         self._no_more: AsrcliError | None = None
         """Why no further source is begun."""
 
@@ -163,6 +166,10 @@ class _Run:
             audio=heard_in(name, item.state, self._batch.save_audio),
             source_rate_hz=source.rate_hz if source.live and source.captured_at is not None else None,
         )
+        told = combinations.of_the_source(choice.options, source.rate_hz)
+        if told is not None and told not in self._told:
+            self._told.add(told)
+            self._output.notice(*told)
         self._output.begin(info, number)
 
     def _event(self, number: int, event: Event) -> None:

@@ -14,7 +14,7 @@ from asrcli import __version__
 from asrcli.output import masking
 from asrcli.protocols import REGISTRY
 from asrcli.runs.request import Request, ServiceOptions
-from asrcli.settings import endpoints, keys, recognition
+from asrcli.settings import combinations, endpoints, keys, recognition
 from asrcli.settings.environment import variables
 from asrcli.values.addresses import is_loopback
 from asrcli.values.errors import UsageError
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from asrcli.wire.dial import Network
 
 _AGENT = f"asrcli/{__version__}"
+_SECRET_CHARACTERS = 16
 
 
 @dataclass(frozen=True)
@@ -70,19 +71,25 @@ def choose(request: Request, output: Output) -> Choice:
     """Check the options against each other and the model, and warn of what may not work. Raises UsageError."""
     _check_split(request)
     service = request.service
-    options, warnings = recognition.recognition_options(request.model, request.fields)
+    region = endpoints.region_label(service.region, service.endpoint, os.environ)
+    models_region = endpoints.models_region(region)
+    options, warnings = recognition.recognition_options(request.model, request.fields, models_region)
     protocol = recognition.protocol_name(options.model, service.protocol, REGISTRY)
     if protocol not in REGISTRY:
         raise UsageError(f"{options.model} speaks the {protocol} protocol, which this version does not speak")
+    unlike = list(combinations.notices(options, protocol, models_region))
     if service.keepalive:
         options = recognition.with_parameter(options, "heartbeat", True)
     if request.output.partials is not False:
         options = recognition.with_parameter(options, "intermediate", True)
-    region = endpoints.region_label(service.region, service.endpoint, os.environ)
     if service.api_key:
         output.notice("a key on the command line can be seen in the process list", "use DASHSCOPE_API_KEY")
-    for warning in warnings:
-        output.notice(warning, "")
+    for _, value in service.headers:
+        # What is shorter is a word such as "realtime", which may stand anywhere.
+        if len(value) >= _SECRET_CHARACTERS:
+            masking.learn(value)
+    for message, hint in (*((warning, "") for warning in warnings), *unlike):
+        output.notice(message, hint)
     return Choice(options, protocol, region)
 
 
@@ -107,7 +114,7 @@ def service_of(choice: Choice, options: ServiceOptions) -> Iterator[ServiceTarge
         return
     from asrcli.runs.local import LocalService
 
-    with LocalService(_AGENT) as local:
+    with LocalService(_AGENT, options.headers) as local:
         yield local
 
 
@@ -121,7 +128,7 @@ def endpoint_of(options: ServiceOptions) -> Endpoint:
         key = keys.ApiKey(keys.LOOPBACK_KEY, "the local service")
     if key is None:
         raise keys.missing_key()
-    return Endpoint(url, key.value, options.workspace, _AGENT)
+    return Endpoint(url, key.value, options.workspace, _AGENT, options.headers)
 
 
 def network_of(options: ServiceOptions, url: str, output: Output) -> Network:

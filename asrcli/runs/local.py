@@ -32,9 +32,10 @@ class LocalService:
 
     moves = True
 
-    def __init__(self, user_agent: str = "asrcli") -> None:
+    def __init__(self, user_agent: str = "asrcli", headers: tuple[tuple[str, str], ...] = ()) -> None:
         self.key = secrets.token_hex(16)
         self._user_agent = user_agent
+        self._headers = headers
         self._url: str | None = None
         with contextlib.ExitStack() as unless_started:
             try:
@@ -76,7 +77,7 @@ class LocalService:
 
     def endpoint(self) -> Endpoint:
         """The address, as `url` has it, and the key of this run."""
-        return Endpoint(self.url(), self.key, user_agent=self._user_agent)
+        return Endpoint(self.url(), self.key, user_agent=self._user_agent, headers=self._headers)
 
     def _start_again(self) -> None:
         self._close_pipes()

@@ -22,6 +22,7 @@ class ServiceOptions:
     protocol: str | None = None
     api_key: str | None = field(default=None, repr=False)
     api_key_file: Path | None = None
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     proxy: str | None = None
     ca_bundle: Path | None = None
     retries: int = 12

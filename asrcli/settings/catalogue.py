@@ -1,15 +1,16 @@
 """The catalogue: which models there are, where, at what rate, in which languages, and what each can do.
 
 Data, not code. It is advice, never a gate: new models appear every month, so an unknown name is passed on.
-Compiled in November 2026 from the vendor's model pages and event pages; figures are the vendor's.
+Compiled in November 2026 from the vendor's model pages and event pages; figures are the vendor's. Prices are list
+prices, told with their date, and no bill is made of them: discounts and free quotas are not known here.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Set
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, field
 
 
 def _codes(listed: str) -> tuple[str, ...]:
@@ -19,6 +20,12 @@ def _codes(listed: str) -> tuple[str, ...]:
 _THIRTY = _codes("zh en ja ko vi th id ms tl hi ar fr de es pt ru it nl sv da fi no el pl cs hu ro bg hr sk")
 _QWEN_REALTIME = _codes("zh yue en ja de ko ru fr pt ar it es hi id th tr uk vi cs da fil fi is ms no pl sv")
 _BOTH = ("cn", "intl")
+_FUN_DIALECTS = _codes("Cantonese Wu Minnan Hakka Gan Xiang Jin")
+_NEW_DIALECTS = _codes("Shanghai Nanchang Ningbo Hakka Hangzhou Wenzhou Hunan Fujian Cantonese Suzhou")
+_PARAFORMER_DIALECTS = _codes(
+    "Cantonese Wu Minnan Northeast Gansu Guizhou Henan Hubei Hunan Ningxia Shanxi Shaanxi Shandong Sichuan Tianjin"
+    " Jiangxi Yunnan Shanghai"
+)
 
 # Names in `values.parameters` of what the service documents for a family of models.
 _VAD = frozenset({"max_sentence_silence_ms", "semantic_punctuation", "multi_threshold", "heartbeat"})
@@ -35,12 +42,43 @@ _SESSION = frozenset({"languages", "context", "max_sentence_silence_ms", "noise_
 _PARAFORMER = _VAD | {"hotwords_id", "disfluency_removal", "punctuation", "numbers"}
 
 
+PRICES_OF = "November 2026"
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """A list price: for a second of sound, or for a million tokens in and out. `currency` is of ISO 4217."""
+
+    currency: str
+    per_s: str = ""
+    per_million_in: str = ""
+    per_million_out: str = ""
+
+    def __str__(self) -> str:
+        amount = f"{self.per_s} a second" if self.per_s else f"{self.per_million_in} in, {self.per_million_out} out a"
+        return f"{amount}{'' if self.per_s else ' million tokens'} ({self.currency})"
+
+
+def _cny(cn: str, intl: str = "") -> dict[str, Price]:
+    return {"cn": Price("CNY", cn)} | ({"intl": Price("CNY", intl)} if intl else {})
+
+
+_TOKENS = {
+    "cn": Price("CNY", per_million_in="6", per_million_out="4.5"),
+    "intl": Price("CNY", per_million_in="6.781", per_million_out="5.104"),
+}
+_FUN_PRICE = {"cn": Price("CNY", "0.00033"), "intl": Price("USD", "0.00009")}
+_FUN_CN, _PARAFORMER_PRICE, _TELEPHONE_PRICE = _cny("0.00033"), _cny("0.00024"), _cny("0.00022")
+_QWEN_PRICE = _cny("0.00033", "0.00066")
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """One model of the service.
 
     `wire_rate_hz` is the rate we send; `rates_hz` are those it takes, () for any. `options` names the parameters that
-    it understands. `same_as` is the dated snapshot behind a stable name.
+    it understands. `same_as` is the dated snapshot behind a stable name. `dialects` are those of Chinese, by name.
+    `prices` go by region.
     """
 
     name: str
@@ -56,63 +94,78 @@ class Model:
     partials: bool = True
     same_as: str | None = None
     note: str = ""
+    dialects: tuple[str, ...] = ()
+    prices: Mapping[str, Price] = field(default_factory=dict)
 
 
 CATALOGUE: tuple[Model, ...] = (
     Model(
         "qwen-audio-3.1-asr-flash-streaming", "run-task", _BOTH, _THIRTY, _QWEN_AUDIO_3_1, max_languages=4,
-        note="recommended; ten Chinese dialects",
+        note="recommended; ten Chinese dialects", dialects=_NEW_DIALECTS, prices=_TOKENS,
     ),
     Model(
         "qwen-audio-3.1-asr-flash-message", "run-task", _BOTH, ("zh", "en", "id", "ja", "th", "fil", "vi", "ko", "ms"),
-        _MESSAGE, rates_hz=(16000,), partials=False, note="polished finals, no partials by default",
+        _MESSAGE, rates_hz=(16000,), partials=False, note="polished finals, partials on demand", prices=_TOKENS,
     ),
-    Model("qwen-audio-3.0-asr-flash-streaming", "run-task", _BOTH, _THIRTY, _QWEN_AUDIO, max_languages=4),
+    Model(
+        "qwen-audio-3.0-asr-flash-streaming", "run-task", _BOTH, _THIRTY, _QWEN_AUDIO, max_languages=4,
+        dialects=_FUN_DIALECTS, prices=_QWEN_PRICE,
+    ),
     Model(
         "fun-asr-realtime", "run-task", _BOTH, _THIRTY, _FUN | {"context"}, same_as="fun-asr-realtime-2025-11-07",
-        note="Chinese dialects",
+        note="Chinese dialects", dialects=_FUN_DIALECTS, prices=_FUN_PRICE,
     ),
-    Model("fun-asr-realtime-2025-11-07", "run-task", _BOTH, _THIRTY, _FUN | {"context"}),
     Model(
-        "fun-asr-realtime-2026-02-28", "run-task", ("cn",), ("zh", "en", "ja"), _FUN, note="for a close microphone"
+        "fun-asr-realtime-2025-11-07", "run-task", _BOTH, _THIRTY, _FUN | {"context"}, dialects=_FUN_DIALECTS,
+        prices=_FUN_PRICE,
     ),
-    Model("fun-asr-realtime-2025-09-15", "run-task", ("cn",), ("zh", "en"), _FUN),
+    Model(
+        "fun-asr-realtime-2026-02-28", "run-task", ("cn",), ("zh", "en", "ja"), _FUN, note="for a close microphone",
+        prices=_FUN_CN,
+    ),
+    Model("fun-asr-realtime-2025-09-15", "run-task", ("cn",), ("zh", "en"), _FUN, prices=_FUN_CN),
     Model(
         "fun-asr-flash-8k-realtime", "run-task", ("cn",), ("zh",), _FUN, wire_rate_hz=8000, rates_hz=(8000,),
-        same_as="fun-asr-flash-8k-realtime-2026-01-28", note="telephone",
+        same_as="fun-asr-flash-8k-realtime-2026-01-28", note="telephone", prices=_TELEPHONE_PRICE,
     ),
     Model(
         "fun-asr-flash-8k-realtime-2026-01-28", "run-task", ("cn",), ("zh",), _FUN, wire_rate_hz=8000, rates_hz=(8000,),
-        note="telephone",
+        note="telephone", prices=_TELEPHONE_PRICE,
     ),
     Model(
         "paraformer-realtime-v2", "run-task", ("cn",), ("zh", "en", "ja", "yue", "ko", "de", "fr", "ru"),
-        _PARAFORMER | {"languages"}, max_languages=8, note="Chinese dialects",
+        _PARAFORMER | {"languages"}, max_languages=8, note="Chinese dialects", dialects=_PARAFORMER_DIALECTS,
+        prices=_PARAFORMER_PRICE,
     ),
     Model(
         "paraformer-realtime-8k-v2", "run-task", ("cn",), ("zh",), _PARAFORMER, wire_rate_hz=8000, rates_hz=(8000,),
-        emotions=3, note="telephone",
+        emotions=3, note="telephone", prices=_PARAFORMER_PRICE,
     ),
-    Model("paraformer-realtime-v1", "run-task", ("cn",), ("zh",), _PARAFORMER_V1, rates_hz=(16000,)),
+    Model(
+        "paraformer-realtime-v1", "run-task", ("cn",), ("zh",), _PARAFORMER_V1, rates_hz=(16000,),
+        prices=_PARAFORMER_PRICE,
+    ),
     Model(
         "paraformer-realtime-8k-v1", "run-task", ("cn",), ("zh",), _PARAFORMER_V1, wire_rate_hz=8000, rates_hz=(8000,),
-        note="telephone",
+        note="telephone", prices=_PARAFORMER_PRICE,
     ),
     Model(
-        "qwen3-asr-flash-realtime", "realtime", _BOTH, _QWEN_REALTIME, _SESSION,
-        rates_hz=(8000, 16000), word_times=False, emotions=7, same_as="qwen3-asr-flash-realtime-2025-10-27",
+        "qwen3-asr-flash-realtime", "realtime", _BOTH, _QWEN_REALTIME, _SESSION, rates_hz=(8000, 16000),
+        word_times=False, emotions=7, same_as="qwen3-asr-flash-realtime-2025-10-27", prices=_QWEN_PRICE,
+        dialects=("Cantonese", "Sichuan"),
     ),
     Model(
-        "qwen3-asr-flash-realtime-2025-10-27", "realtime", _BOTH, _QWEN_REALTIME, _SESSION,
-        rates_hz=(8000, 16000), word_times=False, emotions=7,
+        "qwen3-asr-flash-realtime-2025-10-27", "realtime", _BOTH, _QWEN_REALTIME, _SESSION, rates_hz=(8000, 16000),
+        word_times=False, emotions=7, prices=_QWEN_PRICE, dialects=("Cantonese", "Sichuan"),
     ),
     Model(
-        "qwen3-asr-flash-realtime-2026-02-10", "realtime", _BOTH, _QWEN_REALTIME, _SESSION,
-        rates_hz=(8000, 16000), word_times=False, emotions=7,
+        "qwen3-asr-flash-realtime-2026-02-10", "realtime", _BOTH, _QWEN_REALTIME, _SESSION, rates_hz=(8000, 16000),
+        word_times=False, emotions=7, prices=_QWEN_PRICE, dialects=("Cantonese", "Sichuan"),
     ),
 )  # fmt: skip
 
 DEFAULT_MODEL = "fun-asr-realtime"
+TELEPHONE_MODEL = "fun-asr-flash-8k-realtime"
 
 _BY_NAME = {model.name: model for model in CATALOGUE}
 

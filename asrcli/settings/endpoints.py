@@ -9,11 +9,14 @@ from urllib.parse import urlsplit
 from asrcli.values.addresses import is_loopback
 from asrcli.values.errors import UsageError
 
-# Region → the vendor's shared host, and the region's name in a workspace's own host.
-# Sources: the vendor's WebSocket API pages and region page, 2026.
+# Region → the vendor's shared host, and a workspace's own host.
+# Sources: the vendor's WebSocket API pages and region page, 2026. Those of Qwen Cloud are in no such page: other
+# people's clients of October 2026 use them. They have no workspaces' own hosts; the header tells the workspace.
 _HOSTS = {
-    "intl": ("dashscope-intl.aliyuncs.com", "ap-southeast-1"),
-    "cn": ("dashscope.aliyuncs.com", "cn-beijing"),
+    "intl": ("dashscope-intl.aliyuncs.com", "{}.ap-southeast-1.maas.aliyuncs.com"),
+    "cn": ("dashscope.aliyuncs.com", "{}.cn-beijing.maas.aliyuncs.com"),
+    "qwen-intl": ("maas.qwencloudapi.com", "maas.qwencloudapi.com"),
+    "qwen-cn": ("maas.qianwenaiapi.com", "maas.qianwenaiapi.com"),
 }
 
 
@@ -48,6 +51,11 @@ def region_label(region: str | None, endpoint: str | None, environ: Mapping[str,
     return region or DEFAULT_REGION
 
 
+def models_region(label: str) -> str | None:
+    """The region whose models there are at the one called `label`; None where any may be."""
+    return None if label in (CUSTOM, LOCAL) else label.removeprefix("qwen-")
+
+
 def endpoint_url(region: str | None, workspace: str | None, endpoint: str | None, environ: Mapping[str, str]) -> str:
     """The service's address: `--endpoint`, then the workspace's host, then the SDK's variable, then the region's host.
 
@@ -57,9 +65,9 @@ def endpoint_url(region: str | None, workspace: str | None, endpoint: str | None
         raise UsageError(f"--workspace {workspace!r} is not a workspace id", hint="letters, digits, - and _")
     if endpoint:
         return _checked_url(endpoint, "--endpoint")
-    host, name = _HOSTS[region or DEFAULT_REGION]
+    host, own_host = _HOSTS[region or DEFAULT_REGION]
     if workspace:
-        return f"wss://{workspace}.{name}.maas.aliyuncs.com"
+        return f"wss://{own_host.format(workspace)}"
     if region is None and environ.get(ENDPOINT_VARIABLE):
         return _checked_url(environ[ENDPOINT_VARIABLE], ENDPOINT_VARIABLE)
     return f"wss://{host}"

@@ -13,12 +13,16 @@ OPUS = "opus"
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A service's address and how to be let in. `url` may end at the host; the protocol knows its own path."""
+    """A service's address and how to be let in. `url` may end at the host; the protocol knows its own path.
+
+    `headers` are further ones of the handshake; they may hold secrets.
+    """
 
     url: str
     api_key: str = field(repr=False)
     workspace: str | None = None
     user_agent: str = "asrcli"
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,7 +151,7 @@ def test_a_table_bears_the_commands_own_name_hyphen_and_all(tmp_path: Path):
         ('model = ["a"]', 'model = ["a"]: it takes a text or a number'),
         ("pace = 1979-05-27", 'pace = "1979-05-27": it takes a text or a number'),
         ("language = [1, true]", "language = [1, true]: it takes a list of texts"),
-        ('region = "mars"', 'region = "mars": it is not known (choose one of intl, cn, local)'),
+        ('region = "mars"', 'region = "mars": it is not known (choose one of intl, cn, qwen-intl, qwen-cn, local)'),
         ('format = "texd"', "choose one of text, json"),
         ('color = "blue"', "choose one of auto, always, never"),
         ('encoding = "s17"', "choose one of s16le"),

@@ -23,6 +23,8 @@ from tests.support.wording import says
         ("cn", None, None, {}, "wss://dashscope.aliyuncs.com"),
         ("intl", "ws-1", None, {}, "wss://ws-1.ap-southeast-1.maas.aliyuncs.com"),
         ("cn", "ws-1", None, {}, "wss://ws-1.cn-beijing.maas.aliyuncs.com"),
+        ("qwen-intl", None, None, {}, "wss://maas.qwencloudapi.com"),
+        ("qwen-cn", "ws-1", None, {}, "wss://maas.qianwenaiapi.com"),
         ("cn", "ws-1", "ws://127.0.0.1:8765", {}, "ws://127.0.0.1:8765"),
         (None, None, None, {"DASHSCOPE_WEBSOCKET_BASE_URL": "wss://gateway/x"}, "wss://gateway/x"),
         ("cn", None, None, {"DASHSCOPE_WEBSOCKET_BASE_URL": "wss://gateway/x"}, "wss://dashscope.aliyuncs.com"),
@@ -51,7 +53,7 @@ def test_an_address_that_cannot_work_is_refused(endpoint, said):
 
 
 def test_a_region_that_is_not_known_names_the_known_ones():
-    with pytest.raises(UsageError, check=says("intl, cn, local")):
+    with pytest.raises(UsageError, check=says("intl, cn, qwen-intl, qwen-cn, local")):
         endpoints.region_label("us", None, {})
 
 

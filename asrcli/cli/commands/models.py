@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json as json_module
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated
 
 import typer
 
 from asrcli.cli.flags import completions as values
-from asrcli.settings.catalogue import CATALOGUE, DEFAULT_MODEL, Model, find, nearest
+from asrcli.settings.catalogue import CATALOGUE, DEFAULT_MODEL, PRICES_OF, Model, find, nearest
+from asrcli.settings.endpoints import DEFAULT_REGION
+from asrcli.settings.purposes import PURPOSES
 from asrcli.values.errors import UsageError
 from asrcli.values.parameters import BY_NAME
 
 _REGIONS = ("intl", "cn")
 _PAGE_HEADING_WIDTH = 13
+_HEADINGS = (
+    "model", "regions", "kHz", "lang", "takes", "hints", "emotions", "word times", "protocol", "list price", "note",
+)  # fmt: skip
+# Parameter → what stands for it in the table.
+_TAKES = {"hotwords": "words", "hotwords_id": "lists", "phrase_list": "phrases", "context": "context"}
 _HOTWORDS = {"hotwords": "--hotwords WORDS", "hotwords_id": "--hotwords ID"}
 
 
@@ -31,8 +39,23 @@ def models(
             metavar="|".join(_REGIONS), help="Only models of this region.", autocompletion=values.choices(*_REGIONS)
         ),
     ] = None,
+    wanted: Annotated[
+        str | None,
+        typer.Option(
+            "--for",
+            metavar="WHAT",
+            help="Only models for: hotwords, context, emotion, 8k, dialects, languages, filter, fillers,"
+            " close-microphone.",
+            autocompletion=values.purposes,
+        ),
+    ] = None,
 ) -> None:
     """List the known models: where they are, what they take and what they can do.
+
+    \b
+    asrcli models --for hotwords
+    asrcli models --for 8k --region cn
+    asrcli models fun-asr-realtime               dialects, options and list prices too
 
     The table leaves out columns that the terminal has no room for; `asrcli models NAME` tells all.
     """
@@ -40,13 +63,28 @@ def models(
         raise UsageError(f"--region {region!r} is not known", hint=f"choose {' or '.join(_REGIONS)}")
     if name is not None and region is not None:
         raise UsageError("a NAME and --region exclude each other", hint="a model's page names its regions")
-    chosen = [_named(name)] if name else [each for each in CATALOGUE if region is None or region in each.regions]
+    if name is not None and wanted is not None:
+        raise UsageError("a NAME and --for exclude each other", hint="a model's page names its options")
+    suits, advice = _purpose(wanted)
+    chosen = [each for each in CATALOGUE if (region is None or region in each.regions) and suits(each)]
+    if name is not None:
+        chosen = [_named(name)]
     if json:
         typer.echo(json_module.dumps([_document(model) for model in chosen], ensure_ascii=False, indent=2))
     elif name:
         typer.echo(_page(chosen[0], _width() or 80))
     else:
-        typer.echo(_table(chosen, _width()))
+        typer.echo(_table(chosen, region, _width()))
+        typer.echo(advice)
+
+
+def _purpose(wanted: str | None) -> tuple[Callable[[Model], bool], str]:
+    """Which models suit, and what to say of that. Raises UsageError for what nobody has asked for yet."""
+    if wanted is None:
+        return lambda _: True, "Which for what: `asrcli models --for hotwords`; --help names more."
+    if wanted not in PURPOSES:
+        raise UsageError(f"--for {wanted!r} is not known", hint=f"choose one of {', '.join(PURPOSES)}")
+    return PURPOSES[wanted]
 
 
 def _named(name: str) -> Model:
@@ -77,6 +115,12 @@ def _document(model: Model) -> dict[str, object]:
         "partials": model.partials,
         "same_as": model.same_as,
         "note": model.note or None,
+        "dialects": list(model.dialects),
+        "prices": {
+            region: {key: value for key, value in dataclasses.asdict(price).items() if value}
+            for region, price in model.prices.items()
+        },
+        "prices_of": PRICES_OF,
     }
 
 
@@ -88,21 +132,22 @@ def _width() -> int | None:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
-def _table(chosen: Sequence[Model], width: int | None) -> str:
-    """One line a model, with as many columns from the left as fit into `width`."""
-    rows = [("model", "regions", "rate", "languages", "protocol", "hotwords", "word times", "note")]
+def _table(chosen: Sequence[Model], region: str | None, width: int | None) -> str:
+    """One line a model, with as many columns from the left as fit into `width`: first those that decide a choice."""
+    rows = [_HEADINGS]
     for model in chosen:
-        languages = " ".join(model.languages) if len(model.languages) <= 3 else str(len(model.languages))
-        hotwords = "list, words" if "hotwords" in model.options else "list" if "hotwords_id" in model.options else "-"
         rows.append(
             (
                 f"{model.name} *" if model.name == DEFAULT_MODEL else model.name,
                 " ".join(model.regions),
-                _kilohertz(model.wire_rate_hz),
-                languages,
-                model.protocol,
-                hotwords,
+                " ".join(f"{rate_hz / 1000:g}" for rate_hz in model.rates_hz) or "any",
+                str(len(model.languages)) if len(model.languages) > 1 else model.languages[0],
+                " ".join(word for option, word in _TAKES.items() if option in model.options) or "-",
+                str(model.max_languages) if "languages" in model.options else "-",
+                str(model.emotions or "-"),
                 "yes" if model.word_times else "no",
+                model.protocol,
+                str(model.prices.get(region or (DEFAULT_REGION if DEFAULT_REGION in model.regions else "cn"), "-")),
                 model.note,
             )
         )
@@ -115,6 +160,8 @@ def _table(chosen: Sequence[Model], width: int | None) -> str:
         "* the default. `asrcli models NAME` tells all about one.",
         "New models appear every month: any name is taken.",
     ]
+    if "list price" in _HEADINGS[:shown]:
+        notes.append(f"List prices of {PRICES_OF}, before any discount.")
     return "\n".join([*(line.rstrip() for line in lines), *notes])
 
 
@@ -128,10 +175,12 @@ def _page(model: Model, width: int) -> str:
         "regions": " ".join(model.regions),
         "sample rate": f"{_kilohertz(model.wire_rate_hz)} is sent; it takes {rates}",
         "languages": f"{' '.join(model.languages)}{several}",
-        "options": ", ".join(sorted(_flag(model, option) for option in model.options)),
+        "dialects": ", ".join(model.dialects),
+        "options": ", ".join(sorted(_flags(model))),
         "word times": "yes" if model.word_times else "no",
         "emotions": str(model.emotions) if model.emotions else "no",
         "partials": "yes" if model.partials else "no",
+        "list price": "; ".join(f"{region} {price}" for region, price in model.prices.items()),
     }
     lines = [f"{model.name}{' (the default)' if model.name == DEFAULT_MODEL else ''}"]
     for heading, text in rows.items():
@@ -141,12 +190,16 @@ def _page(model: Model, width: int) -> str:
             lines += textwrap.wrap(
                 text, width, initial_indent=begin, subsequent_indent=" " * len(begin), break_on_hyphens=False
             )
+    lines.append(f"  {'':<{_PAGE_HEADING_WIDTH}}of {PRICES_OF}, before any discount")
     return "\n".join(lines)
 
 
-def _flag(model: Model, name: str) -> str:
-    row = BY_NAME[name]
-    return _HOTWORDS.get(name) or (model.protocol == "realtime" and row.session_flag) or row.flag
+def _flags(model: Model) -> Iterator[str]:
+    for name in model.options:
+        row = BY_NAME[name]
+        yield _HOTWORDS.get(name) or (model.protocol == "realtime" and row.session_flag) or row.flag
+    if len(model.rates_hz) != 1:
+        yield BY_NAME["wire_rate"].flag
 
 
 def _kilohertz(rate_hz: int) -> str:

@@ -30,6 +30,12 @@ def realtime_models() -> Values:
     return [(model.name, model.note) for model in CATALOGUE if model.protocol == "realtime"]
 
 
+def purposes() -> Values:
+    from asrcli.settings.purposes import PURPOSES
+
+    return list(PURPOSES)
+
+
 def languages(context: typer.Context) -> Values:
     """What the model takes that was named before, or the command's own; for an unknown one, all that there are."""
     from asrcli.settings.catalogue import CATALOGUE, find

@@ -97,9 +97,10 @@ class ServiceFlags:
     region: Annotated[
         str | None,
         typer.Option(
-            metavar="intl|cn|local",
-            help="intl: Singapore (the default); cn: Beijing; local: our own, started for this run, without a key.",
-            autocompletion=values.choices("intl", "cn", "local"),
+            metavar="intl|cn|qwen-intl|qwen-cn|local",
+            help="intl: Singapore (the default); cn: Beijing; qwen-…: Qwen Cloud, as others have measured it;"
+            " local: our own, started for this run, without a key.",
+            autocompletion=values.choices("intl", "cn", "qwen-intl", "qwen-cn", "local"),
         ),
     ] = None
     workspace: Annotated[
@@ -121,6 +122,13 @@ class ServiceFlags:
         str | None, typer.Option("--api-key", "-k", metavar="KEY", help="API key; better in DASHSCOPE_API_KEY.")
     ] = None
     api_key_file: Annotated[Path | None, typer.Option(metavar="FILE", help="File that holds the API key.")] = None
+    header: Annotated[
+        list[str],
+        typer.Option(metavar="NAME=VALUE", help="A further header of the handshake; repeatable."),
+    ] = field(default_factory=list)
+    data_inspection: Annotated[
+        bool, typer.Option("--data-inspection", help="Have the service inspect the data, where an account must.")
+    ] = False
     proxy: Annotated[
         str | None,
         typer.Option(metavar="URL", help="http://, https:// or socks5:// proxy; none for no proxy [HTTPS_PROXY]."),
@@ -144,7 +152,15 @@ class ServiceFlags:
     ] = 10.0
 
     def options(self) -> ServiceOptions:
-        return ServiceOptions(**vars(self))
+        """Raises UsageError for a header that cannot be."""
+        given = dict(vars(self))
+        headers: tuple[tuple[str, str], ...] = ()
+        if given.pop("header") or self.data_inspection:
+            from asrcli.settings.headers import DATA_INSPECTION, parse_headers
+
+            headers = (*parse_headers(self.header), *([DATA_INSPECTION] if self.data_inspection else []))
+        del given["data_inspection"]
+        return ServiceOptions(**given, headers=headers)
 
 
 @dataclass(frozen=True)

@@ -153,7 +153,7 @@ def test_a_quoted_pattern_that_matches_folders_means_what_they_hold(asrcli, tmp_
         ([TALK_WAV, "-f", "srt9"], 2, "choose one of text, json"),
         ([TALK_WAV, "-o", "/nosuch/x.txt"], 2, "no folder /nosuch"),
         ([TALK_WAV, "-o", "."], 2, "folder"),
-        ([TALK_WAV, "--region", "mars"], 2, "intl, cn, local"),
+        ([TALK_WAV, "--region", "mars"], 2, "intl, cn, qwen-intl, qwen-cn, local"),
         ([TALK_WAV, "--color", "red"], 2, "auto, always, never"),
         ([TALK_WAV, "--quiet", "-v"], 2, "exclude each other"),
         ([TALK_WAV, "--disfluency-removal"], 2, "fun-asr-realtime has no --disfluency-removal"),

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from asrcli.settings.catalogue import CATALOGUE
+from asrcli.settings.purposes import PURPOSES
 
 
 def test_the_table_names_every_model_and_marks_the_default(asrcli):
@@ -40,18 +43,67 @@ def test_the_table_is_as_wide_as_the_terminal_at_most_and_breaks_no_word(asrcli,
         table = lines[: len(CATALOGUE) + 1]
         assert max(map(len, table)) <= columns
         assert [line.split()[0] for line in table[1:]] == [model.name for model in CATALOGUE]
-        assert ("protocol" in table[0]) == (columns >= 80)
+        # What decides a choice is there in a terminal of 80 columns.
+        shown = {40: 1, 50: 2, 80: 5, 100: 7}[columns]
+        assert table[0].split() == ["model", "regions", "kHz", "lang", "takes", "hints", "emotions"][:shown]
 
 
 def test_a_pipe_gets_every_column(asrcli):
-    heading = asrcli("models").out.splitlines()[0]
-    assert " ".join(heading.split()) == "model regions rate languages protocol hotwords word times note"
+    heading, *rows = asrcli("models").out.splitlines()
+    columns = "model regions kHz lang takes hints emotions word times protocol list price note"
+    assert " ".join(heading.split()) == columns
+    row = next(row for row in rows if row.startswith("qwen-audio-3.0"))
+    assert "any   30    words lists context  4      -         yes         run-task  0.00066 a second (CNY)" in row
+    assert "List prices of November 2026, before any discount." in rows
+
+
+def test_prices_are_those_of_the_region(asrcli):
+    assert "6 in, 4.5 out a million tokens (CNY)" in asrcli("models", "--region", "cn").out
+    assert "6.781 in, 5.104 out a million tokens (CNY)" in asrcli("models", "--region", "intl").out
+    page = " ".join(asrcli("models", "fun-asr-realtime").out.split())
+    assert "cn 0.00033 a second (CNY); intl 0.00009 a second (USD) of November 2026, before any discount" in page
+    [document] = json.loads(asrcli("models", "--json", "fun-asr-realtime").out)
+    assert document["prices"]["cn"] == {"currency": "CNY", "per_s": "0.00033"}
+    assert document["prices_of"] == "November 2026"
+
+
+def test_dialects_have_names(asrcli):
+    assert "Cantonese, Wu, Minnan, Hakka, Gan, Xiang, Jin" in asrcli("models", "fun-asr-realtime").out
+    [document] = json.loads(asrcli("models", "--json", "qwen-audio-3.1-asr-flash-streaming").out)
+    assert len(document["dialects"]) == 10
+
+
+@pytest.mark.parametrize("purpose", PURPOSES)
+def test_a_purpose_narrows_the_list_to_what_serves_it_and_says_how(asrcli, purpose):
+    done = asrcli("models", "--for", purpose)
+    named = {line.split()[0] for line in done.out.splitlines()} & {model.name for model in CATALOGUE}
+    assert 0 < len(named) < len(CATALOGUE)
+    assert done.out.splitlines()[-1] == PURPOSES[purpose][1]
+    assert {each["name"] for each in json.loads(asrcli("models", "--for", purpose, "--json").out)} == named
+    assert purpose in " ".join(asrcli("models", "--help").out.split())
+
+
+def test_purposes_are_told_apart(asrcli):
+    def names(*words: str) -> set[str]:
+        return {each["name"] for each in json.loads(asrcli("models", "--json", "--for", *words).out)}
+
+    assert "paraformer-realtime-8k-v2" in names("emotion")
+    assert "fun-asr-realtime" not in names("emotion")
+    assert names("dialects", "--region", "intl") < names("dialects")
+    assert names("8k") > {"fun-asr-flash-8k-realtime", "qwen3-asr-flash-realtime", "fun-asr-realtime"}
+    assert "qwen-audio-3.1-asr-flash-message" not in names("8k")
+    assert names("filter").isdisjoint({"qwen-audio-3.1-asr-flash-message", "paraformer-realtime-v2"})
+    unknown = asrcli("models", "--for", "cheese")
+    assert unknown.code == 2
+    assert "choose one of hotwords, context" in unknown.err
+    assert asrcli("models", "fun-asr-realtime", "--for", "8k").code == 2
 
 
 def test_one_model_is_told_in_full(asrcli):
     page = asrcli("models", "qwen3-asr-flash-realtime").out
     assert "takes 8 kHz, 16 kHz" in page
     assert "--corpus, --language, --manual, --silence-ms, --threshold" in page
+    assert "--wire-rate" in page
     assert "vi cs da fil" in page.replace("\n" + " " * 15, " ")
     assert max(map(len, page.splitlines())) <= 80
     [document] = json.loads(asrcli("models", "--json", "fun-asr-realtime").out)
