@@ -20,10 +20,10 @@ from asrcli.output.output import Output
 from asrcli.output.places.lanes import AsTheyCome, InFiles, InOrder, Lanes, ResultFile, WhenOver
 from asrcli.output.places.sinks import FileSink, Sink
 from asrcli.output.places.streams import ClosedOutput, StreamSink
-from asrcli.output.sanitize import name as shown
 from asrcli.output.sanitize import sentence_text
 from asrcli.output.views.plain import PastView, QuietView, StatusView
 from asrcli.protocols import REGISTRY as PROTOCOLS
+from asrcli.runs.choose_forms import STANDARD_OUTPUT, forms_of
 from asrcli.runs.request import ManyOptions, OutputOptions, Request
 from asrcli.system.clock import SystemClock
 from asrcli.values.errors import UsageError
@@ -31,7 +31,6 @@ from asrcli.values.errors import UsageError
 if typing.TYPE_CHECKING:
     from asrcli.runs.sources import Prepared
 
-_DEFAULT = "text"
 _COLORS = ("auto", "always", "never")
 
 
@@ -48,43 +47,42 @@ def open_output(
         raise UsageError(f"--color {options.color!r} is not known", hint=f"choose one of {', '.join(_COLORS)}")
     if options.quiet and options.verbose:
         raise UsageError("--quiet and --verbose exclude each other")
-    if options.output is not None and folder is not None:
-        raise UsageError("--output and --output-dir exclude each other", hint="leave one out")
+    forms = forms_of(options, folder)
+    here = next((form for form in forms if form.place == STANDARD_OUTPUT), None)
     is_closed = isinstance(sys.stdout, ClosedOutput)
-    if is_closed and options.output is None and folder is None:
+    if is_closed and here is not None:
         # Raises that.
         sys.stdout.write("")
-    form = format_of(options)
-    sink: Sink
-    sink = (
-        FileSink(options.output, options.force)
-        if options.output
-        else StreamSink(_nowhere() if is_closed else sys.stdout)
-    )
-    sink.check()
-    are_in_files = options.output is not None or folder is not None
-    view: View
-    if past:
-        view = PastView(sys.stderr, quiet=options.quiet)
-    else:
-        view = _view(options, results_are_text=form is PlainText, are_in_files=are_in_files)
-    shape = replace(shape_of(options), notices=notices, seen=not are_in_files and sys.stdout.isatty())
-    destination = Destination(functools.partial(form.of, shape), sink)
-    output = Output([destination], view, keeps_partials=shape.partials)
+    # Of what is in files its errors come here.
+    standard_output = StreamSink(_nowhere() if is_closed else sys.stdout)
+    shape = replace(shape_of(options), notices=notices)
+    destinations = []
+    for form in forms:
+        sink: Sink = FileSink(form.file, options.force) if form.file else standard_output
+        sink.check()
+        seen = form is here and sys.stdout.isatty()
+        destinations.append(Destination(functools.partial(form.format.of, replace(shape, seen=seen)), sink))
+    view = PastView(sys.stderr, quiet=options.quiet) if past else _view(options, here.format if here else None)
+    output = Output(destinations, view, keeps_partials=shape.partials)
     _log_to(output, options.verbose)
     return output
 
 
 def arrange(
-    output: Output, options: OutputOptions, many: ManyOptions, sources: Sequence[Prepared], files: Sequence[ResultFile]
+    output: Output,
+    options: OutputOptions,
+    many: ManyOptions,
+    sources: Sequence[Prepared],
+    files: Sequence[Sequence[ResultFile | None]],
 ) -> None:
-    """Prepare `output` for `sources`: each into its one of `files` for --output-dir, else all together."""
+    """Prepare `output` for `sources`: each into its own of `files`, one a form, for --output-dir; else all together."""
     names = tuple(item.name for item in sources)
-    [destination] = output.destinations
-    if many.output_dir is not None:
-        destination.through(InFiles(destination.deliver, files))
-    elif len(names) > 1:
-        destination.through(_lanes(destination, names, mixes=format_of(options).names_source, unordered=many.unordered))
+    for at, form in enumerate(forms_of(options, many.output_dir)):
+        destination = output.destinations[at]
+        if many.output_dir is not None:
+            destination.through(InFiles(destination.deliver, [found[at] for found in files]))
+        elif len(names) > 1:
+            destination.through(_lanes(destination, names, mixes=form.format.names_source, unordered=many.unordered))
     if len(names) > 1:
         output.for_many(Many(names, tuple(item.duration_ms for item in sources), min(many.jobs, len(names))))
 
@@ -94,23 +92,6 @@ def _lanes(destination: Destination, names: Sequence[str], *, mixes: bool, unord
     if not mixes:
         return (WhenOver if unordered else InOrder)(destination.deliver, list(map(title, names)))
     return AsTheyCome(destination.deliver) if unordered else InOrder(destination.deliver)
-
-
-def format_name(options: OutputOptions) -> str:
-    """The name of the format that `options` ask for. Raises UsageError."""
-    if options.json and options.format not in (None, "json"):
-        raise UsageError(f"--json and --format {options.format} exclude each other")
-    if options.format is not None and options.format not in REGISTRY:
-        raise UsageError(f"--format {options.format!r} is not known", hint=f"choose one of {', '.join(REGISTRY)}")
-    chosen = options.format or ("json" if options.json else None)
-    suffix = options.output.suffix.lower() if options.output else ""
-    named = next((name for name, form in REGISTRY.items() if suffix in form.suffixes), None)
-    if chosen is not None and named not in (None, chosen):
-        raise UsageError(
-            f"{shown(options.output or '')} is a name for {named}, and {chosen} is asked for",
-            hint=f"leave --format out, or end the name in {REGISTRY[chosen].suffixes[0]}",
-        )
-    return chosen or named or _DEFAULT
 
 
 def shape_of(options: OutputOptions) -> Shape:
@@ -128,38 +109,36 @@ def shape_of(options: OutputOptions) -> Shape:
 
 def check_format(output: Output, request: Request, protocol: str) -> None:
     """Raise UsageError where several sources would be in one file that holds one; tell of karaoke that there is not."""
-    form, options = format_of(request.output), request.output
-    if form.stands_alone and len(request.names) > 1 and request.many.output_dir is None:
-        what = f"{format_name(options)} is for one source, not for {len(request.names)}"
+    forms = forms_of(request.output, request.many.output_dir)
+    alone = next((form.name for form in forms if form.format.stands_alone), None)
+    if alone is not None and len(request.names) > 1 and request.many.output_dir is None:
+        what = f"{alone} is for one source, not for {len(request.names)}"
         raise UsageError(what, hint="a file for each: --output-dir DIR")
-    if options.karaoke and "karaoke" not in form.shaped_by:
+    if request.output.karaoke and not any("karaoke" in form.format.shaped_by for form in forms):
         able = " and ".join(name for name, form in REGISTRY.items() if "karaoke" in form.shaped_by)
         output.notice(f"--karaoke is for {able}, and is left out")
-    elif options.karaoke and not PROTOCOLS[protocol].times_words:
+    elif request.output.karaoke and not PROTOCOLS[protocol].times_words:
         output.notice("there are no times of words with this model", "--karaoke is left out")
-
-
-def format_of(options: OutputOptions) -> type[Format]:
-    """The format that `options` ask for. Raises UsageError."""
-    return REGISTRY[format_name(options)]
 
 
 def _nowhere() -> typing.TextIO:
     return Path(os.devnull).open("w")  # as long as the program
 
 
-def _view(options: OutputOptions, *, results_are_text: bool, are_in_files: bool) -> View:
-    """A live view only where nothing else writes to the same terminal.
+def _view(options: OutputOptions, here: type[Format] | None) -> View:
+    """`here` is the format of what goes to standard output, if something does.
+
+    A live view only where nothing else writes to the same terminal.
 
     Results in a pipe may come back to this terminal by way of another program, which would tear a live region; so
     there one line says what runs. A regular file, -o and --output-dir keep them away, and the finals are shown as well.
     """
     if options.quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         return QuietView(sys.stderr, quiet=options.quiet)
-    results_are_here = not are_in_files and sys.stdout.isatty()
-    if results_are_here and not results_are_text:
+    results_are_here = here is not None and sys.stdout.isatty()
+    if results_are_here and here is not PlainText:
         return QuietView(sys.stderr)
-    if not results_are_here and not are_in_files and not _is_regular_file(sys.stdout.fileno()):
+    if here is not None and not results_are_here and not _is_regular_file(sys.stdout.fileno()):
         return StatusView(sys.stderr)
     from asrcli.output.views.live import LiveView
     from asrcli.output.wording import sentence_line

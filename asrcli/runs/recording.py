@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from asrcli.runs.choose_forms import STANDARD_OUTPUT
 from asrcli.runs.request import OutputOptions
 from asrcli.values.errors import UsageError
 from asrcli.values.source_name import STANDARD_INPUT
@@ -28,7 +29,7 @@ def recording_of(options: OutputOptions, names: Sequence[str], pcm: PcmFormat) -
         return None
     if len(names) > 1:
         raise UsageError("--save-audio keeps the sound of one source only", hint="name one file")
-    if options.output is not None and path.resolve() == options.output.resolve():
+    if any(path.resolve() == output.resolve() for output in options.output if output != STANDARD_OUTPUT):
         raise UsageError(f"--save-audio and --output both name {path}", hint="give them different names")
     FileSink(path, options.force).check()
     return WavWriter(path, pcm, force=options.force)
@@ -36,10 +37,12 @@ def recording_of(options: OutputOptions, names: Sequence[str], pcm: PcmFormat) -
 
 def spare_the_sources(options: OutputOptions, names: Sequence[str]) -> None:
     """Raise UsageError where a result would be written over what it is made from."""
-    for option, path in (("--output", options.output), ("--save-audio", options.save_audio)):
+    places = [("--output", path) for path in options.output if path != STANDARD_OUTPUT]
+    places += [("--save-audio", path) for path in [options.save_audio] if path is not None]
+    for option, path in places:
         for name in names:
             with contextlib.suppress(OSError):
-                if path is not None and Path(name).samefile(path):
+                if Path(name).samefile(path):
                     raise UsageError(f"{option} {path} is the source itself", hint="choose another file")
 
 

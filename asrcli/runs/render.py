@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asrcli.output.base import Begin, Failure
-from asrcli.output.formats import REGISTRY
 from asrcli.output.formats.text import title
 from asrcli.output.places.lanes import InFilesAnyway, InOrder
 from asrcli.output.places.rendered import rendered_files
 from asrcli.output.sanitize import name as shown
 from asrcli.output.saved.transcripts import Sorting, Transcript
 from asrcli.output.saved.values import SavedError
-from asrcli.runs.choose_output import format_name, format_of, open_output
+from asrcli.runs.choose_forms import forms_of
+from asrcli.runs.choose_output import open_output
 from asrcli.runs.recording import heard_in, spare_the_sources
 from asrcli.runs.run import told
 from asrcli.runs.saved_files import SavedFile, changed
@@ -55,7 +55,8 @@ def render(names: Sequence[str], options: OutputOptions, folder: Path | None = N
             files = [SavedFile(name, stack, signals) for name in names]
             found = _looked_through(files)
             _arrange(output, options, found, folder)
-            needs_times = format_of(options).stands_alone and not options.quiet
+            subtitles = any(form.format.stands_alone for form in forms_of(options, folder))
+            needs_times = subtitles and not options.quiet
             return _Rendering(output, files, found, needs_times=needs_times).code()
 
     return told(output, work)
@@ -73,22 +74,22 @@ def _looked_through(files: Sequence[SavedFile]) -> list[Transcript]:
 
 def _arrange(output: Output, options: OutputOptions, found: Sequence[Transcript], folder: Path | None) -> None:
     """Prepare `output` for what was found. Raises UsageError where several would be in one file that holds one."""
-    [destination] = output.destinations
-    name = format_name(options)
-    form = REGISTRY[name]
+    forms = forms_of(options, folder)
     names = [transcript.name for transcript in found]
-    if folder is not None:
-        files = rendered_files(folder, names, form.suffixes[0], force=options.force)
-        destination.through(InFilesAnyway(destination.deliver, files))
-    elif len(found) > 1 and form.stands_alone:
-        hint = "a file for each: --output-dir DIR"
-        raise UsageError(f"{name} is for one transcription, and there are {len(found)}", hint=hint)
-    elif len(found) > 1:
-        destination.through(InOrder(destination.deliver, [] if form.names_source else list(map(title, names))))
+    for form, destination in zip(forms, output.destinations, strict=True):
+        if folder is not None:
+            files = rendered_files(folder, names, form.format.suffixes[0], force=options.force)
+            destination.through(InFilesAnyway(destination.deliver, files))
+        elif len(found) > 1 and form.format.stands_alone:
+            hint = "a file for each: --output-dir DIR"
+            raise UsageError(f"{form.name} is for one transcription, and there are {len(found)}", hint=hint)
+        elif len(found) > 1:
+            titles = [] if form.format.names_source else list(map(title, names))
+            destination.through(InOrder(destination.deliver, titles))
     if options.quiet:
         return
-    if options.karaoke and "karaoke" not in form.shaped_by:
-        output.say(f"asrcli: --karaoke is not for {name}, and is left out")
+    if options.karaoke and not any("karaoke" in form.format.shaped_by for form in forms):
+        output.say(f"asrcli: --karaoke is not for {' and '.join(form.name for form in forms)}, and is left out")
     elif options.karaoke and not any(transcript.has_word_times for transcript in found):
         output.say("asrcli: there are no times of words; --karaoke is left out")
 

@@ -33,14 +33,15 @@ class ServiceOptions:
 
 @dataclass(frozen=True)
 class OutputOptions:
-    """What is written where. `output` is None for standard output; `partials` None where the user did not say.
+    """What is written where. `output`: files, - for standard output; none: all goes there.
 
-    `max_line`: cells; `max_cue`: seconds. `fail_empty`: it is a failure where no speech was heard.
+    `partials` is None where the user did not say. `max_line`: cells; `max_cue`: seconds. `fail_empty`:
+    it is a failure where no speech was heard.
     """
 
-    format: str | None = None
+    format: tuple[str, ...] = ()
     json: bool = False
-    output: Path | None = None
+    output: tuple[Path, ...] = ()
     save_audio: Path | None = None
     force: bool = False
     partials: bool | None = None

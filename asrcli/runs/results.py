@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from asrcli.output.formats import REGISTRY
 from asrcli.output.places import sidecar
 from asrcli.output.places.folder import Folder
 from asrcli.output.places.result_file import Result
-from asrcli.runs.choose_output import format_name, shape_of
+from asrcli.runs.choose_forms import Form, forms_of
+from asrcli.runs.choose_output import shape_of
 
 if TYPE_CHECKING:
     from asrcli.output.output import Output
@@ -27,8 +27,8 @@ class Results:
         self._folder = _folder_of(request, choice, output)
         if self._folder is not None:
             self._folder.check(request.names)
-        self.files: list[Result] = []
-        """Those that are to be made, one for each source that is to be done."""
+        self.files: list[list[Result | None]] = []
+        """Those of each source that is to be done, one a form; None for a form that is done already."""
 
     def to_do(self, sources: Sequence[Prepared], stack: ExitStack) -> list[Prepared]:
         """Those of `sources` that are not done already; at the end of each it is looked at once more.
@@ -39,14 +39,16 @@ class Results:
             return list(sources)
         wanted = []
         found = self._folder.results([item.name for item in sources], self._output.notice)
-        for item, result in zip(sources, found, strict=True):
-            if result is None:
+        for item, results in zip(sources, found, strict=True):
+            to_make = [result for result in results if result is not None]
+            if not to_make:
                 item.close()
                 continue
-            stack.callback(result.drop)
-            item.check_again = result.check_source
+            for result in to_make:
+                stack.callback(result.drop)
+            item.check_again = to_make[0].check_source
             wanted.append(item)
-            self.files.append(result)
+            self.files.append(results)
         return wanted
 
     def begin(self, stack: ExitStack) -> None:
@@ -63,19 +65,23 @@ def _folder_of(request: Request, choice: Choice, output: Output) -> Folder | Non
     path, options = request.many.output_dir, request.output
     if path is None:
         return None
-    form = format_name(options)
-    also: dict[str, object] = {"format": form, "protocol": choice.protocol, "region": choice.region, **request.shaping}
-    shape = shape_of(options)
+    digests = {form.format.suffixes[0]: _options_sha256(form, request, choice) for form in forms_of(options, path)}
+    return Folder(path, digests, force=options.force, say=_silent if options.quiet else output.say)
+
+
+def _options_sha256(form: Form, request: Request, choice: Choice) -> str:
+    """The hash of all options that are seen in results of that form."""
+    also: dict[str, object] = {
+        "format": form.name, "protocol": choice.protocol, "region": choice.region, **request.shaping
+    }  # fmt: skip
+    shape = shape_of(request.output)
     also |= {
         name: value
-        for name in REGISTRY[form].shaped_by
+        for name in form.format.shaped_by
         # What came later and is not asked for changes nothing: texts of before are done.
         if (value := getattr(shape, name)) or name not in _LATER
     }
-    digest = sidecar.options_sha256(choice.options, also)
-    return Folder(
-        path, REGISTRY[form].suffixes[0], digest, force=options.force, say=_silent if options.quiet else output.say
-    )
+    return sidecar.options_sha256(choice.options, also)
 
 
 def _silent(text: str) -> None:

@@ -21,7 +21,7 @@ class Place:
         self.warned: list[str] = []
 
     def folder(self, options: str = "o", *, force: bool = False, suffix: str = ".txt") -> Folder:
-        return Folder(self.out, suffix, options, force=force, say=self.said.append)
+        return Folder(self.out, {suffix: options}, force=force, say=self.said.append)
 
     def results(self, options: str = "o", *, force: bool = False) -> list[Result | None]:
         self.said.clear()
@@ -31,7 +31,7 @@ class Place:
         folder.check(names)
         found = folder.results(names, self.warned.append)
         folder.make()
-        return found
+        return [result for [result] in found]
 
     def run(self, options: str = "o", *, force: bool = False, text: str = "text") -> list[bool]:
         """Do what is to be done; which of the sources that was."""

@@ -69,12 +69,23 @@ def _plain(value: Any, parameter: Any) -> Any:
     kind, info = parameter.type_descriptor.annotation, parameter.type_descriptor.parameter_info
     if kind == list[str] and type(value) in (list, tuple) and all(type(each) is str for each in value):
         return list(value)
+    if (
+        kind == list[Path]
+        and type(value) in (list, tuple)
+        and all(type(each) is str and _is_path(each) for each in value)
+    ):
+        return list(map(Path, value))
     if kind is str and type(value) is str:
         return value
-    if kind is Path and type(value) is str and (os.access(value, os.R_OK) or not os.path.lexists(value)):
+    if kind is Path and type(value) is str and _is_path(value):
         return Path(value)
     if kind in _NUMBERS and (type(value) is kind or (type(value) is str and _NUMBERS[kind].fullmatch(value))):
         number = kind(value)
         if (info.min is None or number >= info.min) and (info.max is None or number <= info.max):
             return number
     raise _Doubtful
+
+
+def _is_path(value: str) -> bool:
+    """Whether it is one beyond doubt: Typer refuses what is there and cannot be read."""
+    return os.access(value, os.R_OK) or not os.path.lexists(value)

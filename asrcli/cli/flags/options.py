@@ -224,20 +224,23 @@ class DocumentFlags:
     """What is written where, and in which form."""
 
     format: Annotated[
-        str | None,
+        list[str],
         typer.Option(
             "--format",
             "--output-format",
             "-f",
             metavar="text|json|srt|vtt|ass",
-            help="Form of the results; else what the name of -o says [text].",
+            help="Form of the results, where the name of -o says none [text]; repeat for more.",
             autocompletion=values.formats,
         ),
-    ] = None
+    ] = field(default_factory=list)
     json: Annotated[bool, typer.Option("--json", "-j", help="JSON lines, the same as --format json.")] = False
-    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the results here.")] = (
-        None
-    )
+    output: Annotated[
+        list[Path],
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Write the results here, - to standard output; repeat for more."
+        ),
+    ] = field(default_factory=list)
     timestamps: Annotated[bool, typer.Option("--timestamps", help="Text: the times of each sentence before it.")] = (
         False
     )
@@ -259,9 +262,7 @@ class DocumentFlags:
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Errors only on standard error.")] = False
 
     def options(self) -> OutputOptions:
-        # Standard output, as everywhere.
-        output = None if self.output == Path("-") else self.output
-        return OutputOptions(**{**vars(self), "output": output})
+        return OutputOptions(**{**vars(self), "format": tuple(self.format), "output": tuple(self.output)})
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
-"""`--output-dir`: a result file for each source, complete or not there, and a sidecar that says what it is made from.
+"""`--output-dir`: result files of each source, one a form, complete or not there; sidecars say what they are made from.
 
-What is done already is left out of a rerun: a result whose sidecar names the same audio and the same options. For the
-others one question counts, whether an existing file may be replaced:
+What is done already is left out of a rerun: a result whose sidecar names the same audio and the same options. A source
+of which one form is not done is recognised again for that one, and the others stay as they are. For what is to be made
+one question counts, whether an existing file may be replaced:
 
 - made by us and untouched since (the sidecar knows its hash): replaced;
 - made by us and changed since, or not made by us at all: refused, as -o does, unless --force is given; but one that was
@@ -15,9 +16,8 @@ from __future__ import annotations
 import contextlib
 import os
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from asrcli.output.places import sidecar
 from asrcli.output.places.result_file import Result, clear_leftovers
@@ -27,24 +27,19 @@ from asrcli.output.sanitize import name as shown
 from asrcli.values.errors import UsageError
 from asrcli.values.source_name import STANDARD_INPUT
 
-if TYPE_CHECKING:
-    pass
-
 _NAME_BYTES = 255
 
 
 class Folder:
-    """Where the results of one run go, in files that end in `suffix`.
+    """Where the results of one run go, for each source a file a form.
 
-    `options_sha256`: of all that shapes them. `say` speaks to the person alone.
+    `forms`: what the files of each end in, and the hash of all options that shape them. `say` speaks to the person
+    alone.
     """
 
-    def __init__(
-        self, path: Path, suffix: str, options_sha256: str, *, force: bool, say: Callable[[str], None]
-    ) -> None:
+    def __init__(self, path: Path, forms: Mapping[str, str], *, force: bool, say: Callable[[str], None]) -> None:
         self._path = path
-        self._suffix = suffix
-        self._options_sha256 = options_sha256
+        self._forms = forms
         self._force = force
         self._say = say
 
@@ -55,8 +50,10 @@ class Folder:
         self._check_folder()
         first: dict[str, str] = {}
         clashes: list[str] = []
+        # In each form the same: what is told of one holds for all of them.
+        suffix = next(iter(self._forms))
         for name in names:
-            target = self._place(name)
+            target = self._place(name, suffix)
             # A talk.txt and a Talk.txt are the same file on some systems, and it may be any one's who looks for them.
             key = unicodedata.normalize("NFC", target.name).casefold()
             other = first.get(key)
@@ -65,43 +62,35 @@ class Folder:
                 raise UsageError(f"{shown(name)} is given twice", hint="leave one of them out")
             if other is not None:
                 clashes.append(f"the results of {shown(other)} and {shown(name)} would both be {shown(target)}")
-            if len(os.fsencode(sidecar.place(target).name)) > _NAME_BYTES:
-                raise UsageError(f"the name of {shown(name)} is too long for a result file", hint="rename it")
-            with contextlib.suppress(OSError):
-                if target.samefile(name):
-                    raise UsageError(f"the result of {shown(name)} would be the source itself", hint="rename it")
+        self._check_places(names)
         if clashes:
             raise UsageError(_with_more(clashes), hint="rename one, or give it an --output-dir of its own")
 
-    def results(self, names: Sequence[str], warn: Callable[[str], None]) -> list[Result | None]:
-        """A file for each source; None for one that is done already.
+    def results(self, names: Sequence[str], warn: Callable[[str], None]) -> list[list[Result | None]]:
+        """Of each source a file for each form; None for one that is done already.
 
         Tells the person what is left out and what is done again. Raises UsageError where an existing file stands in the
         way, and for a source whose bytes cannot be had again.
         """
-        found: list[Result | None] = []
+        found: list[list[Result | None]] = []
         in_the_way: list[str] = []
         for name in names:
-            try:
-                found.append(self._result(name, warn))
-            except _InTheWayError as error:
-                in_the_way.append(error.message)
+            audio = _audio_of(name)
+            found.append([])
+            for suffix in self._forms:
+                try:
+                    found[-1].append(self._result(name, suffix, audio, warn))
+                except _InTheWayError as error:
+                    in_the_way.append(error.message)
         if in_the_way:
             hint = "move it away" if len(in_the_way) == 1 else "move them away"
             raise UsageError(_with_more(in_the_way), hint=f"{hint}, or replace all results with --force")
-        for name, result in zip(names, found, strict=True):
-            if result is not None and result.has_changed_audio:
-                self._say(f"{shown(name)} has changed and will be done again")
-        others = sum(result is not None and result.has_other_options for result in found)
-        if others:
-            self._say(f"{others} of {len(names)} will be done again, with other options")
-        if done := found.count(None):
-            self._say(f"{done} of {len(names)} {'is' if done == 1 else 'are'} done already")
+        self._tell_what_is_to_do(names, found)
         return found
 
-    def tell_written(self, results: Sequence[Result | None]) -> None:
-        """Say how many of `results` are there now."""
-        written = sum(result is not None and result.is_kept for result in results)
+    def tell_written(self, results: Sequence[Sequence[Result | None]]) -> None:
+        """Say of how many sources `results` are there now, in every form."""
+        written = sum(all(result is None or result.is_kept for result in forms) for forms in results)
         self._say(f"{written} {'result' if written == 1 else 'results'} written to {shown(self._path)}")
 
     def make(self) -> None:
@@ -126,17 +115,47 @@ class Folder:
                 f"--output-dir {shown(self._path)}: no permission to write in {shown(there)}", hint="choose another"
             )
 
-    def _place(self, name: str) -> Path:
-        return self._path / f"{Path(name).stem}{self._suffix}"
+    def _check_places(self, names: Sequence[str]) -> None:
+        """Raise UsageError for a result that cannot have its name, or that would be one of the sources."""
+        sources: dict[tuple[int, int], str] = {}
+        for name in names:
+            with contextlib.suppress(OSError):
+                sources[_identity(Path(name))] = name
+        for name in names:
+            for suffix in self._forms:
+                target = self._place(name, suffix)
+                if len(os.fsencode(sidecar.place(target).name)) > _NAME_BYTES:
+                    raise UsageError(f"the name of {shown(name)} is too long for a result file", hint="rename it")
+                with contextlib.suppress(OSError):
+                    source = sources.get(_identity(target))
+                    if source is not None:
+                        which = "the source itself" if source == name else f"the source {shown(source)}"
+                        raise UsageError(f"the result of {shown(name)} would be {which}", hint="rename it")
 
-    def _result(self, name: str, warn: Callable[[str], None]) -> Result | None:
-        if not Path(name).is_file():
-            raise UsageError(f"--output-dir is for files, and {shown(name)} is none", hint="use -o FILE")
-        try:
-            audio = sidecar.audio_of(name)
-        except OSError as error:
-            raise UsageError(f"cannot read {shown(name)}: {error.strerror}") from error
-        result = Result(self._place(name), name, audio, self._options_sha256)
+    def _tell_what_is_to_do(self, names: Sequence[str], found: Sequence[Sequence[Result | None]]) -> None:
+        others = partly = done = 0
+        for name, results in zip(names, found, strict=True):
+            to_make = [result for result in results if result is not None]
+            if any(result.has_changed_audio for result in to_make):
+                self._say(f"{shown(name)} has changed and will be done again")
+            elif any(result.has_other_options for result in to_make):
+                others += 1
+            elif not to_make:
+                done += 1
+            elif None in results:
+                partly += 1
+        if others:
+            self._say(f"{others} of {len(names)} will be done again, with other options")
+        if partly:
+            self._say(f"{partly} of {len(names)} will be done again, for a form that is missing")
+        if done:
+            self._say(f"{done} of {len(names)} {'is' if done == 1 else 'are'} done already")
+
+    def _place(self, name: str, suffix: str) -> Path:
+        return self._path / f"{Path(name).stem}{suffix}"
+
+    def _result(self, name: str, suffix: str, audio: Audio, warn: Callable[[str], None]) -> Result | None:
+        result = Result(self._place(name, suffix), name, audio, self._forms[suffix])
         for what, path in (("result", result.path), ("sidecar", sidecar.place(result.path))):
             if path.is_dir():
                 raise UsageError(f"{shown(path)} is a folder, and the {what} of {shown(name)} would be there")
@@ -152,11 +171,11 @@ class Folder:
             )
             result.replaces = result.keeps_old = True
             return result
-        return self._result_again(result, beside, audio)
+        return self._result_again(result, beside, audio, self._forms[suffix])
 
-    def _result_again(self, result: Result, beside: Sidecar | None, audio: Audio) -> Result | None:
+    def _result_again(self, result: Result, beside: Sidecar | None, audio: Audio, options_sha256: str) -> Result | None:
         """`result`, of which there is one already with the sidecar `beside`; None where that one will do."""
-        fits = beside is not None and beside.fits(audio.sha256, self._options_sha256)
+        fits = beside is not None and beside.fits(audio.sha256, options_sha256)
         try:
             if beside is not None and fits and not beside.replaced_sha256:
                 return None
@@ -178,6 +197,22 @@ class Folder:
 
 class _InTheWayError(UsageError):
     """An existing file that may not be replaced."""
+
+
+def _audio_of(name: str) -> Audio:
+    """The bytes of a source. Raises UsageError where they cannot be had again."""
+    if not Path(name).is_file():
+        raise UsageError(f"--output-dir is for files, and {shown(name)} is none", hint="use -o FILE")
+    try:
+        return sidecar.audio_of(name)
+    except OSError as error:
+        raise UsageError(f"cannot read {shown(name)}: {error.strerror}") from error
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """What all names of one file have in common. Raises OSError where there is none."""
+    state = path.stat()
+    return state.st_dev, state.st_ino
 
 
 def _with_more(messages: Sequence[str]) -> str:

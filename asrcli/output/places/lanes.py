@@ -170,11 +170,14 @@ class ResultFile(typing.Protocol):
 
 
 class InFiles:
-    """Each into a file of its own, which is there only if it is complete. Errors go where all go together."""
+    """Each into a file of its own, which is there only if it is complete. Errors go where all go together.
+
+    None stands for a file that is there already, and stays as it is.
+    """
 
     use_sink = False
 
-    def __init__(self, deliver: Deliver, files: Sequence[ResultFile]) -> None:
+    def __init__(self, deliver: Deliver, files: Sequence[ResultFile | None]) -> None:
         self._deliver = deliver
         self._files = files
 
@@ -185,7 +188,8 @@ class InFiles:
         """Nothing to write yet."""
 
     def write(self, number: int, text: str) -> None:
-        self._files[number].write(text)
+        if (file := self._files[number]) is not None:
+            file.write(text)
 
     def error(self, number: int, text: str) -> None:
         # The results are elsewhere, so nobody has to read this.
@@ -193,16 +197,17 @@ class InFiles:
             self._deliver(text)
 
     def end(self, number: int, *, complete: bool) -> None:
-        if complete:
-            self._files[number].keep()
-        else:
-            self._files[number].drop()
+        file = self._files[number]
+        if file is not None and complete:
+            file.keep()
+        elif file is not None:
+            file.drop()
 
 
 class InFilesAnyway(InFiles):
     """As InFiles, but what has begun is kept, complete or not: it is told of, and cannot be had better."""
 
-    def __init__(self, deliver: Deliver, files: Sequence[ResultFile]) -> None:
+    def __init__(self, deliver: Deliver, files: Sequence[ResultFile | None]) -> None:
         super().__init__(deliver, files)
         self._begun: set[int] = set()
 

@@ -51,6 +51,7 @@ class Result:
         self._source = source
         self._audio = audio
         self._options_sha256 = options_sha256
+        self._broken: OutputError | None = None
         self._text: tempfile.SpooledTemporaryFile[bytes] | None = None
 
     def check_source(self) -> None:
@@ -61,11 +62,20 @@ class Result:
             raise DecodeError(f"{shown(self._source)} {what}: no result is kept", hint="run the same command again")
 
     def write(self, text: str) -> None:
-        with told(self.path):
-            self._spool().write(text.encode("utf-8", "backslashreplace"))
+        if self._broken is not None:
+            raise self._broken
+        try:
+            with told(self.path):
+                self._spool().write(text.encode("utf-8", "backslashreplace"))
+        except OutputError as error:
+            self._broken = error
+            raise
 
     def keep(self) -> None:
-        """Put what was written in its place, whole, with its sidecar. Raises OutputError."""
+        """Put what was written in its place, whole, with its sidecar. Raises OutputError, also one of before."""
+        if self._broken is not None:
+            self.drop()
+            raise self._broken
         with told(self.path), contextlib.ExitStack() as stack:
             stack.callback(self.drop)
             stack.enter_context(locked(self.path.parent))

@@ -73,7 +73,7 @@ class FileSink:
         if path.is_dir():
             raise UsageError(f"cannot write to {label}: it is a folder", hint="name a file in it")
         if path.exists() or path.is_symlink():
-            if not self._force and not _is_special(path):
+            if not self._force and not is_special(path):
                 raise self._exists()
             if path.exists() and not os.access(path, os.W_OK):
                 raise UsageError(f"cannot write to {label}: permission denied", hint="choose another file")
@@ -115,7 +115,7 @@ class FileSink:
 
     def _open(self) -> typing.IO[bytes]:
         # "x" and not a look beforehand: another program may have made the file since `check`.
-        self._waits = _is_special(self._path)
+        self._waits = is_special(self._path)
         mode = "wb" if self._force or self._waits else "xb"
         try:
             opened = open(self._path, mode, buffering=0, opener=self._opened)  # noqa: SIM115 - closed by close
@@ -140,7 +140,7 @@ class FileSink:
         return UsageError(f"{name(self._path)} exists already", hint="choose another file, or replace it with --force")
 
 
-def _is_special(path: Path) -> bool:
+def is_special(path: Path) -> bool:
     """Whether `path` is a device, a named pipe or a socket."""
     try:
         mode = path.stat().st_mode

@@ -389,7 +389,8 @@ def test_a_name_with_a_newline_and_an_emoji_is_shown_safely(asrcli, talk_service
 def test_a_result_is_never_written_over_its_source(asrcli, talk_service, tmp_path, option):
     path = tmp_path / "talk.wav"
     path.write_bytes(TALK_WAV.read_bytes())
-    done = asrcli("file", path, option, f"{tmp_path}/./talk.wav", "--force", "--endpoint", talk_service)
+    arguments = (option, f"{tmp_path}/./talk.wav", "--force", "-f", "text", "--endpoint", talk_service)
+    done = asrcli("file", path, *arguments)
     assert done.code == 2
     assert "is the source itself" in done.err
     assert path.read_bytes() == TALK_WAV.read_bytes()

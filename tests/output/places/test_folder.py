@@ -166,7 +166,7 @@ def test_a_result_is_never_written_over_its_source(place: Place, monkeypatch: py
     """Not even with --force: a source may be called anything, talk.txt too."""
     monkeypatch.chdir(place.path)
     (place.path / "talk.txt").touch()
-    folder = Folder(Path(), ".txt", "o", force=True, say=place.said.append)
+    folder = Folder(Path(), {".txt": "o"}, force=True, say=place.said.append)
     with pytest.raises(UsageError, match="the source itself"):
         folder.check(["talk.txt"])
 
@@ -182,12 +182,12 @@ def test_a_folder_that_cannot_be_written_is_found_at_once(place: Place) -> None:
     place.out.touch()
     with pytest.raises(UsageError, match="is not a folder"):
         place.folder().check(["a.wav"])
-    nowhere = Folder(Path("/proc/nowhere"), ".txt", "o", force=False, say=place.said.append)
+    nowhere = Folder(Path("/proc/nowhere"), {".txt": "o"}, force=False, say=place.said.append)
     with pytest.raises(UsageError, match="cannot make the folder /proc/nowhere"):
         nowhere.make()
     # It is there, root may do everything, and still no file can be made in it.
     with pytest.raises(UsageError, match="cannot write to /proc: "):
-        Folder(Path("/proc"), ".txt", "o", force=False, say=place.said.append).make()
+        Folder(Path("/proc"), {".txt": "o"}, force=False, say=place.said.append).make()
 
 
 def test_a_folder_in_the_place_of_a_result_is_named(place: Place) -> None:
@@ -199,7 +199,9 @@ def test_a_folder_in_the_place_of_a_result_is_named(place: Place) -> None:
 
 def test_the_format_gives_the_suffix(place: Place) -> None:
     for form, name in (("text", "a.txt"), ("json", "a.jsonl")):
-        [result] = place.folder(suffix=REGISTRY[form].suffixes[0]).results([str(place.sources[0])], place.warned.append)
+        [[result]] = place.folder(suffix=REGISTRY[form].suffixes[0]).results(
+            [str(place.sources[0])], place.warned.append
+        )
         assert result is not None
         assert result.path.name == name
         result.drop()
