@@ -95,7 +95,10 @@ class _Run:
         except Interrupted as error:
             # A second signal: what has come so far is delivered, and that is all.
             self._end_all(error)
-        except (AsrcliError, ClosedPipe):
+        except ClosedPipe:
+            raise
+        except AsrcliError:
+            self._break_off()
             raise
         except Exception as bug:
             self._end_all(Bug.of(bug))
@@ -118,6 +121,14 @@ class _Run:
         for number in range(len(self._sources)):
             if number not in self._over:
                 self._end(number, error, loses_sound=False)
+
+    def _break_off(self) -> None:
+        """Somewhere the results cannot be written: elsewhere they end here, and say that they are not complete."""
+        for number in range(len(self._sources)):
+            if number not in self._over:
+                metrics = self._begun.get(number)
+                with contextlib.suppress(AsrcliError, ClosedPipe):
+                    self._output.end(None if metrics is None else metrics.summary(complete=False), number)
 
     def _happenings(
         self, jobs: list[Job], engine: Engine, at_once: int
