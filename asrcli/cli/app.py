@@ -91,7 +91,8 @@ def _root(
 ) -> None:
     commands = context.command.commands  # type: ignore[attr-defined]
     user = config.user_file(os.environ, Path.home())
-    typed = [*getattr(context, "_protected_args", ()), *context.args]
+    # Typer has taken the words of the command out of the context by now.
+    typed = context.obj or ()
     context.default_map = config.defaults(commands, Path(config.PROJECT_FILE), user, environment.variables(), typed)
 
 
@@ -117,7 +118,7 @@ def run(arguments: list[str]) -> int:
     for key in (*environment.known_keys(), *_typed_keys(arguments)):
         masking.learn(key)
     try:
-        result = app(args=arguments, standalone_mode=False, prog_name="asrcli")
+        result = app(args=arguments, standalone_mode=False, prog_name="asrcli", obj=arguments)
         return result if isinstance(result, int) else 0
     except AsrcliError as error:
         return _say(error, arguments)
@@ -149,7 +150,7 @@ def _say(error: AsrcliError, arguments: list[str]) -> int:
     from asrcli.output.output import Output
     from asrcli.output.views.plain import QuietView
 
-    wants_json = {"--json", "-j", "--format=json"} & {*arguments} or {
+    wants_json = {"--json", "-j", "--format=json", "--output-format=json", "-fjson"} & {*arguments} or {
         *(("--format", "json"), ("--output-format", "json"), ("-f", "json"))
     } & {*itertools.pairwise(arguments)}
     destination = Destination(JsonLines if wants_json else PlainText, streams.StreamSink(sys.stdout))

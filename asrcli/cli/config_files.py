@@ -12,12 +12,14 @@ here, where its name is known; the options themselves come from Typer.
 from __future__ import annotations
 
 import difflib
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import typer
 
+from asrcli.cli.flags.conversion import refuse_empty
 from asrcli.system.folders import user_folder
 from asrcli.values.errors import UsageError
 
@@ -65,6 +67,8 @@ def defaults(
     """
     outranked = {key for key, names in _VARIABLES.items() if any(environ.get(name) for name in names)}
     outranked |= {key for key, flags in _CONTRADICTED.items() if any(_is_typed(flag, typed) for flag in flags)}
+    if _names_say_the_forms(typed):
+        outranked |= {"format", "json"}
     merged: dict[str, dict[str, Any]] = {command: {} for command in commands}
     for path, refused in ((user, {"api_key"}), (project, _PERSONAL)):
         for command, given in _read(path, commands, refused).items():
@@ -121,6 +125,7 @@ def _value(path: Path, context: typer.Context, option: Any, value: Any) -> Any:
     given = [value] if option.multiple and isinstance(value, str) else value
     try:
         _check_kind(option, given)
+        refuse_empty(option, context, given)
         _check_meaning(context, option, option.process_value(context, given))
     except (UsageError, typer.TyperException) as error:
         reason = str(getattr(error, "message", error))
@@ -145,7 +150,7 @@ def _check_meaning(context: typer.Context, option: Any, value: Any) -> None:
     key = option.name
     if key in _CLOSED:
         words = [item.value for item in option.shell_complete(context, "")]
-        if words and value not in words:
+        if words and not set(value if option.multiple else [value]) <= set(words):
             raise UsageError("it is not known", hint=f"choose one of {', '.join(words)}")
         if words:
             return
@@ -177,6 +182,18 @@ def _check_meaning(context: typer.Context, option: Any, value: Any) -> None:
 
 def _is_typed(flag: str, typed: Sequence[str]) -> bool:
     return any(word == flag or word.startswith(f"{flag}=") for word in typed)
+
+
+def _names_say_the_forms(typed: Sequence[str]) -> bool:
+    """Whether -o is typed, each time with a name that is one for a format: no other one is wanted then."""
+    words = [part for word in typed for part in (word.split("=", 1) if word.startswith("--") else [word])]
+    names = [value for flag, value in itertools.pairwise(words) if flag in ("-o", "--output")]
+    names += [word[2:] for word in words if word.startswith("-o") and word != "-o"]
+    if not names:
+        return False
+    from asrcli.runs.choose_forms import named_by
+
+    return all(named_by(Path(name)) for name in names)
 
 
 def _name(key: str) -> str:

@@ -13,7 +13,7 @@ from asrcli.cli.app import app
 from asrcli.cli.config_files import defaults, user_file
 from asrcli.output.wording import words
 from asrcli.values.errors import UsageError
-from tests.support.service import TALK_WAV
+from tests.support.service import TALK_TEXT, TALK_WAV
 from tests.support.wording import says
 
 
@@ -141,6 +141,26 @@ def test_a_table_bears_the_commands_own_name_hyphen_and_all(tmp_path: Path):
     assert defaults(options, path, tmp_path / "none.toml", {})["reuse-bench"] == {"region": "local", "tasks": "4"}
 
 
+@pytest.mark.parametrize("default", ['format = "json"', 'format = ["json", "vtt"]', "json = true"])
+def test_a_form_in_a_file_yields_to_what_the_typed_names_say(asrcli, talk_service, tmp_path, monkeypatch, default):
+    (tmp_path / "asrcli.toml").write_text(default)
+    monkeypatch.chdir(tmp_path)
+    run = ("file", TALK_WAV, "--endpoint", talk_service, "--pace", "fast")
+    assert asrcli(*run, "-o", "a.srt", "--output=b.txt", "-oc.ass").err == ""
+    assert {path.name for path in tmp_path.iterdir()} == {"asrcli.toml", "a.srt", "b.txt", "c.ass"}
+    assert (tmp_path / "a.srt").read_text().startswith("1\n00:00:")
+
+
+def test_a_form_in_a_file_is_that_of_names_that_say_none(asrcli, talk_service, tmp_path, monkeypatch):
+    (tmp_path / "asrcli.toml").write_text("json = true")
+    monkeypatch.chdir(tmp_path)
+    run = ("file", TALK_WAV, "--endpoint", talk_service, "--pace", "fast")
+    done = asrcli(*run, "-o", "-", "-o", "a.srt")
+    assert done.events[0]["type"] == "begin"
+    # Typed for all of it: then the file's word does not count.
+    assert asrcli(*run, "-f", "text").out == TALK_TEXT.read_text()
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
@@ -153,6 +173,9 @@ def test_a_table_bears_the_commands_own_name_hyphen_and_all(tmp_path: Path):
         ("language = [1, true]", "language = [1, true]: it takes a list of texts"),
         ('region = "mars"', 'region = "mars": it is not known (choose one of intl, cn, qwen-intl, qwen-cn, local)'),
         ('format = "texd"', "choose one of text, json"),
+        ('format = ["srt", "texd"]', "choose one of text, json"),
+        ('output = ["a.txt", ""]', 'output = ["a.txt", ""]: it is empty'),
+        ('model = ""', 'model = "": it is empty'),
         ('color = "blue"', "choose one of auto, always, never"),
         ('encoding = "s17"', "choose one of s16le"),
         ('protocol = "http"', "choose one of run-task, realtime"),

@@ -13,9 +13,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import typer
 from typer.core import TyperCommand, TyperGroup
 
 _NUMBERS = {int: re.compile(r"-?[0-9]{1,9}"), float: re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,9})?")}
+
+_NAMES = ("model", "language")
 
 
 class _Doubtful(Exception):  # noqa: N818 - it names what was found
@@ -44,7 +47,21 @@ def _quick(parameters: list[Any]) -> list[Any]:
         by_typer = getattr(parameter, "get_runtime_param", None)
         if by_typer is not None and "get_runtime_param" not in vars(parameter):
             parameter.get_runtime_param = functools.partial(_Conversion, by_typer)
+            parameter.process_value = functools.partial(_process, parameter, parameter.process_value)
     return parameters
+
+
+def _process(parameter: Any, by_typer: Callable[[Any, Any], Any], context: Any, value: Any) -> Any:
+    """What Typer makes of `value`. Raises its error, see `refuse_empty` too."""
+    refuse_empty(parameter, context, value)
+    return by_typer(context, value)
+
+
+def refuse_empty(parameter: Any, context: Any, value: Any) -> None:
+    """Raise Typer's error for an empty text where a name is wanted, which is mostly that of a variable not set."""
+    takes_name = parameter.name in _NAMES or parameter.type_descriptor.annotation in (Path, list[Path])
+    if takes_name and (value == "" or (isinstance(value, list | tuple) and "" in value)):
+        raise typer.BadParameter("it is empty", ctx=context, param=parameter)
 
 
 class _Conversion:

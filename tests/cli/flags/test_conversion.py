@@ -48,3 +48,10 @@ def test_what_is_plainly_right_needs_no_pydantic(tmp_path):
     line += ["--output", str(tmp_path / "new.txt"), "--stats", "--jobs", "2"]
     assert "pydantic" not in loaded_by_running(*line)
     assert "pydantic" in loaded_by_running(*line, "--max-outage", "long")
+
+
+@pytest.mark.parametrize("flag", ["--model", "-l", "-o", "--output-dir", "--save-audio", "--ca-bundle", "--output="])
+def test_a_name_that_is_empty_is_refused(asrcli, flag):
+    done = asrcli("file", "nosuch.wav", *([flag] if flag.endswith("=") else [flag, ""]))
+    assert done.code == 2
+    assert "it is empty" in done.err
