@@ -42,5 +42,21 @@ class Place:
                 result.keep()
         return [result is not None for result in found]
 
+    def run_forms(self, forms: dict[str, str], *, force: bool = False, text: str = "text") -> list[list[str]]:
+        """Do what is to be done of several forms, suffix → options; which files were made of each source."""
+        self.said.clear()
+        folder = Folder(self.out, forms, force=force, say=self.said.append)
+        names = list(map(str, self.sources))
+        folder.check(names)
+        found = folder.results(names, self.warned.append)
+        folder.make()
+        for results in found:
+            for result in results:
+                if result is not None:
+                    result.write(f"{text}\n")
+                    result.keep()
+        folder.tell_written(found)
+        return [[result.path.name for result in results if result is not None] for results in found]
+
     def texts(self) -> dict[str, str]:
         return {path.name: path.read_text() for path in sorted(self.out.iterdir()) if not path.name.startswith(".")}

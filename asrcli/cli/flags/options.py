@@ -229,7 +229,7 @@ class DocumentFlags:
             "--format",
             "--output-format",
             "-f",
-            metavar="text|json|srt|vtt|ass",
+            metavar="text|json|srt|vtt|ass|md|html",
             help="Form of the results, where the name of -o says none [text]; repeat for more.",
             autocompletion=values.formats,
         ),

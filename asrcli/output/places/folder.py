@@ -62,7 +62,8 @@ class Folder:
                 raise UsageError(f"{shown(name)} is given twice", hint="leave one of them out")
             if other is not None:
                 clashes.append(f"the results of {shown(other)} and {shown(name)} would both be {shown(target)}")
-        self._check_places(names)
+            for each in self._forms:
+                self._check_place(name, self._place(name, each))
         if clashes:
             raise UsageError(_with_more(clashes), hint="rename one, or give it an --output-dir of its own")
 
@@ -115,22 +116,13 @@ class Folder:
                 f"--output-dir {shown(self._path)}: no permission to write in {shown(there)}", hint="choose another"
             )
 
-    def _check_places(self, names: Sequence[str]) -> None:
-        """Raise UsageError for a result that cannot have its name, or that would be one of the sources."""
-        sources: dict[tuple[int, int], str] = {}
-        for name in names:
-            with contextlib.suppress(OSError):
-                sources[_identity(Path(name))] = name
-        for name in names:
-            for suffix in self._forms:
-                target = self._place(name, suffix)
-                if len(os.fsencode(sidecar.place(target).name)) > _NAME_BYTES:
-                    raise UsageError(f"the name of {shown(name)} is too long for a result file", hint="rename it")
-                with contextlib.suppress(OSError):
-                    source = sources.get(_identity(target))
-                    if source is not None:
-                        which = "the source itself" if source == name else f"the source {shown(source)}"
-                        raise UsageError(f"the result of {shown(name)} would be {which}", hint="rename it")
+    def _check_place(self, name: str, target: Path) -> None:
+        """Raise UsageError where the result of a source cannot have its name, or would be the source."""
+        if len(os.fsencode(sidecar.place(target).name)) > _NAME_BYTES:
+            raise UsageError(f"the name of {shown(name)} is too long for a result file", hint="rename it")
+        with contextlib.suppress(OSError):
+            if target.samefile(name):
+                raise UsageError(f"the result of {shown(name)} would be the source itself", hint="rename it")
 
     def _tell_what_is_to_do(self, names: Sequence[str], found: Sequence[Sequence[Result | None]]) -> None:
         others = partly = done = 0
@@ -207,12 +199,6 @@ def _audio_of(name: str) -> Audio:
         return sidecar.audio_of(name)
     except OSError as error:
         raise UsageError(f"cannot read {shown(name)}: {error.strerror}") from error
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    """What all names of one file have in common. Raises OSError where there is none."""
-    state = path.stat()
-    return state.st_dev, state.st_ino
 
 
 def _with_more(messages: Sequence[str]) -> str:

@@ -217,3 +217,11 @@ def test_what_cannot_be_installed_is_told(asrcli, tmp_path, monkeypatch):
     assert done.err.count("\n") == 1
     assert asrcli("--install-completion", "tcsh").code == 2
     assert not list(Path(tmp_path).glob("**/asrcli.fish"))
+
+
+def test_the_help_names_the_formats_that_there_are() -> None:
+    """It does not load them for that."""
+    for command in ("file", "mic", "qwen", "render"):
+        options = ROOT.commands[command].loaded.params  # type: ignore[attr-defined]
+        [metavar] = [option.metavar for option in options if option.name == "format"]
+        assert metavar == "|".join(FORMATS)

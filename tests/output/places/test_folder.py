@@ -109,6 +109,50 @@ def test_a_file_that_is_not_ours_is_never_replaced_without_force(place: Place) -
     assert place.run(force=True) == [True, True]
 
 
+FORMS = {".srt": "s", ".jsonl": "j"}
+
+
+def test_each_form_of_each_source_has_a_result_and_a_sidecar(place: Place) -> None:
+    assert place.run_forms(FORMS) == [["a.srt", "a.jsonl"], ["b.srt", "b.jsonl"]]
+    assert place.said == [f"2 results written to {place.out}"]
+    assert len(list(place.out.glob(".*.asrcli.json"))) == 4
+    assert place.run_forms(FORMS) == [[], []]
+    assert place.said == ["2 of 2 are done already", f"2 results written to {place.out}"]
+
+
+def test_only_the_form_that_is_missing_is_made_again(place: Place) -> None:
+    place.run_forms(FORMS)
+    (place.out / "a.srt").write_text("better\n")
+    (place.out / "a.jsonl").unlink()
+    assert place.run_forms(FORMS, text="new") == [["a.jsonl"], []]
+    assert place.said[:2] == ["1 of 2 will be done again, for a form that is missing", "1 of 2 is done already"]
+    assert place.texts() == {"a.srt": "better\n", "a.jsonl": "new\n", "b.srt": "text\n", "b.jsonl": "text\n"}
+
+
+def test_a_further_form_leaves_those_that_are_there(place: Place) -> None:
+    place.run_forms({".srt": "s"})
+    assert place.run_forms(FORMS, text="new") == [["a.jsonl"], ["b.jsonl"]]
+    assert place.texts()["a.srt"] == "text\n"
+    # Options that shape one form only.
+    assert place.run_forms({**FORMS, ".srt": "other"}, text="newer") == [["a.srt"], ["b.srt"]]
+    assert place.said[0] == "2 of 2 will be done again, with other options"
+
+
+def test_a_changed_source_is_done_again_in_every_form(place: Place) -> None:
+    place.run_forms(FORMS)
+    place.sources[0].write_bytes(b"other")
+    assert place.run_forms(FORMS) == [["a.srt", "a.jsonl"], []]
+    assert place.said[0] == f"{place.sources[0]} has changed and will be done again"
+
+
+def test_a_form_in_the_way_stops_all(place: Place) -> None:
+    place.out.mkdir()
+    (place.out / "b.jsonl").write_text("mine\n")
+    with pytest.raises(UsageError, match=r"b\.jsonl exists already, and asrcli did not make it"):
+        place.run_forms(FORMS)
+    assert place.texts() == {"b.jsonl": "mine\n"}
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"{", b"[]", b"\xff", b'{"asrcli_sidecar": 2}', b'{"asrcli_sidecar": 1, "source": 3}', b"[" * 9999]
 )
@@ -167,6 +211,9 @@ def test_a_result_is_never_written_over_its_source(place: Place, monkeypatch: py
     monkeypatch.chdir(place.path)
     (place.path / "talk.txt").touch()
     folder = Folder(Path(), {".txt": "o"}, force=True, say=place.said.append)
+    with pytest.raises(UsageError, match="the source itself"):
+        folder.check(["talk.txt"])
+    folder = Folder(Path(), {".jsonl": "o", ".txt": "o"}, force=True, say=place.said.append)
     with pytest.raises(UsageError, match="the source itself"):
         folder.check(["talk.txt"])
 

@@ -205,3 +205,18 @@ def test_a_folder_that_is_gone_is_one_clear_error(place: Place) -> None:
     place.out.rmdir()
     with pytest.raises(OutputError, match=r"cannot write .*a\.txt: No such file"):
         result.keep()
+
+
+def test_a_result_of_which_something_could_not_be_written_is_never_kept(place: Place, monkeypatch) -> None:
+    [result, _] = place.results()
+    assert result is not None
+    result.write("one\n")
+    with monkeypatch.context() as full:
+        full.setattr(result, "_spool", lambda: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space left on device")))
+        with pytest.raises(OutputError, match="No space left"):
+            result.write("two\n")
+    with pytest.raises(OutputError, match="No space left"):
+        result.write("three\n")
+    with pytest.raises(OutputError, match="No space left"):
+        result.keep()
+    assert place.texts() == {}
