@@ -33,6 +33,10 @@ class Destination:
         """From now on `lanes` take the text of transcriptions."""
         self._lanes = lanes
 
+    def refuse(self, error: AsrcliError) -> None:
+        """Write nothing to the sink: what would raises `error`."""
+        self._broken = error
+
     def begin(self, info: Begin, number: int) -> None:
         """A transcription begins."""
         self._lanes.begin(number)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from asrcli.runs.choose_forms import STANDARD_OUTPUT
 from asrcli.runs.request import OutputOptions
-from asrcli.values.errors import UsageError
+from asrcli.values.errors import AsrcliError, UsageError
 from asrcli.values.source_name import STANDARD_INPUT
 
 if TYPE_CHECKING:
@@ -35,15 +35,29 @@ def recording_of(options: OutputOptions, names: Sequence[str], pcm: PcmFormat) -
     return WavWriter(path, pcm, force=options.force)
 
 
-def spare_the_sources(options: OutputOptions, names: Sequence[str]) -> None:
-    """Raise UsageError where a result would be written over what it is made from."""
-    places = [("--output", path) for path in options.output if path != STANDARD_OUTPUT]
-    places += [("--save-audio", path) for path in [options.save_audio] if path is not None]
-    for option, path in places:
-        for name in names:
-            with contextlib.suppress(OSError):
-                if Path(name).samefile(path):
-                    raise UsageError(f"{option} {path} is the source itself", hint="choose another file")
+def spare_the_sources(output: Output, options: OutputOptions, names: Sequence[str]) -> None:
+    """Raise UsageError where a result would be written over what it is made from; nor is that error written there."""
+    for path, destination in zip(options.output, output.destinations, strict=False):
+        if path != STANDARD_OUTPUT and (error := _is_a_source("--output", path, names)):
+            destination.refuse(error)
+            raise error
+    if options.save_audio is not None and (error := _is_a_source("--save-audio", options.save_audio, names)):
+        raise error
+
+
+def spare_what_is_there(output: Output, options: OutputOptions, error: AsrcliError) -> None:
+    """Have `error` written over no file: it came before it was known what the sources are."""
+    for path, destination in zip(options.output, output.destinations, strict=False):
+        if path != STANDARD_OUTPUT and path.is_file():
+            destination.refuse(error)
+
+
+def _is_a_source(option: str, path: Path, names: Sequence[str]) -> UsageError | None:
+    for name in names:
+        with contextlib.suppress(OSError):
+            if Path(name).samefile(path):
+                return UsageError(f"{option} {path} is the source itself", hint="choose another file")
+    return None
 
 
 def heard_in(source: str, state: FileState | None, save_audio: Path | None) -> str | None:

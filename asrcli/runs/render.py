@@ -49,7 +49,7 @@ def render(names: Sequence[str], options: OutputOptions, folder: Path | None = N
 
     def work(signals: Signals) -> int:
         with ExitStack() as stack:
-            spare_the_sources(options, names)
+            spare_the_sources(output, options, names)
             if list(names).count(STANDARD_INPUT) > 1:
                 raise UsageError("- stands for standard input and can be given only once")
             files = [SavedFile(name, stack, signals) for name in names]

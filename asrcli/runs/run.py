@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from asrcli.runs.exits import exit_code
 from asrcli.runs.request import OutputOptions, Request
-from asrcli.values.errors import Bug, Interrupted
+from asrcli.values.errors import AsrcliError, Bug, Interrupted
 
 if TYPE_CHECKING:
     from asrcli.audio.writing.wav_writer import WavWriter
@@ -37,13 +37,19 @@ def run(
     with shown_at_once(opening, quiet=options.quiet):
         from asrcli.runs.choose_output import open_output
         from asrcli.runs.exits import Refused
+        from asrcli.runs.recording import spare_what_is_there
 
         output = open_output(options, folder)
 
     def work(signals: Signals) -> int:
         output.opening(opening)
         try:
-            return _carry_out(prepare(), output, signals, asked)
+            try:
+                request = prepare()
+            except AsrcliError as error:
+                spare_what_is_there(output, options, error)
+                raise
+            return _carry_out(request, output, signals, asked)
         except Refused as refused:
             return refused.code
 
@@ -98,6 +104,8 @@ def _carry_out(request: Request, output: Output, signals: Signals, asked: Callab
     from asrcli.runs.sources import Opener
     from asrcli.system.crowd import make_room
 
+    # Before anything can be told there.
+    spare_the_sources(output, request.output, request.names)
     choice = choose(request, output)
     check_format(output, request, choice.protocol)
     results = Results(request, choice, output)
@@ -108,7 +116,6 @@ def _carry_out(request: Request, output: Output, signals: Signals, asked: Callab
         if request.open_ended and not service.moves:
             # A microphone is not opened in vain where there is no key.
             service.endpoint()
-        spare_the_sources(request.output, request.names)
         opener = Opener(request.input, most_open)
         sources = opener.check(request.names, output)
         for item in sources:

@@ -263,5 +263,5 @@ def test_the_interrupt_that_ends_what_writes_to_the_pipe_ends_no_reading() -> No
 )
 def test_any_bytes_end_in_an_exit_code(saved, capfd, pieces: list[bytes], form: str) -> None:
     name = saved(b"".join(pieces))
-    assert render([name], OutputOptions(format=form)) in (0, 1, 2)
+    assert render([name], OutputOptions(format=(form,))) in (0, 1, 2)
     assert "Traceback" not in capfd.readouterr().err
