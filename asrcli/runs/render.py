@@ -18,7 +18,7 @@ from asrcli.output.places.rendered import rendered_files
 from asrcli.output.sanitize import name as shown
 from asrcli.output.saved.transcripts import Sorting, Transcript
 from asrcli.output.saved.values import SavedError
-from asrcli.runs.choose_forms import forms_of
+from asrcli.runs.choose_forms import Form, forms_of
 from asrcli.runs.choose_output import open_output
 from asrcli.runs.recording import heard_in, spare_the_sources
 from asrcli.runs.run import told
@@ -54,8 +54,13 @@ def render(names: Sequence[str], options: OutputOptions, folder: Path | None = N
                 raise UsageError("- stands for standard input and can be given only once")
             files = [SavedFile(name, stack, signals) for name in names]
             found = _looked_through(files)
-            _arrange(output, options, found, folder)
-            subtitles = any(form.format.stands_alone for form in forms_of(options, folder))
+            forms = forms_of(options, folder)
+            if folder is not None:
+                _to_folder(output, forms, found, folder, names, force=options.force)
+            else:
+                _to_places(output, forms, found)
+            _tell_of_karaoke(output, options, forms, found)
+            subtitles = any("max_cue_ms" in form.format.shaped_by for form in forms)
             needs_times = subtitles and not options.quiet
             return _Rendering(output, files, found, needs_times=needs_times).code()
 
@@ -72,20 +77,36 @@ def _looked_through(files: Sequence[SavedFile]) -> list[Transcript]:
     return sorting.found
 
 
-def _arrange(output: Output, options: OutputOptions, found: Sequence[Transcript], folder: Path | None) -> None:
-    """Prepare `output` for what was found. Raises UsageError where several would be in one file that holds one."""
-    forms = forms_of(options, folder)
-    names = [transcript.name for transcript in found]
+def _to_places(output: Output, forms: Sequence[Form], found: Sequence[Transcript]) -> None:
+    """Each form of all that was found to one place. Raises UsageError for one that holds a single transcription."""
     for form, destination in zip(forms, output.destinations, strict=True):
-        if folder is not None:
-            files = rendered_files(folder, names, form.format.suffixes[0], force=options.force)
-            destination.through(InFilesAnyway(destination.deliver, files))
-        elif len(found) > 1 and form.format.stands_alone:
+        if len(found) > 1 and form.format.stands_alone:
             hint = "a file for each: --output-dir DIR"
             raise UsageError(f"{form.name} is for one transcription, and there are {len(found)}", hint=hint)
-        elif len(found) > 1:
-            titles = [] if form.format.names_source else list(map(title, names))
+        if len(found) > 1:
+            titles = [] if form.format.names_source else [title(transcript.name) for transcript in found]
             destination.through(InOrder(destination.deliver, titles))
+
+
+def _to_folder(
+    output: Output,
+    forms: Sequence[Form],
+    found: Sequence[Transcript],
+    folder: Path,
+    inputs: Sequence[str],
+    *,
+    force: bool,
+) -> None:
+    """A file for each in each form. Raises UsageError for files that cannot be made or may not be replaced."""
+    names = [transcript.name for transcript in found]
+    for form, destination in zip(forms, output.destinations, strict=True):
+        files = rendered_files(folder, names, form.format.suffixes[0], inputs, force=force)
+        destination.through(InFilesAnyway(destination.deliver, files))
+
+
+def _tell_of_karaoke(
+    output: Output, options: OutputOptions, forms: Sequence[Form], found: Sequence[Transcript]
+) -> None:
     if options.quiet:
         return
     if options.karaoke and not any("karaoke" in form.format.shaped_by for form in forms):

@@ -51,11 +51,13 @@ class RenderedFile:
             self._text = None
 
 
-def rendered_files(folder: Path, sources: Sequence[str], suffix: str, *, force: bool) -> list[RenderedFile]:
+def rendered_files(
+    folder: Path, sources: Sequence[str], suffix: str, inputs: Sequence[str] = (), *, force: bool
+) -> list[RenderedFile]:
     """One for each of `sources` in `folder`, which is made if need be.
 
-    Raises UsageError where two would be the same, where one is there already and `force` is not given, and for a folder
-    that cannot be written to.
+    Raises UsageError where two would be the same, where one is there already and `force` is not given or it is one of
+    `inputs`, and for a folder that cannot be written to.
     """
     places = [folder / f"{_stem(source)}{suffix}" for source in sources]
     first: dict[str, str] = {}
@@ -74,6 +76,10 @@ def rendered_files(folder: Path, sources: Sequence[str], suffix: str, *, force: 
         more = f", and {len(there) - 1} more" if len(there) > 1 else ""
         hint = "move them away, or replace them with --force" if more else "move it away, or replace it with --force"
         raise UsageError(f"{shown(there[0])} exists already{more}", hint=hint)
+    for place in places:
+        with contextlib.suppress(OSError):
+            if any(place.samefile(name) for name in inputs if name != STANDARD_INPUT):
+                raise UsageError(f"{shown(place)} would be made of itself", hint="choose another --output-dir")
     _make(folder)
     return [RenderedFile(place, force=force) for place in places]
 

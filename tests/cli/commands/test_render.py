@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,11 @@ from asrcli.runs.request import OutputOptions
 from tests.support.beginnings import beginning
 from tests.support.service import TALK_WAV
 
-FORMS = ("text", "srt", "vtt", "ass", "md")
+SUFFIXES = ("txt", "srt", "vtt", "ass", "md", "html")
+
+
+def each(option: str, values: Iterable[object]) -> list[object]:
+    return [word for value in values for word in (option, value)]
 
 
 def line(kind: str, source: str | None = "talk.wav", **fields: object) -> str:
@@ -57,17 +62,15 @@ def saved(tmp_path, monkeypatch):
 def test_it_makes_what_the_run_makes(asrcli, talk_service, tmp_path, command) -> None:
     """With times of words and without."""
 
-    def run(form: str) -> str:
-        done = asrcli(*command, TALK_WAV, "--endpoint", talk_service, "--pace", "fast", "-f", form)
-        assert done.code == 0
-        return done.out
-
-    lines = tmp_path / "talk.jsonl"
-    lines.write_text(run("json"), encoding="utf-8")
-    for form in FORMS:
-        done = asrcli("render", lines, "-f", form)
-        assert (done.code, done.err) == (0, "")
-        assert done.out == run(form)
+    made, again = ([tmp_path / name / f"talk.{suffix}" for suffix in SUFFIXES] for name in ("made", "again"))
+    for folder in (made[0].parent, again[0].parent):
+        folder.mkdir()
+    common = (TALK_WAV, "--endpoint", talk_service, "--pace", "fast")
+    assert asrcli(*command, *common, "-o", tmp_path / "talk.jsonl", *each("-o", made)).code == 0
+    done = asrcli("render", tmp_path / "talk.jsonl", *each("-o", again))
+    assert (done.code, done.out, done.err) == (0, "", "")
+    for one, other in zip(made, again, strict=True):
+        assert one.read_text(encoding="utf-8") == other.read_text(encoding="utf-8") != ""
 
 
 def test_lines_that_are_rendered_to_lines_stay_what_they_are(asrcli, talk_service, tmp_path) -> None:
@@ -169,6 +172,7 @@ TWO = TALK + begin("other.wav") + final(source="other.wav") + end("other.wav")
         (TWO, ["-f", "srt"], "srt is for one transcription, and there are 2 (a file for each: --output-dir DIR)"),
         (TALK, ["talk.jsonl", "-f", "vtt", "--output-dir", "out"], "both talk.wav and talk.wav would be out/talk.vtt"),
         (TALK.replace("talk.wav", "a/T.wav"), ["--output-dir", "out", "t.jsonl"], "both a/T.wav and t.wav would be"),
+        (TALK, ["--json", "--output-dir", ".", "--force"], "talk.jsonl would be made of itself"),
         (TALK.replace("talk.wav", "x" * 300), ["--output-dir", "out"], "is too long for a file"),
     ],
 )
