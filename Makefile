@@ -59,6 +59,9 @@ bench-compare: install  ## What a change did: OLD=FILE NEW=FILE, of runs with JS
 completions: install  ## Write the completion scripts for bash, zsh and fish
 	for shell in bash zsh fish; do $(BIN)/asrcli --show-completion $$shell > completions/asrcli.$$shell; done
 
+pictures: install  ## Make the picture of the page that the README shows, with Chromium
+	$(BIN)/python -m tests.support.page_picture asrcli/guide/pictures/page.png
+
 bench-faults: install  ## Break links, damage files, play six hours, end runs everywhere, let every system call fail
 	$(BIN)/python -m tests.benchmarks.faults
 
@@ -66,4 +69,4 @@ clean:  ## Remove what the targets made
 	rm -rf .venv .venv-3.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help install demo test coverage test-all check format bench bench-compare bench-faults completions clean
+.PHONY: help install demo test coverage test-all check format bench bench-compare pictures bench-faults completions clean

@@ -147,6 +147,24 @@ def test_only_its_own_style_and_script_may_run():
     assert not re.search(r"https?://|//\w|@import|url\(", re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL))
 
 
+def brightness(color: str) -> float:
+    """The relative luminance of #rrggbb, as WCAG has it."""
+    parts = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_stands_out_from_what_is_behind_it(scheme):
+    light, dark = re.findall(":root {(.*?)}", page_of(), re.DOTALL)[:2]
+    colors = dict(re.findall(r"--([\w-]+): (#\w{6});", light if scheme == "light" else light + dark))
+    on_paper = [(ink, back) for ink in ("ink", "quiet", "accent", "wrong") for back in ("paper", "current")]
+    marked = [("on-mark", "said"), ("on-mark", "chosen"), ("ink", "found"), ("quiet", "raised"), ("paper", "accent")]
+    for ink, back in on_paper + marked:
+        darker, lighter = sorted([brightness(colors[ink]), brightness(colors[back])])
+        assert (lighter + 0.05) / (darker + 0.05) >= 4.5, f"{ink} on {back}"
+
+
 @pytest.mark.parametrize("name", ["my talk #1?.wav", "50%25.wav", "a:b.wav", "天气.wav", "\udcff.wav", 'q"<&.wav'])
 def test_the_sound_is_found_whatever_it_is_called(name, tmp_path):
     text = page_of(begin=Begin("x", "m", "r", "p", 1, audio=str(tmp_path / "in" / name)), folder=tmp_path / "out")
