@@ -69,8 +69,8 @@ class Shape:
     `partials` and `notices` are left out where that is False; `seen`: a terminal shows the text. Of text: what stands
     before each sentence, its times and its `labels` (language, emotion, speaker). Of subtitles: cells in a line (None:
     what is usual for the script), lines in a cue, how long one may be, whether words have their times. Of documents:
-    `folder` is where the file lies, None for a stream; `page` the link to the page of the same transcription, if there
-    is one.
+    `folder` is where the file lies, None for a stream; `page` gives the link to the page of a source, where the same
+    run makes one.
     """
 
     partials: bool = True
@@ -83,7 +83,7 @@ class Shape:
     max_cue_ms: int = 7000
     karaoke: bool = False
     folder: Path | None = None
-    page: str | None = None
+    page: Callable[[str], str | None] | None = None
 
 
 class Format(typing.Protocol):

@@ -20,6 +20,7 @@ from asrcli.values.errors import UsageError
 
 STANDARD_OUTPUT = Path("-")
 _DEFAULT = "text"
+_PAGE = "html"
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,13 @@ def forms_of(options: OutputOptions, folder: Path | None = None) -> list[Form]:
     for path, name in zip([path for path in named if named[path] is None], _for_the_rest(asked, named), strict=True):
         named[path] = name
     return [Form(name or _DEFAULT, path) for path, name in named.items()]
+
+
+def page_for(form: Form, forms: Sequence[Form]) -> Form | None:
+    """The one of `forms` that is a page in a file, where `form` can link to it."""
+    if "page" not in form.format.shaped_by:
+        return None
+    return next((other for other in forms if other.name == _PAGE and other.place != STANDARD_OUTPUT), None)
 
 
 def named_by(path: Path) -> str | None:

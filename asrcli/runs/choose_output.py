@@ -8,7 +8,7 @@ import os
 import stat
 import sys
 import typing
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from asrcli.output.places.streams import ClosedOutput, StreamSink
 from asrcli.output.sanitize import sentence_text
 from asrcli.output.views.plain import PastView, QuietView, StatusView
 from asrcli.protocols import REGISTRY as PROTOCOLS
-from asrcli.runs.choose_forms import STANDARD_OUTPUT, forms_of
+from asrcli.runs.choose_forms import STANDARD_OUTPUT, Form, forms_of, page_for
 from asrcli.runs.request import ManyOptions, OutputOptions, Request
 from asrcli.system.clock import SystemClock
 from asrcli.values.errors import UsageError
@@ -61,7 +61,9 @@ def open_output(
         sink: Sink = FileSink(form.file, options.force) if form.file else standard_output
         sink.check()
         seen = form is here and sys.stdout.isatty()
-        destinations.append(Destination(functools.partial(form.format.of, replace(shape, seen=seen)), sink))
+        place = form.file.parent if form.file else folder
+        shaped = replace(shape, seen=seen, folder=place, page=_page_of(form, forms, place, past=past))
+        destinations.append(Destination(functools.partial(form.format.of, shaped), sink))
     view = PastView(sys.stderr, quiet=options.quiet) if past else _view(options, here.format if here else None)
     output = Output(destinations, view, keeps_partials=shape.partials)
     _log_to(output, options.verbose)
@@ -105,6 +107,23 @@ def shape_of(options: OutputOptions) -> Shape:
         max_cue_ms=round(options.max_cue * 1000),
         karaoke=options.karaoke,
     )
+
+
+def _page_of(
+    form: Form, forms: Sequence[Form], folder: Path | None, *, past: bool
+) -> Callable[[str], str | None] | None:
+    """What gives the link from `form`, which is in `folder`, to the page of a source."""
+    page = page_for(form, forms)
+    if page is None:
+        return None
+    from asrcli.output.formats.links import link_to
+    from asrcli.output.places.rendered import stem
+
+    if page.file is not None:
+        link = link_to(page.file, folder)
+        return lambda source: link
+    suffix = page.format.suffixes[0]
+    return lambda source: link_to((stem(source) if past else Path(source).stem) + suffix, None)
 
 
 def check_format(output: Output, request: Request, protocol: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from asrcli.output.places import sidecar
 from asrcli.output.places.folder import Folder
 from asrcli.output.places.result_file import Result
-from asrcli.runs.choose_forms import Form, forms_of
+from asrcli.runs.choose_forms import Form, forms_of, page_for
 from asrcli.runs.choose_output import shape_of
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Results:
             stack.callback(self._folder.tell_written, self.files)
 
 
-_LATER = {"timestamps", "labels"}
+_LATER = {"timestamps", "labels", "page"}
 
 
 def _folder_of(request: Request, choice: Choice, output: Output) -> Folder | None:
@@ -81,6 +81,8 @@ def _options_sha256(form: Form, request: Request, choice: Choice) -> str:
         # What came later and is not asked for changes nothing: texts of before are done.
         if (value := getattr(shape, name)) or name not in _LATER
     }
+    if page_for(form, forms_of(request.output, request.many.output_dir)) is not None:
+        also["page"] = True
     return sidecar.options_sha256(choice.options, also)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import itertools
-import os
 import re
 import string
 from pathlib import Path
@@ -57,9 +56,10 @@ class Page:
 
     def begin(self, info: Begin) -> str:
         from asrcli.output.formats.heading import facts, title
+        from asrcli.output.formats.links import link_to
 
         self._has_begun = True
-        sound = _attribute("src", None if info.audio is None else _link(info.audio, self._folder))
+        sound = _attribute("src", None if info.audio is None else link_to(info.audio, self._folder))
         told = "".join(f"<li>{_escaped(fact)}</li>" for fact in facts(info))
         return _parts().substitute(_own(), title=_escaped(title(info)), facts=told, sound=sound)
 
@@ -136,22 +136,6 @@ def _escaped(text: str) -> str:
 
 def _attribute(name: str, value: str | None) -> str:
     return "" if value is None else f' {name}="{_escaped(value)}"'
-
-
-def _link(path: str, folder: Path | None) -> str | None:
-    """The way to a file from a page in `folder`; where that is not known, from the current one. Any bytes will do.
-
-    None for what no file can be called.
-    """
-    from urllib.parse import quote
-
-    way = os.path.relpath(path, folder) if folder is not None else path
-    try:
-        link = quote(os.fsencode(way.replace(os.sep, "/")), safe="/")
-    except UnicodeEncodeError:
-        return None
-    # Two slashes would be followed by the name of a machine.
-    return re.sub("^//+", "/", link)
 
 
 def _language(passage: Passage) -> tuple[str | None, bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from asrcli.output.base import Begin, Shape
@@ -30,13 +31,14 @@ class Markdown:
     suffixes: ClassVar[tuple[str, ...]] = (".md", ".markdown")
     names_source: ClassVar[bool] = False
     stands_alone: ClassVar[bool] = True
-    shaped_by: ClassVar[tuple[str, ...]] = ()
+    shaped_by: ClassVar[tuple[str, ...]] = ("page",)
 
-    def __init__(self, page: str | None = None) -> None:
+    def __init__(self, page: Callable[[str], str | None] | None = None) -> None:
         # Every command that transcribes loads the list of formats, and few write documents.
         from asrcli.output.formats.passages import Passages
 
-        self._page = page
+        self._page_of = page
+        self._page: str | None = None
         self._passages = Passages()
         self._has_begun = False
 
@@ -48,6 +50,7 @@ class Markdown:
         from asrcli.output.formats.heading import facts, title
 
         self._has_begun = True
+        self._page = self._page_of(info.source) if self._page_of is not None else None
         return f"# {_escaped(title(info))}\n\n{_escaped(' · '.join(facts(info)))}\n"
 
     def event(self, event: Event) -> str:

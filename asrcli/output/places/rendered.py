@@ -59,7 +59,7 @@ def rendered_files(
     Raises UsageError where two would be the same, where one is there already and `force` is not given or it is one of
     `inputs`, and for a folder that cannot be written to.
     """
-    places = [folder / f"{_stem(source)}{suffix}" for source in sources]
+    places = [folder / f"{stem(source)}{suffix}" for source in sources]
     first: dict[str, str] = {}
     for source, place in zip(sources, places, strict=True):
         # A talk.srt and a Talk.srt are the same file on some systems.
@@ -97,7 +97,7 @@ def _make(folder: Path) -> None:
         clear_leftovers(folder)
 
 
-def _stem(source: str) -> str:
+def stem(source: str) -> str:
     """A file's name for what `source` is, whatever stands in it: never one in another folder."""
     if source == STANDARD_INPUT:
         return label(source)

@@ -48,7 +48,7 @@ MARKUP = (
 
 
 def written(*sentences: Sentence, begin: Begin = BEGIN, summary: Summary = SUMMARY, page: str | None = None) -> str:
-    form = Markdown.of(Shape(page=page))
+    form = Markdown.of(Shape(page=None if page is None else {"talk.wav": page}.get))
     told = [form.begin(begin), *(form.event(FinalResult(one)) for one in sentences), form.end(summary)]
     assert all(text == "" or text.endswith("\n") for text in told)
     return "".join(told)
