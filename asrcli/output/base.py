@@ -70,7 +70,8 @@ class Shape:
     before each sentence, its times and its `labels` (language, emotion, speaker). Of subtitles: cells in a line (None:
     what is usual for the script), lines in a cue, how long one may be, whether words have their times. Of documents:
     `folder` is where the file lies, None for a stream; `page` gives the link to the page of a source, where the same
-    run makes one.
+    run makes one; `sound_of` makes of a path a data URL of its sound, to be put into the file, or None where that
+    failed and was told.
     """
 
     partials: bool = True
@@ -84,6 +85,7 @@ class Shape:
     karaoke: bool = False
     folder: Path | None = None
     page: Callable[[str], str | None] | None = None
+    sound_of: Callable[[str], str | None] | None = None
 
 
 class Format(typing.Protocol):

@@ -10,6 +10,7 @@ import functools
 import itertools
 import re
 import string
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Self
 
@@ -30,7 +31,8 @@ _LANGUAGE = re.compile("[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 class Page:
     """A paragraph for each pause, in it an element for each sentence, which bears where its words are and when.
 
-    The sound is linked, relative to the `folder` of the page where that is known.
+    The sound is linked, relative to the `folder` of the page where that is known; what `sound_of` makes of it is put
+    inside, at the end.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".html", ".htm")
@@ -38,11 +40,13 @@ class Page:
     stands_alone: ClassVar[bool] = True
     shaped_by: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, sound_of: Callable[[str], str | None] | None = None) -> None:
         # Every command that transcribes loads the list of formats, and few write documents.
         from asrcli.output.formats.passages import Passages
 
         self._folder = folder
+        self._sound_of = sound_of
+        self._audio: str | None = None
         self._passages = Passages()
         self._has_begun = False
         self._language: str | None = None
@@ -52,16 +56,19 @@ class Page:
 
     @classmethod
     def of(cls, shape: Shape) -> Self:
-        return cls(shape.folder)
+        return cls(shape.folder, shape.sound_of)
 
     def begin(self, info: Begin) -> str:
         from asrcli.output.formats.heading import facts, title
         from asrcli.output.formats.links import link_to
 
         self._has_begun = True
+        self._audio = info.audio
+        # What will be inside is not looked for elsewhere, unless it never comes.
+        when = "metadata" if self._sound_of is None else "none"
         sound = _attribute("src", None if info.audio is None else link_to(info.audio, self._folder))
         told = "".join(f"<li>{_escaped(fact)}</li>" for fact in facts(info))
-        return _parts().substitute(_own(), title=_escaped(title(info)), facts=told, sound=sound)
+        return _parts().substitute(_own(), title=_escaped(title(info)), facts=told, sound=sound, when=when)
 
     def event(self, event: Event) -> str:
         return "".join(map(self._told, self._passages.of(event.sentence))) if isinstance(event, FinalResult) else ""
@@ -71,12 +78,16 @@ class Page:
 
         told = "".join(f"<p>{_escaped(line)}</p>\n" for line in closing(summary))
         kind = "" if summary.complete else ' class="broken"'
-        return self._line(f'</main>\n<footer id="end"{kind}>\n{told}</footer>')
+        return self._line(f'</main>\n{self._sound()}<footer id="end"{kind}>\n{told}</footer>')
 
     def error(self, error: AsrcliError, source: str | None) -> str:
         from asrcli.output.formats.heading import failure
 
         return f'<p class="broken">{_escaped(failure(error))}</p>\n' if self._has_begun else ""
+
+    def _sound(self) -> str:
+        url = self._sound_of(self._audio) if self._sound_of is not None and self._audio is not None else None
+        return "" if url is None else f'<audio id="inside" controls{_attribute("src", url)}></audio>\n'
 
     def _told(self, passage: Passage) -> str:
         from asrcli.output.formats.cues.cells import cells

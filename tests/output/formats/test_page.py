@@ -6,7 +6,7 @@ import base64
 import hashlib
 import re
 from html.parser import HTMLParser
-from pathlib import Path
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import pytest
@@ -37,8 +37,8 @@ HOSTILE = (
 )
 
 
-def page_of(*sentences: Sentence, begin: Begin = BEGIN, summary: Summary = SUMMARY, **shape: Path) -> str:
-    form = Page.of(Shape(**shape))  # type: ignore[arg-type]
+def page_of(*sentences: Sentence, begin: Begin = BEGIN, summary: Summary = SUMMARY, **shape: Any) -> str:
+    form = Page.of(Shape(**shape))
     told = [form.begin(begin), *(form.event(FinalResult(one)) for one in sentences), form.end(summary)]
     assert all(text == "" or text.endswith("\n") for text in told)
     return "".join(told)
@@ -176,6 +176,16 @@ def test_the_sound_is_found_whatever_it_is_called(name, tmp_path):
 def test_a_page_whose_place_is_not_known_links_from_the_current_folder():
     assert ' src="in/talk.wav"' in page_of(begin=Begin("x", "m", "r", "p", 1, audio="in/talk.wav"))
     assert ' src="/in/talk.wav"' in page_of(begin=Begin("x", "m", "r", "p", 1, audio="//in/talk.wav"))
+
+
+def test_the_sound_is_put_inside_at_the_end_where_that_is_asked_for():
+    begin = Begin("x", "m", "r", "p", 1, audio="talk.wav")
+    inside = page_of(begin=begin, sound_of={"talk.wav": "data:audio/wav;base64,AA=="}.get)
+    assert '</main>\n<audio id="inside" controls src="data:audio/wav;base64,AA=="></audio>\n<footer' in inside
+    assert 'preload="none" src="talk.wav"' in inside
+    failed = page_of(begin=begin, sound_of=lambda path: None)
+    assert "</main>\n<footer" in failed
+    assert '<audio id="inside"' not in page_of(sound_of=lambda path: "data:,")
 
 
 def test_the_end_says_whether_it_is_all_and_why_not():

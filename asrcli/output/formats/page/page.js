@@ -180,8 +180,9 @@ function speed(rate) {
 }
 
 function miss() {
-  const name = audio.error && audio.getAttribute("src")?.startsWith("blob:") === false;
-  of("why").textContent = audio.error ? (name ? "The recording is not where this page looks for it." : "This file cannot be played.") : "The recording is not part of this page.";
+  const source = audio.getAttribute("src") ?? "";
+  const here = /^(blob|data):/.test(source) ? "This recording cannot be played." : "The recording is not where this page looks for it.";
+  of("why").textContent = source ? here : "The recording is not part of this page.";
   of("missing").hidden = false;
 }
 
@@ -381,7 +382,7 @@ addEventListener("keydown", (event) => {
   const { key, target } = event;
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || target === of("query")) return;
   if (key === "Enter" && target.matches("main span[data-b]")) return playFrom(target.dataset.b / 1000);
-  if (!(key in KEYS) || (key === " " && target.matches("button, main a"))) return;
+  if (!(key in KEYS) || (key === " " && target.matches("button, main a, #file"))) return;
   event.preventDefault();
   KEYS[key]();
 });
@@ -391,9 +392,12 @@ addEventListener("keydown", (event) => {
 for (const { element } of timed) element.tabIndex = 0;
 // What is known before the sound is, or without it.
 lasts((timed.at(-1)?.element.dataset.e ?? NaN) / 1000);
-of("linked").removeAttribute("controls");
-audio.removeAttribute("controls");
-audio.hidden = of("linked").hidden = true;
+for (const element of document.querySelectorAll("audio")) {
+  element.controls = false;
+  element.hidden = true;
+  if (element === audio) element.preload = "metadata";
+  else element.removeAttribute("src");
+}
 of("player").hidden = false;
 document.body.classList.add("works");
 if (audio.error || !audio.getAttribute("src")) miss();
