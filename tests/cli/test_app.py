@@ -58,7 +58,7 @@ def test_every_error_has_an_exit_code():
     assert codes == {
         "AsrcliError": 1, "UsageError": 2, "AuthError": 4, "ServiceError": 5, "ProtocolViolation": 5, "LinkError": 6,
         "ServiceTimeout": 6, "SoundLost": 6, "AudioError": 1, "DecodeError": 1, "DeviceError": 7, "OutputError": 1,
-        "Interrupted": 143, "Shortage": 1, "Bug": 70,
+        "Interrupted": 143, "NothingHeard": 1, "Shortage": 1, "Bug": 70,
     }  # fmt: skip
 
 
