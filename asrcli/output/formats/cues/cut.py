@@ -7,6 +7,7 @@ breaks a rule without need costs more than any that does not.
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Sequence
 
 from asrcli.output.formats.cues.pieces import Piece
@@ -38,32 +39,31 @@ def cut(pieces: Sequence[Piece], script: Script, rules: Rules) -> list[Lines]:
 class _Units:
     """The pieces of a sentence in groups that nothing may part; one list for each of their properties.
 
-    `starts`, `stops`: the sentence's cells before and after each. `read`, `known`: its characters before and after it.
-    `nexts`, `pauses`: when the next one begins, and how long after it that is. `breaks`: a cue has to end with it.
-    `dislikes`: what a break before it costs; one more for the end.
+    `firsts`: each one's first piece, and how many there are. `starts`, `stops`: the sentence's cells before and after
+    each. `read`, `known`: its characters before and after it. `nexts`, `pauses`: when the next one begins, and how long
+    after it that is. `breaks`: a cue has to end with it. `dislikes`: what a break before it costs, and one more.
     """
 
     def __init__(self, pieces: Sequence[Piece]) -> None:
-        firsts = [at for at, piece in enumerate(pieces) if piece.dislike is not None or not at]
-        pasts = [*firsts[1:], len(pieces)]
-        heads = [pieces[first] for first in firsts]
-        lasts = [pieces[past - 1] for past in pasts]
-        cells = [0, *itertools.accumulate(piece.cells + piece.blank for piece in pieces)]
-        read = [0, *itertools.accumulate(len(piece.text) + piece.blank for piece in pieces)]
-        self.pieces = [pieces[first:past] for first, past in zip(firsts, pasts, strict=True)]
-        self.begins = [head.begin_ms for head in heads]
-        self.ends = [last.end_ms for last in lasts]
-        self.starts = [cells[first] + head.blank for first, head in zip(firsts, heads, strict=True)]
+        texts, blanks, begins, ends, widths, dislikes, _, speakers = zip(*pieces, strict=True)
+        cells = [0, *itertools.accumulate(map(operator.add, widths, blanks))]
+        read = [0, *itertools.accumulate(map(operator.add, map(len, texts), blanks))]
+        self.pieces = pieces
+        self.firsts = [0, *(at for at, dislike in enumerate(dislikes) if at and dislike is not None), len(pieces)]
+        firsts, pasts = self.firsts[:-1], self.firsts[1:]
+        self.begins = [begins[first] for first in firsts]
+        self.ends = [ends[past - 1] for past in pasts]
+        self.starts = [cells[first] + blanks[first] for first in firsts]
         self.stops = [cells[past] for past in pasts]
         self.read = [read[first] for first in firsts]
-        self.dislikes = [*(head.dislike or 0 for head in heads), 0]
+        self.known = [*self.read[1:], read[-1]]
+        self.dislikes = [0, *(dislikes[first] for first in firsts[1:]), 0]
         self.nexts = [*self.begins[1:], self.ends[-1]]
-        self.known = [read[past] for past in pasts]
-        self.pauses = [after - end for after, end in zip(self.nexts, self.ends, strict=True)]
-        self.breaks = [
-            pause >= LONG_PAUSE_MS or after.speaker != last.speaker
-            for pause, last, after in zip(self.pauses, lasts, [*heads[1:], lasts[-1]], strict=True)
-        ]
+        self.pauses = list(map(operator.sub, self.nexts, self.ends))
+        self.breaks = [pause >= LONG_PAUSE_MS for pause in self.pauses]
+        if len(set(speakers)) > 1:
+            for at, past in enumerate(pasts[:-1]):
+                self.breaks[at] |= speakers[past] != speakers[past - 1]
 
     def reach(self, most: int) -> list[int]:
         """For each the one that does not fit any more on a line of `most` cells which begins with it; one always fits.
@@ -174,7 +174,5 @@ def _lines(units: _Units, reach: list[int], first: int, past: int, most: int) ->
                     further[stop] = (way, (*breaks, stop))
         ways = further
     breaks = (*min(ways.values())[1], past) if needed > 1 else (past,)
-    return tuple(
-        tuple(piece for group in units.pieces[start:stop] for piece in group)
-        for start, stop in zip((first, *breaks), breaks, strict=False)
-    )
+    places = [units.firsts[at] for at in (first, *breaks)]
+    return tuple(tuple(units.pieces[start:stop]) for start, stop in itertools.pairwise(places))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from asrcli.output.formats.cues.cut import Lines, cut
 from asrcli.output.formats.cues.pieces import pieces_of
@@ -10,8 +10,7 @@ from asrcli.output.formats.cues.rules import CLOSED_GAP_MS, FORCED_MS, GAP_MS, L
 from asrcli.values.events import Sentence
 
 
-@dataclass(frozen=True, slots=True)
-class Cue:
+class Cue(NamedTuple):
     """One subtitle. `estimated`: its begin or its end is a share of its sentence's time, or a guess."""
 
     begin_ms: int

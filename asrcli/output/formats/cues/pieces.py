@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from asrcli.output.formats.cues.cells import cells
-from asrcli.output.formats.cues.places import CONJUNCTION, IN_WORD, OPENING, PAUSE, break_places, dislike
+from asrcli.output.formats.cues.places import CONJUNCTION, IN_WORD, OPENING, PAUSE, break_places, dislikes
 from asrcli.output.formats.cues.rules import LEAST_MS, Script, script_of
 from asrcli.output.sanitize import sentence_text
-from asrcli.values.events import Sentence, Word
+from asrcli.values.events import Sentence
 
 # Two words further apart are noticed.
 _HESITATION_MS = 200
@@ -95,20 +95,22 @@ def spans_of(text: str, sentence: Sentence, floor_ms: int) -> list[Span] | None:
     past = 0
     least = floor_ms
     for word in sentence.words:
-        said = word.text if word.text.isascii() and word.text.isalnum() else plain(word.text)
+        said = word.text if word.text.isalnum() else plain(word.text)
         if not said:
             continue
         found = text.find(said, past, past + len(said) + _FAR)
         if found < 0 or word.begin_ms is None or word.end_ms is None:
             return None
         between = text[past:found]
-        if between != " " and any(map(str.isalnum, between)):
+        if between == " ":
+            place = past + 1
+        elif any(map(str.isalnum, between)):
             return None
-        if word.begin_ms > least:
-            least = word.begin_ms
-        spans.append(
-            Span(_begin(between, past) if spans else 0, least, max(least, word.end_ms), _speaker(word, sentence))
-        )
+        else:
+            place = _begin(between, past) if spans else 0
+        least = max(least, word.begin_ms)
+        speaker = word.speaker if word.speaker is not None else sentence.speaker
+        spans.append(Span(place, least, max(least, word.end_ms), speaker))
         past = found + len(said)
     if not spans or any(map(str.isalnum, text[past:])):
         return None
@@ -117,47 +119,43 @@ def spans_of(text: str, sentence: Sentence, floor_ms: int) -> list[Span] | None:
 
 def _begin(between: str, past: int) -> int:
     """Where the next word begins, with the opening punctuation that belongs to it; `between` stands after `past`."""
-    if between == " ":
-        return past + 1
     blank = between.rfind(" ")
     return past + blank + 1 if blank >= 0 else past + len(between.rstrip(OPENING))
 
 
-def _speaker(word: Word, sentence: Sentence) -> str | None:
-    return word.speaker if word.speaker is not None else sentence.speaker
-
-
 def _cut(text: str, spans: list[Span], has_times: bool) -> list[Piece]:
-    places = [*break_places(text), len(text)]
+    places = break_places(text)
+    costs = dict(zip(places, dislikes(text, places), strict=True))
+    places.append(len(text))
     pieces: list[Piece] = []
     following = 0
     for span, stop in zip(spans, [*(span.place for span in spans[1:]), len(text)], strict=True):
         place, begin_ms, end_ms, speaker = span
-        breaks = places[following] == place
-        following += breaks
+        cost = costs.get(place)
+        if cost is not None:
+            following += 1
+            if cost > PAUSE and begin_ms - pieces[-1].end_ms >= _HESITATION_MS:
+                cost = PAUSE
+        blank = place > 0 and text[place - 1] == " "
         if places[following] >= stop:
-            parts, times = [text[place:stop].rstrip(" ")], [begin_ms, end_ms]
-        else:
-            starts = [place]
-            while places[following] < stop:
-                starts.append(places[following])
-                following += 1
-            parts = [text[start:end].rstrip(" ") for start, end in itertools.pairwise([*starts, stop])]
-            times = _shared(begin_ms, end_ms, parts)
-        for at, part in enumerate(parts):
-            place = starts[at] if at else place
-            cost = _cost(text, place, pieces, times[at], has_times and at > 0) if at or breaks else None
-            blank = place > 0 and text[place - 1] == " "
-            begins_word = has_times and not at
-            pieces.append(Piece(part, blank, times[at], times[at + 1], cells(part), cost, begins_word, speaker))
+            part = text[place:stop].rstrip(" ")
+            pieces.append(Piece(part, blank, begin_ms, end_ms, cells(part), cost, has_times, speaker))
+            continue
+        starts = [place]
+        while places[following] < stop:
+            starts.append(places[following])
+            following += 1
+        parts = [text[start:end].rstrip(" ") for start, end in itertools.pairwise([*starts, stop])]
+        times = _shared(begin_ms, end_ms, parts)
+        pieces.append(Piece(parts[0], blank, times[0], times[1], cells(parts[0]), cost, has_times, speaker))
+        for part, start, (begin, end) in zip(parts[1:], starts[1:], itertools.pairwise(times[1:]), strict=True):
+            cost = _cost_in_word(costs[start]) if has_times else costs[start]
+            pieces.append(Piece(part, text[start - 1] == " ", begin, end, cells(part), cost, False, speaker))
     return pieces
 
 
-def _cost(text: str, place: int, before: list[Piece], begin_ms: int, in_word: bool) -> int:
-    cost = dislike(text, place)
-    if in_word:
-        return cost if cost < CONJUNCTION else max(cost, IN_WORD)
-    return min(cost, PAUSE) if begin_ms - before[-1].end_ms >= _HESITATION_MS else cost
+def _cost_in_word(cost: int) -> int:
+    return cost if cost < CONJUNCTION else max(cost, IN_WORD)
 
 
 def _shared(begin_ms: int, end_ms: int, parts: list[str]) -> list[int]:

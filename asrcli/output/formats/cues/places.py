@@ -36,12 +36,18 @@ _LIKED = {
     **dict.fromkeys("；;：:", ENDS_CLAUSE),
     **dict.fromkeys("，,、", COMMA),
 }
+_ENDINGS = frozenset(_CLOSING + _QUOTES)
 _ABBREVIATION = re.compile(r"(?:^|[ (])(?:[A-Z]|Mr|Mrs|Ms|Dr|St|Prof|No|vs)\.$")
+_WIDE_CONJUNCTIONS = (
+    "但是|但|而且|所以|因为|如果|或者|不过|然后|虽然|而|그리고|하지만|그래서|그러나|しかし|そして|だから"
+)
 _CONJUNCTIONS = re.compile(
     "(?:and|but|or|so|nor|yet|because|that|which|who|when|where|while|if|as|than|though|although|since|until|unless"
-    "|after|before)\\b|但是|但|而且|所以|因为|如果|或者|不过|然后|虽然|而|그리고|하지만|그래서|그러나|しかし|そして|だから",
+    f"|after|before)\\b|{_WIDE_CONJUNCTIONS}",
     re.IGNORECASE,
 )
+_WIDE_STARTS = frozenset(word[0] for word in _WIDE_CONJUNCTIONS.split("|"))
+_PAST_LATIN = "\u0250"
 _IS_HANGUL = re.compile(f"[{_HANGUL}]")
 
 
@@ -50,19 +56,27 @@ def break_places(text: str) -> list[int]:
     places = [match.end() for match in _BLANK.finditer(text)]
     if text.isascii() or not _WIDE_CHARACTER.search(text):
         return places
-    return sorted({*places, *(match.start() for match in _BETWEEN.finditer(text) if 0 < match.start() < len(text))})
+    within = {match.start() for match in _BETWEEN.finditer(text)} - {0, len(text)}
+    return sorted(within.union(places))
 
 
-def dislike(text: str, place: int) -> int:
-    """What a break before `text[place]` costs, by what is written there. `place` is one of `break_places`."""
-    before = text[place - 1] if text[place - 1] != " " else text[place - 2]
-    if before in _CLOSING or before in _QUOTES:
+def dislikes(text: str, places: list[int]) -> list[int]:
+    """What a break before each of `places` costs, by what is written there; they are those of `break_places`."""
+    has_hangul = not text.isascii() and _IS_HANGUL.search(text) is not None
+    return [_dislike(text, place, has_hangul=has_hangul) for place in places]
+
+
+def _dislike(text: str, place: int, *, has_hangul: bool) -> int:
+    before, after = text[place - 1], text[place]
+    is_blank = before == " "
+    if (text[place - 2] if is_blank else before) in _ENDINGS:
         head = text[max(0, place - 8) : place].rstrip(f" {_QUOTES})]}}»”’」』）")
         liked = _LIKED.get(head[-1:])
         if liked is not None and not (liked == ENDS_SENTENCE and _ABBREVIATION.search(head)):
             return liked
-    if _CONJUNCTIONS.match(text, place):
+    # Few Chinese characters begin one.
+    if (after < _PAST_LATIN or after in _WIDE_STARTS) and _CONJUNCTIONS.match(text, place):
         return CONJUNCTION
-    if text[place - 1] != " " and _IS_HANGUL.match(text[place - 1]) and _IS_HANGUL.match(text[place]):
+    if has_hangul and not is_blank and _IS_HANGUL.match(before) and _IS_HANGUL.match(after):
         return IN_SYLLABLES
     return PLAIN
