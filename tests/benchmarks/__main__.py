@@ -15,6 +15,7 @@ from pathlib import Path
 from rich.console import Console
 
 from tests.benchmarks.clients import asrcli, file_command, python, run
+from tests.benchmarks.documents import documents
 from tests.benchmarks.files import decoding, memory
 from tests.benchmarks.kept import kept
 from tests.benchmarks.microphone import microphone
@@ -24,7 +25,6 @@ from tests.benchmarks.rows import Row, add_run, table
 from tests.benchmarks.scale import many, split, streams
 from tests.benchmarks.sdk import streaming
 from tests.benchmarks.sounds import talk_of
-from tests.benchmarks.subtitles import subtitles
 
 
 def startup(folder: Path) -> list[Row]:
@@ -63,7 +63,7 @@ PARTS: dict[str, Callable[[Path], list[Row]]] = {
     "streams": streams,
     "many": many,
     "split": split,
-    "subtitles": subtitles,
+    "documents": documents,
 }
 
 
