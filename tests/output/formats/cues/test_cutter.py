@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import random
 import re
+import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -177,6 +180,37 @@ def test_half_an_hour_without_a_pause_and_a_word_of_two_hundred_letters():
     assert "x" * 200 in [line for cue in cut(spoken("so " + "x" * 200 + " it")) for line in cue.texts()]
     one_word = Sentence(1, "好" * 200, 0, 40000, (Word("好" * 200, 0, 40000),))
     assert all(cells(line) <= 32 for cue in cut(one_word) for line in cue.texts())
+
+
+@pytest.mark.parametrize("has_words", [True, False])
+@pytest.mark.parametrize("text", ["word ", "今天"])
+def test_four_times_as_much_without_a_pause_takes_four_times_as_long(text, has_words):
+    def taken_s(count: int) -> float:
+        said = spoken(text * count)
+        sentence = said if has_words else replace(said, words=())
+        began = time.process_time()
+        cues = cut(sentence)
+        took_s = time.process_time() - began
+        assert squeezed("".join(line for cue in cues for line in cue.texts())) == squeezed(text * count)
+        assert_in_order(cues)
+        return took_s
+
+    # A square would make it sixteen.
+    assert min(taken_s(3000) for _ in range(2)) < 10 * min(taken_s(750) for _ in range(3))
+
+
+@pytest.mark.parametrize("has_words", [True, False])
+def test_a_thousand_sentences_at_any_time_lose_nothing_and_stay_in_order(has_words):
+    chance = random.Random(1)
+    sentences = [
+        replace(said, words=said.words if has_words else ())
+        for said in (spoken(f"number {at} comes when it likes to.", chance.randrange(600_000)) for at in range(1000))
+    ]
+    cues = cut(*sentences)
+    assert squeezed("".join(line for cue in cues for line in cue.texts())) == squeezed(
+        "".join(sentence.text for sentence in sentences)
+    )
+    assert_in_order(cues)
 
 
 def test_times_that_go_backwards_or_are_missing_never_turn_cues_round():
