@@ -89,18 +89,21 @@ def _cheapest(
 ) -> list[tuple[int, int]]:
     """The first unit of each cue, and the one after its last. `room`: the cells of a full one."""
     count = len(units.begins)
-    if _far(reach, 0, rules) == count and units.ends[-1] - units.begins[0] <= rules.max_ms and units.goes_on():
+    far = list(range(count + 1))
+    for _ in range(rules.max_lines):
+        far = [reach[past] for past in far]
+    if far[0] == count and units.ends[-1] - units.begins[0] <= rules.max_ms and units.goes_on():
         return [(0, count)]
     # Where there is a way without one that is too short, those are not even looked at.
-    return _way(units, reach, room, ms_per_character, rules, False) or _way(
-        units, reach, room, ms_per_character, rules, True
+    return _way(units, far, room, ms_per_character, rules, False) or _way(
+        units, far, room, ms_per_character, rules, True
     )
 
 
 def _way(
-    units: _Units, reach: list[int], room: int, ms_per_character: float, rules: Rules, with_short: bool
+    units: _Units, far: list[int], room: int, ms_per_character: float, rules: Rules, with_short: bool
 ) -> list[tuple[int, int]]:
-    """The cheapest way, [] where there is none.
+    """The cheapest way, [] where there is none. `far`: what does not fit any more into a cue that begins with each.
 
     A cue is late where more of the sentence is to be read by then than time has passed.
     """
@@ -117,7 +120,7 @@ def _way(
             continue
         full, on_time = units.starts[first] + room, units.read[first] * ms_per_character - begin
         least, least_next, most = begin + LEAST_MS, begin + LEAST_MS + GAP_MS, begin + rules.max_ms
-        for past, row in enumerate(rows[first : _far(reach, first, rules)], first + 1):
+        for past, row in enumerate(rows[first : far[first]], first + 1):
             end, next_ms, stop, dislike, late_ms, breaks, pause = row
             if end > most and past > first + 1:
                 break
@@ -146,13 +149,6 @@ def _cues(came_from: list[int], past: int) -> list[tuple[int, int]]:
         cues.append((came_from[past], past))
         past = came_from[past]
     return cues[::-1]
-
-
-def _far(reach: list[int], first: int, rules: Rules) -> int:
-    """What does not fit any more into a cue that begins with `first`."""
-    for _ in range(rules.max_lines):
-        first = reach[first]
-    return first
 
 
 def _lines(units: _Units, reach: list[int], first: int, past: int, most: int) -> Lines:
