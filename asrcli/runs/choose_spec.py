@@ -82,6 +82,8 @@ def choose(request: Request, output: Output) -> Choice:
         options = recognition.with_parameter(options, "heartbeat", True)
     if request.output.partials is not False:
         options = recognition.with_parameter(options, "intermediate", True)
+    elif options.parameters.get("intermediate"):
+        output.notice("--intermediate asks for what --no-partials leaves out", "leave one of them out")
     if service.api_key:
         output.notice("a key on the command line can be seen in the process list", "use DASHSCOPE_API_KEY")
     for _, value in service.headers:

@@ -103,15 +103,22 @@ def _check_model(model: models.Model, fields: Mapping[str, object], region: str 
         able = models.with_options(model, lacking, fields.keys() & BY_NAME.keys() - {"wire_rate"}, region)
         raise UsageError(
             f"{model.name} has no {' and no '.join(BY_NAME[name].flag for name in lacking)}",
-            hint=f"{f'-m {able.name} has; or ' if able else ''}leave it out; --param sends a field unchecked",
+            hint=f"{f'{_named(able, region)} has; or ' if able else ''}leave it out; --param sends a field unchecked",
         )
     rate_hz = fields.get("wire_rate")
     if rate_hz is not None and model.rates_hz and rate_hz not in model.rates_hz:
         taken = " or ".join(map(str, model.rates_hz))
         like = models.with_rate(model, rate_hz, region)
         raise UsageError(
-            f"{model.name} takes no --wire-rate {rate_hz}", hint=f"{taken}{f'; -m {like.name} does' if like else ''}"
+            f"{model.name} takes no --wire-rate {rate_hz}",
+            hint=f"{taken}{f'; {_named(like, region)} does' if like else ''}",
         )
+
+
+def _named(model: models.Model, region: str | None) -> str:
+    """How to ask for `model`, from `region` where the user is."""
+    away = region is not None and region not in model.regions
+    return f"-m {model.name}{f' --region {model.regions[0]}' if away else ''}"
 
 
 def with_parameter(options: RecognitionOptions, name: str, value: object) -> RecognitionOptions:

@@ -104,8 +104,8 @@ def test_a_model_that_is_not_in_the_region_is_told_with_one_that_is():
         ("fun-asr-realtime", {"disfluency_removal": True}, "qwen-audio-3.1-asr-flash-message"),
         ("fun-asr-realtime", {"hotwords": {"a": 4}}, STREAMING),
         ("fun-asr-realtime", {"vad_model": "near_meeting_16k"}, STREAMING),
-        ("fun-asr-realtime", {"numbers": False}, "paraformer-realtime-v2"),
-        ("paraformer-realtime-v2", {"phrase_list": "p"}, "paraformer-realtime-v1"),
+        ("fun-asr-realtime", {"numbers": False}, "paraformer-realtime-v2 --region cn"),
+        ("paraformer-realtime-v2", {"phrase_list": "p"}, "paraformer-realtime-v1 --region cn"),
         ("paraformer-realtime-v1", {"hotwords_id": "v", "heartbeat": True}, STREAMING),
     ],
 )

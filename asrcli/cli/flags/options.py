@@ -126,9 +126,9 @@ class ServiceFlags:
         list[str],
         typer.Option(metavar="NAME=VALUE", help="A further header of the handshake; repeatable."),
     ] = field(default_factory=list)
-    data_inspection: Annotated[
-        bool, typer.Option("--data-inspection", help="Have the service inspect the data, where an account must.")
-    ] = False
+    data_inspection: Annotated[bool, typer.Option("--data-inspection", help="Ask the service to inspect the data.")] = (
+        False
+    )
     proxy: Annotated[
         str | None,
         typer.Option(metavar="URL", help="http://, https:// or socks5:// proxy; none for no proxy [HTTPS_PROXY]."),

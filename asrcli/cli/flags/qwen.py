@@ -31,7 +31,8 @@ class QwenFlags:
         float | None, typer.Option(metavar="N", min=-1, max=1, help="VAD: -1.0 to 1.0, lower hears more [0.2].")
     ] = None
     silence_ms: Annotated[
-        int | None, typer.Option(metavar="MS", min=200, max=6000, help="Silence that ends an utterance [800].")
+        int | None,
+        typer.Option(metavar="MS", min=200, max=6000, help="Silence that ends an utterance [800; talks 400]."),
     ] = None
     language: Annotated[
         str | None,

@@ -88,8 +88,8 @@ def _is_text_part(part: object, kind: str) -> bool:
 def settings_of(parameters: Mapping[str, Any]) -> RecognitionSettings:
     """The recogniser's settings from those that `those_set` gave.
 
-    Language hints, hotwords and semantic punctuation have no counterpart: the recogniser knows English, a fixed
-    vocabulary, and sentences by their silence.
+    Language hints, dialects, hotwords and semantic punctuation have no counterpart: the recogniser knows English, a
+    fixed vocabulary, and sentences by their silence.
     """
     return RecognitionSettings(
         audio_format=parameters["format"],

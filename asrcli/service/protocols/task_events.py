@@ -12,6 +12,7 @@ from typing import Any
 
 from asrcli.service.protocols.base import Reply
 from asrcli.service.protocols.parameters import reports_tokens, shows_emotions, shows_partials
+from asrcli.service.protocols.word_filter import filter_of
 from asrcli.service.recognizers.base import HeardWord, Hypothesis
 
 # "About 25 tokens per second of audio" (model card of Qwen-Audio 3.1).
@@ -29,6 +30,7 @@ class TaskEvents:
         self._model = model
         self._shows_partials = shows_partials(model, parameters or {})
         self._shows_emotions = shows_emotions(model, parameters or {})
+        self._filter = filter_of(parameters or {})
         self._sentences = 0
         self._sentence_open = False
         self._words_said = 0
@@ -48,6 +50,8 @@ class TaskEvents:
 
     def sentence(self, hypothesis: Hypothesis) -> Iterator[Reply]:
         """The result for `hypothesis`, where there is one to tell."""
+        if self._filter is not None:
+            hypothesis = self._filter(hypothesis)
         if not hypothesis.text and not self._sentence_open:
             return  # Speech without a word yet, or a noise that never became one.
         if not hypothesis.final and not self._shows_partials:

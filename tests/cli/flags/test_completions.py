@@ -49,7 +49,7 @@ def test_the_scripts_are_those_that_the_program_writes(asrcli, shell):
         ("asrcli file --interim", ["--interim"]),
         ("asrcli file -m", ["-m"]),
         ("asrcli file --region cn --reg", []),
-        ("asrcli file --region ", ["intl", "cn", "local"]),
+        ("asrcli file --region ", ["intl", "cn", "qwen-intl", "qwen-cn", "local"]),
         ("asrcli models --region ", ["intl", "cn"]),
         ("asrcli file --model qwen-audio-3.0", ["qwen-audio-3.0-asr-flash-streaming"]),
         ("asrcli file --model=QWEN-audio-3.0", ["--model=qwen-audio-3.0-asr-flash-streaming"]),
