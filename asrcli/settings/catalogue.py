@@ -78,7 +78,7 @@ class Model:
 
     `wire_rate_hz` is the rate we send; `rates_hz` are those it takes, () for any. `options` names the parameters that
     it understands. `same_as` is the dated snapshot behind a stable name. `dialects` are those of Chinese, by name.
-    `prices` go by region.
+    `prices` go by region; `free_s` is how much a new account has for nothing.
     """
 
     name: str
@@ -96,6 +96,7 @@ class Model:
     note: str = ""
     dialects: tuple[str, ...] = ()
     prices: Mapping[str, Price] = field(default_factory=dict)
+    free_s: int = 0
 
 
 CATALOGUE: tuple[Model, ...] = (
@@ -113,11 +114,11 @@ CATALOGUE: tuple[Model, ...] = (
     ),
     Model(
         "fun-asr-realtime", "run-task", _BOTH, _THIRTY, _FUN | {"context"}, same_as="fun-asr-realtime-2025-11-07",
-        note="Chinese dialects", dialects=_FUN_DIALECTS, prices=_FUN_PRICE,
+        note="Chinese dialects", dialects=_FUN_DIALECTS, prices=_FUN_PRICE, free_s=36_000,
     ),
     Model(
         "fun-asr-realtime-2025-11-07", "run-task", _BOTH, _THIRTY, _FUN | {"context"}, dialects=_FUN_DIALECTS,
-        prices=_FUN_PRICE,
+        prices=_FUN_PRICE, free_s=36_000,
     ),
     Model(
         "fun-asr-realtime-2026-02-28", "run-task", ("cn",), ("zh", "en", "ja"), _FUN, note="for a close microphone",

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from asrcli.settings import catalogue as models
 from asrcli.values.errors import brief
 from asrcli.values.kinds import Text
-from asrcli.values.parameters import BY_NAME, PARAMETERS, Parameter, problem, run_task_fields
+from asrcli.values.parameters import BY_NAME, PARAMETERS, Parameter, problem, run_task_fields, session_problem
 from asrcli.values.recognition import RecognitionOptions
 
 Notice = tuple[str, str]
@@ -100,7 +100,7 @@ def _extra(
     if lacking and model is not None:
         able = models.with_options(model, [rows[0].name], frozenset(), None)
         yield f"{model.name} is not documented for --param {key}", f"-m {able.name} is" if able else ""
-    elif protocol == "run-task" and (wrong := problem(key, value)) is not None:
+    elif (wrong := (session_problem if protocol == "realtime" else problem)(key, value)) is not None:
         yield f"--param {key}={_short(value)} may be refused", f"{wrong[0]} is {wrong[1]}"
 
 

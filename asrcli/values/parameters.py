@@ -152,28 +152,48 @@ def _nested(pairs: Iterable[tuple[str, object]]) -> dict[str, Any]:
     return found
 
 
-def problem(field: str, value: object) -> tuple[str, str] | None:
-    """The path and what must be there, where `value` is none for the run-task `field`; None for one that is unknown."""
+Problem = tuple[str, str]
+"""The path of what is wrong, and what must be there."""
+
+
+def problem(field: str, value: object) -> Problem | None:
+    """What is wrong with `value` for the run-task `field`; None where nothing is, or the field is not known."""
     rows = [row for row in PARAMETERS if row.field.partition(".")[0] == field]
-    if not rows or rows[0].field == field:
-        wanted = rows[0].kind(value) if rows else None
+    if rows and rows[0].field == field:
+        wanted = rows[0].kind(value)
         return None if wanted is None else (field, wanted)
+    if not rows:
+        return None
     # The reference shows a string that holds JSON, the guide an object.
     if isinstance(value, str):
         try:
             value = json.loads(value or "{}")
-        except ValueError:
+        except (ValueError, RecursionError):
             value = None
     if not isinstance(value, dict):
         return field, "a JSON string"
-    words = 0
-    for row in rows:
-        found: object = value
-        for part in row.field.split(".")[1:]:
-            if found is not None and not isinstance(found, dict):
-                return row.field.rpartition(".")[0], "an object"
-            found = (found or {}).get(part)
-        if found is not None and (wanted := row.kind(found)) is not None:
-            return row.field, wanted
-        words += len(found) if isinstance(found, list) else 0
-    return (field, f"of {MOST_FILTERED} words at most") if words > MOST_FILTERED else None
+    wrong = next(filter(None, (_wrong_within(value, row.field, row.kind) for row in rows)), None)
+    lists = [part.get("word_list") for part in value.values() if isinstance(part, dict)]
+    too_many = sum(len(words) for words in lists if isinstance(words, list)) > MOST_FILTERED
+    return wrong or ((field, f"of {MOST_FILTERED} words at most") if too_many else None)
+
+
+def session_problem(field: str, value: object) -> Problem | None:
+    """The same for a field of the session. A language is one word there, and null is manual mode or the default."""
+    rows = [row for row in PARAMETERS if row.session.startswith(f"{field}.") and row.name != "languages"]
+    if not rows or value is None:
+        return None
+    return next(filter(None, (_wrong_within(value, row.session, row.kind) for row in rows)), None)
+
+
+def _wrong_within(value: object, path: str, kind: Check) -> Problem | None:
+    """What is wrong at `path`, whose first part is `value` itself; what is not there is not wrong."""
+    first, *parts = path.split(".")
+    for part in parts:
+        if not isinstance(value, dict):
+            return first, "an object"
+        first, value = f"{first}.{part}", value.get(part)
+        if value is None:
+            return None
+    wanted = kind(value)
+    return None if wanted is None else (path, wanted)

@@ -59,6 +59,8 @@ def test_what_does_nothing_is_told(model, fields, said):
         ({"noise_threshold": 0.5, "extra": {"turn_detection": {}}}, "--param turn_detection takes the place of --thr"),
         ({"context": "x", "extra": {"input_audio_transcription": {}}}, "takes the place of --corpus"),
         ({"extra": {"heartbeat": True}}, "heartbeat is not known to this version"),
+        ({"extra": {"turn_detection": {"threshold": 7}}}, "turn_detection.threshold is a number from -1 to 1"),
+        ({"extra": {"input_audio_transcription": {"corpus": "x"}}}, "input_audio_transcription.corpus is an object"),
     ],
 )
 def test_what_does_nothing_in_a_session_is_told(fields, said):
@@ -80,6 +82,7 @@ def test_an_option_without_a_field_in_the_protocol_is_told():
         (STREAMING, "run-task", {"max_sentence_silence_ms": 800, "multi_threshold": True, "noise_threshold": 0.1}),
         (STREAMING, "run-task", {"semantic_punctuation": True}),
         (STREAMING, "run-task", {"extra": {"keep_dialect": True, "special_word_filter": "{}"}}),
+        (SESSION, "realtime", {"extra": {"input_audio_transcription": {"language": "en", "corpus": {"text": "x"}}}}),
         (SESSION, "realtime", {"extra": {"modalities": ["text"], "turn_detection": None}, "languages": ("en",)}),
         ("paraformer-realtime-8k-v2", "run-task", {"semantic_punctuation": False}),
         ("paraformer-realtime-v2", "run-task", {"punctuation": False, "languages": ("zh", "en")}),

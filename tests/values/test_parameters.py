@@ -144,6 +144,8 @@ def test_the_filter_may_be_a_string_or_an_object(value):
         (3, ""),
         ("nonsense", ""),
         ("[]", ""),
+        ("[" * 100_000, ""),
+        ({"filter_with_empty": {"word_list": 5}}, ".filter_with_empty.word_list"),
         ({"filter_with_empty": ["um"]}, ".filter_with_empty"),
         ({"filter_with_signed": {"word_list": ["w"] * 33}}, ".filter_with_signed.word_list"),
         ({"system_reserved_filter": "yes"}, ".system_reserved_filter"),

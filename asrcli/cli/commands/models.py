@@ -121,6 +121,7 @@ def _document(model: Model) -> dict[str, object]:
             for region, price in model.prices.items()
         },
         "prices_of": PRICES_OF,
+        "free_s": model.free_s or None,
     }
 
 
@@ -190,7 +191,8 @@ def _page(model: Model, width: int) -> str:
             lines += textwrap.wrap(
                 text, width, initial_indent=begin, subsequent_indent=" " * len(begin), break_on_hyphens=False
             )
-    lines.append(f"  {'':<{_PAGE_HEADING_WIDTH}}of {PRICES_OF}, before any discount")
+    free = f"; {model.free_s:,} s are free for a new account" if model.free_s else ""
+    lines.append(f"  {'':<{_PAGE_HEADING_WIDTH}}of {PRICES_OF}, before any discount{free}")
     return "\n".join(lines)
 
 
