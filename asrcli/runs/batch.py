@@ -177,11 +177,11 @@ class _Run:
             audio=heard_in(name, item.state, self._batch.save_audio),
             source_rate_hz=source.rate_hz if source.live and source.captured_at is not None else None,
         )
+        self._output.begin(info, number)
         told = combinations.of_the_source(choice.options, source.rate_hz)
         if told is not None and told not in self._told:
             self._told.add(told)
-            self._output.notice(*told)
-        self._output.begin(info, number)
+            self._output.event(Notice(*told), number)
 
     def _event(self, number: int, event: Event) -> None:
         metrics = self._begun[number]
