@@ -77,8 +77,8 @@ class _Run:
         self._failures: list[AsrcliError] = []
         self._not_begun = 0
         self._stopped_by: int | None = None
-        # Of the sources, once for all that are alike.
         self._told: set[combinations.Notice] = set()
+        self._unheard: dict[int, Source] = {}
         self._no_more: AsrcliError | None = None
         """Why no further source is begun."""
 
@@ -178,7 +178,14 @@ class _Run:
             source_rate_hz=source.rate_hz if source.live and source.captured_at is not None else None,
         )
         self._output.begin(info, number)
-        told = combinations.of_the_source(choice.options, source.rate_hz)
+        self._tell_of_sound(number, source)
+        if source.waits:
+            # What a stream is shows in its first bytes, which may not have come yet.
+            self._unheard[number] = source
+
+    def _tell_of_sound(self, number: int, source: Source) -> None:
+        """Say what is to be said of it, once for all sources that are alike."""
+        told = combinations.of_the_source(self._batch.choice.options, source.rate_hz)
         if told is not None and told not in self._told:
             self._told.add(told)
             self._output.event(Notice(*told), number)
@@ -188,6 +195,8 @@ class _Run:
         metrics.observe(event)
         if isinstance(event, PartialResult | FinalResult):
             event = replace(event, received_ms=metrics.elapsed_ms())
+            if number in self._unheard:
+                self._tell_of_sound(number, self._unheard.pop(number))
         self._tell(event, number)
 
     def _tell(self, event: Event, number: int = 0) -> None:

@@ -15,6 +15,7 @@ from asrcli.engine.many import Ended, Job
 from asrcli.output.places.streams import ClosedPipe
 from asrcli.output.views.plain import QuietView
 from asrcli.runs import batch as batch_module
+from asrcli.runs.choose_spec import Choice
 from asrcli.values.errors import (
     AsrcliError,
     AuthError,
@@ -35,6 +36,7 @@ from asrcli.values.events import (
     Tick,
     UsageReported,
 )
+from asrcli.values.recognition import RecognitionOptions
 from tests.support.benches import Bench, Happening
 from tests.support.fakes import FakeClock, ToneSource
 
@@ -414,3 +416,26 @@ def test_who_breaks_off_before_anybody_spoke_is_told_that_alone(bench) -> None:
     made.batch = made.new_batch(fail_empty=True)
     assert made.run(script) == 130
     assert made.stderr.getvalue() == "asrcli: error: interrupted by SIGINT\n"
+
+
+def test_that_the_sound_is_a_telephones_is_told_once_also_where_a_stream_shows_it_late(bench) -> None:
+    trial = bench("a", "b", as_json=True)
+    choice = Choice(RecognitionOptions("fun-asr-realtime"), "run-task", "local")
+    trial.batch = trial.new_batch(choice=choice)
+
+    def script(jobs: Sequence[Job]) -> Iterator[Happening]:
+        stream = ToneSource(0.3, waits=True)
+        yield 0, stream
+        yield 0, SessionStarted("t")
+        stream.rate_hz = 8000
+        yield 0, final("A.")
+        yield 0, final("Still A.", 2)
+        yield 0, Ended(None)
+        yield 1, ToneSource(0.3, 8000)
+        yield 1, final("B.")
+        yield 1, Ended(None)
+
+    assert trial.run(script) == 0
+    told = [kind for kind, _ in trial.lines if kind in ("notice", "final")]
+    assert told == ["notice", "final", "final", "final"]
+    assert "8 kHz" in trial.sink.text

@@ -75,7 +75,7 @@ class Bench:
 
     def new_batch(self, **options: Any) -> Batch:
         choice = Choice(RecognitionOptions("m"), "run-task", "local")
-        return Batch(self.output, self.signals, Opener(Files(), 0), choice, **{"stats": False, **options})
+        return Batch(self.output, self.signals, Opener(Files(), 0), **{"choice": choice, "stats": False, **options})
 
     def open(self, how: Input, name: str, notice: NoticeSink, level: LevelSink) -> Source:
         self.opened.append(name)
