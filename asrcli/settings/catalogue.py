@@ -20,6 +20,9 @@ def _codes(listed: str) -> tuple[str, ...]:
 _THIRTY = _codes("zh en ja ko vi th id ms tl hi ar fr de es pt ru it nl sv da fi no el pl cs hu ro bg hr sk")
 _QWEN_REALTIME = _codes("zh yue en ja de ko ru fr pt ar it es hi id th tr uk vi cs da fil fi is ms no pl sv")
 _BOTH = ("cn", "intl")
+# Languages in which a word of a list may be said to be.
+_FUN_WORDS = _codes("zh en ja")
+_PARAFORMER_WORDS = _codes("zh en ja yue ko de fr ru")
 _FUN_DIALECTS = _codes("Cantonese Wu Minnan Hakka Gan Xiang Jin")
 _NEW_DIALECTS = _codes("Shanghai Nanchang Ningbo Hakka Hangzhou Wenzhou Hunan Fujian Cantonese Suzhou")
 _PARAFORMER_DIALECTS = _codes(
@@ -79,6 +82,8 @@ class Model:
     `wire_rate_hz` is the rate we send; `rates_hz` are those it takes, () for any. `options` names the parameters that
     it understands. `same_as` is the dated snapshot behind a stable name. `dialects` are those of Chinese, by name.
     `prices` go by region; `free_s` is how much a new account has for nothing.
+    `list_words` is how many words a hotword list made for it may hold, 0 where the vendor names no lists for it,
+    `word_languages` which languages they may be marked with, and `super_words` how many may have the weight 50.
     """
 
     name: str
@@ -94,6 +99,9 @@ class Model:
     partials: bool = True
     same_as: str | None = None
     note: str = ""
+    list_words: int = 0
+    word_languages: tuple[str, ...] = ()
+    super_words: int = 0
     dialects: tuple[str, ...] = ()
     prices: Mapping[str, Price] = field(default_factory=dict)
     free_s: int = 0
@@ -103,44 +111,57 @@ CATALOGUE: tuple[Model, ...] = (
     Model(
         "qwen-audio-3.1-asr-flash-streaming", "run-task", _BOTH, _THIRTY, _QWEN_AUDIO_3_1, max_languages=4,
         note="recommended; ten Chinese dialects", dialects=_NEW_DIALECTS, prices=_TOKENS,
+        list_words=2000, word_languages=_THIRTY, super_words=50,
     ),
     Model(
         "qwen-audio-3.1-asr-flash-message", "run-task", _BOTH, ("zh", "en", "id", "ja", "th", "fil", "vi", "ko", "ms"),
         _MESSAGE, rates_hz=(16000,), partials=False, note="polished finals, partials on demand", prices=_TOKENS,
+        list_words=2000, word_languages=_THIRTY, super_words=50,
     ),
     Model(
         "qwen-audio-3.0-asr-flash-streaming", "run-task", _BOTH, _THIRTY, _QWEN_AUDIO, max_languages=4,
         dialects=_FUN_DIALECTS, prices=_QWEN_PRICE,
+        list_words=2000, word_languages=_THIRTY, super_words=50,
     ),
     Model(
         "fun-asr-realtime", "run-task", _BOTH, _THIRTY, _FUN | {"context"}, same_as="fun-asr-realtime-2025-11-07",
         note="Chinese dialects", dialects=_FUN_DIALECTS, prices=_FUN_PRICE, free_s=36_000,
+        list_words=2000, word_languages=_FUN_WORDS,
     ),
     Model(
         "fun-asr-realtime-2025-11-07", "run-task", _BOTH, _THIRTY, _FUN | {"context"}, dialects=_FUN_DIALECTS,
         prices=_FUN_PRICE, free_s=36_000,
+        list_words=2000, word_languages=_FUN_WORDS,
     ),
     Model(
         "fun-asr-realtime-2026-02-28", "run-task", ("cn",), ("zh", "en", "ja"), _FUN, note="for a close microphone",
         prices=_FUN_CN,
+        list_words=500, word_languages=_FUN_WORDS,
     ),
-    Model("fun-asr-realtime-2025-09-15", "run-task", ("cn",), ("zh", "en"), _FUN, prices=_FUN_CN),
+    Model(
+        "fun-asr-realtime-2025-09-15", "run-task", ("cn",), ("zh", "en"), _FUN, prices=_FUN_CN,
+        list_words=500, word_languages=_FUN_WORDS,
+    ),
     Model(
         "fun-asr-flash-8k-realtime", "run-task", ("cn",), ("zh",), _FUN, wire_rate_hz=8000, rates_hz=(8000,),
         same_as="fun-asr-flash-8k-realtime-2026-01-28", note="telephone", prices=_TELEPHONE_PRICE,
+        list_words=500, word_languages=_FUN_WORDS,
     ),
     Model(
         "fun-asr-flash-8k-realtime-2026-01-28", "run-task", ("cn",), ("zh",), _FUN, wire_rate_hz=8000, rates_hz=(8000,),
         note="telephone", prices=_TELEPHONE_PRICE,
+        list_words=500, word_languages=_FUN_WORDS,
     ),
     Model(
         "paraformer-realtime-v2", "run-task", ("cn",), ("zh", "en", "ja", "yue", "ko", "de", "fr", "ru"),
         _PARAFORMER | {"languages"}, max_languages=8, note="Chinese dialects", dialects=_PARAFORMER_DIALECTS,
         prices=_PARAFORMER_PRICE,
+        list_words=500, word_languages=_PARAFORMER_WORDS,
     ),
     Model(
         "paraformer-realtime-8k-v2", "run-task", ("cn",), ("zh",), _PARAFORMER, wire_rate_hz=8000, rates_hz=(8000,),
         emotions=3, note="telephone", prices=_PARAFORMER_PRICE,
+        list_words=500, word_languages=_PARAFORMER_WORDS,
     ),
     Model(
         "paraformer-realtime-v1", "run-task", ("cn",), ("zh",), _PARAFORMER_V1, rates_hz=(16000,),

@@ -1,11 +1,42 @@
-"""What stands after --param and --hotwords."""
+"""Phrases that the user gives: after --param, after --hotwords, and in a file of hotwords.
+
+In a file each line is a phrase, `phrase:weight`, or with tabs `phrase`, `weight`, `language`. Blank lines and those
+that begin with # do not count. Whether a service's list may hold them is the business of `hotword_rules`.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
 from asrcli.values.errors import UsageError
+from asrcli.values.hotwords import USUAL_WEIGHT, Hotword
+
+SUPER_WEIGHT = 50
+WEIGHTS = (1, 2, 3, 4, 5, SUPER_WEIGHT)
+_WEIGHTS_HINT = "weights are 1 to 5, usually 4, or 50"
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A hotword, and where it stands: `names.txt:3:`, or the option."""
+
+    word: Hotword
+    place: str
+
+
+@dataclass(slots=True)
+class Phrases:
+    """What was read, in its order and each word once, and in `problems` all that cannot be meant, one line each."""
+
+    found: list[Phrase] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    repeated: int = 0
+    """How often a phrase came once more, the same in all."""
+
+    def words(self) -> tuple[Hotword, ...]:
+        return tuple(phrase.word for phrase in self.found)
 
 
 def parse_parameters(pairs: Iterable[str]) -> dict[str, object]:
@@ -24,18 +55,94 @@ def parse_parameters(pairs: Iterable[str]) -> dict[str, object]:
 
 def parse_hotwords(text: str) -> dict[str, object]:
     """`--hotwords`: the id of a list, or "word:weight,word". Fields of RecognitionOptions."""
-    if text.startswith("vocab-") or not any(mark in text for mark in ",: "):
+    if is_list_id(text) or not any(mark in text for mark in ",: "):
         return {"hotwords_id": text}
-    return parse_phrases(text.split(","))
+    return as_fields(read_items(text, "--hotwords"))
 
 
-def parse_phrases(items: Iterable[str]) -> dict[str, object]:
-    """Hotwords, each "word:weight" or "word" (weight 4), as fields of RecognitionOptions. Raises UsageError."""
-    words: dict[str, int] = {}
-    for item in filter(None, map(str.strip, items)):
-        word, colon, weight = (part.strip() for part in item.rpartition(":"))
-        word, weight = (word, weight) if colon else (item, "4")
-        if not word or weight not in ("1", "2", "3", "4", "5", "50"):
-            raise UsageError(f"--hotwords {item!r} is not WORD:WEIGHT", hint="weights are 1 to 5, usually 4, or 50")
-        words[word] = int(weight)
-    return {"hotwords": words}
+def is_list_id(text: str) -> bool:
+    """Whether `text` is what the service calls a list."""
+    return text.startswith("vocab-")
+
+
+def as_fields(phrases: Phrases) -> dict[str, object]:
+    """Words for a session, as fields of RecognitionOptions. Raises UsageError for the first problem."""
+    if phrases.problems:
+        raise UsageError(phrases.problems[0], hint=_WEIGHTS_HINT)
+    return {"hotwords": {word.text: word.weight for word in phrases.words()}}
+
+
+def read_items(text: str, place: str) -> Phrases:
+    """The phrases of "word:weight,word"; `place` is the option after which they stand."""
+    return _read((place, item.strip()) for item in text.split(","))
+
+
+def read_lines(text: str, name: str, option: str = "") -> Phrases:
+    """The phrases of a file called `name`, which may be what `option` was given."""
+    lines = enumerate(text.splitlines(), start=1)
+    after = f": {option}" if option else ":"
+    return _read((f"{name}:{number}{after}", line) for number, line in lines if not line.startswith("#"))
+
+
+def _read(items: Iterable[tuple[str, str]]) -> Phrases:
+    phrases = Phrases()
+    known: dict[str, Phrase] = {}
+    for place, item in items:
+        if not item.strip():
+            continue
+        try:
+            phrase = Phrase(_hotword(item), place)
+        except ValueError as error:
+            phrases.problems.append(f"{place} {item.strip()!r} {error}")
+            continue
+        before = known.setdefault(phrase.word.text, phrase)
+        if before is phrase:
+            phrases.found.append(phrase)
+        elif before.word == phrase.word:
+            phrases.repeated += 1
+        else:
+            phrases.problems.append(_contradiction(before, phrase))
+    return phrases
+
+
+def _hotword(item: str) -> Hotword:
+    """Raises ValueError with the words that follow the item in a message."""
+    if "\t" in item:
+        return _from_columns([part.strip() for part in item.rstrip().split("\t")])
+    text, colon, weight = (part.strip() for part in item.rpartition(":"))
+    if not colon:
+        return _checked(item.strip(), None, None)
+    return _checked(text, weight, None)
+
+
+def _from_columns(columns: list[str]) -> Hotword:
+    if len(columns) > 3:
+        raise ValueError("has more columns than phrase, weight, language")
+    text, weight, language = (*columns, "", "")[:3]
+    return _checked(text, weight or None, language or None)
+
+
+def _checked(text: str, weight: str | None, language: str | None) -> Hotword:
+    weights = {str(each): each for each in WEIGHTS}
+    if not text or (weight is not None and weight not in weights):
+        raise ValueError("is not WORD:WEIGHT")
+    return Hotword(text, USUAL_WEIGHT if weight is None else weights[weight], language)
+
+
+def _contradiction(before: Phrase, phrase: Phrase) -> str:
+    differs = [
+        f"{name} {old or 'unsaid'} before and {new or 'unsaid'} here"
+        for name, old, new in (
+            ("weight", before.word.weight, phrase.word.weight),
+            ("language", before.word.language, phrase.word.language),
+        )
+        if old != new
+    ]
+    at = "" if before.place == phrase.place else f" ({before.place.rstrip(': ')})"
+    return f"{phrase.place} {phrase.word.text!r} has {' and '.join(differs)}{at}"
+
+
+def in_languages(words: Iterable[Hotword], language: str | None) -> Iterator[Hotword]:
+    """`words`, with `language` for those that name none."""
+    for word in words:
+        yield Hotword(word.text, word.weight, word.language or language)

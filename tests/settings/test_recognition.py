@@ -161,7 +161,7 @@ def test_hotwords_are_an_id_or_words():
 
 
 def test_phrases_may_have_blanks_around_their_parts():
-    assert phrases.parse_phrases([" ALSA : 5 ", "", "Pulse Audio"]) == {"hotwords": {"ALSA": 5, "Pulse Audio": 4}}
+    assert phrases.parse_hotwords(" ALSA : 5 ,,Pulse Audio") == {"hotwords": {"ALSA": 5, "Pulse Audio": 4}}
 
 
 @pytest.mark.parametrize(

@@ -83,11 +83,14 @@ class RecognitionFlags:
 
 
 def _hotwords(given: str) -> dict[str, object]:
-    from asrcli.cli.flags.textfiles import text_of
-    from asrcli.settings.phrases import parse_hotwords, parse_phrases
+    from asrcli.cli.flags.textfiles import contents, file_named
+    from asrcli.settings.phrases import as_fields, parse_hotwords, read_lines
 
-    text = text_of(given, "--hotwords")
-    return parse_hotwords(given) if text is None else parse_phrases(text.splitlines())
+    option = "--hotwords"
+    path = file_named(given, option)
+    if path is None:
+        return parse_hotwords(given)
+    return as_fields(read_lines(contents(path, option), str(path), option))
 
 
 @dataclass(frozen=True)

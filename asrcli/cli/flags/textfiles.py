@@ -17,6 +17,12 @@ def text_of(given: str, option: str) -> str | None:
     Raises UsageError for a file that cannot be read, for what can only be meant as a path and is no file, and for a
     text that cannot be sent.
     """
+    path = file_named(given, option)
+    return None if path is None else contents(path, option).strip()
+
+
+def file_named(given: str, option: str) -> Path | None:
+    """The file that `given` names; None where it is the text itself. Raises UsageError as `text_of` does."""
     path = Path(given)
     try:
         is_file, is_folder = path.is_file(), path.is_dir()
@@ -24,7 +30,7 @@ def text_of(given: str, option: str) -> str | None:
         # A long text, or one with a NUL in it, is no file name.
         is_file = is_folder = False
     if is_file:
-        return _read(path, option)
+        return path
     if _looks_like_a_path(given):
         reason = "a folder, not a file" if is_folder else "no such file"
         raise UsageError(f"{option} {given}: {reason}", hint="give a file, or a text of more than one word")
@@ -42,11 +48,12 @@ def _looks_like_a_path(text: str) -> bool:
     return one_word and ("/" in text or text.lower().endswith(_SUFFIXES))
 
 
-def _read(path: Path, option: str) -> str:
+def contents(path: Path, option: str) -> str:
+    """The text in `path`, without a mark of its encoding. Raises UsageError where it cannot be read."""
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise UsageError(f"{option} {path} is too long", hint="the names and terms alone will do")
-        return path.read_text(encoding="utf-8-sig").strip()
+        return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a text file"
         raise UsageError(f"{option} {path} cannot be read: {reason}") from error
