@@ -22,10 +22,11 @@ RULES = {
     "audio": "system values",
     "output": "system values",
     "service": "system values",
+    "api": "wire values",
     "engine": "protocols wire audio system values",
-    "runs": "engine protocols wire audio output settings system values",
+    "runs": "engine api protocols wire audio output settings system values",
     "bench": "runs engine wire audio output system values",
-    "cli": "runs bench service engine protocols audio output settings system values",
+    "cli": "runs bench service engine api protocols audio output settings system values",
     "__main__": "cli",
 }
 # What is read and not run.
@@ -35,6 +36,8 @@ FOREIGN = {
     "typer": "cli",
     "rich": "output/views bench/view.py cli",
     "websocket": "wire/link.py wire/translation.py",
+    "urllib3": "api/client.py",
+    "python_socks": "api/client.py",
     "sounddevice": "audio/microphone",
     "soundfile": "audio/reading/sndfile.py audio/writing/opus.py",
     "pydub": "audio/reading/ffmpeg_tool.py",

@@ -35,6 +35,12 @@ REGIONS = (*_HOSTS, LOCAL)
 ENDPOINT_VARIABLE = "DASHSCOPE_WEBSOCKET_BASE_URL"
 
 
+API_VARIABLE = "DASHSCOPE_HTTP_BASE_URL"
+
+
+_API_ROOT = "/api/v1"
+
+
 _WORKSPACE = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -71,6 +77,24 @@ def endpoint_url(region: str | None, workspace: str | None, endpoint: str | None
     if region is None and environ.get(ENDPOINT_VARIABLE):
         return _checked_url(environ[ENDPOINT_VARIABLE], ENDPOINT_VARIABLE)
     return f"wss://{host}"
+
+
+def api_url(region: str | None, workspace: str | None, endpoint: str | None, environ: Mapping[str, str]) -> str:
+    """Where the HTTP API of the same service begins, such as https://host/api/v1; the SDK has a variable for it too.
+
+    An address may be given as http:// or https:// as well, and then keeps its path. Raises UsageError as
+    `endpoint_url` does.
+    """
+    from_variable = environ.get(API_VARIABLE) if region is None and not workspace else None
+    given, origin = (endpoint, "--endpoint") if endpoint else (from_variable, API_VARIABLE)
+    if given and given.startswith("http"):
+        url = _checked_url(f"ws{given.removeprefix('http')}", origin)
+        path = urlsplit(url).path.rstrip("/") or _API_ROOT
+    else:
+        # The path of an address for WebSockets leads to them.
+        url, path = endpoint_url(region, workspace, given, environ), _API_ROOT
+    parts = urlsplit(url)
+    return f"{'https' if parts.scheme == 'wss' else 'http'}://{parts.netloc}{path}"
 
 
 def _checked_url(url: str, origin: str) -> str:

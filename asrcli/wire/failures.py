@@ -34,6 +34,14 @@ def network_failure(error: OSError, url: str, proxy: Proxy | None = None) -> Lin
     return LinkError(f"the connection to {where} was lost: {said}", hint="safe to try again")
 
 
+def tls_failure(error: ssl.SSLError, url: str, proxy: Proxy | None = None) -> LinkError:
+    """Our error for a TLS handshake with the host of `url` that failed, but not because it was cut off."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return network_failure(error, url, proxy)
+    hint = "where the service speaks no TLS, its address begins with ws://"
+    return LinkError(f"no TLS with {place_of(url, proxy)}: {error.reason or error}", hint=hint)
+
+
 def unknown_name(where: str, said: str) -> LinkError:
     return LinkError(f"cannot find the address of {where}: {said}", hint="check the name and the network")
 

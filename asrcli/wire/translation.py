@@ -7,7 +7,7 @@ import ssl
 import websocket
 
 from asrcli.values.errors import AsrcliError, Bug, LinkError, ProtocolViolation, UsageError, brief
-from asrcli.wire.failures import network_failure, place_of, refusal, unknown_name
+from asrcli.wire.failures import network_failure, place_of, refusal, tls_failure, unknown_name
 from asrcli.wire.proxies import Proxy
 
 
@@ -45,9 +45,8 @@ def handshake_failure(error: BaseException, url: str, proxy: Proxy | None = None
     if isinstance(error, websocket.WebSocketConnectionClosedException | ConnectionResetError | ssl.SSLEOFError):
         hint = "if it speaks TLS, its address begins with wss://" if url.startswith("ws:") else "safe to try again"
         return LinkError(f"{place_of(url, proxy)} hung up during the handshake", hint=hint)
-    if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLCertVerificationError):
-        hint = "where the service speaks no TLS, its address begins with ws://"
-        return LinkError(f"no TLS with {place_of(url, proxy)}: {error.reason or error}", hint=hint)
+    if isinstance(error, ssl.SSLError):
+        return tls_failure(error, url, proxy)
     if type(error) is websocket.WebSocketException and "Python Socks" not in str(error):
         # Something answers: a redirect, a header that makes no sense, a page. Nothing was lost.
         problem = f"{place_of(url, proxy)} answers, but not as a WebSocket service does: {brief(str(error))}"
