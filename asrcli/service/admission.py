@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import json
 import uuid
-from collections.abc import Collection, Container
+from collections.abc import Collection, Container, Mapping
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
 from asrcli.service.faults.kinds import Refuse
-from asrcli.service.protocols.base import Handshake
+from asrcli.service.protocols.base import Handshake, WordsFor
 from asrcli.service.wire.web_origins import Origin, reason_against
 
 
-def handshake_of(request: Request) -> Handshake:
+def handshake_of(request: Request, words_for: WordsFor | None = None) -> Handshake:
     parts = urlsplit(request.path)
-    return Handshake(parts.path.rstrip("/"), dict(parse_qsl(parts.query)))
+    return Handshake(parts.path.rstrip("/"), dict(parse_qsl(parts.query)), words_for)
 
 
 def refusal_of(
@@ -51,6 +53,16 @@ _CODES = {
 }
 
 
+def account_of(request: Request) -> str:
+    """Whose hotword lists these are."""
+    return account(_presented_key(request.headers))
+
+
+def account(key: str) -> str:
+    """Always the same for a key, which cannot be told from it."""
+    return hashlib.sha256(key.encode()).hexdigest()[:32]
+
+
 def refusal_at_the_end() -> Response:
     """For those who come while the service is ending."""
     return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, "ModelUnavailable", "The service is ending.")
@@ -71,8 +83,12 @@ def _presented_key(headers: Headers) -> str:
 
 
 def _refusal(status: HTTPStatus, code: str, message: str) -> Response:
-    document = {"code": code, "message": message, "request_id": str(uuid.uuid4())}
-    body = json.dumps(document).encode()
+    return response(status, {"code": code, "message": message})
+
+
+def response(status: HTTPStatus, document: Mapping[str, Any]) -> Response:
+    """What the vendor's HTTP side answers: `document` and a request id, in JSON."""
+    body = json.dumps({**document, "request_id": str(uuid.uuid4())}, ensure_ascii=False).encode()
     headers = Headers(
         {"Content-Type": "application/json", "Content-Length": str(len(body)), "Connection": "close"},
     )

@@ -18,14 +18,21 @@ import logging
 import socket
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from websockets.http11 import Request, Response
 
-from asrcli.service.admission import handshake_of, refusal_at_the_end, refusal_of, refusal_on_demand
+from asrcli.service.admission import (
+    account_of,
+    handshake_of,
+    refusal_at_the_end,
+    refusal_of,
+    refusal_on_demand,
+    response,
+)
 from asrcli.service.faults.connection import FaultyConnection
 from asrcli.service.faults.kinds import Fault, FaultPlan
 from asrcli.service.hearing.recognition import Hearings
@@ -34,9 +41,12 @@ from asrcli.service.protocols.conversation import Conversation
 from asrcli.service.protocols.realtime import Realtime
 from asrcli.service.protocols.run_task import RunTask
 from asrcli.service.recognizers import open_recognizer
+from asrcli.service.vocabulary import api
+from asrcli.service.vocabulary.file import kept_in
 from asrcli.service.wire.fair_loop import ServiceLoop, Share
 from asrcli.service.wire.layers import FarStream, TlsStream
 from asrcli.service.wire.listener import listen
+from asrcli.service.wire.posts import Posts
 from asrcli.service.wire.stream import Stream, TcpStream
 from asrcli.service.wire.web_origins import Origin
 from asrcli.service.wire.websocket import CLOSE_TIMEOUT_S, Guest, WebSocket
@@ -64,9 +74,10 @@ class ServerOptions:
 
     `port` 0 takes a free one. `recognizer` is `sphinx` or `script:FILE`. Without `required_key` any key is let in,
     with it only that one. Web pages are let in from `allowed_origins` only. `max_tasks` None leaves it to the
-    recogniser. `stall_s` is how long a recogniser may take no audio before its task fails. `faults` are done to the
-    connections. With `tls` the connections are encrypted, and the authority to trust is written to `tls_ca`, or where
-    that is None to a temporary file that is gone at the end.
+    recogniser. `stall_s` is how long a recogniser may take no audio before its task fails. Hotword lists live as long
+    as the service does, or in `vocab_file`. `faults` are done to the connections. With `tls` the connections are
+    encrypted, and the authority to trust is written to `tls_ca`, or where that is None to a temporary file that is gone
+    at the end.
     """
 
     host: str = "127.0.0.1"
@@ -77,6 +88,7 @@ class ServerOptions:
     max_tasks: int | None = None
     limits: Limits = field(default_factory=Limits)
     stall_s: float = 60.0
+    vocab_file: Path | None = None
     faults: tuple[Fault, ...] = ()
     tls: bool = False
     tls_ca: Path | None = None
@@ -91,6 +103,8 @@ class Service:
     def __init__(
         self, options: ServerOptions, clock: Clock | None = None, *, died: Callable[[], object] = lambda: None
     ) -> None:
+        self.lists = kept_in(options.vocab_file)
+        """The hotword lists of all accounts."""
         self.ca_file: Path | None = None
         """With TLS, and once the service has started: the authority that a client must trust, in PEM."""
         self._options = options
@@ -220,10 +234,10 @@ class Service:
         if self._tls is not None:
             stream = TlsStream(stream, self._tls)
         self._websockets[number] = websocket = WebSocket(
-            stream,
+            Posts(stream, partial(self._answer, number)),
             loop,
             largest_message_bytes=_LARGEST_MESSAGE_BYTES,
-            admit=partial(self._admit, number),
+            admit=partial(self._admit, number, PROTOCOLS),
             make_guest=partial(self._make_guest, number, loop),
         )
         websocket.open(_HANDSHAKE_S + _HANDSHAKE_DELAYS * delay_s)
@@ -235,16 +249,20 @@ class Service:
         if self._closing and not self._websockets:
             self._empty.set()
 
-    def _admit(self, number: int, request: Request) -> Response | None:
+    def _admit(self, number: int, paths: Container[str], request: Request) -> Response | None:
         if self._closing:
             return refusal_at_the_end()
-        refusal = refusal_of(request, PROTOCOLS, self._options.required_key, self._options.allowed_origins)
+        refusal = refusal_of(request, paths, self._options.required_key, self._options.allowed_origins)
         if refusal is None and (refuse := self._plan.refusal(number)) is not None:
             refusal = refusal_on_demand(refuse)
         return refusal
 
+    def _answer(self, number: int, request: Request, body: bytes) -> Response:
+        refusal = self._admit(number, (api.PATH,), request)
+        return refusal or response(*api.answer(self.lists, account_of(request), body))
+
     def _make_guest(self, number: int, loop: Share, websocket: WebSocket, request: Request) -> Guest:
-        handshake = handshake_of(request)
+        handshake = handshake_of(request, partial(self.lists.words_for, account_of(request)))
         half = PROTOCOLS[handshake.path](handshake, self._options.limits, self._clock)
         faults, chance = self._plan.share(number)
         faulty = FaultyConnection(websocket, faults, chance, loop) if faults else None

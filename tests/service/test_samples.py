@@ -18,7 +18,7 @@ from tests.service.client import PATH, run_task
 from tests.service.handshakes import DOTNET, JAVA_WEBSOCKET, OKHTTP, PAWL, ForeignClient, ForeignSession
 from tests.service.session_client import PATH as SESSION_PATH
 from tests.service.session_client import SessionClient, append, finish
-from tests.support.service import TALK_TEXT, TALK_WAV
+from tests.support.service import TALK_TEXT, TALK_WAV, keep_list
 
 TALK = TALK_TEXT.read_text("utf-8").splitlines()
 SOUND_BYTES = 32 * 9_000
@@ -64,6 +64,7 @@ DOTNET_PARAFORMER = (
 def test_csharp(scripted: Service, talk_wav: bytes, sample: tuple[Any, ...]) -> None:
     """A third of real time in pieces of 1 KB; a bare key, and a WAV called pcm; pongs unasked."""
     headers, key, model, parameters, more = sample
+    keep_list(scripted, key, "vocab-x-1", model)
     task_id = uuid.uuid4().hex
     with ForeignClient(scripted.url, PATH + "/", headers, key) as client:
         client.say(first(task_id, model, parameters, **more, input={}))

@@ -13,7 +13,7 @@ import pytest
 from asrcli.service.protocols.base import Limits
 from asrcli.service.server import Service
 from tests.service.client import PATH
-from tests.support.service import TALK_SCRIPT, TALK_TEXT, TALK_WAV, running_service
+from tests.support.service import TALK_SCRIPT, TALK_TEXT, TALK_WAV, keep_list, running_service
 
 # The SDK's warnings are its own: unclosed sockets, event loops, deprecated calls.
 pytestmark = [
@@ -132,6 +132,7 @@ def test_every_parameter_of_the_sdk_is_understood(
 ) -> None:
     """Also those that only the service can make something of, and the resources of an old phrase id."""
     point(sdk, scripted, monkeypatch)
+    keep_list(scripted, "any-key", "vocab-x-1", "fun-asr-realtime")
     listener = Listener()
     session = recognition(
         listener.callback,

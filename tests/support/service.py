@@ -10,10 +10,13 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from asrcli.service.admission import account
 from asrcli.service.server import ServerOptions, Service
+from asrcli.service.vocabulary.lists import WordList
 
 DATA = Path(__file__).parent.parent / "data"
 TALK_WAV = DATA / "talk.wav"
@@ -63,6 +66,13 @@ def service_process(
                     process.wait(_END_S)
                 except subprocess.TimeoutExpired:
                     process.kill()
+
+
+def keep_list(service: Service, key: str, list_id: str, model: str, *words: str) -> None:
+    """Have the service know a hotword list of whoever has that key."""
+    now = datetime.now(UTC)
+    listed = WordList(list_id, model, [{"text": word, "weight": 4} for word in words], now, now)
+    service.lists.accounts.setdefault(account(key), {})[list_id] = listed
 
 
 def write_script(path: Path, *sentences: Mapping[str, object]) -> str:

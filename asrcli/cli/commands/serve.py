@@ -33,9 +33,13 @@ _Recognizer = Annotated[
         autocompletion=values.choices("sphinx", "script:"),
     ),
 ]
+_Tls = Annotated[bool, typer.Option("--tls", help="Serve wss:// with a certificate made for this run, on loopback.")]
 _TlsCa = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Write the authority to trust here.", show_default="a temporary file"),
+]
+_VocabFile = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Keep hotword lists here.", show_default="as long as it runs")
 ]
 _Origins = Annotated[
     list[str] | None,
@@ -58,10 +62,9 @@ def serve(
     max_tasks: Annotated[
         int | None, typer.Option(min=1, help="Recognitions at the same time.", show_default="what the cores can do")
     ] = None,
-    tls: Annotated[
-        bool, typer.Option("--tls", help="Serve wss:// with a certificate made for this run, on loopback.")
-    ] = False,
+    tls: _Tls = False,
     tls_ca: _TlsCa = None,
+    vocab_file: _VocabFile = None,
     fault: _Faults = None,
     exit_with_parent: Annotated[bool, typer.Option("--exit-with-parent", hidden=True)] = False,
     verbose: Annotated[
@@ -103,6 +106,7 @@ def serve(
         faults=tuple(map(parse_fault, fault or [])),
         tls=tls,
         tls_ca=tls_ca,
+        vocab_file=vocab_file,
     )
     _log_to_stderr(verbose=verbose)
     # A stream is a socket, and there may be a thousand.

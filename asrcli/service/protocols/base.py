@@ -7,19 +7,27 @@ a time; the server carries out the actions in the order in which they come.
 from __future__ import annotations
 
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from asrcli.service.recognizers.base import RecognitionSettings, Result
 from asrcli.system.clock import Clock
 
+WordsFor = Callable[[str, str], Sequence[Mapping[str, Any]] | None]
+"""Id of a hotword list and model → the words that it brings, as they were sent; None where there is no such list."""
+
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
-    """What a connection asked for: its path without a trailing slash, and the parameters after the `?`."""
+    """What a connection asked for: its path without a trailing slash, and the parameters after the `?`.
+
+    `words_for` knows the hotword lists of whoever asked; None knows of none, and takes every id.
+    """
 
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
+    words_for: WordsFor | None = None
 
 
 @dataclass(frozen=True, slots=True)

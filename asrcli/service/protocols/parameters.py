@@ -7,7 +7,7 @@ what they do not set. Unknown parameters and unknown models are let through, bec
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from asrcli.service.recognizers.base import RecognitionSettings
@@ -85,12 +85,14 @@ def _is_text_part(part: object, kind: str) -> bool:
     return isinstance(part, dict) and part.get("type") == kind and isinstance(part.get("text"), str)
 
 
-def settings_of(parameters: Mapping[str, Any]) -> RecognitionSettings:
-    """The recogniser's settings from those that `those_set` gave.
+def settings_of(parameters: Mapping[str, Any], listed: Iterable[Mapping[str, Any]] = ()) -> RecognitionSettings:
+    """The recogniser's settings from those that `those_set` gave, and from the words of the list that they name.
 
-    Language hints, dialects, hotwords and semantic punctuation have no counterpart: the recogniser knows English, a
-    fixed vocabulary, and sentences by their silence.
+    Language hints, dialects and semantic punctuation have no counterpart: the recogniser knows English, and sentences
+    by their silence. But where there are hints, listed words of another language have no effect.
     """
+    hints = parameters.get("language_hints")
+    acting = {word["text"] for word in listed if not (hints and word.get("lang")) or word["lang"] in hints}
     return RecognitionSettings(
         audio_format=parameters["format"],
         sample_rate_hz=parameters["sample_rate"],
@@ -99,4 +101,5 @@ def settings_of(parameters: Mapping[str, Any]) -> RecognitionSettings:
         noise_threshold=parameters.get("speech_noise_threshold", 0.0),
         punctuation=parameters.get("punctuation_prediction_enabled", True),
         disfluency_removal=parameters.get("disfluency_removal_enabled", False),
+        hotwords=tuple(sorted({*parameters.get("vocabulary", ()), *acting})),
     )

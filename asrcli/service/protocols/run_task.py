@@ -16,7 +16,7 @@ from __future__ import annotations
 import enum
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from asrcli.service.protocols.base import Action, Feed, FinishRecognition, Handshake, Hangup, Limits, OpenRecognition
@@ -53,6 +53,7 @@ class RunTask:
     def __init__(self, handshake: Handshake, limits: Limits, clock: Clock) -> None:
         self._limits = limits
         self._clock = clock
+        self._words_for = handshake.words_for
         self._state = _State.IDLE
         self._used_task_ids: set[str] = set()
         self._events = TaskEvents("")
@@ -205,7 +206,7 @@ class RunTask:
             raise _TaskError("InvalidParameter", "'payload.parameters' must be an object")
         _check_input(payload)
         parameters = those_set(model, given)
-        settings = settings_of(parameters)
+        settings = settings_of(parameters, self._listed(model, parameters))
         self._events = TaskEvents(task_id, model, parameters)
         self._started, self._keeps_alive = False, parameters.get("heartbeat", False)
         self._bytes_per_s = 2 * settings.sample_rate_hz if settings.audio_format in ("pcm", "wav") else None
@@ -213,6 +214,16 @@ class RunTask:
         self._nobody_owes()
         self._heartbeat_at = self._since
         return OpenRecognition(settings)
+
+    def _listed(self, model: str, parameters: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+        """The words of the list that the parameters name."""
+        list_id = parameters.get("vocabulary_id")
+        if not list_id or self._words_for is None:
+            return ()
+        words = self._words_for(list_id, model)
+        if words is None:
+            raise _TaskError("BadRequest.ResourceNotExist", f"The vocabulary does not exist: {list_id}"[:200])
+        return words
 
     def _check_running(self, action: str) -> None:
         if self._state is not _State.RUNNING and self._state is not _State.STARTING:

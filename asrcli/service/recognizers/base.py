@@ -17,7 +17,7 @@ class RecognitionSettings:
 
     `audio_format` is what the client sends: pcm, wav, mp3, opus, speex, aac or amr. `max_sentence_silence_ms` is the
     silence that ends a sentence; None where the client says where utterances end. `noise_threshold` runs from -1,
-    where most counts as speech, to 1, where most counts as noise.
+    where most counts as speech, to 1, where most counts as noise. `hotwords` are phrases to favour.
     """
 
     audio_format: str = "pcm"
@@ -27,6 +27,7 @@ class RecognitionSettings:
     noise_threshold: float = 0.0
     punctuation: bool = True
     disfluency_removal: bool = False
+    hotwords: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from asrcli.service.recognizers.base import (
     Recognizer,
     Result,
 )
-from asrcli.service.recognizers.script import ScriptedSentence, ScriptRecognizer, read_script
+from asrcli.service.recognizers.script import ScriptedSentence, ScriptRecognizer, as_heard, read_script
 
 MARK = 1 << 14
 BLOCKS_PER_S = 100
@@ -49,7 +49,8 @@ class CodedRecognizer:
 
     def open(self, settings: RecognitionSettings, on_result: OnResult) -> Recognition:
         on_result(Opened())
-        return CodedRecital(lambda from_ms, told: _recital(self._sentences, from_ms, settings, told), on_result)
+        sentences = as_heard(self._sentences, settings)
+        return CodedRecital(lambda from_ms, told: _recital(sentences, from_ms, settings, told), on_result)
 
     def close(self) -> None:
         """Nothing is held."""

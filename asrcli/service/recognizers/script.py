@@ -5,8 +5,9 @@ One JSON object a line, in order of time:
     {"begin_ms": 400, "end_ms": 3000, "text": "Hello, world.", "words": [{"text": "Hello", "begin_ms": …, "end_ms": …}]}
 
 `words` may be left out: they are then spread evenly, character by character where the script is written without
-spaces. Deterministic and nearly free, so that a thousand streams can be played at once. No sound is decoded, except
-where the first line is {"timeline": "coded"}: see `timeline`.
+spaces. With "hotword": "Hello" that part of the text is heard only where it is among the hotwords in force; elsewhere
+"something" is heard in its place, or what "misheard" says. Deterministic and nearly free, so that a thousand streams
+can be played at once. No sound is decoded, except where the first line is {"timeline": "coded"}: see `timeline`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -43,13 +44,18 @@ _CODED = re.compile(r'\{\s*"timeline"\s*:\s*"coded"\s*\}')
 
 @dataclass(frozen=True, slots=True)
 class ScriptedSentence:
-    """One sentence. `ends_at[i]` is where in `text` the first i + 1 words end, with their punctuation."""
+    """One sentence. `ends_at[i]` is where in `text` the first i + 1 words end, with their punctuation.
+
+    `hotword`, where it has one, is what must be among the hotwords, else it is heard as `otherwise`.
+    """
 
     begin_ms: int
     end_ms: int
     text: str
     words: tuple[HeardWord, ...]
     ends_at: tuple[int, ...]
+    hotword: str = ""
+    otherwise: ScriptedSentence | None = None
 
 
 class ScriptRecognizer:
@@ -63,12 +69,18 @@ class ScriptRecognizer:
 
     def open(self, settings: RecognitionSettings, on_result: OnResult) -> Recognition:
         on_result(Opened())
+        sentences = as_heard(self._sentences, settings)
         if settings.max_sentence_silence_ms is None:
-            return CommittedRecital(self._sentences, on_result)
-        return ScriptRecognition(self._sentences, settings.max_sentence_silence_ms, on_result)
+            return CommittedRecital(sentences, on_result)
+        return ScriptRecognition(sentences, settings.max_sentence_silence_ms, on_result)
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+def as_heard(sentences: Sequence[ScriptedSentence], settings: RecognitionSettings) -> list[ScriptedSentence]:
+    """The sentences with the hotwords in force: what is no hotword among them is misheard."""
+    return [each if each.hotword in settings.hotwords else each.otherwise or each for each in sentences]
 
 
 class ScriptRecognition:
@@ -230,7 +242,19 @@ def _sentence(document: Any) -> ScriptedSentence:
         words, ends_at = _given_words(document["words"], text, begin_ms, end_ms)
     else:
         words, ends_at = _spread_words(text, begin_ms, end_ms)
-    return ScriptedSentence(begin_ms, end_ms, text, words, (*ends_at[:-1], len(text)))
+    sentence = ScriptedSentence(begin_ms, end_ms, text, words, (*ends_at[:-1], len(text)))
+    return sentence if "hotword" not in document else _with_hotword(sentence, document)
+
+
+def _with_hotword(sentence: ScriptedSentence, document: dict[str, Any]) -> ScriptedSentence:
+    hotword, misheard = document["hotword"], document.get("misheard", "something")
+    if not isinstance(hotword, str) or not hotword or hotword not in sentence.text:
+        raise ValueError("hotword must be a part of the text")
+    if not isinstance(misheard, str) or not _UNIT.search(misheard):
+        raise ValueError("misheard must be a string with at least one word")
+    times = {"begin_ms": sentence.begin_ms, "end_ms": sentence.end_ms}
+    otherwise = _sentence({**times, "text": sentence.text.replace(hotword, misheard)})
+    return replace(sentence, hotword=hotword, otherwise=otherwise)
 
 
 def _times(document: Any) -> tuple[int, int]:

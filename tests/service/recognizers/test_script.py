@@ -209,3 +209,33 @@ def test_a_missing_script_is_named(tmp_path: Path) -> None:
     (tmp_path / "binary.jsonl").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UsageError, match="not UTF-8"):
         read_script(tmp_path / "binary.jsonl")
+
+
+def test_a_hotword_is_heard_only_where_it_is_in_force(tmp_path: Path) -> None:
+    name = {"begin_ms": 0, "end_ms": 900, "text": "We met Ada Byron.", "hotword": "Ada Byron"}
+    write_script(tmp_path / "s.jsonl", name, {**BYE, "hotword": "Bye", "misheard": "Buy"})
+    (recognizer, said) = ScriptRecognizer(read_script(tmp_path / "s.jsonl")[1]), list[Result]()
+    for hotwords in ((), ("Bye", "Ada"), ("Ada Byron",)):
+        recognition = recognizer.open(RecognitionSettings(hotwords=hotwords), said.append)
+        recognition.feed(Pcm(bytes(32 * 4000), 16000))
+        recognition.feed(Pcm(bytes(32 * 2000), 16000))
+        recognition.finish()
+    assert [text for text, final in texts(said) if final] == [
+        *("We met something.", "Buy!"),
+        *("We met something.", "Bye!"),
+        *("We met Ada Byron.", "Buy!"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"hotword": "you"}, "hotword must be a part of the text"),
+        ({"hotword": ""}, "hotword must be a part of the text"),
+        ({"hotword": "Bye", "misheard": "…"}, "misheard must be a string with at least one word"),
+    ],
+)
+def test_a_hotword_that_cannot_be_misheard_is_refused(more: dict[str, str], said: str, tmp_path: Path) -> None:
+    write_script(tmp_path / "s.jsonl", {**BYE, **more})
+    with pytest.raises(UsageError, match=f"s.jsonl:1: {said}"):
+        read_script(tmp_path / "s.jsonl")
