@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from asrcli.output.output import Output
     from asrcli.wire.dial import Network
 
-_AGENT = f"asrcli/{__version__}"
+AGENT = f"asrcli/{__version__}"
 _SECRET_CHARACTERS = 16
 
 
@@ -84,15 +84,20 @@ def choose(request: Request, output: Output) -> Choice:
         options = recognition.with_parameter(options, "intermediate", True)
     elif options.parameters.get("intermediate"):
         output.notice("--intermediate asks for what --no-partials leaves out", "leave one of them out")
-    if service.api_key:
-        output.notice("a key on the command line can be seen in the process list", "use DASHSCOPE_API_KEY")
-    for _, value in service.headers:
-        # What is shorter is a word such as "realtime", which may stand anywhere.
-        if len(value) >= _SECRET_CHARACTERS:
-            masking.learn(value)
+    mask_secrets(service, output)
     for message, hint in (*((warning, "") for warning in warnings), *unlike):
         output.notice(message, hint)
     return Choice(options, protocol, region)
+
+
+def mask_secrets(options: ServiceOptions, output: Output) -> None:
+    """Keep the values of headers out of every output, and warn of a key that others can see."""
+    if options.api_key:
+        output.notice("a key on the command line can be seen in the process list", "use DASHSCOPE_API_KEY")
+    for _, value in options.headers:
+        # What is shorter is a word such as "realtime", which may stand anywhere.
+        if len(value) >= _SECRET_CHARACTERS:
+            masking.learn(value)
 
 
 def _check_split(request: Request) -> None:
@@ -116,13 +121,18 @@ def service_of(choice: Choice, options: ServiceOptions) -> Iterator[ServiceTarge
         return
     from asrcli.runs.local import LocalService
 
-    with LocalService(_AGENT, options.headers) as local:
+    with LocalService(AGENT, options.headers) as local:
         yield local
 
 
 def endpoint_of(options: ServiceOptions) -> Endpoint:
     """Where to connect and how to be let in. Raises UsageError and AuthError."""
     url = endpoints.endpoint_url(options.region, options.workspace, options.endpoint, os.environ)
+    return Endpoint(url, key_for(options, url), options.workspace, AGENT, options.headers)
+
+
+def key_for(options: ServiceOptions, url: str) -> str:
+    """The key for the service at `url`, which no output shows from now on. Raises AuthError where there is none."""
     key = keys.find_key(options.api_key, options.api_key_file, variables(), Path.home())
     if key is not None:
         masking.learn(key.value)
@@ -130,7 +140,7 @@ def endpoint_of(options: ServiceOptions) -> Endpoint:
         key = keys.ApiKey(keys.LOOPBACK_KEY, "the local service")
     if key is None:
         raise keys.missing_key()
-    return Endpoint(url, key.value, options.workspace, _AGENT, options.headers)
+    return key.value
 
 
 def network_of(options: ServiceOptions, url: str, output: Output) -> Network:

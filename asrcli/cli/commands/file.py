@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from asrcli.cli.flags.many import ManyFlags
-from asrcli.cli.flags.options import OutputFlags, Pace, RawAudioFlags, RecognitionFlags, ServiceFlags, grouped
+from asrcli.cli.flags.options import OutputFlags, Pace, RawAudioFlags, RecognitionFlags, grouped
+from asrcli.cli.flags.service import ServiceFlags
 
 if TYPE_CHECKING:
     from asrcli.audio.source import RawFormat

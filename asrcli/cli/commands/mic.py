@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asrcli.cli.flags.options import MicFlags, MicSetupFlags, OutputFlags, RecognitionFlags, ServiceFlags, grouped
+from asrcli.cli.flags.options import MicFlags, MicSetupFlags, OutputFlags, RecognitionFlags, grouped
+from asrcli.cli.flags.service import ServiceFlags
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

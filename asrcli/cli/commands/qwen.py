@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from asrcli.cli.flags.many import ManyFlags
-from asrcli.cli.flags.options import MicFlags, MicSetupFlags, OutputFlags, Pace, RawAudioFlags, ServiceFlags, grouped
+from asrcli.cli.flags.options import MicFlags, MicSetupFlags, OutputFlags, Pace, RawAudioFlags, grouped
 from asrcli.cli.flags.qwen import QwenFlags
+from asrcli.cli.flags.service import ServiceFlags
 
 if TYPE_CHECKING:
     from asrcli.engine.spec import Cutting

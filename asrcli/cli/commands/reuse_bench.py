@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from asrcli.cli.flags.options import Color, RecognitionFlags, ServiceFlags, grouped
+from asrcli.cli.flags.options import Color, RecognitionFlags, grouped
+from asrcli.cli.flags.service import ServiceFlags
 
 if TYPE_CHECKING:
     from asrcli.bench.options import BenchOptions, ReportOptions

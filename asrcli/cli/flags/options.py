@@ -14,7 +14,7 @@ import typer
 from asrcli.cli.flags import completions as values
 from asrcli.cli.flags.grouping import grouped as grouped
 from asrcli.cli.flags.knobs import Knobs, fields
-from asrcli.runs.request import OutputOptions, ServiceOptions
+from asrcli.runs.request import OutputOptions
 from asrcli.settings.catalogue import DEFAULT_MODEL
 
 Pace = Annotated[
@@ -91,79 +91,6 @@ def _hotwords(given: str) -> dict[str, object]:
     if path is None:
         return parse_hotwords(given)
     return as_fields(read_lines(contents(path, option), str(path), option))
-
-
-@dataclass(frozen=True)
-class ServiceFlags:
-    """Which service to ask, and with what key."""
-
-    region: Annotated[
-        str | None,
-        typer.Option(
-            metavar="intl|cn|qwen-intl|qwen-cn|local",
-            help="intl: Singapore (the default); cn: Beijing; qwen-…: Qwen Cloud, as others have measured it;"
-            " local: our own, started for this run, without a key.",
-            autocompletion=values.choices("intl", "cn", "qwen-intl", "qwen-cn", "local"),
-        ),
-    ] = None
-    workspace: Annotated[
-        str | None, typer.Option(metavar="ID", help="Workspace id; uses the workspace's own host.")
-    ] = None
-    endpoint: Annotated[
-        str | None, typer.Option(metavar="URL", help="Address of the service, wss://…; overrides the region.")
-    ] = None
-    protocol: Annotated[
-        str | None,
-        typer.Option(
-            metavar="run-task|realtime",
-            help="Protocol, where the model's name does not tell: run-task (Fun-ASR, Paraformer, Qwen-Audio-ASR) or"
-            " realtime (Qwen-ASR-Realtime).",
-            autocompletion=values.protocols,
-        ),
-    ] = None
-    api_key: Annotated[
-        str | None, typer.Option("--api-key", "-k", metavar="KEY", help="API key; better in DASHSCOPE_API_KEY.")
-    ] = None
-    api_key_file: Annotated[Path | None, typer.Option(metavar="FILE", help="File that holds the API key.")] = None
-    header: Annotated[
-        list[str],
-        typer.Option(metavar="NAME=VALUE", help="A further header of the handshake; repeatable."),
-    ] = field(default_factory=list)
-    data_inspection: Annotated[bool, typer.Option("--data-inspection", help="Ask the service to inspect the data.")] = (
-        False
-    )
-    proxy: Annotated[
-        str | None,
-        typer.Option(metavar="URL", help="http://, https:// or socks5:// proxy; none for no proxy [HTTPS_PROXY]."),
-    ] = None
-    ca_bundle: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Certificate authorities to trust beside the system's.")
-    ] = None
-    retries: Annotated[
-        int, typer.Option(metavar="N", min=0, max=100, help="Tries in a row after a lost connection.")
-    ] = 12
-    max_outage: Annotated[
-        float,
-        typer.Option(metavar="S", min=1, max=86400, help="Sound to keep while there is no connection."),
-    ] = 300.0
-    keepalive: Annotated[
-        bool, typer.Option("--keepalive/--no-keepalive", help="Bridge long silence and pauses of the source.")
-    ] = True
-    drain_timeout: Annotated[
-        float,
-        typer.Option(metavar="S", min=0.1, max=600, help="Seconds of silence to allow after the end of the audio."),
-    ] = 10.0
-
-    def options(self) -> ServiceOptions:
-        """Raises UsageError for a header that cannot be."""
-        given = dict(vars(self))
-        headers: tuple[tuple[str, str], ...] = ()
-        if given.pop("header") or self.data_inspection:
-            from asrcli.settings.headers import DATA_INSPECTION, parse_headers
-
-            headers = (*parse_headers(self.header), *([DATA_INSPECTION] if self.data_inspection else []))
-        del given["data_inspection"]
-        return ServiceOptions(**given, headers=headers)
 
 
 @dataclass(frozen=True)
