@@ -52,12 +52,12 @@ class Client:
         self._where = place_of(url, network.proxy)
         self._http = _pools(url, network)
 
-    def ask(self, question: Mapping[str, object], *, repeatable: bool) -> dict[str, Any]:
+    def ask(self, question: Mapping[str, object], *, repeatable: bool, settled_by: str = "") -> dict[str, Any]:
         """What the service answers to `question`.
 
-        Another try is made as long as it is worth it: after what a service too busy refused, and, where the question
-        is `repeatable`, also after what it may have carried out; else that raises Unanswered. Raises AuthError,
-        ServiceError, LinkError and ProtocolViolation.
+        Another try is made as long as it is worth it: after what a service too busy refused, unless its code begins
+        with `settled_by`; and, where the question is `repeatable`, also after what it may have carried out, while
+        else that raises Unanswered. Raises AuthError, ServiceError, LinkError and ProtocolViolation.
         """
         body = json.dumps(question, ensure_ascii=False).encode()
         tries = 0
@@ -69,13 +69,16 @@ class Client:
                     raise
                 error, asked_again = unanswered.error, True
             except AsrcliError as refused:
-                error, asked_again = refused, refused.throttled
+                is_settled = bool(settled_by) and refused.code.startswith(settled_by)
+                error, asked_again = refused, refused.throttled and not is_settled
             if not (asked_again and error.retryable and self._patience(tries + 1, error)):
                 error.tries = tries
                 raise error
             tries += 1
 
     def close(self) -> None:
+        # Forgotten alone, a connection stays open as long as an error remembers it.
+        self._http.connection_from_url(self._url).close()
         self._http.clear()
 
     def _once(self, body: bytes) -> dict[str, Any]:

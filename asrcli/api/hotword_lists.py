@@ -19,10 +19,11 @@ MOST_LISTS = 10
 _PAGE = 10
 _MOST_PAGES = 100
 _NO_SUCH_LIST = "BadRequest.ResourceNotExist"
+_TOO_MANY_LISTS = "Throttling.AllocationQuota"
 
 # Beginning of the service's code → what it means here, and whether another try helps.
 _MEANINGS: dict[str, tuple[str, bool]] = {
-    "Throttling.AllocationQuota": (
+    _TOO_MANY_LISTS: (
         f"an account may have {MOST_LISTS} lists, for all models together: `asrcli vocab list` shows them,"
         " `asrcli vocab delete ID` makes room",
         False,
@@ -81,7 +82,7 @@ class HotwordLists:
         """Put `words` in place of all that are in the list."""
         question = {"vocabulary_id": list_id, "vocabulary": _vocabulary(words)}
         try:
-            self._ask("update_vocabulary", question, repeatable=False)
+            self._ask("update_vocabulary", question, repeatable=False, settled_by="Throttling")
         except Unanswered as unanswered:
             with _or_unknown(unanswered.error, "whether the list was changed is not known"):
                 shown = self.show(list_id)
@@ -116,12 +117,14 @@ class HotwordLists:
                     return Made(row.id, seen=lost)
         raise _with_outcome(lost, "the list was not made")
 
-    def _ask(self, action: str, question: Mapping[str, object], *, repeatable: bool = True) -> dict[str, Any]:
+    def _ask(
+        self, action: str, question: Mapping[str, object], *, repeatable: bool = True, settled_by: str = _TOO_MANY_LISTS
+    ) -> dict[str, Any]:
         """The `output` of the answer."""
         # The SDK sends empty parameters.
         whole = {"model": "speech-biasing", "parameters": {}, "input": {"action": action, **question}}
         try:
-            answer = self._client.ask(whole, repeatable=repeatable)
+            answer = self._client.ask(whole, repeatable=repeatable, settled_by=settled_by)
         except ServiceError as error:
             _explain(error)
             raise

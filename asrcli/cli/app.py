@@ -171,6 +171,7 @@ def _usage(error: typer.TyperException, arguments: list[str]) -> int:
     command = context.command_path if context is not None else "asrcli"
     unknown = re.search(r"No such command '([^']*)'", message)
     if unknown and "Did you mean" not in message:
-        nearest = difflib.get_close_matches(unknown.group(1), SUMMARIES, n=1)
+        group = getattr(context, "command", None)
+        nearest = difflib.get_close_matches(unknown.group(1), getattr(group, "commands", SUMMARIES), n=1)
         message += f" Did you mean '{nearest[0]}'?" if nearest else ""
     return _say(UsageError(message, hint=f"see `{command} --help`"), arguments)

@@ -45,12 +45,14 @@ _CONTRADICTED = {
 # What stands at the top of a file is for these commands; the others have options of the same name and another meaning.
 _TRANSCRIBING = ("file", "mic", "qwen", "reuse-bench")
 _OWN = {"qwen": {"model"}}
+# But what says which service is asked, and for which model, holds for its hotword lists too.
+_ALSO = {"vocab": {"model", "region", "workspace", "endpoint", "api_key_file", "proxy", "ca_bundle"}}
 
 # Options that take one of the words which complete them, and nothing else.
 _CLOSED = {"region", "protocol", "format", "color", "encoding", "wire_rate"}
 
 Commands = Mapping[str, Any]
-"""Name → Typer's command."""
+"""Name → Typer's command; its `commands` are those of a group."""
 
 
 def user_file(environ: Mapping[str, str], home: Path) -> Path:
@@ -73,7 +75,15 @@ def defaults(
     for path, refused in ((user, {"api_key"}), (project, _PERSONAL)):
         for command, given in _read(path, commands, refused).items():
             merged[command].update((key, value) for key, value in given.items() if key not in outranked)
-    return merged
+    return {command: _for_each(commands[command], given) for command, given in merged.items()}
+
+
+def _for_each(command: Any, given: dict[str, Any]) -> dict[str, Any]:
+    """`given`, as it is for a command, and for a group for each of its commands what that one knows."""
+    known = {name: _options(each) for name, each in getattr(command, "commands", {}).items()}
+    if not known:
+        return given
+    return {name: {key: given[key] for key in given if key in options} for name, options in known.items()}
 
 
 def _read(path: Path, commands: Commands, refused: set[str]) -> dict[str, dict[str, Any]]:
@@ -97,7 +107,7 @@ def _read(path: Path, commands: Commands, refused: set[str]) -> dict[str, dict[s
     for command, known in options.items():
         own = {_name(key): value for key, value in tables.get(command, {}).items()}
         _check(path, own, set(known), refused, f"option of {command}")
-        shared = known.keys() - _OWN.get(command, set()) if command in _TRANSCRIBING else set[str]()
+        shared = known.keys() - _OWN.get(command, set()) if command in _TRANSCRIBING else _ALSO.get(command, set())
         given = {key: value for key, value in common.items() if key in shared} | own
         context = typer.Context(commands[command])
         found[command] = {key: _value(path, context, known[key], value) for key, value in given.items()}
@@ -105,9 +115,15 @@ def _read(path: Path, commands: Commands, refused: set[str]) -> dict[str, dict[s
 
 
 def _options(command: Any) -> dict[str, Any]:
-    """By name, without --help."""
-    found = command.get_params(typer.Context(command))
-    return {each.name: each for each in found if each.param_type_name == "option" and each.expose_value}
+    """By name, without --help; of a group, those of all its commands."""
+    found = {each.name: each for each in command.get_params(typer.Context(command)) if _is_option(each)}
+    for each in getattr(command, "commands", {}).values():
+        found |= _options(each)
+    return found
+
+
+def _is_option(parameter: Any) -> bool:
+    return bool(parameter.param_type_name == "option" and parameter.expose_value)
 
 
 def _check(path: Path, given: Mapping[str, Any], known: set[str], refused: set[str], what: str) -> None:

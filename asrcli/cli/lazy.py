@@ -10,7 +10,7 @@ import importlib
 from typing import Any
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 from asrcli.cli.commands import SUMMARIES
 from asrcli.cli.flags.conversion import QuickCommand, QuickGroup
@@ -32,16 +32,23 @@ class LazyCommand(TyperCommand):
         super().__init__(name=name, help=summary)
 
     @functools.cached_property
-    def loaded(self) -> TyperCommand:
-        """The command itself."""
+    def loaded(self) -> TyperCommand | TyperGroup:
+        """The command itself, which may be a group of further ones."""
         assert self.name is not None
         word = self.name.replace("-", "_")
         function = getattr(importlib.import_module(f"asrcli.cli.commands.{word}"), word)
+        if isinstance(function, typer.Typer):
+            return typer.main.get_group(function)
         alone = typer.Typer(add_completion=False, rich_markup_mode=None)
         alone.command(self.name, cls=QuickCommand)(function)
         command = typer.main.get_command(alone)
         assert isinstance(command, TyperCommand)
         return command
+
+    @property
+    def commands(self) -> dict[str, Any]:
+        """Those of a group, by name; none where it is no group."""
+        return dict(getattr(self.loaded, "commands", {}))
 
     @property
     def params(self) -> list[Any]:

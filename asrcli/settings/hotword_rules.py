@@ -6,6 +6,7 @@ Sources: the vendor's pages "Vocabulary HTTP API" and "Improve recognition accur
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -58,7 +59,7 @@ def checked(phrases: Phrases, model: Model, name: str) -> tuple[Hotword, ...]:
     if not problems:
         return phrases.words()
     more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
-    raise UsageError(f"{problems[0]}{more}", hint=f"`asrcli vocab check {name}` tells all" if more else "")
+    raise UsageError(f"{problems[0]}{more}", hint=f"`asrcli vocab check {shlex.quote(name)}` tells all" if more else "")
 
 
 def all_problems(phrases: Phrases, model: Model, name: str) -> list[str]:

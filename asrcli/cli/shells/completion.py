@@ -90,8 +90,8 @@ def offers(root: Any, words: Sequence[str], current: str) -> list[Offer]:
         return [Offer(f"{name}={offer.value}", offer.help) for offer in found]
     if current.startswith("-"):
         return list(_options(place, current))
-    if place.command is root:
-        return _fitting(_commands(root), current)
+    if further := _commands_of(place.command):
+        return _fitting(_commands(further), current)
     return _fitting(_arguments(place), current)
 
 
@@ -115,10 +115,11 @@ def _place(root: Any, words: Sequence[str]) -> _Place | None:
             place.given[place.option.name] = word
             place.option = None
         elif place.options_end or not word.startswith("-") or word == "-":
-            if place.command is not root:
+            further = _commands_of(place.command)
+            if not further:
                 place.arguments += 1
-            elif word in root.commands:
-                place.command = root.commands[word]
+            elif word in further:
+                place.command = further[word]
             else:
                 return None
         elif word == "--":
@@ -146,8 +147,13 @@ def _takes_value(option: Any) -> bool:
     return not (option.is_flag or option.count)
 
 
-def _commands(root: Any) -> Iterator[Offer]:
-    for name, command in root.commands.items():
+def _commands_of(command: Any) -> dict[str, Any]:
+    """Those of a group, by name."""
+    return getattr(command, "commands", {})
+
+
+def _commands(further: dict[str, Any]) -> Iterator[Offer]:
+    for name, command in further.items():
         if not command.hidden:
             yield Offer(name, (command.help or "").partition("\n")[0])
 

@@ -1,0 +1,64 @@
+"""Hotword lists as people and programs read them: tables, lines, documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from asrcli.output.sanitize import sanitize
+from asrcli.values.hotwords import Hotword, HotwordList
+
+Row = tuple[str, ...]
+
+
+def table(heading: Row, rows: Sequence[Row]) -> str:
+    """Aligned, with a heading, for a terminal."""
+    shown = [heading, *(tuple(map(sanitize, row)) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in shown)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def lines(rows: Iterable[Row]) -> str:
+    """A line each, with tabs between its parts, for a pipe."""
+    return "\n".join("\t".join(map(sanitize, row)).rstrip("\t") for row in rows)
+
+
+LIST_HEADING = ("id", "status", "made", "changed")
+LONG_HEADING = (*LIST_HEADING, "phrases", "model")
+WORD_HEADING = ("phrase", "weight", "language")
+
+
+def list_row(found: HotwordList) -> Row:
+    """As LIST_HEADING, or LONG_HEADING where more is known of the list."""
+    row = (found.id, found.status, found.created, found.modified)
+    return row if found.words is None else (*row, str(len(found.words)), found.model or "")
+
+
+def word_row(word: Hotword) -> Row:
+    return word.text, str(word.weight), word.language or ""
+
+
+def about(found: HotwordList) -> str:
+    """One line on a list of which everything is known."""
+    count = len(found.words or ())
+    return (
+        f"{found.id}: {count} {'phrase' if count == 1 else 'phrases'} for {found.model}, {found.status},"
+        f" changed {found.modified}"
+    )
+
+
+def document(found: HotwordList) -> dict[str, object]:
+    """For JSON; model and words only where they are known."""
+    known: dict[str, object] = {
+        "id": found.id,
+        "status": found.status,
+        "created": found.created,
+        "modified": found.modified,
+    }
+    if found.words is not None:
+        known |= {"model": found.model, "words": [word_document(word) for word in found.words]}
+    return known
+
+
+def word_document(word: Hotword) -> dict[str, object]:
+    return {"text": word.text, "weight": word.weight, "language": word.language}
