@@ -80,6 +80,9 @@ def defaults(
 
 def _for_each(command: Any, given: dict[str, Any]) -> dict[str, Any]:
     """`given`, as it is for a command, and for a group for each of its commands what that one knows."""
+    if not given:
+        # Nothing is loaded to find out of what it is nothing.
+        return given
     known = {name: _options(each) for name, each in getattr(command, "commands", {}).items()}
     if not known:
         return given

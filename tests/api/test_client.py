@@ -90,7 +90,7 @@ def test_a_question_goes_over_tls_and_is_json(authority, bundle):
 
 def test_who_is_not_trusted_is_named_with_who_signed(authority, monkeypatch):
     monkeypatch.setattr("asrcli.wire.failures.seen_issuer", lambda host, port: f"the authority of {host}")
-    not_trusted = pytest.raises(LinkError, match="signed by 'the authority of localhost', is not trusted")
+    not_trusted = pytest.raises(LinkError, match="signed by 'the authority of localhost' is not trusted")
     with one_answer(tls=server_context(authority)) as (port, requests), not_trusted as raised:
         ask(f"https://localhost:{port}/api")
     assert "--ca-bundle" in raised.value.hint

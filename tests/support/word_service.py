@@ -61,6 +61,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def say(self, status: int, body: str, headers: dict[str, str]) -> None:
         self.send_response(status)
+        if self.close_connection:
+            self.send_header("Connection", "close")
         for name, value in headers.items():
             self.send_header(name.replace("_", "-"), value)
         self.send_header("Content-Length", str(len(body.encode())))

@@ -73,15 +73,16 @@ def create(
     """Make a list, and print its id."""
     from asrcli.runs.hotword_lists import hotword_lists, region_of
     from asrcli.settings import hotword_rules as rules
+    from asrcli.settings.endpoints import models_region
     from asrcli.settings.phrases import in_languages
 
     output = _output()
-    region = region_of(access.options())
+    region = models_region(region_of(access.options()))
     known, warnings = rules.model_for_lists(model)
     rules.check_prefix(prefix)
     if language is not None:
         rules.check_language(language, known)
-    if known.regions and region in ("cn", "intl") and region not in known.regions:
+    if known.regions and region is not None and region not in known.regions:
         warnings.append(f"{model} is not in the region {region}, but in {' and '.join(known.regions)}")
     read = _read(phrases, output)
     words = tuple(in_languages(rules.checked(read, known, phrases), language))
@@ -184,6 +185,7 @@ def delete(
     json: _Json = False,
 ) -> int:
     """Delete lists, after a question unless --yes is given."""
+    from asrcli.output.wording import error_line
     from asrcli.runs.exits import exit_code
     from asrcli.runs.hotword_lists import hotword_lists
 
@@ -193,20 +195,21 @@ def delete(
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise UsageError("deleting asks first, and there is nobody to ask", hint="add --yes")
         typer.confirm(f"Delete {', '.join(once)}?", abort=True, err=True)
-    output, failed, gone = _output(), 0, list[str]()
-    with hotword_lists(access.options(), output) as lists:
+    failed, told = 0, list[dict[str, object]]()
+    with hotword_lists(access.options(), _output()) as lists:
         for each in once:
             try:
                 lists.delete(each)
             except ServiceError as error:
                 # The others may be there.
-                failed = failed or exit_code(output.error(error, each))
-                continue
-            gone.append(each)
-            if not json:
-                output.say(f"{each}: deleted")
+                failed = failed or exit_code(error)
+                typer.echo(error_line(error, each), err=True)
+                told.append({"id": each, "deleted": False, "code": error.code, "message": error.message})
+            else:
+                typer.echo(f"{each}: deleted", err=True)
+                told.append({"id": each, "deleted": True})
     if json:
-        _print_json([{"id": each, "deleted": each in gone} for each in once])
+        _print_json(told)
     return failed
 
 
@@ -264,12 +267,10 @@ def _check_ids(ids: Sequence[str]) -> None:
 
 def _output() -> Output:
     """Where notices and errors go: to standard error, as lines."""
-    from asrcli.output.formats.text import PlainText
     from asrcli.output.output import Output
-    from asrcli.output.places.streams import StreamSink
     from asrcli.output.views.plain import QuietView
 
-    return Output(PlainText, StreamSink(sys.stdout), QuietView(sys.stderr))
+    return Output([], QuietView(sys.stderr))
 
 
 def _print_json(document: object) -> None:
