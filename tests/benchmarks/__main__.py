@@ -25,6 +25,7 @@ from tests.benchmarks.rows import Row, add_run, table
 from tests.benchmarks.scale import many, split, streams
 from tests.benchmarks.sdk import streaming
 from tests.benchmarks.sounds import talk_of
+from tests.support.service import running_service
 
 
 def startup(folder: Path) -> list[Row]:
@@ -35,14 +36,17 @@ def startup(folder: Path) -> list[Row]:
         "typer": lambda: run(python("import typer")).wall_s,
         "first audio": lambda: until_first_audio_s(clip),
         "sdk": lambda: run(python("import dashscope")).wall_s,
+        "lists": lambda: run(asrcli("vocab", "list", "--endpoint", service.url)).wall_s,
     }
-    for way in ways.values():
-        way()
-    turns = [{name: way() * 1000 for name, way in ways.items()} for _ in range(15)]
+    with running_service() as service:
+        for way in ways.values():
+            way()
+        turns = [{name: way() * 1000 for name, way in ways.items()} for _ in range(15)]
     ms = {name: statistics.median(turn[name] for turn in turns) for name in ways}
     return [
         Row("asrcli --help", ms["help"], "ms", ms["typer"], "import typer", aim=1.5),
         Row("process start to first audio sent", ms["first audio"], "ms", ms["sdk"], "SDK import", aim=0.4),
+        Row("asrcli vocab list", ms["lists"], "ms", ms["sdk"], "SDK import", aim=1.5),
     ]
 
 

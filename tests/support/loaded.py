@@ -7,6 +7,7 @@ import sys
 
 HEAVY = {
     "numpy", "soundfile", "soxr", "websocket", "websockets", "pydub", "rich", "sounddevice", "pocketsphinx", "pydantic",
+    "urllib3",
 }  # fmt: skip
 """Libraries that take so long to load that nobody should wait for them who does not use them."""
 

@@ -172,6 +172,22 @@ def test_a_noisy_broken_or_dead_sound_system_is_not_heard_and_not_waited_for(tmp
     assert (done.stdout, done.stderr, done.returncode) == (out, "", code)
 
 
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("asrcli vo", ["vocab"]),
+        ("asrcli vocab d", ["delete"]),
+        ("asrcli vocab create names.txt --reg", ["--region"]),
+        ("asrcli vocab create --region lo", ["local"]),
+        ("asrcli vocab create -m qwen-audio-3.1-asr-flash-m", ["qwen-audio-3.1-asr-flash-message"]),
+        ("asrcli vocab nosuch --", []),
+        ("asrcli vocab create nam", []),
+    ],
+)
+def test_the_commands_of_a_group_are_offered_and_their_options(line, offered):
+    assert answer(ROOT, "bash", line) == offered
+
+
 def test_a_broken_configuration_file_does_not_keep_the_shell_from_completing(tmp_path):
     (tmp_path / "asrcli.toml").write_text("nonsense")
     command = [sys.executable, "-m", "asrcli", "__complete", "fish", "asrcli file --reg"]
@@ -181,6 +197,7 @@ def test_a_broken_configuration_file_does_not_keep_the_shell_from_completing(tmp
 
 def test_only_the_microphones_need_the_audio_stack():
     lines = ["asrcli f", "asrcli file --", "asrcli file -m ", "asrcli qwen -l ", "asrcli file --encoding "]
+    lines += ["asrcli vocab ", "asrcli vocab create --", "asrcli vocab create -m "]
     lines += ["asrcli file --format ", "asrcli file --protocol ", "asrcli serve --fault "]
     code = f"""if True:
         import typer
