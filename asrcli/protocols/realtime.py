@@ -236,7 +236,9 @@ class Realtime:
 
 def session_settings(options: RecognitionOptions) -> dict[str, object]:
     """`session` of session.update: format and rate always, the mode always, everything else only where it was set."""
-    said: dict[str, object] = {"context": options.context} if options.context else {}
+    # It takes a text in which all terms stand, whoever said them.
+    terms = "\n".join(text for turn in options.context for text in turn if text)
+    said: dict[str, object] = {"context": terms} if terms else {}
     # It takes one.
     said |= {"languages": options.languages[0]} if options.languages else {}
     fields = session_fields({**said, **options.parameters})

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 from asrcli.protocols.base import NewEncoder, Send, Step, Timeline, address, handshake_headers
 from asrcli.protocols.error_codes import closed_early, reported, service_error
 from asrcli.protocols.reading import count, excerpt, json_object, milliseconds, number, string
+from asrcli.values.context import Context
 from asrcli.values.errors import ProtocolViolation
 from asrcli.values.events import (
     FinalResult,
@@ -72,7 +73,7 @@ class RunTask:
         self._timeline.sent(chunk)
         return (chunk.data,)
 
-    def update_context(self, context: str) -> Iterable[Step]:
+    def update_context(self, context: Context) -> Iterable[Step]:
         """continue-task: replaces the context while the task runs. The service does not answer it."""
         yield self._action("continue-task", {"input": _input(context)})
 
@@ -205,11 +206,16 @@ def run_task_parameters(options: RecognitionOptions) -> dict[str, object]:
     return {**parameters, **run_task_fields({**said, **options.parameters}), **options.extra}
 
 
-def _input(context: str | None) -> dict[str, object]:
-    """`payload.input` must be there, empty without context; context is a list of turns."""
+def _input(context: Context) -> dict[str, object]:
+    """`payload.input` must be there, empty without context; in each turn the user comes first."""
     if not context:
         return {}
-    return {"context": [{"role": "user", "content": [{"type": "input_text", "text": context}]}]}
+    said: list[dict[str, object]] = []
+    for user, assistant in context:
+        said.append({"role": "user", "content": [{"type": "input_text", "text": user}]})
+        if assistant:
+            said.append({"role": "assistant", "content": [{"type": "text", "text": assistant}]})
+    return {"context": said}
 
 
 def _parse(message: Message) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -9,6 +9,7 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping
 
 from asrcli.settings import catalogue as models
+from asrcli.settings.context import cuts
 from asrcli.values.errors import brief
 from asrcli.values.kinds import Text
 from asrcli.values.parameters import BY_NAME, PARAMETERS, Parameter, problem, run_task_fields, session_problem
@@ -31,6 +32,7 @@ def notices(options: RecognitionOptions, protocol: str, region: str | None) -> I
         yield _elsewhere(model, region)
     if protocol == "run-task":
         yield from _segmentation(options, model)
+        yield from cuts(options.context)
     yield from _without_a_field(options, protocol)
     yield from _names(options)
     for key, value in options.extra.items():

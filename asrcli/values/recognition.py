@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from asrcli.values.context import Context
 from asrcli.values.pcm import PcmFormat
 
 PCM = "pcm"
@@ -41,7 +42,7 @@ class RecognitionOptions:
     hotwords_id: str | None = None
     hotwords: Mapping[str, int] = field(default_factory=dict)
     parameters: Mapping[str, object] = field(default_factory=dict)
-    context: str | None = None
+    context: Context = ()
     manual: bool = False
     encoding: str = PCM
     extra: Mapping[str, object] = field(default_factory=dict)

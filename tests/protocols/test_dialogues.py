@@ -12,6 +12,7 @@ import pytest
 
 from asrcli.protocols import REGISTRY
 from asrcli.protocols.base import Protocol, Send
+from asrcli.values.context import Turn
 from asrcli.values.errors import AsrcliError, LinkError
 from asrcli.values.parameters import BY_NAME
 from asrcli.values.pcm import Chunk, PcmFormat
@@ -35,6 +36,8 @@ class Replay:
         fields: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in options.items()
         }
+        if "context" in fields:
+            fields["context"] = (Turn(fields["context"]),)
         rate_hz = fields.pop("sample_rate_hz", 16000)
         own = set(RecognitionOptions.__dataclass_fields__)
         parameters = {name: fields.pop(name) for name in fields.keys() - own}
@@ -69,7 +72,7 @@ class Replay:
     def speak(self, text: dict[str, Any]) -> None:
         if text.get("header", {}).get("action") == "continue-task":
             [turn] = text["payload"]["input"]["context"]
-            self.take(self.protocol.update_context(turn["content"][0]["text"]))
+            self.take(self.protocol.update_context((Turn(turn["content"][0]["text"]),)))
         else:
             self.take(self.protocol.finish())
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from asrcli.protocols.base import NewEncoder, Send
 from asrcli.protocols.realtime import Realtime
+from asrcli.values.context import Turn
 from asrcli.values.errors import LinkError, ProtocolViolation, ServiceError
 from asrcli.values.events import (
     FinalResult,
@@ -80,7 +81,7 @@ def test_every_option_has_its_documented_field():
     protocol = machine(
         audio_format=PcmFormat(8000),
         languages=("en",),
-        context="ALSA, PulseAudio",
+        context=(Turn("ALSA, PulseAudio"),),
         parameters={"noise_threshold": 0.0, "max_sentence_silence_ms": 400},
         extra={"new_field": 1},
     )

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from asrcli.output.wording import words
 from asrcli.protocols.base import Send, address
 from asrcli.protocols.run_task import RunTask
+from asrcli.values.context import Turn
 from asrcli.values.errors import LinkError, ProtocolViolation, ServiceError
 from asrcli.values.events import FinalResult, PartialResult, SessionFinished, SessionStarted, UsageReported
 from asrcli.values.pcm import PcmFormat
@@ -68,7 +69,7 @@ def test_every_option_has_its_documented_field():
             "heartbeat": True,
             "disfluency_removal": True,
         },
-        context="ALSA, PulseAudio",
+        context=(Turn("ALSA, PulseAudio"),),
         extra={"keep_dialect": True, "special_word_filter": '{"system_reserved_filter": true}'},
     )
     [document] = sent(protocol.start())
@@ -94,7 +95,7 @@ def test_every_option_has_its_documented_field():
 
 def test_continue_and_finish_task_carry_the_same_task_id():
     protocol = machine()
-    [update] = sent(protocol.update_context("new terms"))
+    [update] = sent(protocol.update_context((Turn("new terms"),)))
     [finish] = sent(protocol.finish())
     assert update["header"] == {"action": "continue-task", "task_id": protocol.session_id, "streaming": "duplex"}
     assert update["payload"]["input"]["context"][0]["content"][0]["text"] == "new terms"

@@ -7,6 +7,7 @@ import pytest
 from asrcli.settings import catalogue as models
 from asrcli.settings.combinations import notices, of_the_source
 from asrcli.settings.recognition import recognition_options
+from asrcli.values.context import Turn
 from asrcli.values.errors import UsageError
 from asrcli.values.pcm import PcmFormat
 from asrcli.values.recognition import RecognitionOptions
@@ -57,7 +58,7 @@ def test_what_does_nothing_is_told(model, fields, said):
     ("fields", "said"),
     [
         ({"noise_threshold": 0.5, "extra": {"turn_detection": {}}}, "--param turn_detection takes the place of --thr"),
-        ({"context": "x", "extra": {"input_audio_transcription": {}}}, "takes the place of --corpus"),
+        ({"context": (Turn("x"),), "extra": {"input_audio_transcription": {}}}, "takes the place of --corpus"),
         ({"extra": {"heartbeat": True}}, "heartbeat is not known to this version"),
         ({"extra": {"turn_detection": {"threshold": 7}}}, "turn_detection.threshold is a number from -1 to 1"),
         ({"extra": {"input_audio_transcription": {"corpus": "x"}}}, "input_audio_transcription.corpus is an object"),
@@ -73,7 +74,7 @@ def test_an_option_without_a_field_in_the_protocol_is_told():
     assert "--heartbeat has no place in the realtime protocol (it is left out)" in said
     assert "--phrase-list has no place" in said
     assert "threshold has no place" not in said
-    assert "has no place" not in told("new-model", phrase_list="p", context="c", languages=("en",))
+    assert "has no place" not in told("new-model", phrase_list="p", context=(Turn("c"),), languages=("en",))
 
 
 @pytest.mark.parametrize(
@@ -118,7 +119,7 @@ def test_a_refusal_names_a_model_that_would_do(model, fields, able):
 
 
 def test_the_model_that_would_do_takes_all_that_was_asked():
-    fields = {"keep_dialect": True, "semantic_punctuation": True, "context": "x"}
+    fields = {"keep_dialect": True, "semantic_punctuation": True, "context": (Turn("x"),)}
     with pytest.raises(UsageError, check=says(f"-m {STREAMING} has")):
         recognition_options("fun-asr-realtime", fields, "intl")
     with pytest.raises(UsageError) as nobody:

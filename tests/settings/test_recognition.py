@@ -11,6 +11,7 @@ from asrcli.output.wording import words
 from asrcli.protocols import REGISTRY
 from asrcli.settings import catalogue as models
 from asrcli.settings import endpoints, keys, phrases, recognition
+from asrcli.values.context import Turn
 from asrcli.values.errors import AuthError, UsageError
 from asrcli.values.parameters import BY_NAME
 from tests.support.wording import says
@@ -167,7 +168,7 @@ def test_phrases_may_have_blanks_around_their_parts():
 @pytest.mark.parametrize(
     ("fields", "flag"),
     [
-        ({"context": "caf\udce9"}, "--context"),
+        ({"context": (Turn("caf\udce9"),)}, "--context"),
         ({"languages": ("z\udce9",)}, "--language"),
         ({"hotwords": {"caf\udce9": 4}}, "--hotwords"),
         ({"extra": {"x": [{"y\udce9": 1}]}}, "--param"),

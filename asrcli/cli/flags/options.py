@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from asrcli.cli.flags import completions as values
+from asrcli.cli.flags.context import ContextText, ContextTurns, context_of
 from asrcli.cli.flags.grouping import grouped as grouped
 from asrcli.cli.flags.knobs import Knobs, fields
 from asrcli.runs.request import OutputOptions
@@ -61,7 +62,8 @@ class RecognitionFlags:
             " themselves; :5 is a weight, 1 to 5 [4].",
         ),
     ] = None
-    context: Annotated[str | None, typer.Option(metavar="TEXT", help="Text in which names and terms occur.")] = None
+    context: ContextText = None
+    context_turns: ContextTurns = None
     knobs: Knobs = field(default_factory=dict)
     param: Annotated[
         list[str],
@@ -74,7 +76,7 @@ class RecognitionFlags:
 
         named = {
             "languages": tuple(self.language),
-            "context": self.context,
+            "context": context_of(self.context, self.context_turns),
             "extra": parse_parameters(self.param),
             **fields(self.knobs),
             **(_hotwords(self.hotwords) if self.hotwords else {}),

@@ -46,7 +46,10 @@ class QwenFlags:
         ),
     ] = None
     corpus: Annotated[
-        str | None, typer.Option(metavar="TEXT|FILE", help="Background text in which names and terms occur.")
+        str | None,
+        typer.Option(
+            metavar="TEXT|FILE", help="Background text in which names and terms occur; @FILE is always a file."
+        ),
     ] = None
     wire_rate: Annotated[
         str | None,
@@ -64,12 +67,13 @@ class QwenFlags:
     def fields(self) -> dict[str, object]:
         """The neutral option fields that the user set, by name. In manual mode the pause is our own affair."""
         from asrcli.settings.phrases import parse_parameters
+        from asrcli.values.context import of_text
         from asrcli.values.recognition import OPUS
 
         named = {
             "manual": self.manual or None,
             "languages": (_known_language(self.model, self.language),) if self.language else None,
-            "context": _corpus_text(self.corpus) if self.corpus else None,
+            "context": of_text(_corpus_text(self.corpus)) if self.corpus else None,
             "noise_threshold": self.threshold,
             "max_sentence_silence_ms": None if self.manual else self.silence_ms,
             "wire_rate": self._wire_rate_hz(),

@@ -22,7 +22,12 @@ def text_of(given: str, option: str) -> str | None:
 
 
 def file_named(given: str, option: str) -> Path | None:
-    """The file that `given` names; None where it is the text itself. Raises UsageError as `text_of` does."""
+    """The file that `given` names; None where it is the text itself. Raises UsageError as `text_of` does.
+
+    What follows an @ is always the name of a file.
+    """
+    if given.startswith("@"):
+        return Path(given[1:])
     path = Path(given)
     try:
         is_file, is_folder = path.is_file(), path.is_dir()

@@ -110,6 +110,9 @@ def options_sha256(options: RecognitionOptions, also: Mapping[str, object]) -> s
         if getattr(options, field.name) != getattr(default, field.name)
     }
     said |= {"model": options.model, **({"encoded": True} if options.encoding != PCM else {})}
+    if len(options.context) == 1 and not options.context[0].assistant:
+        # As it was before there were several turns: results of then are done.
+        said["context"] = options.context[0].user
     said |= said.pop("parameters", {})  # type: ignore[call-overload]
     # How compressed sound is made, how long silence is borne, and what comes before a sentence's end: none shapes the
     # text.

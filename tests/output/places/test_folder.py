@@ -13,6 +13,7 @@ from asrcli.output.formats import REGISTRY
 from asrcli.output.places import sidecar
 from asrcli.output.places.folder import Folder
 from asrcli.output.places.sidecar import BrokenSidecar, Sidecar
+from asrcli.values.context import Turn
 from asrcli.values.errors import UsageError
 from asrcli.values.pcm import PcmFormat
 from asrcli.values.recognition import RecognitionOptions
@@ -264,7 +265,7 @@ def test_the_hash_of_the_options_knows_what_was_said() -> None:
         replace(plain, hotwords={"word": 4}),
         replace(plain, encoding="opus"),
         replace(plain, extra={"x": [1, None]}),
-        replace(plain, context="\udcff"),
+        replace(plain, context=(Turn("\udcff"),)),
     ]
     hashes = [sidecar.options_sha256(options, {}) for options in (plain, *said)]
     assert len(set(hashes)) == len(hashes)
