@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import shutil
+import string
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, sync_playwright
 
 from asrcli.output.base import Begin
 from asrcli.output.formats.cues.pieces import plain
@@ -77,6 +78,7 @@ class Opened:
         self.said: list[str] = []
         page.on("request", self._ask)
         page.on("console", self._tell)
+        page.on("pageerror", self._fail)
 
     def _ask(self, request: Request) -> None:
         self.asked.append(request.url)
@@ -84,18 +86,21 @@ class Opened:
     def _tell(self, message: ConsoleMessage) -> None:
         self.said.append(message.text)
 
+    def _fail(self, error: Error) -> None:
+        self.said.append(str(error))
+
     def open(self, path: Path, fragment: str = "") -> None:
         self.page.goto(path.as_uri() + fragment)
 
     def leave(self) -> None:
         self.page.remove_listener("request", self._ask)
         self.page.remove_listener("console", self._tell)
+        self.page.remove_listener("pageerror", self._fail)
         # To the same page with another fragment would be no way at all.
         self.page.goto("about:blank")
 
     def until(self, holds: str) -> float:
-        """Wait until an expression does; where the sound is then. The text is not evaluated by the page, which lets
-        nothing be."""
+        """Wait until an expression does; where the sound is then. The page evaluates nothing, not even for us."""
         at = "document.querySelector('audio').currentTime"
         look = f"() => {holds} ? done({at}) : setTimeout(look, 5)"
         return float(self.page.evaluate(f"new Promise(done => {{const look = {look}; look();}})"))
@@ -120,7 +125,7 @@ class Opened:
         return list(self.page.evaluate(f"[...CSS.highlights.get('{name}') ?? []].map(String)"))
 
     def current(self) -> list[str]:
-        return self.page.locator("[aria-current]").all_inner_texts()
+        return self.page.locator("[aria-current]").all_text_contents()
 
     def click(self, sentence: int, start: int, part: float = 0.5) -> None:
         """Click on a character of a sentence, at such a part of its width."""
@@ -221,7 +226,7 @@ def test_search_counts_goes_round_and_ends(talk):
     assert page.evaluate("[...CSS.highlights.get('chosen')][0].startContainer.data") == IN_ALL[1]
     page.fill("#query", "welcome.  it")
     assert talk.marked("chosen") == ["welcome. It"] or talk.marked("chosen") == ["welcome.\nIt"]
-    page.fill("#query", "(.*")
+    page.fill("#query", string.punctuation)
     assert page.inner_text("#count") == "none"
     page.fill("#query", "天气")
     page.keyboard.press("Escape")
@@ -229,6 +234,24 @@ def test_search_counts_goes_round_and_ends(talk):
     assert talk.marked("found") == []
     assert page.evaluate("document.activeElement.textContent") == IN_ALL[2]
     assert not talk.plays()
+
+
+def test_what_is_gone_to_is_brought_into_sight_and_what_is_read_stays(opened, folder):
+    """Of a page of which most was never drawn."""
+    sentences = [Sentence(at, f"Sentence {at}. " + "And more. " * 30, at * 5000, at * 5000 + 4000) for at in range(300)]
+    (folder / "long.html").write_text(page_of(*sentences), encoding="utf-8")
+    top = "document.querySelector('[aria-current]').getBoundingClientRect().top"
+    opened.open(folder / "long.html", "#t=1000")
+    opened.until(f"0 < {top} && {top} < 600")
+    assert opened.current()[0].startswith("Sentence 200.")
+    opened.page.fill("#query", "sentence 299")
+    chosen = "[...CSS.highlights.get('chosen')][0].getBoundingClientRect()"
+    opened.until(f"0 < {chosen}.top && {chosen}.top < 600")
+    opened.page.keyboard.press("Escape")
+    opened.page.keyboard.press("ArrowRight")
+    opened.until(f"0 < {top} && {top} < 600")
+    assert opened.current()[0].startswith("Sentence 201.")
+    assert opened.said == []
 
 
 def test_a_link_opens_its_time_at_once_and_later(opened, folder):

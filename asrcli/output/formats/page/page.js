@@ -91,10 +91,13 @@ function scrollTo(mark, behavior) {
   scrollBy({ top: mark.getBoundingClientRect().top - innerHeight * 0.35, behavior });
 }
 
-// Brings `mark` into sight. What was not drawn yet has a guessed height, so the place is looked at again.
+let wanted; // What is being brought into sight.
+
+// What was not drawn yet has a guessed height, so the place is looked at again.
 function show(mark, tries = 3) {
+  wanted = mark;
   if (!isWellSeen(mark.getBoundingClientRect())) scrollTo(mark, "instant");
-  if (tries > 0) requestAnimationFrame(() => show(mark, tries - 1));
+  if (tries > 0) requestAnimationFrame(() => mark === wanted && show(mark, tries - 1));
 }
 
 let current; // The sentence of the position.
@@ -117,7 +120,7 @@ function light(seconds) {
     [current, lit] = [sentence, -1];
     words = sentence && wordsOf(sentence);
     highlight("said", [], 1);
-    if (sentence && !words) follow(sentence);
+    if (sentence) follow(sentence);
   }
   const isOver = sentence?.dataset.e !== undefined && seconds * 1000 > Number(sentence.dataset.e) + 300;
   const number = words && !isOver ? count(words, ({ begin }) => begin <= seconds + 0.001) - 1 : -1;
@@ -159,6 +162,12 @@ function seek(seconds) {
   position = Math.max(0, Math.min(seconds, audio.duration || Infinity));
   audio.currentTime = position;
   draw();
+}
+
+// Of who goes there without seeing where that is.
+function move(seconds) {
+  seek(seconds);
+  if (mark && !isSeen(mark.getBoundingClientRect())) show(mark);
 }
 
 function playFrom(seconds) {
@@ -222,7 +231,7 @@ for (const event of ["loadedmetadata", "durationchange"]) {
 audio.addEventListener("error", miss);
 of("play").addEventListener("click", toggle);
 of("speed").addEventListener("click", () => speed(audio.playbackRate >= 2 ? 0.75 : audio.playbackRate + 0.25));
-of("seek").addEventListener("input", () => seek(Number(of("seek").value)));
+of("seek").addEventListener("input", () => move(Number(of("seek").value)));
 of("file").addEventListener("change", () => take(of("file").files[0]));
 addEventListener("dragover", (event) => {
   event.preventDefault();
@@ -257,7 +266,6 @@ function open() {
   if (seconds === undefined) return;
   seek(seconds);
   if (mark) show(mark);
-  else if (current) show(current);
 }
 
 let copied; // What goes to the clipboard in place of the selection.
@@ -327,7 +335,7 @@ function search() {
     places = texts.map((text) => (place += text.length + 1) - text.length - 1);
   }
   const query = of("query").value.trim();
-  const pattern = query.replace(/[\\^$.*+?()[\]{}|\/-]/gu, "\\$&").replace(/\s+/gu, "\\s+");
+  const pattern = query.replace(/[\\^$.*+?()[\]{}|/]/gu, "\\$&").replace(/\s+/gu, "\\s+");
   hits = query ? [...all.matchAll(new RegExp(pattern, "giu"))].map((found) => [found.index, found.index + found[0].length]) : [];
   // The first one that is not above what is seen.
   const from = places[count(sentences, (sentence) => sentence.getBoundingClientRect().bottom < top())] ?? 0;
@@ -373,8 +381,8 @@ of("query").addEventListener("keydown", (event) => {
 const KEYS = {
   " ": toggle,
   "/": () => of("query").select(),
-  ArrowLeft: () => seek(position - 5),
-  ArrowRight: () => seek(position + 5),
+  ArrowLeft: () => move(position - 5),
+  ArrowRight: () => move(position + 5),
   "[": () => speed(audio.playbackRate - 0.25),
   "]": () => speed(audio.playbackRate + 0.25),
 };
