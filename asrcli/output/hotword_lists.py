@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from asrcli.output.sanitize import sanitize
+from asrcli.output.formats.cues.cells import cells
+from asrcli.output.sanitize import sanitize, sentence_text
 from asrcli.values.hotwords import Hotword, HotwordList
 
 Row = tuple[str, ...]
@@ -13,14 +14,16 @@ Row = tuple[str, ...]
 def table(heading: Row, rows: Sequence[Row]) -> str:
     """Aligned, with a heading, for a terminal."""
     shown = [heading, *(tuple(map(sanitize, row)) for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in shown)
+    widths = [max(map(cells, column)) for column in zip(*shown, strict=True)]
+    lines = (
+        "  ".join(cell + " " * (width - cells(cell)) for cell, width in zip(row, widths, strict=True)) for row in shown
+    )
     return "\n".join(line.rstrip() for line in lines)
 
 
 def lines(rows: Iterable[Row]) -> str:
-    """A line each, with tabs between its parts, for a pipe."""
-    return "\n".join("\t".join(map(sanitize, row)).rstrip("\t") for row in rows)
+    """A line each, with tabs between its parts, for a pipe: what shows as nothing stays, as a program wants it."""
+    return "\n".join("\t".join(sentence_text(cell, seen=False) for cell in row).rstrip("\t") for row in rows)
 
 
 LIST_HEADING = ("id", "status", "made", "changed")
@@ -36,6 +39,12 @@ def list_row(found: HotwordList) -> Row:
 
 def word_row(word: Hotword) -> Row:
     return word.text, str(word.weight), word.language or ""
+
+
+def file_row(word: Hotword) -> Row:
+    """As a file of phrases has it: one that begins with # has a blank before it, or it would not count."""
+    text, *rest = word_row(word)
+    return f" {text}" if text.startswith("#") else text, *rest
 
 
 def about(found: HotwordList) -> str:

@@ -71,11 +71,14 @@ def _patience(output: Output) -> Patience:
     from asrcli.system.clock import SystemClock
 
     retry, clock, never = Retry(tries=_TRIES), SystemClock(), threading.Event()
+    waited_s = 0.0
 
     def wait(attempt: int, error: AsrcliError) -> bool:
-        wait_s = retry.wait_s(attempt, error) if attempt <= retry.tries else None
+        nonlocal waited_s
+        wait_s = retry.wait_s(attempt, error, waited_s) if attempt <= retry.tries else None
         if wait_s is None:
             return False
+        waited_s += wait_s
         output.notice(f"{error.reason.rstrip('.')}; trying again in {wait_s:.1f} s")
         clock.wait_until(clock.now() + wait_s, never)
         return True

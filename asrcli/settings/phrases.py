@@ -1,7 +1,8 @@
 """Phrases that the user gives: after --param, after --hotwords, and in a file of hotwords.
 
 In a file each line is a phrase, `phrase:weight`, or with tabs `phrase`, `weight`, `language`. Blank lines and those
-that begin with # do not count. Whether a service's list may hold them is the business of `hotword_rules`.
+that begin with # do not count; a phrase that does so has a blank before it. Whether a service's list may hold them is
+the business of `hotword_rules`.
 """
 
 from __future__ import annotations

@@ -136,18 +136,21 @@ def list_all(
 def show(list_id: _Id, access: AccessFlags, json: _Json = False) -> None:
     """Show the phrases of a list, in a pipe as `update` takes them."""
     from asrcli.output import hotword_lists as shown
+    from asrcli.output.sanitize import sanitize
     from asrcli.runs.hotword_lists import hotword_lists
 
     _check_ids([list_id])
     with hotword_lists(access.options(), _output()) as lists:
         found = lists.show(list_id)
-    rows = [shown.word_row(word) for word in found.words or ()]
+    words = found.words or ()
     if json:
         _print_json(shown.document(found))
     elif sys.stdout.isatty():
-        typer.echo(f"{shown.lines([(shown.about(found),)])}\n\n{shown.table(shown.WORD_HEADING, rows)}")
+        typer.echo(
+            f"{sanitize(shown.about(found))}\n\n{shown.table(shown.WORD_HEADING, [*map(shown.word_row, words)])}"
+        )
     else:
-        typer.echo(shown.lines([(f"# {shown.about(found)}",), *rows]))
+        typer.echo(shown.lines([(f"# {shown.about(found)}",), *map(shown.file_row, words)]))
 
 
 @vocab.command(cls=QuickCommand)

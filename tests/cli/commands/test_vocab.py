@@ -82,6 +82,18 @@ def test_what_show_prints_is_what_update_takes(vocab, tmp_path):
     assert json.loads(vocab("show", list_id, "-j").out)["words"][-1] == {"text": "JACK", "weight": 4, "language": None}
 
 
+def test_no_phrase_is_lost_or_changed_on_the_way_out_and_in_again(vocab, service, tmp_path):
+    """Also those that other clients have made, which begin as a comment does, hold a colon or a character unseen."""
+    list_id = made(vocab)
+    (account,) = service.lists.accounts.values()
+    texts = ["#1", "# hash", "a:b:3", "สวัส\u200bดี", "می\u200cخواهم", "7:5"]
+    account[list_id].words = [{"text": text, "weight": 4} for text in texts]
+    path = tmp_path / "names.txt"
+    path.write_text(vocab("show", list_id).out, encoding="utf-8")
+    assert vocab("update", list_id, path).code == 0
+    assert [word["text"] for word in account[list_id].words] == texts
+
+
 def test_a_second_change_within_five_minutes_is_told(vocab):
     list_id = made(vocab)
     assert vocab("update", list_id, "JACK,ALSA").code == 0
