@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from asrcli.engine.spec import Cutting, Spec
 from asrcli.engine.wiring import Engine
 from asrcli.protocols import REGISTRY
 from asrcli.protocols.base import NewEncoder, Protocol
+from asrcli.values.context import Context
 from asrcli.values.pcm import Chunk, PcmFormat
 from asrcli.values.recognition import PCM, Endpoint, RecognitionOptions
 from asrcli.wire.link import Link
@@ -22,11 +23,12 @@ class Surroundings:
     """What this process adds to a spec; another one would have something else here, or nothing. See Engine.
 
     `endpoint` is asked for anew for each session, where the service may move. `asked` says whether the user wants the
-    utterance to end here.
+    utterance to end here. `context` is in force where the one of the options is not: see Engine.
     """
 
     endpoint: Callable[[], Endpoint] | None = None
     asked: Callable[[], bool] | None = None
+    context: Callable[[], Context] | None = None
     record: Callable[[Chunk], None] | None = None
     rescue: Callable[[Iterator[Chunk]], str | None] | None = None
     tick_s: float | None = None
@@ -36,12 +38,13 @@ def build(spec: Spec, pool: Pool | None = None, surroundings: Surroundings | Non
     """The engine that `spec` describes. Its links come from `pool`, which keeps them; without one each is new."""
     around = surroundings or Surroundings()
     return Engine(
-        new_protocol=functools.partial(_new_protocol, spec, around.endpoint, _encoder(spec.options)),
+        new_protocol=functools.partial(_new_protocol, spec, around, _encoder(spec.options)),
         speed=spec.speed,
         tick_s=around.tick_s,
         idle_s=spec.idle_s,
         keep_s=spec.keep_s,
         cut=_cutter(spec.cutting, spec.options.audio_format, around.asked),
+        context=around.context,
         record=around.record,
         rescue=around.rescue,
         timeouts=spec.timeouts,
@@ -58,8 +61,10 @@ def built(spec: Spec, surroundings: Surroundings | None = None) -> Iterator[Engi
         yield build(spec, pool, surroundings)
 
 
-def _new_protocol(spec: Spec, endpoint: Callable[[], Endpoint] | None, new_encoder: NewEncoder | None) -> Protocol:
-    return REGISTRY[spec.protocol](spec.options, spec.endpoint if endpoint is None else endpoint(), new_encoder)
+def _new_protocol(spec: Spec, around: Surroundings, new_encoder: NewEncoder | None) -> Protocol:
+    endpoint = spec.endpoint if around.endpoint is None else around.endpoint()
+    options = spec.options if around.context is None else replace(spec.options, context=around.context())
+    return REGISTRY[spec.protocol](options, endpoint, new_encoder)
 
 
 def _encoder(options: RecognitionOptions) -> NewEncoder | None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterable, Iterator
-from typing import Protocol as TypingProtocol
+from collections.abc import Callable, Iterable, Iterator
 
+from asrcli.engine.neighbours import Chunks, LinkLike
 from asrcli.engine.stages import CLOSED, DONE, FINISHING, SESSION, STREAMING, Machine, Timeouts, Turn, timed_out
 from asrcli.protocols.base import Protocol, Send, Step
 from asrcli.system.clock import Clock, Deadline
+from asrcli.values.context import Context
 from asrcli.values.errors import AsrcliError, LinkError
 from asrcli.values.events import (
     AudioFinished,
@@ -34,47 +35,28 @@ logger = logging.getLogger(__name__)
 _OVER = (DONE, CLOSED)
 
 
-class Chunks(TypingProtocol):
-    """The sound of one session. `next` gives None where there is nothing yet, and where it is `over`."""
-
-    start_sample: int
-    over: bool
-
-    @property
-    def cause(self) -> BaseException | None: ...
-    def next(self) -> Chunk | None: ...
-    def close(self) -> None: ...
-
-
-class LinkLike(TypingProtocol):
-    """What a session needs of a link. `release` is for a session that ended as it should, `close` for any other.
-
-    `undelivered_bytes` is what has not reached the other end, as far as the system knows.
-    """
-
-    @property
-    def congested(self) -> bool: ...
-    @property
-    def undelivered_bytes(self) -> int: ...
-    def open(self) -> None: ...
-    def send(self, message: Message, *, more: bool = False) -> None: ...
-    def flush(self) -> None: ...
-    def release(self) -> None: ...
-    def close(self) -> None: ...
-
-
 class Session:
     """One recognition of `chunks` over `link`."""
 
     def __init__(
-        self, protocol: Protocol, link: LinkLike, chunks: Chunks, *, where: str, timeouts: Timeouts, clock: Clock
+        self,
+        protocol: Protocol,
+        link: LinkLike,
+        chunks: Chunks,
+        *,
+        where: str,
+        timeouts: Timeouts,
+        clock: Clock,
+        context: Callable[[], Context] | None = None,
     ) -> None:
+        """`context`: see Engine."""
         self._protocol = protocol
         self._link = link
         self._chunks = chunks
         self._where = where
         self._timeouts = timeouts
         self._clock = clock
+        self._context = context
         self._stage = Machine(SESSION)
         self.deadline: Deadline | None = None
         """When what is waited for should have come; `handle` is to be told that it has passed."""
@@ -214,6 +196,12 @@ class Session:
     def _send_chunk(self, chunk: Chunk) -> None:
         """As far as to the link, where it lies until `_flush`."""
         try:
+            if self._context is not None and (context := self._context()) is not self._protocol.context:
+                # Ahead of the sound that it is for.
+                for step in self._protocol.update_context(context):
+                    if isinstance(step, Send):
+                        logger.debug("> %s", step.message)
+                        self._link.send(step.message, more=True)
             for message in self._protocol.audio(chunk):
                 self._link.send(message, more=True)
         except AsrcliError as error:

@@ -135,6 +135,7 @@ class Transcription:
             where=place(request.url),
             timeouts=self._engine.timeouts,
             clock=self._clock,
+            context=self._engine.context,
         )
 
     def _reopen(self) -> None:

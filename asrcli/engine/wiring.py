@@ -6,13 +6,14 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from asrcli.engine.neighbours import LinkLike
 from asrcli.engine.retry import Retry
-from asrcli.engine.session import LinkLike
 from asrcli.engine.sound.tape import IDLE_S, KEEP_S
 from asrcli.engine.stages import Timeouts
 from asrcli.protocols.base import Protocol
 from asrcli.system.clock import Clock, SystemClock
 from asrcli.system.loop import Loop
+from asrcli.values.context import Context
 from asrcli.values.errors import AsrcliError
 from asrcli.values.messages import ConnectRequest
 from asrcli.values.pcm import Chunk
@@ -38,6 +39,8 @@ class Engine:
     """How much sound without a final result is kept to be sent again."""
     cut: Callable[[Iterator[Chunk]], Iterator[Chunk]] | None = None
     """Marks where utterances end, where we and not the service decide that."""
+    context: Callable[[], Context] | None = None
+    """What is spoken of, asked for at each chunk where that changes: another object is sent ahead of the sound."""
     record: Callable[[Chunk], None] | None = None
     """Is handed each chunk once, on its way to the service; must not raise."""
     rescue: Callable[[Iterator[Chunk]], str | None] | None = None

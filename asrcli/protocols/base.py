@@ -6,6 +6,7 @@ import typing
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from asrcli.values.context import Context
 from asrcli.values.events import Event
 from asrcli.values.messages import ConnectRequest, Message
 from asrcli.values.pcm import Chunk, PcmFormat
@@ -75,8 +76,12 @@ class Protocol(typing.Protocol):
     """Whether a further session may follow on the same connection."""
     times_words: typing.ClassVar[bool]
     """Whether finals say when each word was said."""
+    changes_context: typing.ClassVar[bool]
+    """Whether the context can be another one in the middle of a session."""
     session_id: str
     audio_format: PcmFormat
+    context: Context
+    """What the service was told is spoken of, or will be at the start."""
     max_session_ms: int | None
     """How much audio one session may carry; more goes over several, cut at the ends of utterances. None: any."""
 
@@ -94,6 +99,10 @@ class Protocol(typing.Protocol):
 
     def audio(self, chunk: Chunk) -> Iterable[Message]:
         """The messages that carry `chunk`."""
+        ...
+
+    def update_context(self, context: Context) -> Iterable[Step]:
+        """Put `context` in the place of the one in force; for after the start and before `finish`."""
         ...
 
     def receive(self, message: Message) -> Iterable[Step]:

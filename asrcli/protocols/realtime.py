@@ -21,6 +21,7 @@ from urllib.parse import quote
 from asrcli.protocols.base import Encoder, NewEncoder, Send, Step, Timeline, address, handshake_headers
 from asrcli.protocols.error_codes import closed_early, reported, service_error
 from asrcli.protocols.reading import excerpt, json_object, milliseconds, string
+from asrcli.values.context import Context
 from asrcli.values.errors import AsrcliError, ProtocolViolation, brief
 from asrcli.values.events import (
     FinalResult,
@@ -64,6 +65,7 @@ class Realtime:
     path: ClassVar[str] = "/api-ws/v1/realtime"
     keeps_link: ClassVar[bool] = False
     times_words: ClassVar[bool] = False
+    changes_context: ClassVar[bool] = False
 
     def __init__(self, options: RecognitionOptions, endpoint: Endpoint, new_encoder: NewEncoder | None = None) -> None:
         self._new_encoder = new_encoder
@@ -71,6 +73,7 @@ class Realtime:
         self._endpoint = endpoint
         self.session_id = ""
         self.audio_format = options.audio_format
+        self.context = options.context
         self.max_session_ms = _MANUAL_SESSION_MS if options.manual else None
         self._timeline = Timeline(options.audio_format)
         self._event_numbers = itertools.count(1)
@@ -107,6 +110,11 @@ class Realtime:
         if self._options.manual and chunk.ends_utterance:
             yield from self._append(self._end_of_stream())
             yield self._commit()
+
+    def update_context(self, context: Context) -> Iterable[Step]:
+        """Nothing: what a session is told, it is told at its beginning."""
+        self.context = context
+        return ()
 
     def finish(self) -> Iterable[Step]:
         for message in self._append(self._end_of_stream()):

@@ -40,12 +40,14 @@ class RunTask:
     path: ClassVar[str] = "/api-ws/v1/inference"
     keeps_link: ClassVar[bool] = True
     times_words: ClassVar[bool] = True
+    changes_context: ClassVar[bool] = True
 
     def __init__(self, options: RecognitionOptions, endpoint: Endpoint, new_encoder: NewEncoder | None = None) -> None:
         self._options = options
         self._endpoint = endpoint
         self.session_id = uuid.uuid4().hex
         self.audio_format = options.audio_format
+        self.context = options.context
         self.max_session_ms: int | None = None
         self._numbering = Numbering()
         self._timeline = Timeline(options.audio_format)
@@ -63,7 +65,7 @@ class RunTask:
             "function": "recognition",
             "model": self._options.model,
             "parameters": run_task_parameters(self._options),
-            "input": _input(self._options.context),
+            "input": _input(self.context),
         }
         if phrases := self._options.parameters.get("phrase_list"):
             payload["resources"] = [{"resource_id": phrases, "resource_type": "asr_phrase"}]
@@ -75,6 +77,7 @@ class RunTask:
 
     def update_context(self, context: Context) -> Iterable[Step]:
         """continue-task: replaces the context while the task runs. The service does not answer it."""
+        self.context = context
         yield self._action("continue-task", {"input": _input(context)})
 
     def finish(self) -> Iterable[Step]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Generator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from queue import SimpleQueue
 from typing import cast
 
 from asrcli.audio.source import Source
@@ -47,6 +48,7 @@ class Batch:
 
     `open_ended`: the sources have no end of their own, so that the user's Ctrl-C is the regular one. `parts`: into how
     many each is split. `fail_empty`: a source without speech has failed. `save_audio`: where the sound is kept.
+    `asides`: what other threads have to tell.
     """
 
     output: Output
@@ -58,6 +60,7 @@ class Batch:
     parts: int = 1
     fail_empty: bool = False
     save_audio: Path | None = None
+    asides: SimpleQueue[Notice] = field(default_factory=SimpleQueue)
 
     def run(self, sources: list[Prepared], engine: Engine, at_once: int) -> int:
         """Transcribe `sources`, so many `at_once`, and return the exit code of the whole."""
@@ -87,11 +90,13 @@ class _Run:
         jobs = [Job(functools.partial(self._open, number), item.control) for number, item in enumerate(self._sources)]
         loses_sound = self._batch.open_ended and engine.record is None
         self._batch.signals.stop = self._stop
+        self._tell_asides()
         try:
             with contextlib.closing(self._happenings(jobs, engine, at_once)) as happenings:
                 for number, what in happenings:
                     with self._batch.signals.put_off:
                         self._take(number, what, loses_sound=loses_sound)
+                        self._tell_asides()
         except Interrupted as error:
             # A second signal: what has come so far is delivered, and that is all.
             self._end_all(error)
@@ -104,6 +109,7 @@ class _Run:
             self._end_all(Bug.of(bug))
         finally:
             self._batch.signals.no_more_to_stop()
+        self._tell_asides()
         return self._outcome()
 
     def _take(self, number: int, what: Source | Event | Ended, *, loses_sound: bool) -> None:
@@ -115,6 +121,11 @@ class _Run:
             self._begin(number, cast(Source, what))
         else:
             self._event(number, cast(Event, what))
+
+    def _tell_asides(self) -> None:
+        while not self._batch.asides.empty():
+            said = self._batch.asides.get_nowait()
+            self._output.notice(said.message, said.hint)
 
     def _end_all(self, error: AsrcliError) -> None:
         self._no_more = error

@@ -38,6 +38,12 @@ class Choice:
     region: str
 
     @property
+    def context_from(self) -> Path | None:
+        """The file or named pipe that the context is to follow, where the protocol lets it."""
+        name = self.options.parameters.get("context_from")
+        return Path(str(name)) if name and REGISTRY[self.protocol].changes_context else None
+
+    @property
     def keeps_link(self) -> bool:
         """Whether one session may follow another on the same connection."""
         return REGISTRY[self.protocol].keeps_link

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from asrcli.runs.exits import exit_code
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from asrcli.output.output import Output
     from asrcli.runs.choose_spec import Choice, ServiceTarget
     from asrcli.system.signals import Signals
+    from asrcli.values.context import Context
+    from asrcli.values.events import Notice
 
 
 def run(
@@ -110,7 +113,9 @@ def _carry_out(request: Request, output: Output, signals: Signals, asked: Callab
     check_format(output, request, choice.protocol)
     results = Results(request, choice, output)
     most_open = make_room(min(request.many.jobs, len(request.names)))
+    asides: SimpleQueue[Notice] = SimpleQueue()
     with contextlib.ExitStack() as stack:
+        context = _followed(choice, asides, stack)
         service = stack.enter_context(service_of(choice, request.service))
         recording = recording_of(request.output, request.names, choice.options.audio_format)
         if request.open_ended and not service.moves:
@@ -129,7 +134,7 @@ def _carry_out(request: Request, output: Output, signals: Signals, asked: Callab
         results.begin(stack)
         arrange(output, request.output, request.many, sources, results.files)
         spec = spec_of(request, choice, endpoint, network_of(request.service, endpoint.url, output))
-        around = _surroundings(choice, service, recording, output, asked)
+        around = _surroundings(choice, service, recording, output, asked, context)
         engine = stack.enter_context(built(spec, around))
         batch = Batch(
             output,
@@ -141,9 +146,19 @@ def _carry_out(request: Request, output: Output, signals: Signals, asked: Callab
             parts=request.many.split,
             fail_empty=request.output.fail_empty,
             save_audio=request.output.save_audio,
+            asides=asides,
         )
         code = batch.run(sources, engine, min(request.many.jobs, len(sources)))
     return kept(recording, code, output) if recording is not None else code
+
+
+def _followed(choice: Choice, asides: SimpleQueue[Notice], stack: contextlib.ExitStack) -> Callable[[], Context] | None:
+    """The context in force where it is to change while the run lasts. Raises UsageError."""
+    if choice.context_from is None:
+        return None
+    from asrcli.runs.live_context import LiveContext
+
+    return stack.enter_context(LiveContext(choice.context_from, choice.options.context, asides.put)).current
 
 
 def _surroundings(
@@ -152,6 +167,7 @@ def _surroundings(
     recording: WavWriter | None,
     output: Output,
     asked: Callable[[], bool] | None,
+    context: Callable[[], Context] | None,
 ) -> Surroundings:
     from asrcli.engine.build import Surroundings
     from asrcli.runs.rescue import rescue
@@ -159,6 +175,7 @@ def _surroundings(
     return Surroundings(
         endpoint=service.endpoint if service.moves else None,
         asked=asked,
+        context=context,
         record=recording.write if recording is not None else None,
         rescue=functools.partial(rescue, model=choice.options.model, pcm=choice.options.audio_format),
         tick_s=output.tick_s,

@@ -34,10 +34,11 @@ _PARAFORMER_DIALECTS = _codes(
 _VAD = frozenset({"max_sentence_silence_ms", "semantic_punctuation", "multi_threshold", "heartbeat"})
 _FILTER = frozenset({"mask_words", "drop_words", "service_filter"})
 _FUN = _VAD | _FILTER | {"hotwords_id", "languages", "noise_threshold"}
-_QWEN_AUDIO = _FUN | {"hotwords", "context"}
+_CONTEXT = frozenset({"context", "context_from"})
+_QWEN_AUDIO = _FUN | _CONTEXT | {"hotwords"}
 _QWEN_AUDIO_3_1 = _QWEN_AUDIO | {"vad_model", "keep_dialect"}
 _MESSAGE = frozenset(
-    {"hotwords_id", "hotwords", "context", "max_sentence_silence_ms", "heartbeat", "noise_threshold",
+    {"hotwords_id", "hotwords", "context", "context_from", "max_sentence_silence_ms", "heartbeat", "noise_threshold",
      "disfluency_removal", "vad_model", "keep_dialect", "intermediate"}
 )  # fmt: skip
 _PARAFORMER_V1 = frozenset({"disfluency_removal", "phrase_list"})
@@ -124,12 +125,12 @@ CATALOGUE: tuple[Model, ...] = (
         list_words=2000, word_languages=_THIRTY, super_words=50,
     ),
     Model(
-        "fun-asr-realtime", "run-task", _BOTH, _THIRTY, _FUN | {"context"}, same_as="fun-asr-realtime-2025-11-07",
+        "fun-asr-realtime", "run-task", _BOTH, _THIRTY, _FUN | _CONTEXT, same_as="fun-asr-realtime-2025-11-07",
         note="Chinese dialects", dialects=_FUN_DIALECTS, prices=_FUN_PRICE, free_s=36_000,
         list_words=2000, word_languages=_FUN_WORDS,
     ),
     Model(
-        "fun-asr-realtime-2025-11-07", "run-task", _BOTH, _THIRTY, _FUN | {"context"}, dialects=_FUN_DIALECTS,
+        "fun-asr-realtime-2025-11-07", "run-task", _BOTH, _THIRTY, _FUN | _CONTEXT, dialects=_FUN_DIALECTS,
         prices=_FUN_PRICE, free_s=36_000,
         list_words=2000, word_languages=_FUN_WORDS,
     ),

@@ -18,6 +18,8 @@ from asrcli.values.recognition import RecognitionOptions
 Notice = tuple[str, str]
 """What is so, and what to do."""
 
+# Said in the payload of run-task beside its parameters.
+_BESIDE = ("context", "context_from", "phrase_list")
 # Fields of a session that only --param reaches.
 _OF_EVERY_SESSION = ("modalities",)
 _SEMANTIC, _SILENCE, _MULTI = "semantic_punctuation_enabled", "max_sentence_silence", "multi_threshold_mode_enabled"
@@ -71,7 +73,7 @@ def _without_a_field(options: RecognitionOptions, protocol: str) -> Iterator[Not
     named |= {"hotwords_id": options.hotwords_id, "hotwords": options.hotwords}
     for name, value in named.items():
         row = BY_NAME[name]
-        has_a_place = row.session if protocol == "realtime" else row.field or name in ("context", "phrase_list")
+        has_a_place = row.session if protocol == "realtime" else row.field or name in _BESIDE
         if value not in (None, "", (), {}) and not has_a_place:
             yield f"{row.flag} has no place in the {protocol} protocol", "it is left out"
 

@@ -53,6 +53,7 @@ PARAMETERS = (
     Parameter("hotwords_id", "--hotwords", Text(), field="vocabulary_id"),
     Parameter("hotwords", "--hotwords with words", Weights(), field="vocabulary"),
     Parameter("context", "--context", Text(), session="input_audio_transcription.corpus.text", session_flag="--corpus"),
+    Parameter("context_from", "--context-from", Text()),
     Parameter("manual", "--manual", Switch()),
     Parameter(
         "phrase_list", "--phrase-list", Text(),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from asrcli.cli.flags.context import LiveContextFlags
 from asrcli.cli.flags.many import ManyFlags
 from asrcli.cli.flags.options import OutputFlags, Pace, RawAudioFlags, RecognitionFlags, grouped
 from asrcli.cli.flags.service import ServiceFlags
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 def file(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Audio files or folders; - is standard input.")],
     recognition: RecognitionFlags,
+    context: LiveContextFlags,
     service: ServiceFlags,
     raw: RawAudioFlags,
     output: OutputFlags,
@@ -40,7 +42,8 @@ def file(
     from asrcli.runs.run import run
 
     def prepare() -> Request:
-        return file_request(files, recognition.model, recognition.fields(), service, raw, output, many, pace)
+        fields = {**recognition.fields(), **context.fields()}
+        return file_request(files, recognition.model, fields, service, raw, output, many, pace)
 
     return run(output.options(), prepare, opening=what(files), folder=many.output_dir)
 

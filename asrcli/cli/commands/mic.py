@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from asrcli.cli.flags.context import LiveContextFlags
 from asrcli.cli.flags.options import MicFlags, MicSetupFlags, OutputFlags, RecognitionFlags, grouped
 from asrcli.cli.flags.service import ServiceFlags
 
@@ -23,6 +24,7 @@ def mic(
     microphone: MicFlags,
     setup: MicSetupFlags,
     recognition: RecognitionFlags,
+    context: LiveContextFlags,
     service: ServiceFlags,
     output: OutputFlags,
 ) -> int:
@@ -45,11 +47,11 @@ def mic(
     if setup.test:
         return _test(microphone, setup, output)
 
-    return run(
-        output.options(),
-        lambda: mic_request(microphone, setup, recognition.model, recognition.fields(), service, output),
-        opening="the microphone",
-    )
+    def prepare() -> Request:
+        fields = {**recognition.fields(), **context.fields()}
+        return mic_request(microphone, setup, recognition.model, fields, service, output)
+
+    return run(output.options(), prepare, opening="the microphone")
 
 
 def mic_request(

@@ -5,6 +5,7 @@ Nothing heavy is imported here: the help of a command and shell completion read 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,6 +30,24 @@ ContextTurns = Annotated[
         help='The last turns of a talk, 5 of 400 characters: {"user": "…", "assistant": "…"} a line.',
     ),
 ]
+
+
+@dataclass(frozen=True)
+class LiveContextFlags:
+    """What is spoken of, while it changes."""
+
+    context_from: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE|FIFO",
+            help="Context that changes while the run lasts: a text or .jsonl file, or a named pipe, where each line"
+            " replaces the one before.",
+        ),
+    ] = None
+
+    def fields(self) -> dict[str, object]:
+        """The neutral option field, if it was set."""
+        return {} if self.context_from is None else {"context_from": str(self.context_from)}
 
 
 def context_of(text: str | None, turns: Path | None) -> Context:
