@@ -39,7 +39,7 @@ FOREIGN = {
     "urllib3": "api/client.py",
     "python_socks": "api/client.py",
     "sounddevice": "audio/microphone",
-    "soundfile": "audio/reading/sndfile.py audio/writing/opus.py",
+    "soundfile": "audio/reading/sndfile.py audio/writing",
     "pydub": "audio/reading/ffmpeg_tool.py",
     "soxr": "audio/chunks/resample.py service",
     "numpy": "audio service",

@@ -1,26 +1,98 @@
-"""The file of --save-audio, and the rule that no result is written over what it is made from."""
+"""The file of --save-audio, and the rule that no result is written over what it is made from.
+
+What is written while the run goes on is a wav, which is good at every moment. Where the name asks for another kind,
+the wav has a name of its own until that one is whole: FILE.mp3.wav for FILE.mp3.
+"""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asrcli.runs.choose_forms import STANDARD_OUTPUT
 from asrcli.runs.request import OutputOptions
-from asrcli.values.errors import AsrcliError, UsageError
+from asrcli.values.errors import AsrcliError, Interrupted, OutputError, UsageError
 from asrcli.values.source_name import STANDARD_INPUT
 
 if TYPE_CHECKING:
+    from asrcli.audio.writing.kinds import Kind
     from asrcli.audio.writing.wav_writer import WavWriter
     from asrcli.output.output import Output
     from asrcli.system.file_state import FileState
+    from asrcli.system.signals import Signals
     from asrcli.values.pcm import PcmFormat
 
+_WAV = ".wav"
+# Less sound than this is converted before anybody asks why the program does not end.
+_LONG_S = 60
 
-def recording_of(options: OutputOptions, names: Sequence[str], pcm: PcmFormat) -> WavWriter | None:
+
+class Recording:
+    """The sound of one run in the file `path`, by way of `wav`; `kind` is what that becomes, None where it stays."""
+
+    def __init__(self, path: Path, wav: WavWriter, kind: Kind | None, *, force: bool) -> None:
+        self.path = path
+        self.wav = wav
+        self._kind = kind
+        self._force = force
+
+    def kept(self, work: Callable[[], int], output: Output, signals: Signals) -> int:
+        """Do `work`, which records, then put the file in order; the exit code of both. Raises what `work` does."""
+        from asrcli.output.places.streams import ClosedPipe
+        from asrcli.runs.exits import exit_code
+
+        try:
+            code = work()
+        except ClosedPipe:
+            # Nobody reads the results; the sound is wanted all the same.
+            code = 0
+        except Exception:
+            self.wav.close()
+            if self._kind is not None and self.wav.seconds:
+                output.notice(f"{self.path} is not made", f"the sound is in {self.wav.path}")
+            raise
+        self.wav.close()
+        error: AsrcliError | None = self.wav.error
+        if self._kind is not None and self.wav.seconds and error is None:
+            error = self._converted(self._kind, output, signals)
+        if error is None:
+            return code
+        told = output.error(error)
+        return code or exit_code(told)
+
+    def _converted(self, kind: Kind, output: Output, signals: Signals) -> AsrcliError | None:
+        """Make the file from the wav, which goes only when that is whole; what went wrong, if something did."""
+        from asrcli.audio.writing.encoding import convert
+        from asrcli.system.signals import interrupted
+
+        if signals.received is not None and signals.in_haste:
+            return self._failed(interrupted(signals.received))
+        if self.wav.seconds > _LONG_S and sys.stderr.isatty():
+            output.say(f"writing {self.path} …")
+        try:
+            with signals.after_the_run():
+                convert(self.wav, self.path, kind, force=self._force)
+        except (OutputError, Interrupted) as error:
+            return self._failed(error)
+        return None
+
+    def _failed(self, error: AsrcliError) -> AsrcliError:
+        """`error` as what is told: of which file, and where the sound is."""
+        message = f"{self.path} is not made: {error.message}"
+        hint = f"the sound is in {self.wav.path}"
+        if not isinstance(error, Interrupted):
+            return OutputError(message, hint=hint)
+        told = Interrupted(error.signal_number, message)
+        told.hint = hint
+        return told
+
+
+def recording_of(options: OutputOptions, names: Sequence[str], pcm: PcmFormat) -> Recording | None:
     """The file of --save-audio, checked and not yet made. Raises UsageError."""
+    from asrcli.audio.writing.kinds import KINDS, listed
     from asrcli.audio.writing.wav_writer import WavWriter
     from asrcli.output.places.sinks import FileSink
 
@@ -29,10 +101,32 @@ def recording_of(options: OutputOptions, names: Sequence[str], pcm: PcmFormat) -
         return None
     if len(names) > 1:
         raise UsageError("--save-audio keeps the sound of one source only", hint="name one file")
-    if any(path.resolve() == output.resolve() for output in options.output if output != STANDARD_OUTPUT):
-        raise UsageError(f"--save-audio and --output both name {path}", hint="give them different names")
-    FileSink(path, options.force).check()
-    return WavWriter(path, pcm, force=options.force)
+    ending = path.suffix.lower() or _WAV
+    if ending not in KINDS:
+        raise UsageError(f"--save-audio writes no {path.suffix} files", hint=f"end the name in one of {listed()}")
+    wav, *others = _files(path)
+    for file in (wav, *others):
+        if any(file.resolve() == output.resolve() for output in options.output if output != STANDARD_OUTPUT):
+            raise UsageError(f"--save-audio and --output both name {file}", hint="give them different names")
+        FileSink(file, options.force).check()
+    if others:
+        _check_encoder(path, KINDS[ending])
+    kind = KINDS[ending] if others else None
+    return Recording(path, WavWriter(wav, pcm, force=options.force), kind, force=options.force)
+
+
+def _files(path: Path) -> list[Path]:
+    """The files that --save-audio writes for `path`: the wav first."""
+    return [path] if path.suffix.lower() in ("", _WAV) else [path.with_name(path.name + _WAV), path]
+
+
+def _check_encoder(path: Path, kind: Kind) -> None:
+    from asrcli.audio.reading.ffmpeg_tool import INSTALL_HINT, find_ffmpeg
+
+    if path.exists() and not path.is_file():
+        raise UsageError(f"cannot write to {path}: it is no file", hint="a wav can be written there")
+    if kind.libsndfile is None and find_ffmpeg() is None:
+        raise UsageError(f"{path.suffix} files take ffmpeg, which is not installed", hint=INSTALL_HINT)
 
 
 def spare_the_sources(output: Output, options: OutputOptions, names: Sequence[str]) -> None:
@@ -41,8 +135,9 @@ def spare_the_sources(output: Output, options: OutputOptions, names: Sequence[st
         if path != STANDARD_OUTPUT and (error := _is_a_source("--output", path, names)):
             destination.refuse(error)
             raise error
-    if options.save_audio is not None and (error := _is_a_source("--save-audio", options.save_audio, names)):
-        raise error
+    for path in () if options.save_audio is None else _files(options.save_audio):
+        if error := _is_a_source("--save-audio", path, names):
+            raise error
 
 
 def spare_what_is_there(output: Output, options: OutputOptions, error: AsrcliError) -> None:
@@ -65,14 +160,3 @@ def heard_in(source: str, state: FileState | None, save_audio: Path | None) -> s
     if state is not None and source != STANDARD_INPUT:
         return source
     return None if save_audio is None else str(save_audio)
-
-
-def kept(recording: WavWriter, code: int, output: Output) -> int:
-    """Close `recording`; the exit code of a run that would end with `code`."""
-    from asrcli.runs.exits import exit_code
-
-    recording.close()
-    if recording.error is None:
-        return code
-    output.error(recording.error)
-    return code or exit_code(recording.error)

@@ -16,10 +16,11 @@ from asrcli.runs.request import OutputOptions, Request
 from asrcli.values.errors import AsrcliError, Bug, Interrupted
 
 if TYPE_CHECKING:
-    from asrcli.audio.writing.wav_writer import WavWriter
     from asrcli.engine.build import Surroundings
     from asrcli.output.output import Output
     from asrcli.runs.choose_spec import Choice, ServiceTarget
+    from asrcli.runs.recording import Recording
+    from asrcli.runs.results import Results
     from asrcli.system.signals import Signals
     from asrcli.values.context import Context
     from asrcli.values.events import Notice
@@ -98,26 +99,42 @@ def shown_at_once(opening: str, *, quiet: bool) -> Iterator[None]:
 
 def _carry_out(request: Request, output: Output, signals: Signals, asked: Callable[[], bool] | None) -> int:
     """Checks in this order: options, files, key; only then the network."""
-    from asrcli.engine.build import built
-    from asrcli.runs.batch import Batch
-    from asrcli.runs.choose_output import arrange, check_format
-    from asrcli.runs.choose_spec import choose, network_of, service_of, spec_of
-    from asrcli.runs.recording import kept, recording_of, spare_the_sources
+    from asrcli.runs.choose_output import check_format
+    from asrcli.runs.choose_spec import choose
+    from asrcli.runs.recording import recording_of, spare_the_sources
     from asrcli.runs.results import Results
-    from asrcli.runs.sources import Opener
-    from asrcli.system.crowd import make_room
 
     # Before anything can be told there.
     spare_the_sources(output, request.output, request.names)
     choice = choose(request, output)
     check_format(output, request, choice.protocol)
     results = Results(request, choice, output)
+    recording = recording_of(request.output, request.names, choice.options.audio_format)
+    work = functools.partial(_transcribe, request, choice, results, output, signals, recording, asked)
+    return work() if recording is None else recording.kept(work, output, signals)
+
+
+def _transcribe(
+    request: Request,
+    choice: Choice,
+    results: Results,
+    output: Output,
+    signals: Signals,
+    recording: Recording | None,
+    asked: Callable[[], bool] | None,
+) -> int:
+    from asrcli.engine.build import built
+    from asrcli.runs.batch import Batch
+    from asrcli.runs.choose_output import arrange
+    from asrcli.runs.choose_spec import network_of, service_of, spec_of
+    from asrcli.runs.sources import Opener
+    from asrcli.system.crowd import make_room
+
     most_open = make_room(min(request.many.jobs, len(request.names)))
     asides: SimpleQueue[Notice] = SimpleQueue()
     with contextlib.ExitStack() as stack:
         context = _followed(choice, asides, stack)
         service = stack.enter_context(service_of(choice, request.service))
-        recording = recording_of(request.output, request.names, choice.options.audio_format)
         if request.open_ended and not service.moves:
             # A microphone is not opened in vain where there is no key.
             service.endpoint()
@@ -129,7 +146,7 @@ def _carry_out(request: Request, output: Output, signals: Signals, asked: Callab
         if not sources:
             return 0
         if recording is not None:
-            recording.notice = sources[0].control.notice
+            recording.wav.notice = sources[0].control.notice
         endpoint = service.endpoint()
         results.begin(stack)
         arrange(output, request.output, request.many, sources, results.files)
@@ -148,8 +165,7 @@ def _carry_out(request: Request, output: Output, signals: Signals, asked: Callab
             save_audio=request.output.save_audio,
             asides=asides,
         )
-        code = batch.run(sources, engine, min(request.many.jobs, len(sources)))
-    return kept(recording, code, output) if recording is not None else code
+        return batch.run(sources, engine, min(request.many.jobs, len(sources)))
 
 
 def _followed(choice: Choice, asides: SimpleQueue[Notice], stack: contextlib.ExitStack) -> Callable[[], Context] | None:
@@ -164,7 +180,7 @@ def _followed(choice: Choice, asides: SimpleQueue[Notice], stack: contextlib.Exi
 def _surroundings(
     choice: Choice,
     service: ServiceTarget,
-    recording: WavWriter | None,
+    recording: Recording | None,
     output: Output,
     asked: Callable[[], bool] | None,
     context: Callable[[], Context] | None,
@@ -176,7 +192,7 @@ def _surroundings(
         endpoint=service.endpoint if service.moves else None,
         asked=asked,
         context=context,
-        record=recording.write if recording is not None else None,
+        record=recording.wav.write if recording is not None else None,
         rescue=functools.partial(rescue, model=choice.options.model, pcm=choice.options.audio_format),
         tick_s=output.tick_s,
     )

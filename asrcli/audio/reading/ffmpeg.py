@@ -7,12 +7,11 @@ both are known from the decoder itself.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from asrcli.audio.reading.ffmpeg_tool import require_ffmpeg
+from asrcli.audio.reading.ffmpeg_tool import last_words, require_ffmpeg
 from asrcli.audio.reading.pcmstream import pcm_blocks, read_header
 from asrcli.audio.reading.sniff import AAC, MP3, MP4
 from asrcli.audio.sample_encodings import ENCODINGS
@@ -37,11 +36,6 @@ _MISSING_TOLERANCE_MS = 250
 _GUESSED_LENGTHS = (MP3.name, AAC.name)
 # A damaged file of which less than this could be read has failed.
 LEAST_SHARE = 0.5
-# Lines that say less than the one before them.
-_EMPTY_WORDS = (
-    *("Last message repeated", "Invalid data found", "Error opening input", "Task finished", "Terminating thread"),
-    "Error submitting packet to decoder: Invalid data found",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +184,4 @@ class FfmpegSource:
         return DecodeError(f"cannot decode {label(self.name)} ({self._kind}): {reason}", hint=hint)
 
     def _last_words(self, child: Child) -> str:
-        """ffmpeg's last line that tells something, without our URL and without the names of its modules."""
-        text = child.said().replace(f"{self._url}: ", "")
-        lines = [re.sub(r"^(\[\S+ @ 0x[0-9a-f]+\] )+", "", line.strip()) for line in text.splitlines()]
-        telling = [line for line in lines if line and not line.startswith(_EMPTY_WORDS)]
-        return (telling or lines or [""])[-1]
+        return last_words(child.said().replace(f"{self._url}: ", ""))

@@ -22,6 +22,13 @@ INSTALL_HINT = (
 )
 
 
+# Lines that say less than the one before them.
+_EMPTY_WORDS = (
+    *("Last message repeated", "Invalid data found", "Error opening input", "Task finished", "Terminating thread"),
+    "Error submitting packet to decoder: Invalid data found",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class MediaInfo:
     """What a file holds, without decoding it. `duration_ms` is None where the container does not say.
@@ -57,6 +64,13 @@ def require_ffmpeg(name: str, kind: str) -> str:
 def file_url(path: str) -> str:
     """`path` in a form that ffmpeg takes for a file, whatever it starts with or contains."""
     return f"file:{path}"
+
+
+def last_words(said: str) -> str:
+    """The last line of what ffmpeg said that tells something, without the names of its modules; "" where none does."""
+    lines = [re.sub(r"^(\[\S+ @ 0x[0-9a-f]+\] )+", "", line.strip()) for line in said.splitlines()]
+    telling = [line for line in lines if line and not line.startswith(_EMPTY_WORDS)]
+    return (telling or lines or [""])[-1]
 
 
 def media_info(url: str, ffmpeg: str) -> MediaInfo | None:

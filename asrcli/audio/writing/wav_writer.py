@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 
 from asrcli.audio.source import NoticeSink, ignore
@@ -19,6 +20,7 @@ _HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
 _PCM = 1
 # The fields of the header end at 4 GiB, 37 hours at 16 kHz. Readers take this value for "up to the end of the file".
 _MOST_BYTES = 0xFFFFFFFF
+_READ_BYTES = 1 << 18
 
 
 class WavWriter:
@@ -29,8 +31,8 @@ class WavWriter:
 
     def __init__(self, path: Path, pcm: PcmFormat, *, force: bool = False) -> None:
         self.notice: NoticeSink = ignore
-        self._path = path
-        self._pcm = pcm
+        self.path = path
+        self.pcm = pcm
         self._force = force
         self._fd: int | None = None
         self._is_new = False
@@ -63,26 +65,35 @@ class WavWriter:
             except OSError as error:
                 self._failed(error)
 
+    def sound(self) -> Iterator[bytes]:
+        """What is in the file, a stretch at a time. By what was written, not by the header. Raises OSError."""
+        with self.path.open("rb") as file:
+            file.seek(_HEADER.size)
+            left = self._data_bytes
+            while left and (data := file.read(min(left, _READ_BYTES))):
+                yield data
+                left -= len(data)
+
     @property
     def seconds(self) -> float:
         """How much sound is in the file."""
-        return self._pcm.ms(self._data_bytes // BYTES_PER_SAMPLE) / 1000
+        return self.pcm.ms(self._data_bytes // BYTES_PER_SAMPLE) / 1000
 
     def _begin(self) -> None:
         """Make the file, with a header that promises nothing yet."""
         flags = os.O_WRONLY | os.O_CREAT
         try:
-            self._fd = os.open(self._path, flags | os.O_EXCL, 0o666)
+            self._fd = os.open(self.path, flags | os.O_EXCL, 0o666)
             self._is_new = True
         except FileExistsError:
             if not self._force:
                 raise
-            self._fd = os.open(self._path, flags | os.O_TRUNC, 0o666)
+            self._fd = os.open(self.path, flags | os.O_TRUNC, 0o666)
         _write_at(self._fd, self._header(0), 0)
 
     def _header(self, data_bytes: int) -> bytes:
         data_bytes = min(data_bytes, _MOST_BYTES)
-        rate_hz = self._pcm.sample_rate_hz
+        rate_hz = self.pcm.sample_rate_hz
         return _HEADER.pack(
             b"RIFF", min(data_bytes + _HEADER.size - 8, _MOST_BYTES), b"WAVE",
             b"fmt ", 16, _PCM, 1, rate_hz, rate_hz * BYTES_PER_SAMPLE, BYTES_PER_SAMPLE, 8 * BYTES_PER_SAMPLE,
@@ -96,8 +107,8 @@ class WavWriter:
                     # The part of a chunk that still found room belongs to nothing.
                     os.ftruncate(self._fd, _HEADER.size + self._data_bytes)
                 elif self._is_new:
-                    self._path.unlink()
-        reason = f"cannot write to {self._path}: {error.strerror}"
+                    self.path.unlink()
+        reason = f"cannot write to {self.path}: {error.strerror}"
         kept = f"the first {self.seconds:.1f} s of the sound are in it" if self.seconds else "none of the sound is kept"
         self.error = OutputError(reason, hint=kept)
         self.notice(reason, f"{kept}; recognition goes on")

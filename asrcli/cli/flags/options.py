@@ -202,7 +202,7 @@ class OutputFlags(DocumentFlags):
     """What a run writes where."""
 
     save_audio: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Keep the sound that is sent, as a 16-bit wav.")
+        Path | None, typer.Option(metavar="FILE", help="Keep the sound that is sent: .wav .mp3 .flac .opus .ogg .m4a.")
     ] = None
     partials: Annotated[
         bool | None,

@@ -30,7 +30,7 @@ from asrcli.values.errors import DecodeError, OutputError
 # The results of many long talks are not kept in memory all together.
 SPOOL_BYTES = 1 << 20
 _PART = ".part"
-# Earlier versions had the process's number in it.
+# Earlier versions had the process's number in the name.
 _LEFTOVER = re.compile(r"\.asrcli-[0-9a-f]{16}\.part|\..+\.(?:txt|jsonl)\.[0-9]+\.(?:part|sidecar)")
 
 

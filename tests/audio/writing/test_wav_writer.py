@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +11,7 @@ import soundfile
 
 from asrcli.audio.writing.wav_writer import WavWriter
 from asrcli.values.pcm import Chunk, PcmFormat
+from tests.support.full_disk import disk_of
 from tests.support.virtual_mic import read_wav
 
 PCM = PcmFormat(16000)
@@ -22,17 +20,6 @@ PCM = PcmFormat(16000)
 def _chunks(count: int) -> list[Chunk]:
     samples = np.arange(count * 1600).astype("<i2")
     return [Chunk(samples[i * 1600 : (i + 1) * 1600].tobytes(), (i + 1) * 1600) for i in range(count)]
-
-
-@contextmanager
-def _disk_of(size_bytes: int) -> Iterator[None]:
-    """No file may grow beyond `size_bytes`: the system refuses as a full disk does."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, limits[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 @pytest.mark.parametrize("rate_hz", [8000, 16000])
@@ -100,7 +87,7 @@ def test_a_full_disk_is_told_once_and_what_was_kept_stays_good(tmp_path: Path) -
     told: list[tuple[str, str]] = []
     writer = WavWriter(path, PCM)
     writer.notice = lambda message, hint, *_: told.append((message, hint))
-    with _disk_of(44 + 2 * 3200 + 1000):
+    with disk_of(44 + 2 * 3200 + 1000):
         for chunk in _chunks(5):
             writer.write(chunk)
     writer.close()
@@ -154,3 +141,16 @@ def test_what_was_there_before_is_not_removed(tmp_path: Path) -> None:
     os.close(reader)
     assert writer.error is not None
     assert path.is_fifo()
+
+
+def test_what_was_written_is_read_back_in_stretches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By what was written: behind 4 GiB no header tells."""
+    monkeypatch.setattr("asrcli.audio.writing.wav_writer._READ_BYTES", 5000)
+    monkeypatch.setattr("asrcli.audio.writing.wav_writer._MOST_BYTES", 3200)
+    writer = WavWriter(tmp_path / "a.wav", PCM)
+    for chunk in _chunks(5):
+        writer.write(chunk)
+    writer.close()
+    stretches = list(writer.sound())
+    assert [len(stretch) for stretch in stretches] == [5000, 5000, 5000, 1000]
+    assert b"".join(stretches) == b"".join(chunk.data for chunk in _chunks(5))

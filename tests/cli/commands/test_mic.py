@@ -15,6 +15,7 @@ from typing import IO, Any
 
 import numpy as np
 import pytest
+import soundfile
 import soxr
 
 from asrcli.cli.app import run
@@ -342,12 +343,14 @@ def test_the_test_says_how_loud_it_is_and_what_is_wrong(microphone: VirtualMic, 
     assert "digital silence" in done.stderr
 
 
-def test_the_sound_of_a_file_can_be_kept_too(talk_service: str, tmp_path: Path) -> None:
-    """Bit by bit, where nothing has to be resampled."""
-    saved = tmp_path / "saved.wav"
+@pytest.mark.parametrize("name", ["saved.wav", "saved.flac"])
+def test_the_sound_of_a_file_can_be_kept_too(talk_service: str, tmp_path: Path, name: str) -> None:
+    """Bit by bit, where nothing has to be resampled, and nothing is left out to make it small."""
+    saved = tmp_path / name
     command = ["file", str(TALK_WAV), "--endpoint", talk_service, "--pace", "fast", "--save-audio", str(saved), "-q"]
     assert run(command) == 0
-    assert np.array_equal(read_wav(saved)[0], read_wav(TALK_WAV)[0])
+    assert np.array_equal(soundfile.read(saved, dtype="int16")[0], read_wav(TALK_WAV)[0])
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def test_several_files_are_not_kept_in_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
