@@ -40,7 +40,7 @@ FOREIGN = {
     "python_socks": "api/client.py",
     "sounddevice": "audio/microphone",
     "soundfile": "audio/reading/sndfile.py audio/writing",
-    "pydub": "audio/reading/ffmpeg_tool.py",
+    "pydub": "audio/reading/ffmpeg_tool.py audio/writing/clips.py",
     "soxr": "audio/chunks/resample.py service",
     "numpy": "audio service",
     "imageio_ffmpeg": "audio/reading/ffmpeg_tool.py service",

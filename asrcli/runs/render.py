@@ -6,6 +6,7 @@ what is missing are known before anything is written. Nothing of their text is k
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -20,11 +21,13 @@ from asrcli.output.saved.transcripts import Sorting, Transcript
 from asrcli.output.saved.values import SavedError
 from asrcli.runs.choose_forms import Form, forms_of
 from asrcli.runs.choose_output import open_output
+from asrcli.runs.clips import ClipOptions, Clips
 from asrcli.runs.recording import heard_in, spare_the_sources
 from asrcli.runs.run import told
 from asrcli.runs.saved_files import SavedFile, changed
 from asrcli.system.file_state import FileState
 from asrcli.values.errors import UsageError
+from asrcli.values.events import FinalResult
 from asrcli.values.source_name import STANDARD_INPUT
 from asrcli.values.summary import Summary
 
@@ -40,11 +43,16 @@ if TYPE_CHECKING:
 _MOST_TOLD = 10
 
 
-def render(names: Sequence[str], options: OutputOptions, folder: Path | None = None) -> int:
+def render(
+    names: Sequence[str], options: OutputOptions, folder: Path | None = None, cutting: ClipOptions | None = None
+) -> int:
     """Make what `options` ask for of the JSON lines in `names`; with `folder` a file for each transcription.
 
-    The exit code is 0 where all of them are complete and every line could be read.
+    With `cutting` clips are made; text is then written only where that is asked for too. The exit code is 0 where all
+    of them are complete and every line could be read.
     """
+    if cutting is not None and not (options.output or options.format or options.json or folder):
+        options = replace(options, output=(Path(os.devnull),))
     output = open_output(options, folder, past=True)
 
     def work(signals: Signals) -> int:
@@ -53,7 +61,10 @@ def render(names: Sequence[str], options: OutputOptions, folder: Path | None = N
             if list(names).count(STANDARD_INPUT) > 1:
                 raise UsageError("- stands for standard input and can be given only once")
             files = [SavedFile(name, stack, signals) for name in names]
-            found = _looked_through(files)
+            clips = None if cutting is None else Clips(cutting, force=options.force, quiet=options.quiet)
+            found = _looked_through(files, clips)
+            if clips is not None:
+                clips.check(found, [Path(name).parent for name in names if name != STANDARD_INPUT])
             forms = forms_of(options, folder)
             if folder is not None:
                 _to_folder(output, forms, found, folder, names, force=options.force)
@@ -62,18 +73,21 @@ def render(names: Sequence[str], options: OutputOptions, folder: Path | None = N
             _tell_of_karaoke(output, options, forms, found)
             subtitles = any("max_cue_ms" in form.format.shaped_by for form in forms)
             needs_times = subtitles and not options.quiet
-            return _Rendering(output, files, found, needs_times=needs_times).code()
+            code = _Rendering(output, files, found, needs_times=needs_times).code()
+            return code if clips is None or clips.make(output) else 1
 
     return told(output, work)
 
 
-def _looked_through(files: Sequence[SavedFile]) -> list[Transcript]:
+def _looked_through(files: Sequence[SavedFile], clips: Clips | None) -> list[Transcript]:
     sorting = Sorting()
     for file in files:
         sorting.begin_file(file.stem)
         for line in file.look_through():
             if line.saved is not None:
-                sorting.take(line.saved)
+                transcript = sorting.take(line.saved)
+                if clips is not None and transcript is not None and isinstance(line.saved.value, FinalResult):
+                    clips.take(transcript.number, line.saved.value.sentence)
     return sorting.found
 
 

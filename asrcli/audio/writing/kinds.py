@@ -10,23 +10,28 @@ class Kind:
     """How one kind is made.
 
     `libsndfile`: its container and encoding there, None where it has none. `ffmpeg`: options for its encoder, where
-    that is to be preferred.
+    that is to be preferred. `pydub`: container and encoder there.
     """
 
     libsndfile: tuple[str, str] | None
+    pydub: tuple[str, str | None]
     ffmpeg: tuple[str, ...] = ()
 
 
 OPUS_BITRATE = 32_000
 
 KINDS = {
-    ".wav": Kind(("WAV", "PCM_16")),
-    ".mp3": Kind(("MP3", "MPEG_LAYER_III")),
-    ".flac": Kind(("FLAC", "PCM_16")),
+    ".wav": Kind(("WAV", "PCM_16"), ("wav", None)),
+    ".mp3": Kind(("MP3", "MPEG_LAYER_III"), ("mp3", "libmp3lame")),
+    ".flac": Kind(("FLAC", "PCM_16"), ("flac", "flac")),
     # libsndfile takes 180 s of CPU for an hour, ffmpeg 18; for the others it makes no such difference.
-    ".opus": Kind(("OGG", "OPUS"), ("-c:a", "libopus", "-b:a", str(OPUS_BITRATE), "-f", "opus")),
-    ".ogg": Kind(("OGG", "VORBIS")),
-    ".m4a": Kind(None, ("-c:a", "aac", "-b:a", "48k", "-f", "ipod")),
+    ".opus": Kind(
+        ("OGG", "OPUS"),
+        ("opus", "libopus"),
+        ("-c:a", "libopus", "-b:a", str(OPUS_BITRATE), "-f", "opus"),
+    ),
+    ".ogg": Kind(("OGG", "VORBIS"), ("ogg", "libvorbis")),
+    ".m4a": Kind(None, ("ipod", "aac"), ("-c:a", "aac", "-b:a", "48k", "-f", "ipod")),
 }
 
 

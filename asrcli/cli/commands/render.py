@@ -7,7 +7,11 @@ from typing import Annotated
 
 import typer
 
+from asrcli.audio.writing.kinds import KINDS
+from asrcli.cli.flags import completions as values
 from asrcli.cli.flags.options import DocumentFlags, grouped
+
+_CLIP_FORMATS = [ending.removeprefix(".") for ending in KINDS]
 
 
 @grouped
@@ -19,6 +23,20 @@ def render(
     output_dir: Annotated[
         Path | None, typer.Option(metavar="DIR", help="A file for each source, named after it, written here.")
     ] = None,
+    clips: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Each sentence as a sound file, and a manifest, written here.")
+    ] = None,
+    clip_format: Annotated[
+        str,
+        typer.Option(
+            metavar="|".join(_CLIP_FORMATS),
+            help="Kind of the clips.",
+            autocompletion=values.choices(*_CLIP_FORMATS),
+        ),
+    ] = "wav",
+    audio: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where the sound is, if not where the lines say.")
+    ] = None,
 ) -> int:
     """Make text, subtitles or a document of saved JSON lines.
 
@@ -26,10 +44,13 @@ def render(
     asrcli render talk.jsonl                     text
     asrcli render talk.jsonl -o talk.srt         what a run with -o talk.srt writes
     asrcli render talks.jsonl -f vtt --output-dir subtitles
+    asrcli render talk.jsonl --clips cards --clip-format mp3
     asrcli file talk.wav --json | tee talk.jsonl | asrcli render - --timestamps
 
     Exit code 1 where a transcription is not complete, or a line cannot be read: what is there is written all the same.
     """
+    from asrcli.runs.clips import ClipOptions
     from asrcli.runs.render import render as carry_out
 
-    return carry_out(files, document.options(), output_dir)
+    cutting = None if clips is None else ClipOptions(clips, clip_format, audio)
+    return carry_out(files, document.options(), output_dir, cutting)

@@ -80,21 +80,22 @@ def rendered_files(
         with contextlib.suppress(OSError):
             if any(place.samefile(name) for name in inputs if name != STANDARD_INPUT):
                 raise UsageError(f"{shown(place)} would be made of itself", hint="choose another --output-dir")
-    _make(folder)
+    make_folder(folder, "--output-dir")
+    with contextlib.suppress(OSError):
+        clear_leftovers(folder)
     return [RenderedFile(place, force=force) for place in places]
 
 
-def _make(folder: Path) -> None:
+def make_folder(folder: Path, option: str) -> None:
+    """Make the folder of `option`, if it is not there. Raises UsageError where none can be made or written to."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(
-            f"cannot make the folder {shown(folder)}: {error.strerror}", hint="choose another --output-dir"
+            f"cannot make the folder {shown(folder)}: {error.strerror}", hint=f"choose another {option}"
         ) from error
     if problem := why_no_file(folder):
-        raise UsageError(f"cannot write to {shown(folder)}: {problem}", hint="choose another --output-dir")
-    with contextlib.suppress(OSError):
-        clear_leftovers(folder)
+        raise UsageError(f"cannot write to {shown(folder)}: {problem}", hint=f"choose another {option}")
 
 
 def stem(source: str) -> str:
