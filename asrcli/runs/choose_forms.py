@@ -65,6 +65,11 @@ def page_for(form: Form, forms: Sequence[Form]) -> Form | None:
     return next((other for other in forms if other.name == _PAGE and other.place != STANDARD_OUTPUT), None)
 
 
+def embeds(options: OutputOptions, folder: Path | None) -> bool:
+    """Whether --embed is given, and a page is made. Raises UsageError as `forms_of`."""
+    return options.embed and any(form.name == _PAGE for form in forms_of(options, folder))
+
+
 def named_by(path: Path) -> str | None:
     """The name of the format that `path` is a name for; None where it says nothing of one."""
     suffix = path.suffix.lower()

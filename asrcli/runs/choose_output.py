@@ -23,7 +23,7 @@ from asrcli.output.places.streams import ClosedOutput, StreamSink
 from asrcli.output.sanitize import sentence_text
 from asrcli.output.views.plain import PastView, QuietView, StatusView
 from asrcli.protocols import REGISTRY as PROTOCOLS
-from asrcli.runs.choose_forms import STANDARD_OUTPUT, Form, forms_of, page_for
+from asrcli.runs.choose_forms import STANDARD_OUTPUT, Form, embeds, forms_of, page_for
 from asrcli.runs.request import ManyOptions, OutputOptions, Request
 from asrcli.system.clock import SystemClock
 from asrcli.values.errors import UsageError
@@ -35,13 +35,18 @@ _COLORS = ("auto", "always", "never")
 
 
 def open_output(
-    options: OutputOptions, folder: Path | None = None, *, notices: bool = True, past: bool = False
+    options: OutputOptions,
+    folder: Path | None = None,
+    *,
+    notices: bool = True,
+    past: bool = False,
+    sound_of: Callable[[str], str | None] | None = None,
 ) -> Output:
     """The output that `options` ask for; the results go to files in `folder` if there is one.
 
     Without `notices` they are for the person alone, as where the JSON is one document. `past`: what is told of has
-    happened before, and nobody has to be shown it. Raises UsageError for a clash,
-    an unknown format and an unusable file.
+    happened before, and nobody has to be shown it. `sound_of`: see Shape. Raises UsageError for a clash, an unknown
+    format and an unusable file.
     """
     if options.color not in _COLORS:
         raise UsageError(f"--color {options.color!r} is not known", hint=f"choose one of {', '.join(_COLORS)}")
@@ -55,7 +60,7 @@ def open_output(
         sys.stdout.write("")
     # Of what is in files its errors come here.
     standard_output = StreamSink(_nowhere() if is_closed else sys.stdout)
-    shape = replace(shape_of(options), notices=notices)
+    shape = replace(shape_of(options), notices=notices, sound_of=sound_of)
     destinations = []
     for form in forms:
         sink: Sink = FileSink(form.file, options.force) if form.file else standard_output
@@ -138,6 +143,8 @@ def check_format(output: Output, request: Request, protocol: str) -> None:
         output.notice(f"--karaoke is for {able}, and is left out")
     elif request.output.karaoke and not PROTOCOLS[protocol].times_words:
         output.notice("there are no times of words with this model", "--karaoke is left out")
+    if request.output.embed and not embeds(request.output, request.many.output_dir):
+        output.notice("--embed is for html, and is left out")
 
 
 def _nowhere() -> typing.TextIO:

@@ -39,20 +39,22 @@ _OURS = re.compile(r"\d{3,}(-[^/\\]*)?\.[a-z0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class ClipOptions:
-    """Where clips go, and of which kind they are. `audio`: where the sound is, if not where the lines say."""
+    """Where clips go, and of which kind they are."""
 
     folder: Path
     format: str = "wav"
-    audio: Path | None = None
 
 
 class Clips:
-    """The clips of one command: first told of all sentences, then checked, then made."""
+    """The clips of one command: first told of all sentences, then checked, then made.
 
-    def __init__(self, options: ClipOptions, *, force: bool, quiet: bool) -> None:
+    `audio`: where the sound is, if not where the lines say.
+    """
+
+    def __init__(self, options: ClipOptions, audio: Path | None, *, force: bool, quiet: bool) -> None:
         self._folder = options.folder
         self._ending = f".{options.format.removeprefix('.').lower()}"
-        self._audio = options.audio
+        self._audio = audio
         self._force = force
         self._quiet = quiet
         self._said: list[tuple[int, Sentence]] = []
@@ -79,12 +81,7 @@ class Clips:
         if self._ending != ".wav" and find_ffmpeg() is None:
             raise UsageError(f"{self._ending} clips take ffmpeg, which is not installed", hint=INSTALL_HINT)
         self._name()
-        numbers = list(dict.fromkeys(number for _, number, _ in self._stretches))
-        if self._audio is not None and len(numbers) > 1:
-            raise UsageError(
-                f"--audio is for one transcription, and there are {len(numbers)}", hint="render them one at a time"
-            )
-        for number in numbers:
+        for number in dict.fromkeys(number for _, number, _ in self._stretches):
             self._names[number] = found[number].name
             self._paths[number] = path = self._audio or _sound_of(found[number], beside)
             self._check_sound(path, self._of(number))

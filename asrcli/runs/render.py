@@ -19,9 +19,10 @@ from asrcli.output.places.rendered import rendered_files
 from asrcli.output.sanitize import name as shown
 from asrcli.output.saved.transcripts import Sorting, Transcript
 from asrcli.output.saved.values import SavedError
-from asrcli.runs.choose_forms import Form, forms_of
+from asrcli.runs.choose_forms import Form, embeds, forms_of
 from asrcli.runs.choose_output import open_output
 from asrcli.runs.clips import ClipOptions, Clips
+from asrcli.runs.embedding import Embedding, check_file
 from asrcli.runs.recording import heard_in, spare_the_sources
 from asrcli.runs.run import told
 from asrcli.runs.saved_files import SavedFile, changed
@@ -44,16 +45,21 @@ _MOST_TOLD = 10
 
 
 def render(
-    names: Sequence[str], options: OutputOptions, folder: Path | None = None, cutting: ClipOptions | None = None
+    names: Sequence[str],
+    options: OutputOptions,
+    folder: Path | None = None,
+    cutting: ClipOptions | None = None,
+    audio: Path | None = None,
 ) -> int:
     """Make what `options` ask for of the JSON lines in `names`; with `folder` a file for each transcription.
 
-    With `cutting` clips are made; text is then written only where that is asked for too. The exit code is 0 where all
-    of them are complete and every line could be read.
+    With `cutting` clips are made; text is then written only where that is asked for too. `audio`: where the sound is,
+    if not where the lines say. The exit code is 0 where all of them are complete and every line could be read.
     """
     if cutting is not None and not (options.output or options.format or options.json or folder):
         options = replace(options, output=(Path(os.devnull),))
-    output = open_output(options, folder, past=True)
+    embedding = Embedding() if embeds(options, folder) else None
+    output = open_output(options, folder, past=True, sound_of=embedding)
 
     def work(signals: Signals) -> int:
         with ExitStack() as stack:
@@ -61,8 +67,9 @@ def render(
             if list(names).count(STANDARD_INPUT) > 1:
                 raise UsageError("- stands for standard input and can be given only once")
             files = [SavedFile(name, stack, signals) for name in names]
-            clips = None if cutting is None else Clips(cutting, force=options.force, quiet=options.quiet)
+            clips = None if cutting is None else Clips(cutting, audio, force=options.force, quiet=options.quiet)
             found = _looked_through(files, clips)
+            _check_audio(found, audio, is_inside=embedding is not None)
             if clips is not None:
                 clips.check(found, [Path(name).parent for name in names if name != STANDARD_INPUT])
             forms = forms_of(options, folder)
@@ -70,10 +77,12 @@ def render(
                 _to_folder(output, forms, found, folder, names, force=options.force)
             else:
                 _to_places(output, forms, found)
-            _tell_of_karaoke(output, options, forms, found)
+            _tell_of_options(output, options, forms, found)
             subtitles = any("max_cue_ms" in form.format.shaped_by for form in forms)
             needs_times = subtitles and not options.quiet
-            code = _Rendering(output, files, found, needs_times=needs_times).code()
+            code = _Rendering(output, files, found, audio, needs_times=needs_times).code()
+            if embedding is not None:
+                code = embedding.told(code, output)
             return code if clips is None or clips.make(output) else 1
 
     return told(output, work)
@@ -118,19 +127,36 @@ def _to_folder(
         destination.through(InFilesAnyway(destination.deliver, files))
 
 
-def _tell_of_karaoke(
+def _tell_of_options(
     output: Output, options: OutputOptions, forms: Sequence[Form], found: Sequence[Transcript]
 ) -> None:
     if options.quiet:
         return
+    if options.embed and not any(form.name == "html" for form in forms):
+        output.say("asrcli: --embed is for html, and is left out")
     if options.karaoke and not any("karaoke" in form.format.shaped_by for form in forms):
         output.say(f"asrcli: --karaoke is not for {' and '.join(form.name for form in forms)}, and is left out")
     elif options.karaoke and not any(transcript.has_word_times for transcript in found):
         output.say("asrcli: there are no times of words; --karaoke is left out")
 
 
-def _with_audio(info: Begin) -> Begin:
+def _check_audio(found: Sequence[Transcript], audio: Path | None, *, is_inside: bool) -> None:
+    """Raise UsageError where `audio` is to be the sound of several, or sound that is to be in a page cannot be."""
+    begun = [transcript for transcript in found if transcript.has_begun]
+    if audio is not None and len(begun) > 1:
+        raise UsageError(f"--audio is for one transcription, and there are {len(begun)}", hint="render one at a time")
+    for transcript in begun if is_inside else ():
+        path = _with_audio(transcript.info(), audio).audio
+        if path is None:
+            reason = f"--embed: the sound of {shown(transcript.name)} is not there"
+            raise UsageError(reason, hint="say where it is with --audio FILE")
+        check_file(Path(path))
+
+
+def _with_audio(info: Begin, audio: Path | None) -> Begin:
     """`info` with where it can be heard, as the run knew it. What has the time of its capture is from a microphone."""
+    if audio is not None:
+        return replace(info, audio=str(audio))
     state = None if info.captured_at is not None else FileState.of(info.source)
     return replace(info, audio=info.audio or heard_in(info.source, state, None))
 
@@ -139,8 +165,15 @@ class _Rendering:
     """The second reading: all that is told goes to the output."""
 
     def __init__(
-        self, output: Output, files: Sequence[SavedFile], found: Sequence[Transcript], *, needs_times: bool
+        self,
+        output: Output,
+        files: Sequence[SavedFile],
+        found: Sequence[Transcript],
+        audio: Path | None,
+        *,
+        needs_times: bool,
     ) -> None:
+        self._audio = audio
         self._needs_times = needs_times
         self._output = output
         self._files = files
@@ -180,7 +213,7 @@ class _Rendering:
         whole = self._found[number]
         if number not in self._begun and whole.has_begun:
             self._begun.add(number)
-            self._output.begin(_with_audio(whole.info()), number)
+            self._output.begin(_with_audio(whole.info(), self._audio), number)
         if not isinstance(value, Begin | Summary | SavedError | None):
             self._output.event(value, number)
         if transcript.last == whole.last:

@@ -36,7 +36,7 @@ class OutputOptions:
     """What is written where. `output`: files, - for standard output; none: all goes there.
 
     `partials` is None where the user did not say. `max_line`: cells; `max_cue`: seconds. `fail_empty`:
-    it is a failure where no speech was heard.
+    it is a failure where no speech was heard. `embed`: the sound is put into the page.
     """
 
     format: tuple[str, ...] = ()
@@ -56,6 +56,7 @@ class OutputOptions:
     max_lines: int = 2
     max_cue: float = 7.0
     karaoke: bool = False
+    embed: bool = False
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,8 @@ def _options_sha256(form: Form, request: Request, choice: Choice) -> str:
     }
     if page_for(form, forms_of(request.output, request.many.output_dir)) is not None:
         also["page"] = True
+    if form.name == "html" and request.output.embed:
+        also["embed"] = True
     return sidecar.options_sha256(choice.options, also)
 
 

@@ -6,7 +6,7 @@ import contextlib
 import functools
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from asrcli.engine.build import Surroundings
     from asrcli.output.output import Output
     from asrcli.runs.choose_spec import Choice, ServiceTarget
+    from asrcli.runs.embedding import Embedding
     from asrcli.runs.recording import Recording
     from asrcli.runs.results import Results
+    from asrcli.runs.sources import Prepared
     from asrcli.system.signals import Signals
     from asrcli.values.context import Context
     from asrcli.values.events import Notice
@@ -39,11 +41,17 @@ def run(
     is what to show as being opened meanwhile. `folder` is the one of --output-dir. `asked`: see Surroundings.
     """
     with shown_at_once(opening, quiet=options.quiet):
+        from asrcli.runs.choose_forms import embeds
         from asrcli.runs.choose_output import open_output
         from asrcli.runs.exits import Refused
         from asrcli.runs.recording import spare_what_is_there
 
-        output = open_output(options, folder)
+        embedding = None
+        if embeds(options, folder):
+            from asrcli.runs.embedding import Embedding
+
+            embedding = Embedding()
+        output = open_output(options, folder, sound_of=embedding)
 
     def work(signals: Signals) -> int:
         output.opening(opening)
@@ -53,7 +61,7 @@ def run(
             except AsrcliError as error:
                 spare_what_is_there(output, options, error)
                 raise
-            return _carry_out(request, output, signals, asked)
+            return _carry_out(request, output, signals, asked, embedding)
         except Refused as refused:
             return refused.code
 
@@ -97,7 +105,13 @@ def shown_at_once(opening: str, *, quiet: bool) -> Iterator[None]:
         sys.stderr.write("\x1b[K")
 
 
-def _carry_out(request: Request, output: Output, signals: Signals, asked: Callable[[], bool] | None) -> int:
+def _carry_out(
+    request: Request,
+    output: Output,
+    signals: Signals,
+    asked: Callable[[], bool] | None,
+    embedding: Embedding | None,
+) -> int:
     """Checks in this order: options, files, key; only then the network."""
     from asrcli.runs.choose_output import check_format
     from asrcli.runs.choose_spec import choose
@@ -110,8 +124,13 @@ def _carry_out(request: Request, output: Output, signals: Signals, asked: Callab
     check_format(output, request, choice.protocol)
     results = Results(request, choice, output)
     recording = recording_of(request.output, request.names, choice.options.audio_format)
-    work = functools.partial(_transcribe, request, choice, results, output, signals, recording, asked)
-    return work() if recording is None else recording.kept(work, output, signals)
+    check = None
+    if embedding is not None:
+        embedding.begin(request.input, recording)
+        check = embedding.check_sources
+    work = functools.partial(_transcribe, request, choice, results, output, signals, recording, check, asked)
+    code = work() if recording is None else recording.kept(work, output, signals)
+    return code if embedding is None else embedding.told(code, output)
 
 
 def _transcribe(
@@ -121,8 +140,10 @@ def _transcribe(
     output: Output,
     signals: Signals,
     recording: Recording | None,
+    check: Callable[[Sequence[Prepared]], None] | None,
     asked: Callable[[], bool] | None,
 ) -> int:
+    """`check` is called with the sources once they are open, and may raise UsageError."""
     from asrcli.engine.build import built
     from asrcli.runs.batch import Batch
     from asrcli.runs.choose_output import arrange
@@ -145,6 +166,8 @@ def _transcribe(
         sources = results.to_do(sources, stack)
         if not sources:
             return 0
+        if check is not None:
+            check(sources)
         if recording is not None:
             recording.wav.notice = sources[0].control.notice
         endpoint = service.endpoint()

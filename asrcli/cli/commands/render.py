@@ -52,5 +52,5 @@ def render(
     from asrcli.runs.clips import ClipOptions
     from asrcli.runs.render import render as carry_out
 
-    cutting = None if clips is None else ClipOptions(clips, clip_format, audio)
-    return carry_out(files, document.options(), output_dir, cutting)
+    cutting = None if clips is None else ClipOptions(clips, clip_format)
+    return carry_out(files, document.options(), output_dir, cutting, audio)

@@ -188,6 +188,7 @@ class DocumentFlags:
         float, typer.Option(metavar="S", min=1, max=60, help="Subtitles: the longest time of a cue.")
     ] = 7.0
     karaoke: Annotated[bool, typer.Option("--karaoke", help="Subtitles (vtt, ass): light up each word.")] = False
+    embed: Annotated[bool, typer.Option("--embed", help="Page (html): put the sound into it.")] = False
     force: Annotated[
         bool, typer.Option("--force", help="Replace existing results; with --output-dir do all again.")
     ] = False
