@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -39,6 +40,8 @@ def asrcli(capfd: pytest.CaptureFixture[str]) -> Program:
                 streams.setattr(sys, name, getattr(sys, name))
             guard()
             code = app.run([str(argument) for argument in arguments])
+        # A service in this process still logs, and what the program wrote to is closed after the test.
+        logging.getLogger("asrcli").handlers = [logging.NullHandler()]
         captured = capfd.readouterr()
         return Outcome(code, captured.out, captured.err)
 
