@@ -54,6 +54,8 @@ class Hearing(Protocol):
 
     def feed(self, audio: bytes) -> None: ...
 
+    def change_context(self, context: str) -> None: ...
+
     def end_utterance(self) -> None: ...
 
     def finish(self) -> None: ...
@@ -131,6 +133,10 @@ class _Hearing:
         except RecognitionError as error:
             self.fail(error.code, str(error))
 
+    def change_context(self, context: str) -> None:
+        if self._recognition is not None:
+            self._recognition.change_context(context)
+
     def end_utterance(self) -> None:
         self._after_decoding(lambda: self._opened().end_utterance())
 
@@ -197,6 +203,9 @@ class _Waiting:
             self._source.hold()
         self._work.put(partial(self._hearing.feed, audio))
         self._work.put(partial(self._loop.call, partial(self._fed, len(audio))))
+
+    def change_context(self, context: str) -> None:
+        self._work.put(partial(self._hearing.change_context, context))
 
     def end_utterance(self) -> None:
         self._work.put(self._hearing.end_utterance)

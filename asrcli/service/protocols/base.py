@@ -72,6 +72,13 @@ class Feed:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeContext:
+    """What is spoken of in the open recognition from here on."""
+
+    context: str
+
+
+@dataclass(frozen=True, slots=True)
 class EndUtterance:
     """What was fed since the last time is one utterance; for settings without a silence that ends one."""
 
@@ -89,7 +96,7 @@ class Hangup:
     reason: str = ""
 
 
-Action = Reply | OpenRecognition | Feed | EndUtterance | FinishRecognition | Hangup
+Action = Reply | OpenRecognition | Feed | ChangeContext | EndUtterance | FinishRecognition | Hangup
 
 
 class ServerHalf(typing.Protocol):

@@ -11,6 +11,7 @@ from typing import Protocol
 from asrcli.service.hearing.recognition import Hearing, Hearings
 from asrcli.service.protocols.base import (
     Action,
+    ChangeContext,
     EndUtterance,
     Feed,
     FinishRecognition,
@@ -141,6 +142,8 @@ class Conversation:
                 self._hearing.feed(audio)
             case OpenRecognition(settings):
                 self._open_hearing(settings)
+            case ChangeContext(context) if self._hearing is not None:
+                self._hearing.change_context(context)
             case EndUtterance() if self._hearing is not None:
                 self._hearing.end_utterance()
             case FinishRecognition() if self._hearing is not None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from asrcli.service.recognizers.base import RecognitionSettings
+from asrcli.values.context import MOST_CHARACTERS, MOST_TURNS
 from asrcli.values.kinds import one_of
 from asrcli.values.parameters import problem
 
@@ -67,8 +68,28 @@ def those_set(model: str, given: Mapping[str, Any]) -> dict[str, Any]:
     return {"format": "pcm", "sample_rate": 8_000 if "-8k" in model else 16_000, **parameters}
 
 
-def check_context(context: object) -> None:
-    """Raise ParameterError unless `context` is a list of turns, each with a role and a list of texts."""
+def context_in_force(model: str, context: object) -> str:
+    """All that counts of `context`: of a turn its first 400 characters, of each side its newest 5 messages.
+
+    A turn begins with each message of the user. Raises ParameterError for what is no list of messages, and for a model
+    that takes none.
+    """
+    _check_context(context)
+    assert isinstance(context, list)
+    if context and model.startswith("paraformer"):
+        raise ParameterError(f"'payload.input.context' is not supported by model '{model}'")
+    kept: dict[str, list[str]] = {role: [] for role in _CONTEXT_PARTS}
+    left = MOST_CHARACTERS
+    for message in context:
+        left = MOST_CHARACTERS if message["role"] == "user" else left
+        text = "\n".join(part["text"] for part in message["content"])[:left]
+        left -= len(text)
+        kept[message["role"]].append(text)
+    return "\n".join(text for texts in kept.values() for text in texts[-MOST_TURNS:])
+
+
+def _check_context(context: object) -> None:
+    """Raise ParameterError unless `context` is a list of messages, each with a role and a list of texts."""
     if not isinstance(context, list):
         raise ParameterError("'payload.input.context' must be a list of messages with role and content")
     for at, turn in enumerate(context):
@@ -85,8 +106,11 @@ def _is_text_part(part: object, kind: str) -> bool:
     return isinstance(part, dict) and part.get("type") == kind and isinstance(part.get("text"), str)
 
 
-def settings_of(parameters: Mapping[str, Any], listed: Iterable[Mapping[str, Any]] = ()) -> RecognitionSettings:
-    """The recogniser's settings from those that `those_set` gave, and from the words of the list that they name.
+def settings_of(
+    parameters: Mapping[str, Any], listed: Iterable[Mapping[str, Any]] = (), context: str = ""
+) -> RecognitionSettings:
+    """The recogniser's settings from those that `those_set` gave, from the words of the list that they name, and from
+    the context in force.
 
     Language hints, dialects and semantic punctuation have no counterpart: the recogniser knows English, and sentences
     by their silence. But where there are hints, listed words of another language have no effect.
@@ -101,5 +125,6 @@ def settings_of(parameters: Mapping[str, Any], listed: Iterable[Mapping[str, Any
         noise_threshold=parameters.get("speech_noise_threshold", 0.0),
         punctuation=parameters.get("punctuation_prediction_enabled", True),
         disfluency_removal=parameters.get("disfluency_removal_enabled", False),
+        context=context,
         hotwords=tuple(sorted({*parameters.get("vocabulary", ()), *acting})),
     )

@@ -19,8 +19,17 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from asrcli.service.protocols.base import Action, Feed, FinishRecognition, Handshake, Hangup, Limits, OpenRecognition
-from asrcli.service.protocols.parameters import ParameterError, check_context, only_realtime, settings_of, those_set
+from asrcli.service.protocols.base import (
+    Action,
+    ChangeContext,
+    Feed,
+    FinishRecognition,
+    Handshake,
+    Hangup,
+    Limits,
+    OpenRecognition,
+)
+from asrcli.service.protocols.parameters import ParameterError, context_in_force, only_realtime, settings_of, those_set
 from asrcli.service.protocols.task_events import TaskEvents
 from asrcli.service.recognizers.base import Failed, Hypothesis, Opened, RecognitionEnded, Result
 from asrcli.system.clock import Clock
@@ -56,6 +65,7 @@ class RunTask:
         self._words_for = handshake.words_for
         self._state = _State.IDLE
         self._used_task_ids: set[str] = set()
+        self._model = ""
         self._events = TaskEvents("")
         self._started = self._keeps_alive = False
         self._since = clock.now()  # When the wait of the current state began: for a task, for audio.
@@ -175,7 +185,9 @@ class RunTask:
             self._check_running(action)
             if task_id != self._events.task_id:
                 raise _TaskError("InvalidParameter", f"{action} for another task_id than that of the running task")
-            _check_input(payload)
+            context = _context(self._model, payload)
+            if context is not None:
+                yield ChangeContext(context)
         elif action == "finish-task":
             self._check_running(action)
             _input(payload)
@@ -204,9 +216,10 @@ class RunTask:
         given = {} if payload.get("parameters") is None else _object(payload["parameters"])
         if given is None:
             raise _TaskError("InvalidParameter", "'payload.parameters' must be an object")
-        _check_input(payload)
+        context = _context(model, payload)
         parameters = those_set(model, given)
-        settings = settings_of(parameters, self._listed(model, parameters))
+        settings = settings_of(parameters, self._listed(model, parameters), context or "")
+        self._model = model
         self._events = TaskEvents(task_id, model, parameters)
         self._started, self._keeps_alive = False, parameters.get("heartbeat", False)
         self._bytes_per_s = 2 * settings.sample_rate_hz if settings.audio_format in ("pcm", "wav") else None
@@ -262,10 +275,10 @@ def _input(payload: Mapping[str, Any]) -> dict[str, Any]:
     return value
 
 
-def _check_input(payload: Mapping[str, Any]) -> None:
+def _context(model: str, payload: Mapping[str, Any]) -> str | None:
+    """What the input says is spoken of; None where it does not say."""
     context = _input(payload).get("context")
-    if context is not None:
-        check_context(context)
+    return None if context is None else context_in_force(model, context)
 
 
 def _check_kind(payload: Mapping[str, Any]) -> None:

@@ -48,7 +48,7 @@ class TurnDetection:
 
 @dataclass(frozen=True, slots=True)
 class SessionSettings:
-    """The values in force. `turn_detection` None: manual mode. `language` and `corpus` have no effect here."""
+    """The values in force. `turn_detection` None: manual mode. `language` has no effect here."""
 
     input_audio_format: str = "pcm"
     sample_rate: int = 16000
@@ -82,7 +82,9 @@ class SessionSettings:
         }
 
     def for_recogniser(self) -> RecognitionSettings:
-        settings = RecognitionSettings(audio_format=self.input_audio_format, sample_rate_hz=self.sample_rate)
+        settings = RecognitionSettings(
+            audio_format=self.input_audio_format, sample_rate_hz=self.sample_rate, context=self.corpus or ""
+        )
         detection = self.turn_detection
         if detection is None:
             return replace(settings, max_sentence_silence_ms=None)

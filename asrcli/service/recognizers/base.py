@@ -17,7 +17,8 @@ class RecognitionSettings:
 
     `audio_format` is what the client sends: pcm, wav, mp3, opus, speex, aac or amr. `max_sentence_silence_ms` is the
     silence that ends a sentence; None where the client says where utterances end. `noise_threshold` runs from -1,
-    where most counts as speech, to 1, where most counts as noise. `hotwords` are phrases to favour.
+    where most counts as speech, to 1, where most counts as noise. `hotwords` are phrases to favour;
+    `context` is a text in which what is spoken of stands.
     """
 
     audio_format: str = "pcm"
@@ -28,6 +29,7 @@ class RecognitionSettings:
     punctuation: bool = True
     disfluency_removal: bool = False
     hotwords: tuple[str, ...] = ()
+    context: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,10 @@ class Recognition(Protocol):
 
     def feed(self, pcm: Pcm) -> None:
         """Take more audio. Waits while the recogniser is busy; raises RecognitionError when that takes too long."""
+        ...
+
+    def change_context(self, context: str) -> None:
+        """From here on `context` is what is spoken of."""
         ...
 
     def end_utterance(self) -> None:

@@ -26,7 +26,8 @@ from asrcli.service.recognizers.base import (
     Recognizer,
     Result,
 )
-from asrcli.service.recognizers.script import ScriptedSentence, ScriptRecognizer, as_heard, read_script
+from asrcli.service.recognizers.script import ScriptRecognizer, as_heard, as_understood
+from asrcli.service.recognizers.script_file import ScriptedSentence, read_script
 
 MARK = 1 << 14
 BLOCKS_PER_S = 100
@@ -50,7 +51,11 @@ class CodedRecognizer:
     def open(self, settings: RecognitionSettings, on_result: OnResult) -> Recognition:
         on_result(Opened())
         sentences = as_heard(self._sentences, settings)
-        return CodedRecital(lambda from_ms, told: _recital(sentences, from_ms, settings, told), on_result)
+
+        def begin(from_ms: int, context: str, told: OnResult) -> Recognition:
+            return _recital(sentences, from_ms, replace(settings, context=context), told)
+
+        return CodedRecital(begin, on_result, settings.context)
 
     def close(self) -> None:
         """Nothing is held."""
@@ -59,8 +64,12 @@ class CodedRecognizer:
 class CodedRecital:
     """One recognition: a recital from where its audio begins, and another after each jump in the audio."""
 
-    def __init__(self, begin: Callable[[int, OnResult], Recognition], on_result: OnResult) -> None:
+    def __init__(
+        self, begin: Callable[[int, str, OnResult], Recognition], on_result: OnResult, context: str = ""
+    ) -> None:
+        """`begin` is given where in the talk, in milliseconds, and the context in force there."""
         self._begin = begin
+        self._context = context
         self._on_result = on_result
         self._recital: Recognition | None = None
         self._unplaced = b""
@@ -86,6 +95,11 @@ class CodedRecital:
         self._offset_samples += len(data) // 2
         assert self._recital is not None
         self._recital.feed(Pcm(data, pcm.sample_rate_hz))
+
+    def change_context(self, context: str) -> None:
+        self._context = context
+        if self._recital is not None:
+            self._recital.change_context(context)
 
     def end_utterance(self) -> None:
         if self._recital is not None:
@@ -115,7 +129,7 @@ class CodedRecital:
         self._end_recital()
         self._start_sample = to_sample
         shift_ms = self._ms(self._heard_samples)
-        self._recital = self._begin(self._ms(to_sample), lambda result: self._tell(result, shift_ms))
+        self._recital = self._begin(self._ms(to_sample), self._context, lambda result: self._tell(result, shift_ms))
 
     def _end_recital(self) -> None:
         if self._recital is not None:
@@ -136,7 +150,8 @@ def _recital(
     sentences: Sequence[ScriptedSentence], from_ms: int, settings: RecognitionSettings, on_result: OnResult
 ) -> Recognition:
     """A recital of what is left of the sentences after `from_ms`, with times from there."""
-    left = [cut for sentence in sentences if (cut := _after(sentence, from_ms)) is not None]
+    begun = [as_understood(each, settings.context) if each.begin_ms < from_ms else each for each in sentences]
+    left = [cut for sentence in begun if (cut := _after(sentence, from_ms)) is not None]
     return ScriptRecognizer(left).open(settings, on_result)
 
 
@@ -155,6 +170,8 @@ def _after(sentence: ScriptedSentence, from_ms: int) -> ScriptedSentence | None:
         text=text,
         words=_moved_words(sentence.words[lost:], -from_ms),
         ends_at=tuple(end - dropped for end in sentence.ends_at[lost:]),
+        context=sentence.context,
+        otherwise=sentence.otherwise and _after(sentence.otherwise, from_ms),
     )
 
 

@@ -1,24 +1,13 @@
 """A recogniser that recites: `script:FILE` holds sentences with their times, and only the duration of audio counts.
 
-One JSON object a line, in order of time:
-
-    {"begin_ms": 400, "end_ms": 3000, "text": "Hello, world.", "words": [{"text": "Hello", "begin_ms": …, "end_ms": …}]}
-
-`words` may be left out: they are then spread evenly, character by character where the script is written without
-spaces. With "hotword": "Hello" that part of the text is heard only where it is among the hotwords in force; elsewhere
-"something" is heard in its place, or what "misheard" says. Deterministic and nearly free, so that a thousand streams
-can be played at once. No sound is decoded, except where the first line is {"timeline": "coded"}: see `timeline`.
+Deterministic and nearly free, so that a thousand streams can be played at once. No sound is decoded, except where the
+script begins with {"timeline": "coded"}.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from itertools import pairwise
-from pathlib import Path
-from typing import Any
 
 from asrcli.service.recognizers.base import (
     HeardWord,
@@ -30,32 +19,9 @@ from asrcli.service.recognizers.base import (
     RecognitionEnded,
     RecognitionSettings,
 )
-from asrcli.values.errors import UsageError
+from asrcli.service.recognizers.script_file import ScriptedSentence
 
 _UNLIMITED = 100_000
-# Han, kana and their extensions: scripts without spaces, where each character stands for itself.
-_UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-# A word (one unspaced character, or a run of others), then what follows it: punctuation.
-_UNIT = re.compile(rf"(?P<word>[{_UNSPACED}]|[^\W{_UNSPACED}]+(?:['’.\-][^\W{_UNSPACED}]+)*)(?P<after>[^\w\s]*)")
-
-# The line that may stand before the sentences; see `timeline`.
-_CODED = re.compile(r'\{\s*"timeline"\s*:\s*"coded"\s*\}')
-
-
-@dataclass(frozen=True, slots=True)
-class ScriptedSentence:
-    """One sentence. `ends_at[i]` is where in `text` the first i + 1 words end, with their punctuation.
-
-    `hotword`, where it has one, is what must be among the hotwords, else it is heard as `otherwise`.
-    """
-
-    begin_ms: int
-    end_ms: int
-    text: str
-    words: tuple[HeardWord, ...]
-    ends_at: tuple[int, ...]
-    hotword: str = ""
-    otherwise: ScriptedSentence | None = None
 
 
 class ScriptRecognizer:
@@ -71,8 +37,8 @@ class ScriptRecognizer:
         on_result(Opened())
         sentences = as_heard(self._sentences, settings)
         if settings.max_sentence_silence_ms is None:
-            return CommittedRecital(sentences, on_result)
-        return ScriptRecognition(sentences, settings.max_sentence_silence_ms, on_result)
+            return CommittedRecital([as_understood(each, settings.context) for each in sentences], on_result)
+        return ScriptRecognition(sentences, settings.max_sentence_silence_ms, on_result, settings.context)
 
     def close(self) -> None:
         """Nothing is held."""
@@ -80,14 +46,22 @@ class ScriptRecognizer:
 
 def as_heard(sentences: Sequence[ScriptedSentence], settings: RecognitionSettings) -> list[ScriptedSentence]:
     """The sentences with the hotwords in force: what is no hotword among them is misheard."""
-    return [each if each.hotword in settings.hotwords else each.otherwise or each for each in sentences]
+    return [each.heard(each.hotword in settings.hotwords) if each.hotword else each for each in sentences]
+
+
+def as_understood(sentence: ScriptedSentence, context: str) -> ScriptedSentence:
+    """The sentence with `context` in force: what does not stand in that is misheard."""
+    return sentence.heard(sentence.context in context) if sentence.context else sentence
 
 
 class ScriptRecognition:
     """One recital. Results come from within `feed` and `finish`."""
 
-    def __init__(self, sentences: Sequence[ScriptedSentence], silence_ms: int, on_result: OnResult) -> None:
-        self._sentences = sentences
+    def __init__(
+        self, sentences: Sequence[ScriptedSentence], silence_ms: int, on_result: OnResult, context: str = ""
+    ) -> None:
+        self._sentences = list(sentences)
+        self._context = context
         self._silence_ms = silence_ms
         self._on_result = on_result
         self._seconds = 0.0
@@ -102,10 +76,16 @@ class ScriptRecognition:
             sentence = self._sentences[self._next]
             if self._position_ms < sentence.begin_ms:
                 return
+            if self._shown is None:
+                # How it is heard is decided where it begins.
+                sentence = self._sentences[self._next] = as_understood(sentence, self._context)
             if self._position_ms < self._final_at_ms():
                 self._show(sentence)
                 return
             self._close(sentence, len(sentence.words), sentence.end_ms)
+
+    def change_context(self, context: str) -> None:
+        self._context = context
 
     def end_utterance(self) -> None:
         """Never called: sentences end by their silence."""
@@ -162,6 +142,9 @@ class CommittedRecital:
         if self._next != shown:
             self._tell(None)
 
+    def change_context(self, context: str) -> None:
+        """Never called: where the listener decides, there is one for all."""
+
     def end_utterance(self) -> None:
         self._tell(self._position_ms)
         self._begin_ms = self._position_ms
@@ -202,98 +185,3 @@ def _hypothesis(sentence: ScriptedSentence, heard: int, end_ms: int | None, hear
         final=end_ms is not None,
         heard_ms=heard_ms,
     )
-
-
-# --- reading a script -----------------------------------------------------------------------------------------------
-
-
-def read_script(path: Path) -> tuple[bool, tuple[ScriptedSentence, ...]]:
-    """Whether a script goes by a coded timeline, and its sentences. Raises UsageError that names file and line."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise UsageError(f"cannot read the script {path}: {reason}") from error
-    numbered = [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
-    coded = bool(numbered) and _CODED.fullmatch(numbered[0][1].strip()) is not None
-    if coded:
-        del numbered[0]
-    sentences: list[ScriptedSentence] = []
-    for number, line in numbered:
-        try:
-            sentence = _sentence(json.loads(line))
-            if sentences and sentence.begin_ms < sentences[-1].end_ms:
-                raise ValueError(f"begin_ms {sentence.begin_ms} lies before the end of the sentence above")
-        except (ValueError, RecursionError) as error:
-            raise UsageError(
-                f"{path}:{number}: {error}", hint='one {"begin_ms": 0, "end_ms": 900, "text": "…"} a line'
-            ) from error
-        sentences.append(sentence)
-    return coded, tuple(sentences)
-
-
-def _sentence(document: Any) -> ScriptedSentence:
-    begin_ms, end_ms = _times(document)
-    text = document.get("text")
-    if not isinstance(text, str) or not _UNIT.search(text):
-        raise ValueError("text must be a string with at least one word")
-    text = text.strip()
-    if "words" in document:
-        words, ends_at = _given_words(document["words"], text, begin_ms, end_ms)
-    else:
-        words, ends_at = _spread_words(text, begin_ms, end_ms)
-    sentence = ScriptedSentence(begin_ms, end_ms, text, words, (*ends_at[:-1], len(text)))
-    return sentence if "hotword" not in document else _with_hotword(sentence, document)
-
-
-def _with_hotword(sentence: ScriptedSentence, document: dict[str, Any]) -> ScriptedSentence:
-    hotword, misheard = document["hotword"], document.get("misheard", "something")
-    if not isinstance(hotword, str) or not hotword or hotword not in sentence.text:
-        raise ValueError("hotword must be a part of the text")
-    if not isinstance(misheard, str) or not _UNIT.search(misheard):
-        raise ValueError("misheard must be a string with at least one word")
-    times = {"begin_ms": sentence.begin_ms, "end_ms": sentence.end_ms}
-    otherwise = _sentence({**times, "text": sentence.text.replace(hotword, misheard)})
-    return replace(sentence, hotword=hotword, otherwise=otherwise)
-
-
-def _times(document: Any) -> tuple[int, int]:
-    if not isinstance(document, dict):
-        raise ValueError("not a JSON object")
-    times = document.get("begin_ms"), document.get("end_ms")
-    begin_ms, end_ms = times
-    if not isinstance(begin_ms, int) or not isinstance(end_ms, int) or bool in map(type, times):
-        raise ValueError("begin_ms and end_ms must be whole numbers")
-    if not 0 <= begin_ms < end_ms:
-        raise ValueError(f"begin_ms {begin_ms} must not be negative and must lie before end_ms {end_ms}")
-    return begin_ms, end_ms
-
-
-def _spread_words(text: str, begin_ms: int, end_ms: int) -> tuple[tuple[HeardWord, ...], list[int]]:
-    units = list(_UNIT.finditer(text))
-    steps = [begin_ms + (end_ms - begin_ms) * step // len(units) for step in range(len(units) + 1)]
-    words = tuple(
-        HeardWord(unit["word"], begin, end, unit["after"])
-        for unit, (begin, end) in zip(units, pairwise(steps), strict=True)
-    )
-    return words, [unit.end() for unit in units]
-
-
-def _given_words(documents: Any, text: str, begin_ms: int, end_ms: int) -> tuple[tuple[HeardWord, ...], list[int]]:
-    if not isinstance(documents, list) or not documents:
-        raise ValueError("words must be a list with at least one word")
-    words: list[HeardWord] = []
-    ends_at: list[int] = []
-    for document in documents:
-        begin, end = _times(document)
-        word, after = document.get("text"), document.get("punctuation", "")
-        if not isinstance(word, str) or not word or not isinstance(after, str):
-            raise ValueError("each word needs a text, and punctuation must be a string")
-        if begin < (words[-1].end_ms if words else begin_ms) or end > end_ms:
-            raise ValueError(f"the times of word {word!r} overlap, or lie outside of the sentence")
-        at = text.find(word + after, ends_at[-1] if ends_at else 0)
-        if at < 0:
-            raise ValueError(f"word {word + after!r} is not in the text, or not in this order")
-        words.append(HeardWord(word, begin, end, after))
-        ends_at.append(at + len(word) + len(after))
-    return tuple(words), ends_at

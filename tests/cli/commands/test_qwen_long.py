@@ -44,6 +44,9 @@ class LevelRecognition:
     def feed(self, pcm: Pcm) -> None:
         self._uttered += pcm.data
 
+    def change_context(self, context: str) -> None:
+        pass
+
     def end_utterance(self) -> None:
         values, counts = np.unique(np.frombuffer(self._uttered, "<i2"), return_counts=True)
         said = [

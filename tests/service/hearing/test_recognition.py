@@ -48,6 +48,8 @@ class Slow:
             raise ZeroDivisionError
         self._on_result(Hypothesis(str(len(pcm.data)), 0))
 
+    def change_context(self, context: str) -> None: ...
+
     def end_utterance(self) -> None: ...
 
     def finish(self) -> None:

@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asrcli.service.protocols.base import Feed, FinishRecognition, Handshake, Limits, OpenRecognition, Reply
+from asrcli.service.protocols.base import (
+    ChangeContext,
+    Feed,
+    FinishRecognition,
+    Handshake,
+    Limits,
+    OpenRecognition,
+    Reply,
+)
 from asrcli.service.protocols.run_task import RunTask
 from asrcli.service.recognizers.base import Failed, Hypothesis, Opened, RecognitionEnded, RecognitionSettings
 from tests.service.client import finish_task, run_task
@@ -161,7 +169,8 @@ def test_continue_task_is_checked_and_not_answered(half: RunTask) -> None:
     started(half)
     turn = {"role": "assistant", "content": [{"type": "text", "text": "Hello"}]}
     message = {"header": {"action": "continue-task", "task_id": "t1"}, "payload": {"input": {"context": [turn]}}}
-    assert tell(half, message) == []
+    # Nothing goes to the client.
+    assert tell(half, message) == [ChangeContext("Hello")]
     message["payload"]["input"]["context"] = "Hello"  # type: ignore[index]
     assert failure(tell(half, message))[0] == "CLIENT_ERROR"
 

@@ -49,7 +49,7 @@ def test_session_updated_tells_the_values_in_force(realtime: Realtime) -> None:
     assert session["input_audio_transcription"] == transcription
     assert session["turn_detection"] == detection
     assert tell(realtime, append(PCM)) == [
-        OpenRecognition(RecognitionSettings("pcm", 8000, 400, False, -0.5)),
+        OpenRecognition(RecognitionSettings("pcm", 8000, 400, False, -0.5, context="ALSA, 中文")),
         Feed(PCM),
     ]
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asrcli.service.recognizers.base import Hypothesis, Opened, Pcm, RecognitionEnded, RecognitionSettings, Result
-from asrcli.service.recognizers.script import ScriptRecognizer, read_script
+from asrcli.service.recognizers.script import ScriptRecognizer
+from asrcli.service.recognizers.script_file import read_script
 from asrcli.values.errors import UsageError
 from tests.support.service import write_script
 
@@ -231,6 +232,8 @@ def test_a_hotword_is_heard_only_where_it_is_in_force(tmp_path: Path) -> None:
     ("more", "said"),
     [
         ({"hotword": "you"}, "hotword must be a part of the text"),
+        ({"context": "you"}, "context must be a part of the text"),
+        ({"hotword": "Bye", "context": "Bye"}, "hotword and context exclude each other"),
         ({"hotword": ""}, "hotword must be a part of the text"),
         ({"hotword": "Bye", "misheard": "…"}, "misheard must be a string with at least one word"),
     ],

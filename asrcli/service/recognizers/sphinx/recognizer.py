@@ -150,6 +150,9 @@ class SphinxRecognition:
     def feed(self, pcm: Pcm) -> None:
         self._send_audio(self._resampled(pcm))
 
+    def change_context(self, context: str) -> None:
+        """Without effect: it knows a fixed vocabulary."""
+
     def end_utterance(self) -> None:
         self._flush_resampler()
         self._send(bytes(_LENGTH_BYTES))
