@@ -8,6 +8,7 @@ import inspect
 import itertools
 import pickle
 import pkgutil
+import posixpath
 import threading
 import types
 import typing
@@ -23,7 +24,7 @@ from asrcli.audio.microphone import mic_source as microphone
 from asrcli.engine import control, spec
 from asrcli.output import base
 from asrcli.runs import request
-from asrcli.values import events
+from asrcli.values import events, kinds, parameters
 from asrcli.values.errors import AsrcliError, Bug
 from asrcli.wire import dial, link_events, proxies
 
@@ -34,6 +35,9 @@ UNIONS = [events.Event, link_events.InboxItem, control.OutsideItem, opening.Inpu
 CHECKED = {
     source.RawFormat: source.RawFormat(8000, 2, "s24le"),
     microphone.MicOptions: microphone.MicOptions(8000, 2, 3.0, 4.0, 5.0),
+    parameters.Parameter: parameters.Parameter("a", "--a", kinds.Number(1, 2), "b", "c", "d", "e", "f", "g"),
+    # What it is handed to call has to be a function of a module there, if it is to leave the process.
+    base.Shape: base.Shape(False, False, True, True, True, 40, 3, 5000, True, Path("a"), posixpath.basename, str.upper),
 }
 
 _numbers = itertools.count(1)
