@@ -8,6 +8,7 @@ particular source of sound, has no thread and never waits.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 from collections.abc import Callable, Iterable, Iterator
 
@@ -32,6 +33,13 @@ from asrcli.wire.link_events import InboxItem, LinkClosed, LinkOpened, MessageRe
 
 logger = logging.getLogger(__name__)
 
+MESSAGES = "asrcli.messages"
+"""The logger of all messages: of each its mark (< > =) and itself, with the number of the session as `session`."""
+WITH_SOUND = 5
+"""The level of those that carry sound, and of what becomes of the connection; the others are for DEBUG."""
+_messages = logging.getLogger(MESSAGES)
+_numbers = itertools.count(1)
+
 _OVER = (DONE, CLOSED)
 
 
@@ -50,6 +58,8 @@ class Session:
         context: Callable[[], Context] | None = None,
     ) -> None:
         """`context`: see Engine."""
+        self._log_as = {"session": next(_numbers)}
+        self._logs_sound = _messages.isEnabledFor(WITH_SOUND)
         self._protocol = protocol
         self._link = link
         self._chunks = chunks
@@ -113,7 +123,7 @@ class Session:
             return
         match what:
             case MessageReceived(message):
-                logger.debug("< %s", message)
+                _messages.debug("%s %s", "<", message, extra=self._log_as)
                 self._heard_sample = self.sent_sample
                 # Unless this message says so.
                 self._owes_words = False
@@ -121,10 +131,13 @@ class Session:
                 self._wait_on()
             case LinkOpened(connect_ms, phases):
                 logger.info("connected to %s in %.0f ms", self._where, connect_ms)
+                _messages.log(WITH_SOUND, "%s %s", "=", f"connected to {self._where}", extra=self._log_as)
                 self._move(Turn.CONNECTED)
                 yield LinkReady(connect_ms, phases)
                 yield from self._take(self._protocol.start())
-            case LinkClosed():
+            case LinkClosed(code, reason, error):
+                why = error.reason if error is not None else f"closed {code or ''} {reason}".rstrip()
+                _messages.log(WITH_SOUND, "%s %s", "=", why, extra=self._log_as)
                 yield from self._link_closed(what)
             case Turn.AUDIO_ENDED:
                 yield from self._audio_ended()
@@ -200,9 +213,11 @@ class Session:
                 # Ahead of the sound that it is for.
                 for step in self._protocol.update_context(context):
                     if isinstance(step, Send):
-                        logger.debug("> %s", step.message)
+                        self._log_sent(step.message)
                         self._link.send(step.message, more=True)
             for message in self._protocol.audio(chunk):
+                if self._logs_sound:
+                    self._log_sent(message, WITH_SOUND)
                 self._link.send(message, more=True)
         except AsrcliError as error:
             self._broken(error)
@@ -218,11 +233,14 @@ class Session:
             self.sent_at = self._clock.now()
 
     def _send(self, message: Message) -> None:
-        logger.debug("> %s", message)
+        self._log_sent(message)
         try:
             self._link.send(message)
         except AsrcliError as error:
             self._broken(error)
+
+    def _log_sent(self, message: Message, level: int = logging.DEBUG) -> None:
+        _messages.log(level, "%s %s", ">", message, extra=self._log_as)
 
     def _broken(self, error: AsrcliError) -> None:
         """Hold our own error for a moment: the service's reason for hanging up is better, and still on its way."""

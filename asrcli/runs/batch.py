@@ -67,6 +67,13 @@ class Batch:
         return _Run(self, sources).code(engine, at_once)
 
 
+def tell_asides(asides: SimpleQueue[Notice], output: Output) -> None:
+    """Tell what other threads have put there, which are not to write themselves."""
+    while not asides.empty():
+        said = asides.get_nowait()
+        output.notice(said.message, said.hint)
+
+
 class _Run:
     """The state of a batch that runs. Sources are known by their places in the list."""
 
@@ -90,13 +97,13 @@ class _Run:
         jobs = [Job(functools.partial(self._open, number), item.control) for number, item in enumerate(self._sources)]
         loses_sound = self._batch.open_ended and engine.record is None
         self._batch.signals.stop = self._stop
-        self._tell_asides()
+        tell_asides(self._batch.asides, self._output)
         try:
             with contextlib.closing(self._happenings(jobs, engine, at_once)) as happenings:
                 for number, what in happenings:
                     with self._batch.signals.put_off:
                         self._take(number, what, loses_sound=loses_sound)
-                        self._tell_asides()
+                        tell_asides(self._batch.asides, self._output)
         except Interrupted as error:
             # A second signal: what has come so far is delivered, and that is all.
             self._end_all(error)
@@ -109,7 +116,6 @@ class _Run:
             self._end_all(Bug.of(bug))
         finally:
             self._batch.signals.no_more_to_stop()
-        self._tell_asides()
         return self._outcome()
 
     def _take(self, number: int, what: Source | Event | Ended, *, loses_sound: bool) -> None:
@@ -121,11 +127,6 @@ class _Run:
             self._begin(number, cast(Source, what))
         else:
             self._event(number, cast(Event, what))
-
-    def _tell_asides(self) -> None:
-        while not self._batch.asides.empty():
-            said = self._batch.asides.get_nowait()
-            self._output.notice(said.message, said.hint)
 
     def _end_all(self, error: AsrcliError) -> None:
         self._no_more = error

@@ -183,19 +183,29 @@ def _is_regular_file(descriptor: int) -> bool:
     )
 
 
+# Of a log line that is shown: a service may send megabytes.
+_LONGEST = 2000
+
+
 class _Handler(logging.Handler):
     """Shows log lines above the live region."""
 
-    def __init__(self, output: Output) -> None:
-        super().__init__()
+    def __init__(self, output: Output, level: int) -> None:
+        super().__init__(level)
         self._output = output
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._output.say(f"asrcli: {sentence_text(record.getMessage())}")
+        from asrcli.runs.message_log import without_sound
+
+        text = sentence_text(without_sound(record.getMessage()))
+        if len(text) > _LONGEST:
+            text = f"{text[:_LONGEST]}… ({len(text)} characters; --log FILE has them all)"
+        self._output.say(f"asrcli: {text}")
 
 
 def _log_to(output: Output, verbosity: int) -> None:
     logger = logging.getLogger("asrcli")
-    logger.handlers = [_Handler(output)] if verbosity else [logging.NullHandler()]
-    logger.setLevel({0: logging.WARNING, 1: logging.INFO}.get(verbosity, logging.DEBUG))
+    level = {0: logging.WARNING, 1: logging.INFO}.get(verbosity, logging.DEBUG)
+    logger.handlers = [_Handler(output, level)] if verbosity else [logging.NullHandler()]
+    logger.setLevel(level)
     logger.propagate = False

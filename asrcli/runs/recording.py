@@ -135,6 +135,8 @@ def spare_the_sources(output: Output, options: OutputOptions, names: Sequence[st
         if path != STANDARD_OUTPUT and (error := _is_a_source("--output", path, names)):
             destination.refuse(error)
             raise error
+    if options.log is not None and (error := _is_a_source("--log", options.log, names)):
+        raise error
     for path in () if options.save_audio is None else _files(options.save_audio):
         if error := _is_a_source("--save-audio", path, names):
             raise error

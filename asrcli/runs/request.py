@@ -43,6 +43,7 @@ class OutputOptions:
     json: bool = False
     output: tuple[Path, ...] = ()
     save_audio: Path | None = None
+    log: Path | None = None
     force: bool = False
     partials: bool | None = None
     stats: bool = False

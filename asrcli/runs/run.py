@@ -123,6 +123,10 @@ def _carry_out(
     choice = choose(request, output)
     check_format(output, request, choice.protocol)
     results = Results(request, choice, output)
+    if request.output.log is not None:
+        from asrcli.runs.message_log import check_log
+
+        check_log(request.output)
     recording = recording_of(request.output, request.names, choice.options.audio_format)
     check = None
     if embedding is not None:
@@ -145,7 +149,7 @@ def _transcribe(
 ) -> int:
     """`check` is called with the sources once they are open, and may raise UsageError."""
     from asrcli.engine.build import built
-    from asrcli.runs.batch import Batch
+    from asrcli.runs.batch import Batch, tell_asides
     from asrcli.runs.choose_output import arrange
     from asrcli.runs.choose_spec import network_of, service_of, spec_of
     from asrcli.runs.sources import Opener
@@ -154,6 +158,8 @@ def _transcribe(
     most_open = make_room(min(request.many.jobs, len(request.names)))
     asides: SimpleQueue[Notice] = SimpleQueue()
     with contextlib.ExitStack() as stack:
+        stack.callback(tell_asides, asides, output)
+        _logged(request.output, asides, stack)
         context = _followed(choice, asides, stack)
         service = stack.enter_context(service_of(choice, request.service))
         if request.open_ended and not service.moves:
@@ -189,6 +195,14 @@ def _transcribe(
             asides=asides,
         )
         return batch.run(sources, engine, min(request.many.jobs, len(sources)))
+
+
+def _logged(options: OutputOptions, asides: SimpleQueue[Notice], stack: contextlib.ExitStack) -> None:
+    """Have all messages written where --log asks for that. Raises UsageError."""
+    if options.log is not None:
+        from asrcli.runs.message_log import MessageLog
+
+        stack.enter_context(MessageLog(options.log, asides.put))
 
 
 def _followed(choice: Choice, asides: SimpleQueue[Notice], stack: contextlib.ExitStack) -> Callable[[], Context] | None:

@@ -217,4 +217,7 @@ class OutputFlags(DocumentFlags):
             "--verbose", "-v", count=True, metavar="", show_default=False, help="Say more; -vv shows messages."
         ),
     ] = 0
+    log: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write all messages here, with times, without keys and sound.")
+    ] = None
     color: Color = "auto"
