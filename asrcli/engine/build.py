@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from asrcli.engine.spec import Cutting, Spec
+from asrcli.engine.starts import Starts
 from asrcli.engine.wiring import Engine
 from asrcli.protocols import REGISTRY
 from asrcli.protocols.base import NewEncoder, Protocol
+from asrcli.system.clock import SystemClock
 from asrcli.values.context import Context
 from asrcli.values.pcm import Chunk, PcmFormat
 from asrcli.values.recognition import PCM, Endpoint, RecognitionOptions
@@ -47,6 +49,7 @@ def build(spec: Spec, pool: Pool | None = None, surroundings: Surroundings | Non
         context=around.context,
         record=around.record,
         rescue=around.rescue,
+        starts=None if spec.starts_per_minute is None else Starts(spec.starts_per_minute, SystemClock()),
         timeouts=spec.timeouts,
         retry=spec.retry,
         new_link=functools.partial(Link, network=spec.network) if pool is None else pool.new_link,

@@ -8,12 +8,13 @@ particular source of sound, has no thread and never waits.
 from __future__ import annotations
 
 import contextlib
-import itertools
 import logging
 from collections.abc import Callable, Iterable, Iterator
 
 from asrcli.engine.neighbours import Chunks, LinkLike
+from asrcli.engine.session_log import SessionLog
 from asrcli.engine.stages import CLOSED, DONE, FINISHING, SESSION, STREAMING, Machine, Timeouts, Turn, timed_out
+from asrcli.engine.starts import Starts
 from asrcli.protocols.base import Protocol, Send, Step
 from asrcli.system.clock import Clock, Deadline
 from asrcli.values.context import Context
@@ -33,13 +34,6 @@ from asrcli.wire.link_events import InboxItem, LinkClosed, LinkOpened, MessageRe
 
 logger = logging.getLogger(__name__)
 
-MESSAGES = "asrcli.messages"
-"""The logger of all messages: of each its mark (< > =) and itself, with the number of the session as `session`."""
-WITH_SOUND = 5
-"""The level of those that carry sound, and of what becomes of the connection; the others are for DEBUG."""
-_messages = logging.getLogger(MESSAGES)
-_numbers = itertools.count(1)
-
 _OVER = (DONE, CLOSED)
 
 
@@ -56,17 +50,18 @@ class Session:
         timeouts: Timeouts,
         clock: Clock,
         context: Callable[[], Context] | None = None,
+        starts: Starts | None = None,
     ) -> None:
-        """`context`: see Engine."""
-        self._log_as = {"session": next(_numbers)}
-        self._logs_sound = _messages.isEnabledFor(WITH_SOUND)
+        """`context` and `starts`: see Engine."""
+        self._log = SessionLog()
         self._protocol = protocol
         self._link = link
         self._chunks = chunks
         self._where = where
-        self._timeouts = timeouts
-        self._clock = clock
+        self._timeouts, self._clock = timeouts, clock
         self._context = context
+        self._starts = starts
+        self._awaits_its_turn = False
         self._stage = Machine(SESSION)
         self.deadline: Deadline | None = None
         """When what is waited for should have come; `handle` is to be told that it has passed."""
@@ -110,7 +105,17 @@ class Session:
     def _carried_sample(self) -> int:
         return self.sent_sample - self._link.undelivered_bytes // BYTES_PER_SAMPLE
 
-    def open(self) -> None:
+    def open(self) -> tuple[str, str] | None:
+        """Connect, at once or at its turn; message and hint where that is far away and nobody was told so yet."""
+        wait_s, notice = (0.0, None) if self._starts is None else self._starts.take()
+        self._awaits_its_turn = wait_s > 0
+        if self._awaits_its_turn:
+            self.deadline = Deadline(self._clock, wait_s)
+        else:
+            self._connect()
+        return notice
+
+    def _connect(self) -> None:
         self._set_deadline()
         self._link.open()
 
@@ -123,7 +128,7 @@ class Session:
             return
         match what:
             case MessageReceived(message):
-                _messages.debug("%s %s", "<", message, extra=self._log_as)
+                self._log.received(message)
                 self._heard_sample = self.sent_sample
                 # Unless this message says so.
                 self._owes_words = False
@@ -131,13 +136,13 @@ class Session:
                 self._wait_on()
             case LinkOpened(connect_ms, phases):
                 logger.info("connected to %s in %.0f ms", self._where, connect_ms)
-                _messages.log(WITH_SOUND, "%s %s", "=", f"connected to {self._where}", extra=self._log_as)
+                self._log.became(f"connected to {self._where}")
                 self._move(Turn.CONNECTED)
                 yield LinkReady(connect_ms, phases)
                 yield from self._take(self._protocol.start())
             case LinkClosed(code, reason, error):
                 why = error.reason if error is not None else f"closed {code or ''} {reason}".rstrip()
-                _messages.log(WITH_SOUND, "%s %s", "=", why, extra=self._log_as)
+                self._log.became(why)
                 yield from self._link_closed(what)
             case Turn.AUDIO_ENDED:
                 yield from self._audio_ended()
@@ -213,11 +218,11 @@ class Session:
                 # Ahead of the sound that it is for.
                 for step in self._protocol.update_context(context):
                     if isinstance(step, Send):
-                        self._log_sent(step.message)
+                        self._log.sent(step.message)
                         self._link.send(step.message, more=True)
             for message in self._protocol.audio(chunk):
-                if self._logs_sound:
-                    self._log_sent(message, WITH_SOUND)
+                if self._log.takes_sound:
+                    self._log.sent_sound(message)
                 self._link.send(message, more=True)
         except AsrcliError as error:
             self._broken(error)
@@ -233,14 +238,11 @@ class Session:
             self.sent_at = self._clock.now()
 
     def _send(self, message: Message) -> None:
-        self._log_sent(message)
+        self._log.sent(message)
         try:
             self._link.send(message)
         except AsrcliError as error:
             self._broken(error)
-
-    def _log_sent(self, message: Message, level: int = logging.DEBUG) -> None:
-        _messages.log(level, "%s %s", ">", message, extra=self._log_as)
 
     def _broken(self, error: AsrcliError) -> None:
         """Hold our own error for a moment: the service's reason for hanging up is better, and still on its way."""
@@ -260,6 +262,10 @@ class Session:
     def _expired(self) -> None:
         if self._send_error is not None:
             raise self._send_error
+        if self._awaits_its_turn:
+            self._awaits_its_turn = False
+            self._connect()
+            return
         if not (self._is_heard() or self._is_still_sending()):
             raise timed_out(self._stage.at, self._where, self.deadline.length_s if self.deadline else 0.0)
         self._move(Turn.EXPIRED)

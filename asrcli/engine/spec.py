@@ -36,5 +36,7 @@ class Spec:
     """How long the source may pause before it is bridged with silence; None for ever."""
     keep_s: float = KEEP_S
     """How much sound without a final result is kept to be sent again."""
+    starts_per_minute: int | None = None
+    """How many sessions may begin in a minute, further tries among them; None for any number."""
     timeouts: Timeouts = field(default_factory=Timeouts)
     retry: Retry = field(default_factory=Retry)

@@ -49,12 +49,9 @@ class Transcription:
         tell: Callable[[Event | Ended], None],
         phase_s: float | None = None,
     ) -> None:
-        self._source = source
-        self._engine = engine
-        self._loop = engine.loop
-        self._clock = engine.clock
-        self._control = control
-        self._tell = tell
+        self._source, self._engine = source, engine
+        self._loop, self._clock = engine.loop, engine.clock
+        self._control, self._tell = control, tell
         protocol = engine.new_protocol()
         # All sessions have the same options, so the first one's protocol tells the format.
         self._pcm = protocol.audio_format
@@ -112,8 +109,7 @@ class Transcription:
         if what is Wake.OUTSIDE:
             return self._from_outside()
         if what is Wake.BEGINNING:
-            self._course.move(Change.OPENED)
-            self._session.open()
+            self._begin()
             # While the connection is made.
             self._intake.start()
             self._control.listen(lambda: self._loop.call(functools.partial(self._handle, Wake.OUTSIDE)))
@@ -136,13 +132,18 @@ class Transcription:
             timeouts=self._engine.timeouts,
             clock=self._clock,
             context=self._engine.context,
+            starts=self._engine.starts,
         )
 
-    def _reopen(self) -> None:
+    def _begin(self) -> None:
         self._course.move(Change.OPENED)
+        if (notice := self._session.open()) is not None:
+            self._control.notice(*notice)
+
+    def _reopen(self) -> None:
         self._session.close()
         self._open(self._engine.new_protocol())
-        self._session.open()
+        self._begin()
 
     def _posted(self, session: int, item: InboxItem) -> None:
         # What a session that was given up still has to say is of no interest.

@@ -10,6 +10,7 @@ from asrcli.engine.neighbours import LinkLike
 from asrcli.engine.retry import Retry
 from asrcli.engine.sound.tape import IDLE_S, KEEP_S
 from asrcli.engine.stages import Timeouts
+from asrcli.engine.starts import Starts
 from asrcli.protocols.base import Protocol
 from asrcli.system.clock import Clock, SystemClock
 from asrcli.system.loop import Loop
@@ -47,6 +48,8 @@ class Engine:
     """Is given live sound that was not recognised when all tries are used up, and says where it lies."""
     lateness: Callable[[float], None] | None = None
     """Is told how many seconds after its moment each chunk was sent, where the link was ready for it."""
+    starts: Starts | None = None
+    """When sessions may begin; None: at once."""
     timeouts: Timeouts = field(default_factory=Timeouts)
     retry: Retry = field(default_factory=Retry)
     clock: Clock = field(default_factory=SystemClock)

@@ -180,6 +180,7 @@ def spec_of(request: Request, choice: Choice, endpoint: Endpoint, network: Netwo
         cutting=request.cutting,
         idle_s=IDLE_S if service.keepalive else None,
         keep_s=service.max_outage,
+        starts_per_minute=service.starts_per_minute,
         timeouts=Timeouts(finish_s=service.drain_timeout),
         retry=Retry(tries=service.retries),
     )

@@ -18,7 +18,7 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import IO, Self
 
-from asrcli.engine.session import MESSAGES, WITH_SOUND
+from asrcli.engine.session_log import MESSAGES, WITH_SOUND
 from asrcli.output.masking import mask
 from asrcli.output.places.sinks import FileSink
 from asrcli.runs.request import OutputOptions

@@ -29,6 +29,7 @@ class ServiceOptions:
     max_outage: float = 300.0
     keepalive: bool = True
     drain_timeout: float = 10.0
+    starts_per_minute: int | None = None
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from queue import SimpleQueue
 
 import pytest
 
-from asrcli.engine.session import MESSAGES
+from asrcli.engine.session_log import MESSAGES
 from asrcli.runs.message_log import MessageLog, without_sound
 from asrcli.values.errors import UsageError
 from asrcli.values.events import Notice

@@ -89,3 +89,9 @@ class ServiceFlags(AccessFlags):
         float,
         typer.Option(metavar="S", min=0.1, max=600, help="Seconds of silence to allow after the end of the audio."),
     ] = 10.0
+    starts_per_minute: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=1, max=60000, help="Begin no more than N recognitions in a minute, evenly; tries too."
+        ),
+    ] = None
