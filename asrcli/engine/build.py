@@ -83,10 +83,11 @@ def _cutter(
 ) -> Callable[[Iterator[Chunk]], Iterator[Chunk]] | None:
     if cutting is None:
         return None
-    from asrcli.audio.chunks.utterances import mark_utterances
+    from asrcli.audio.chunks.utterances import ONE_UTTERANCE, mark_utterances
 
     asked = asked or _nobody_asks
-    return functools.partial(mark_utterances, pcm=pcm, silence_ms=cutting.silence_ms, asked=asked)
+    mark = functools.partial(mark_utterances, pcm=pcm, silence_ms=cutting.silence_ms, asked=asked)
+    return functools.partial(mark, patience=ONE_UTTERANCE) if cutting.one else mark
 
 
 def _nobody_asks() -> bool:

@@ -15,10 +15,12 @@ from asrcli.wire.dial import Network
 class Cutting:
     """Where utterances end, where we and not the service decide that.
 
-    After `silence_ms` of silence; None: at no pause, only where somebody asks for it.
+    After `silence_ms` of silence; None: at no pause, only where somebody asks for it. `one`: as much as there may be is
+    one utterance.
     """
 
     silence_ms: int | None
+    one: bool = False
 
 
 @dataclass(frozen=True, slots=True)

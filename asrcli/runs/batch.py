@@ -48,7 +48,7 @@ class Batch:
 
     `open_ended`: the sources have no end of their own, so that the user's Ctrl-C is the regular one. `parts`: into how
     many each is split. `fail_empty`: a source without speech has failed. `save_audio`: where the sound is kept.
-    `asides`: what other threads have to tell.
+    `one_utterance`: each is to be one, as far as one may go. `asides`: what other threads have to tell.
     """
 
     output: Output
@@ -60,6 +60,7 @@ class Batch:
     parts: int = 1
     fail_empty: bool = False
     save_audio: Path | None = None
+    one_utterance: bool = False
     asides: SimpleQueue[Notice] = field(default_factory=SimpleQueue)
 
     def run(self, sources: list[Prepared], engine: Engine, at_once: int) -> int:
@@ -197,10 +198,13 @@ class _Run:
 
     def _tell_of_sound(self, number: int, source: Source) -> None:
         """Say what is to be said of it, once for all sources that are alike."""
-        told = combinations.of_the_source(self._batch.choice.options, source.rate_hz)
-        if told is not None and told not in self._told:
-            self._told.add(told)
-            self._output.event(Notice(*told), number)
+        notices = [combinations.of_the_source(self._batch.choice.options, source.rate_hz)]
+        if self._batch.one_utterance:
+            notices.append(combinations.of_one_utterance(source.duration_ms if self._batch.parts == 1 else None))
+        for told in notices:
+            if told is not None and told not in self._told:
+                self._told.add(told)
+                self._output.event(Notice(*told), number)
 
     def _event(self, number: int, event: Event) -> None:
         metrics = self._begun[number]

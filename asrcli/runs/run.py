@@ -192,6 +192,7 @@ def _transcribe(
             parts=request.many.split,
             fail_empty=request.output.fail_empty,
             save_audio=request.output.save_audio,
+            one_utterance=request.cutting is not None and request.cutting.one,
             asides=asides,
         )
         return batch.run(sources, engine, min(request.many.jobs, len(sources)))

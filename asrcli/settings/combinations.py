@@ -13,7 +13,7 @@ from asrcli.settings.context import cuts
 from asrcli.values.errors import brief
 from asrcli.values.kinds import Text
 from asrcli.values.parameters import BY_NAME, PARAMETERS, Parameter, problem, run_task_fields, session_problem
-from asrcli.values.recognition import RecognitionOptions
+from asrcli.values.recognition import ONE_UTTERANCE_MS, RecognitionOptions
 
 Notice = tuple[str, str]
 """What is so, and what to do."""
@@ -138,6 +138,17 @@ def _is_said(options: RecognitionOptions, row: Parameter, protocol: str) -> bool
 
 def _short(value: object) -> str:
     return brief(value if isinstance(value, str) else repr(value))[:40]
+
+
+def of_one_utterance(duration_ms: int | None) -> Notice | None:
+    """What is to be said of sound of that length, None where nobody knows it, that is to be one utterance."""
+    if duration_ms is not None and duration_ms <= ONE_UTTERANCE_MS:
+        return None
+    length = "what is longer than" if duration_ms is None else f"it lasts {duration_ms / 1000:.0f} s: what is more than"
+    return (
+        f"{length} {ONE_UTTERANCE_MS // 1000} s is cut at the next pause",
+        "the service takes 60 s in one utterance; --manual cuts at each pause",
+    )
 
 
 def of_the_source(options: RecognitionOptions, rate_hz: int) -> Notice | None:

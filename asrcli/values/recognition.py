@@ -10,6 +10,8 @@ from asrcli.values.pcm import PcmFormat
 
 PCM = "pcm"
 OPUS = "opus"
+ONE_UTTERANCE_MS = 53_000
+"""As much as one utterance may hold before the next pause ends it, where the user wants no other end."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,15 +54,12 @@ def qwen(
             request = mic_request(microphone, setup, knobs.model, knobs.fields(), service, output)
         else:
             request = file_request(files or [], knobs.model, knobs.fields(), service, raw, output, many, pace)
-        if knobs.manual:
-            return replace(
-                request,
-                cutting=_cutting(knobs, by_enter=asked is not None),
-                shaping={**request.shaping, "cut_ms": knobs.silence_ms},
-            )
-        return request
+        if not knobs.is_manual:
+            return request
+        cut = {"one_utterance": True} if knobs.one_utterance else {"cut_ms": knobs.silence_ms}
+        return replace(request, cutting=_cutting(knobs, by_enter=asked is not None), shaping={**request.shaping, **cut})
 
-    with _enter_key(wanted=mic and knobs.manual, quiet=output.quiet) as asked:
+    with _enter_key(wanted=mic and knobs.is_manual and not knobs.one_utterance, quiet=output.quiet) as asked:
         opening = what(files) if files else "the microphone"
         return run(output.options(), prepare, opening=opening, folder=many.output_dir, asked=asked)
 
@@ -71,10 +68,12 @@ def _check(knobs: QwenFlags, has_files: bool, mic: bool, many: ManyFlags, microp
     """Raise UsageError for options that exclude each other."""
     from asrcli.values.errors import UsageError
 
-    if knobs.manual and knobs.threshold is not None:
+    if knobs.one_utterance and knobs.silence_ms is not None:
+        raise UsageError("--one-utterance ends at no silence, whatever --silence-ms says", hint="leave one of them out")
+    if knobs.is_manual and knobs.threshold is not None:
         raise UsageError(
             "--threshold is for the service's VAD, which --manual turns off",
-            hint="leave --threshold or --manual out",
+            hint=f"leave --threshold or {'--one-utterance' if knobs.one_utterance else '--manual'} out",
         )
     if has_files == mic:
         reason = "--mic and files exclude each other" if mic else "nothing to transcribe"
@@ -112,8 +111,10 @@ def _enter_key(*, wanted: bool, quiet: bool) -> Iterator[Callable[[], bool] | No
 
 
 def _cutting(knobs: QwenFlags, *, by_enter: bool) -> Cutting:
-    """At pauses, or where Enter was pressed and not at pauses."""
+    """Nowhere, at pauses, or where Enter was pressed and not at pauses."""
     from asrcli.audio.chunks.utterances import DEFAULT_SILENCE_MS
     from asrcli.engine.spec import Cutting
 
+    if knobs.one_utterance:
+        return Cutting(None, one=True)
     return Cutting(None if by_enter else knobs.silence_ms or DEFAULT_SILENCE_MS)

@@ -27,6 +27,10 @@ class QwenFlags:
         bool,
         typer.Option("--manual/--vad", help="We say where utterances end, at pauses or at Enter; or the service does."),
     ] = False
+    one_utterance: Annotated[
+        bool,
+        typer.Option("--one-utterance", help="All of a source as one utterance, of 53 s at most; implies --manual."),
+    ] = False
     threshold: Annotated[
         float | None, typer.Option(metavar="N", min=-1, max=1, help="VAD: -1.0 to 1.0, lower hears more [0.2].")
     ] = None
@@ -64,6 +68,10 @@ class QwenFlags:
         list[str], typer.Option("--param", metavar="KEY=VALUE", help="Any further session field; repeatable.")
     ] = field(default_factory=list)
 
+    @property
+    def is_manual(self) -> bool:
+        return self.manual or self.one_utterance
+
     def fields(self) -> dict[str, object]:
         """The neutral option fields that the user set, by name. In manual mode the pause is our own affair."""
         from asrcli.settings.phrases import parse_parameters
@@ -71,11 +79,11 @@ class QwenFlags:
         from asrcli.values.recognition import OPUS
 
         named = {
-            "manual": self.manual or None,
+            "manual": self.is_manual or None,
             "languages": (_known_language(self.model, self.language),) if self.language else None,
             "context": of_text(_corpus_text(self.corpus)) if self.corpus else None,
             "noise_threshold": self.threshold,
-            "max_sentence_silence_ms": None if self.manual else self.silence_ms,
+            "max_sentence_silence_ms": None if self.is_manual else self.silence_ms,
             "wire_rate": self._wire_rate_hz(),
             "encoding": OPUS if self.opus else None,
             "extra": parse_parameters(self.param) or None,

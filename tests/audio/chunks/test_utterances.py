@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asrcli.audio.chunks.utterances import loudness_dbfs, mark_utterances
+from asrcli.audio.chunks.utterances import ONE_UTTERANCE, loudness_dbfs, mark_utterances
 from asrcli.values.pcm import Chunk, PcmFormat
 from tests.support.service import TALK_WAV
 
@@ -95,3 +95,14 @@ def test_an_utterance_ends_when_somebody_asks_and_not_at_pauses():
 
 def test_asking_where_nothing_was_said_is_no_utterance():
     assert cuts_ms(list(mark_utterances(chunks(sound(("hush", 2))), PCM, silence_ms=None, asked=lambda: True))) == []
+
+
+def test_one_utterance_ends_at_its_limit_and_at_no_pause_before():
+    def cuts(*parts: tuple[str, float]) -> list[int]:
+        return cuts_ms(list(mark_utterances(chunks(sound(*parts)), PCM, None, patience=ONE_UTTERANCE)))
+
+    assert cuts(("speech", 2), ("hush", 30), ("speech", 2), ("hush", 3)) == [37_000]
+    # A short pause will do after 53 s, and what is before somebody speaks counts.
+    assert cuts(("hush", 20), ("speech", 33.5), ("hush", 0.3), ("speech", 5)) == [53_600, 58_800]
+    # Also without a pause a session holds it.
+    assert cuts(("speech", 60)) == [54_600, 60_000]

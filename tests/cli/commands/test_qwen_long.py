@@ -9,7 +9,7 @@ import numpy as np
 
 from asrcli.service import server
 from asrcli.service.recognizers.base import Hypothesis, OnResult, Opened, Pcm, RecognitionEnded, RecognitionSettings
-from tests.support.service import running_service
+from tests.support.service import TALK_WAV, running_service
 
 
 def finals(events):
@@ -87,3 +87,39 @@ def test_a_long_file_in_manual_mode_loses_and_doubles_nothing(asrcli, tmp_path, 
     end = done.events[-1]
     assert (end["complete"], end["audio_ms"]) == (True, _SENTENCES * (_SAID_MS + _PAUSE_MS))
     assert len(set(end["task_ids"])) == len(end["task_ids"]) >= 4
+
+
+def test_a_whole_source_is_one_utterance(asrcli, talk_service, tmp_path):
+    """Its pauses end nothing, and there is one commit."""
+    log = tmp_path / "messages.log"
+    done = asrcli(
+        "qwen", TALK_WAV, "--endpoint", talk_service, "--pace", "fast", "--one-utterance", "--json", "--log", log
+    )
+    assert done.code == 0, done.err
+    [heard] = finals(done.events)
+    assert heard["text"].startswith("Hello and welcome")
+    assert heard["text"].endswith("a very pleasant day.")
+    assert log.read_text(encoding="utf-8").count('"input_audio_buffer.commit"') == 1
+    assert "is cut at the next pause" not in done.err
+
+
+def test_what_is_longer_than_one_utterance_may_be_is_told_and_cut_at_a_pause(asrcli, tmp_path, monkeypatch):
+    monkeypatch.setattr(server, "open_recognizer", lambda name, stall_s: LevelRecognizer())
+    path = three_minutes(tmp_path / "long.wav")
+    with running_service("levels") as service:
+        done = asrcli("qwen", path, "--endpoint", service.url, "--pace", "fast", "--one-utterance", "--json")
+    assert done.code == 0
+    assert "it lasts 182 s: what is more than 53 s is cut at the next pause" in done.err
+    heard = finals(done.events)
+    assert len(heard) == 4
+    said = ", ".join(event["text"] for event in heard).split(", ")
+    assert said == [f"{number}: 2000 ms" for number in range(1, _SENTENCES + 1)]
+
+
+def test_what_contradicts_one_utterance_is_refused(asrcli):
+    for words, reason in (
+        (("--silence-ms", 800), "--one-utterance ends at no silence"),
+        (("--threshold", 0.1), "leave --threshold or --one-utterance out"),
+    ):
+        done = asrcli("qwen", TALK_WAV, "--endpoint", "ws://127.0.0.1:1", "--one-utterance", *words)
+        assert (done.code, reason in done.err) == (2, True), done.err
