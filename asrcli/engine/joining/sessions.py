@@ -140,7 +140,7 @@ def _moved(sentence: Sentence, begin_ms: int, sentences_before: int) -> Sentence
 
 
 def _moved_word(word: Word, by_ms: int) -> Word:
-    return replace(word, begin_ms=_later(word.begin_ms, by_ms), end_ms=_later(word.end_ms, by_ms))
+    return word._replace(begin_ms=_later(word.begin_ms, by_ms), end_ms=_later(word.end_ms, by_ms))
 
 
 def _later(ms: int | None, by_ms: int) -> int | None:

@@ -69,7 +69,7 @@ class SubStation(Subtitles):
     @staticmethod
     def _words(cue: Cue) -> list[str]:
         """The lines with how long each word takes before it, the pause that follows it included."""
-        pieces = [piece for line in cue.lines for piece in line]
+        pieces = [piece for line in cue.lines for piece in line.pieces]
         if not any(piece.begins_word for piece in pieces):
             return [untagged(line) for line in cue.texts()]
         # The first one is lit with the cue, even if its word began in the one before.
@@ -83,7 +83,7 @@ class SubStation(Subtitles):
         lines = []
         for line in cue.lines:
             text = ""
-            for at, piece in enumerate(line):
+            for at, piece in enumerate(line.pieces):
                 text += " " if piece.blank and at else ""
                 text += next(marks) if piece.begins_word or piece is pieces[0] else ""
                 text += untagged(piece.text)

@@ -26,7 +26,7 @@ class SubRip(Subtitles):
 
     def _cue(self, cue: Cue) -> str:
         self._number += 1
-        lines = "\n".join(_MARKUP.sub(_parted, untagged(line)) for line in cue.texts())
+        lines = _MARKUP.sub(_parted, untagged("\n".join(cue.texts())))
         return f"{self._number}\n{_time(cue.begin_ms)} --> {_time(cue.end_ms)}\n{lines}\n\n"
 
 

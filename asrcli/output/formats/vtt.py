@@ -40,7 +40,7 @@ class WebVtt(Subtitles):
         last = cue.begin_ms
         for line in cue.lines:
             text = ""
-            for at, piece in enumerate(line):
+            for at, piece in enumerate(line.pieces):
                 text += " " if piece.blank and at else ""
                 if piece.begins_word and last < piece.begin_ms < cue.end_ms:
                     last = piece.begin_ms

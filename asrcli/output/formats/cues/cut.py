@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import operator
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from asrcli.output.formats.cues.pieces import Piece
 from asrcli.output.formats.cues.rules import GAP_MS, LEAST_MS, LONG_PAUSE_MS, PAUSE_MS, Rules, Script
@@ -22,7 +23,15 @@ _UNEVEN = 30.0
 _TOO_FAST = 0.02
 _NO_WAY = float("inf")
 
-Lines = tuple[tuple[Piece, ...], ...]
+
+class Line(NamedTuple):
+    """One line of a cue: its text, and the pieces that it is of."""
+
+    text: str
+    pieces: tuple[Piece, ...]
+
+
+Lines = tuple[Line, ...]
 
 
 def cut(pieces: Sequence[Piece], script: Script, rules: Rules) -> list[Lines]:
@@ -41,7 +50,8 @@ class _Units:
 
     `firsts`: each one's first piece, and how many there are. `starts`, `stops`: the sentence's cells before and after
     each. `read`, `known`: its characters before and after it. `nexts`, `pauses`: when the next one begins, and how long
-    after it that is. `breaks`: a cue has to end with it. `dislikes`: what a break before it costs, and one more.
+    after it that is: where another one speaks, so long that a cue has to end there. `dislikes`: what a break before it
+    costs, and one more. `said`: the text of each piece, with the blank before it.
     """
 
     def __init__(self, pieces: Sequence[Piece]) -> None:
@@ -49,6 +59,7 @@ class _Units:
         cells = [0, *itertools.accumulate(map(operator.add, widths, blanks))]
         read = [0, *itertools.accumulate(map(operator.add, map(len, texts), blanks))]
         self.pieces = pieces
+        self.said = [f" {text}" if blank else text for text, blank in zip(texts, blanks, strict=True)]
         self.firsts = [0, *(at for at, dislike in enumerate(dislikes) if at and dislike is not None), len(pieces)]
         firsts, pasts = self.firsts[:-1], self.firsts[1:]
         self.begins = [begins[first] for first in firsts]
@@ -59,11 +70,11 @@ class _Units:
         self.known = [*self.read[1:], read[-1]]
         self.dislikes = [0, *(dislikes[first] for first in firsts[1:]), 0]
         self.nexts = [*self.begins[1:], self.ends[-1]]
-        self.pauses = list(map(operator.sub, self.nexts, self.ends))
-        self.breaks = [pause >= LONG_PAUSE_MS for pause in self.pauses]
+        self.pauses: list[int] = list(map(operator.sub, self.nexts, self.ends))
         if len(set(speakers)) > 1:
             for at, past in enumerate(pasts[:-1]):
-                self.breaks[at] |= speakers[past] != speakers[past - 1]
+                if speakers[past] != speakers[past - 1]:
+                    self.pauses[at] = LONG_PAUSE_MS
 
     def reach(self, most: int) -> list[int]:
         """For each the one that does not fit any more on a line of `most` cells which begins with it; one always fits.
@@ -81,7 +92,7 @@ class _Units:
 
     def goes_on(self) -> bool:
         """Whether nothing inside asks for a break."""
-        return not any(self.breaks) and max(self.pauses) < PAUSE_MS
+        return max(self.pauses) < PAUSE_MS
 
 
 def _cheapest(
@@ -109,22 +120,21 @@ def _way(
     """
     count = len(units.begins)
     late = [known * ms_per_character - then for known, then in zip(units.known, units.nexts, strict=True)]
-    rows = list(
-        zip(units.ends, units.nexts, units.stops, units.dislikes[1:], late, units.breaks, units.pauses, strict=True)
-    )
+    gone = [min(end, then - GAP_MS) for end, then in zip(units.ends, units.nexts, strict=True)]
+    rows = list(zip(units.ends, gone, units.stops, units.dislikes[1:], late, units.pauses, strict=True))
     best, came_from = [0.0, *[_NO_WAY] * count], [0] * (count + 1)
     per_cell = _UNEVEN / (room * room)
     for first, begin in enumerate(units.begins):
         cost = best[first] + _CUE
-        if cost == _NO_WAY:
+        if cost >= best[count]:
+            # No way leads here, or none that could still be the cheapest.
             continue
         full, on_time = units.starts[first] + room, units.read[first] * ms_per_character - begin
-        least, least_next, most = begin + LEAST_MS, begin + LEAST_MS + GAP_MS, begin + rules.max_ms
-        for past, row in enumerate(rows[first : far[first]], first + 1):
-            end, next_ms, stop, dislike, late_ms, breaks, pause = row
+        least, most = begin + LEAST_MS, begin + rules.max_ms
+        for past, (end, gone_ms, stop, dislike, late_ms, pause) in enumerate(rows[first : far[first]], first + 1):
             if end > most and past > first + 1:
                 break
-            is_short = end < least or next_ms < least_next
+            is_short = gone_ms < least
             if with_short or not is_short:
                 empty = full - stop
                 way = cost + per_cell * empty * empty + dislike
@@ -134,10 +144,8 @@ def _way(
                     way += _TOO_SHORT
                 if way < best[past]:
                     best[past], came_from[past] = way, first
-            if breaks:
-                break
             if pause >= PAUSE_MS:
-                if end >= least:
+                if pause >= LONG_PAUSE_MS or end >= least:
                     break
                 cost += _PAUSE_INSIDE
     return _cues(came_from, count) if best[count] < _NO_WAY else []
@@ -171,4 +179,7 @@ def _lines(units: _Units, reach: list[int], first: int, past: int, most: int) ->
         ways = further
     breaks = (*min(ways.values())[1], past) if needed > 1 else (past,)
     places = [units.firsts[at] for at in (first, *breaks)]
-    return tuple(tuple(units.pieces[start:stop]) for start, stop in itertools.pairwise(places))
+    return tuple(
+        Line("".join(units.said[start:stop]).lstrip(" "), tuple(units.pieces[start:stop]))
+        for start, stop in itertools.pairwise(places)
+    )

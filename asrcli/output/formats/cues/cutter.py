@@ -20,10 +20,7 @@ class Cue(NamedTuple):
 
     def texts(self) -> list[str]:
         """Its lines as text."""
-        return [
-            "".join(f" {piece.text}" if piece.blank and at else piece.text for at, piece in enumerate(line))
-            for line in self.lines
-        ]
+        return [line.text for line in self.lines]
 
 
 class Cutter:
@@ -51,14 +48,14 @@ class Cutter:
             return certain
         cues = cut(found.pieces, found.script, self._rules)
         for number, lines in enumerate(cues):
-            first, last = lines[0][0], lines[-1][-1]
+            first, last = lines[0].pieces[0], lines[-1].pieces[-1]
             certain += self.coming(first.begin_ms)
             is_cut = not (number == 0 or first.begins_word) or self._ends_in_word(cues, number)
             is_estimated = found.is_guessed or is_cut
             # Nobody said that it takes so long.
             end = min(last.end_ms, first.begin_ms + self._rules.max_ms) if is_estimated else last.end_ms
             cue = Cue(first.begin_ms, end, lines, is_estimated)
-            self._held = cue, sum(map(len, cue.texts())) * 1000 / found.script.characters_s
+            self._held = cue, sum(len(line.text) for line in lines) * 1000 / found.script.characters_s
         self._said_ms = max(self._said_ms, found.pieces[-1].end_ms)
         return certain
 
@@ -78,7 +75,7 @@ class Cutter:
 
     @staticmethod
     def _ends_in_word(cues: list[Lines], number: int) -> bool:
-        return number + 1 < len(cues) and not cues[number + 1][0][0].begins_word
+        return number + 1 < len(cues) and not cues[number + 1][0].pieces[0].begins_word
 
     def _wish(self, cue: Cue, reading_ms: float) -> int:
         """Where `cue` would end if nothing followed."""

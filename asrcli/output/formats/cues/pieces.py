@@ -94,12 +94,12 @@ def spans_of(text: str, sentence: Sentence, floor_ms: int) -> list[Span] | None:
     spans: list[Span] = []
     past = 0
     least = floor_ms
-    for word in sentence.words:
-        said = word.text if word.text.isalnum() else plain(word.text)
+    for word, begin_ms, end_ms, _, speaker in sentence.words:
+        said = word if word.isalnum() else plain(word)
         if not said:
             continue
         found = text.find(said, past, past + len(said) + _FAR)
-        if found < 0 or word.begin_ms is None or word.end_ms is None:
+        if found < 0 or begin_ms is None or end_ms is None:
             return None
         between = text[past:found]
         if between == " ":
@@ -108,9 +108,10 @@ def spans_of(text: str, sentence: Sentence, floor_ms: int) -> list[Span] | None:
             return None
         else:
             place = _begin(between, past) if spans else 0
-        least = max(least, word.begin_ms)
-        speaker = word.speaker if word.speaker is not None else sentence.speaker
-        spans.append(Span(place, least, max(least, word.end_ms), speaker))
+        # Without max(): there are a hundred thousand words in ten hours, and this loop would take a fifth longer.
+        least = begin_ms if begin_ms > least else least
+        ends = end_ms if end_ms > least else least
+        spans.append(Span(place, least, ends, sentence.speaker if speaker is None else speaker))
         past = found + len(said)
     if not spans or any(map(str.isalnum, text[past:])):
         return None

@@ -143,7 +143,7 @@ def test_without_times_of_words_the_sentences_time_is_shared_out_by_width():
     cues = cut(Sentence(1, text, 1000, 9000))
     assert len(cues) == 2
     assert all(cue.estimated for cue in cues)
-    assert not any(piece.begins_word for cue in cues for line in cue.lines for piece in line)
+    assert not any(piece.begins_word for cue in cues for line in cue.lines for piece in line.pieces)
     assert cues[1].begin_ms == 1000 + 8000 * cells("".join(cues[0].texts())) // cells(text)
     # Nothing is shared where one cue holds it all.
     assert [cue.estimated for cue in cut(Sentence(1, "没有词时间。", 1000, 3000))] == [False]
@@ -160,7 +160,7 @@ def test_without_times_of_words_the_sentences_time_is_shared_out_by_width():
 def test_words_that_do_not_fit_the_text_are_left_aside(words):
     [cue] = cut(Sentence(1, "one two", 0, 1000, words))
     assert cue.texts() == ["one two"]
-    assert not any(piece.begins_word for piece in cue.lines[0])
+    assert not any(piece.begins_word for piece in cue.lines[0].pieces)
 
 
 def test_quotes_and_brackets_stay_with_their_words():
@@ -334,8 +334,9 @@ def test_a_line_is_too_wide_only_where_it_may_not_be_broken(sentences, rules):
         most = rules.line_cells(script_of(sentence.text))
         for cue in cut(sentence, rules=rules):
             for line in cue.lines:
-                if sum(piece.cells + piece.blank for piece in line) - line[0].blank > most:
-                    assert all(piece.dislike is None for piece in line[1:])
+                first, *others = line.pieces
+                if first.cells + sum(piece.cells + piece.blank for piece in others) > most:
+                    assert all(piece.dislike is None for piece in others)
 
 
 @given(sentence_lists(st.one_of(LATIN, NUMBER)))
@@ -355,7 +356,7 @@ def test_a_cue_is_too_short_or_too_long_only_where_its_words_force_it(sentences,
     for sentence in sentences:
         cues = cut(sentence, rules=rules)
         for number, cue in enumerate(cues):
-            pieces = [piece for line in cue.lines for piece in line]
+            pieces = [piece for line in cue.lines for piece in line.pieces]
             if cue.end_ms - cue.begin_ms > rules.max_ms:
                 assert all(piece.dislike is None for piece in pieces[1:])
             if cue.end_ms - cue.begin_ms < LEAST_MS:
@@ -368,7 +369,7 @@ def test_a_cue_is_too_short_or_too_long_only_where_its_words_force_it(sentences,
 
 def _could_be_one(pair: list[Cue], rules: Rules, text: str) -> bool:
     """Whether two cues, joined, break no rule: one line is enough to be sure that they fit."""
-    one, two = ([piece for line in cue.lines for piece in line] for cue in pair)
+    one, two = ([piece for line in cue.lines for piece in line.pieces] for cue in pair)
     width = sum(piece.cells + piece.blank for piece in (*one, *two)) - one[0].blank
     pauses = [after.begin_ms - before.end_ms for before, after in itertools.pairwise([*one, *two])]
     return (
