@@ -10,13 +10,15 @@ from pathlib import Path
 class BenchOptions:
     """How many tasks, of how much of the file and how many at once; through which pauses a connection is then kept.
 
-    `idle`: seconds, as in "0,10,30". `yes`: much may be billed without being asked about.
+    `warm_up_s`: of audio before anything is measured. `idle`: seconds, as in "0,10,30". `yes`: much may be billed
+    without being asked about.
     """
 
     tasks: int | None = None
     clip_s: float | None = None
     at_once: int | None = None
     idle: str | None = None
+    warm_up_s: float = 0.0
     yes: bool = False
 
 

@@ -31,6 +31,7 @@ class Round:
 class Plan:
     """`tasks` measured ones of `clip_ms` each, half of them cold and half warm, `at_once` together; then the pauses.
 
+    Before, `warm_up_s` of audio at least, one round of each kind after the other, so many at once too.
     Raises UsageError where `tasks` does not divide into rounds.
     """
 
@@ -38,6 +39,7 @@ class Plan:
     tasks: int
     at_once: int = 1
     pauses_s: tuple[float, ...] = ()
+    warm_up_s: float = 0.0
 
     def __post_init__(self) -> None:
         if self.tasks == 0 and self.pauses_s:
@@ -55,17 +57,23 @@ class Plan:
             )
 
     def rounds(self) -> Iterator[Round]:
-        """One round of each kind to warm up, then cold and warm by turns, so that a drift of the network meets both.
+        """Rounds of each kind to warm up, then cold and warm by turns, so that a drift of the network meets both.
 
         By turns also means that a kept connection has always idled for as long as one cold task takes.
         """
         if not self.tasks:
             return
-        for kind in KINDS:
-            yield Round(kind, self.at_once, warm_up=True)
+        for _ in range(self._warm_ups):
+            for kind in KINDS:
+                yield Round(kind, self.at_once, warm_up=True)
         for _ in range(self.tasks // (len(KINDS) * self.at_once)):
             for kind in KINDS:
                 yield Round(kind, self.at_once)
+
+    @property
+    def _warm_ups(self) -> int:
+        """Rounds of each kind."""
+        return max(1, math.ceil(self.warm_up_s * 1000 / (len(KINDS) * self.clip_ms))) if self.warm_up_s else 1
 
     @property
     def sent_tasks(self) -> int:
@@ -73,7 +81,7 @@ class Plan:
 
         Each pause is followed by one task; before the first, and after one that failed, another makes a connection.
         """
-        warm_ups = len(KINDS) * self.at_once if self.tasks else 0
+        warm_ups = self._warm_ups * len(KINDS) * self.at_once if self.tasks else 0
         return self.tasks + warm_ups + 2 * len(self.pauses_s)
 
     @property

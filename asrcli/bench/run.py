@@ -81,7 +81,7 @@ def _plan(file: str, options: BenchOptions) -> Plan:
     tasks = default_tasks(at_once) if options.tasks is None else options.tasks
     pauses_s = () if options.idle is None else parse_pauses(options.idle)
     # The options are checked before the file is opened, which may take a while.
-    plan = Plan(0, tasks, at_once, pauses_s)
+    plan = Plan(0, tasks, at_once, pauses_s, options.warm_up_s)
     return replace(plan, clip_ms=measured_ms(file, options.clip_s))
 
 

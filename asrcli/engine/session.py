@@ -136,7 +136,7 @@ class Session:
                 self._wait_on()
             case LinkOpened(connect_ms, phases):
                 logger.info("connected to %s in %.0f ms", self._where, connect_ms)
-                self._log.became(f"connected to {self._where}")
+                self._log.became(f"{'kept connection' if phases is None else 'connected'} to {self._where}")
                 self._move(Turn.CONNECTED)
                 yield LinkReady(connect_ms, phases)
                 yield from self._take(self._protocol.start())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -31,15 +32,18 @@ class LiveContext:
         self._watch = Watch(path, self._changed, self._trouble, self._died)
         self.turns = first
         """What is in force; another object where it has changed."""
-        try:
-            text = self._watch.read()
+        with contextlib.ExitStack() as unless_read:
+            unless_read.callback(self._watch.close)
+            try:
+                text = self._watch.read()
+            except (OSError, UnicodeDecodeError) as error:
+                reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+                raise UsageError(
+                    f"{_OPTION} {path} cannot be read: {reason}", hint="name a file, or a pipe that mkfifo made"
+                ) from error
             if text:
                 self._take(text)
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-            raise UsageError(
-                f"{_OPTION} {path} cannot be read: {reason}", hint="name a file, or a pipe that mkfifo made"
-            ) from error
+            unless_read.pop_all()
 
     def current(self) -> Context:
         """What is in force now. For any thread."""
@@ -57,7 +61,8 @@ class LiveContext:
     def _take(self, text: str) -> None:
         """Raises UsageError for lines that are no turns."""
         turns = parse_turns(text, f"{_OPTION} {self._path}") if self._path.suffix.lower() == _TURNS else of_text(text)
-        self.turns = turns
+        if turns != self.turns:
+            self.turns = turns
         for message, hint in () if self._has_told_of_cuts else cuts(turns):
             # Once for all that follow.
             self._has_told_of_cuts = True

@@ -9,6 +9,14 @@ from asrcli.values.errors import UsageError
 from tests.support.wording import says
 
 
+def test_a_warm_up_is_as_long_as_it_is_wanted():
+    for seconds, rounds in ((0, 1), (3, 1), (4.5, 2), (60, 15)):
+        plan = Plan(2000, 16, at_once=4, warm_up_s=seconds)
+        warm_ups = [each for each in plan.rounds() if each.warm_up]
+        assert [each.kind for each in warm_ups] == ["cold", "warm"] * rounds
+        assert plan.sent_tasks == 16 + 8 * rounds
+
+
 def test_cold_and_warm_come_by_turns_after_a_warm_up_of_each():
     rounds = list(Plan(2000, 4).rounds())
     assert rounds == [

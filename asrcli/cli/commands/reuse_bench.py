@@ -32,6 +32,10 @@ class BenchFlags:
     idle: Annotated[
         str | None, typer.Option(metavar="S,S,…", help="Then find out whether a connection outlives these pauses.")
     ] = None
+    warm_up: Annotated[
+        float,
+        typer.Option(metavar="S", min=0, max=3600, help="Warm up for S seconds of audio at least; a minute is wise."),
+    ] = 0.0
     pace: Annotated[str, typer.Option(metavar="realtime|fast|N", help="How fast the audio is sent; N is a factor.")] = (
         "realtime"
     )
@@ -40,7 +44,7 @@ class BenchFlags:
     def options(self) -> BenchOptions:
         from asrcli.bench.options import BenchOptions
 
-        return BenchOptions(self.tasks, self.clip, self.concurrency, self.idle, self.yes)
+        return BenchOptions(self.tasks, self.clip, self.concurrency, self.idle, self.warm_up, self.yes)
 
 
 @dataclass(frozen=True)
