@@ -44,6 +44,14 @@ made.end(Summary("microphone", True, 1.0))
 [peak] = (line for line in open("/proc/self/status") if line.startswith("VmHWM:"))
 print(statistics.median(each) * 1000, int(peak.split()[1]) / 1024)
 """
+# A process counts in its peak the memory of the one that started it, so this small one does.
+_MEASURED = """
+import os, subprocess, sys, time
+began = time.monotonic()
+_, status, usage = os.wait4(subprocess.Popen(sys.argv[1:]).pid, 0)
+print(time.monotonic() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
 # From the order to open a page until a click on its first word has moved the sound there.
 _CLICK = """() => {
     const range = document.createRange(), text = document.querySelector("main span").firstChild;
@@ -65,11 +73,12 @@ def documents(folder: Path) -> list[Row]:
     rows = []
     for form in REGISTRY.keys() - {"text", "json"}:
         made = folder / f"talk.{form}"
-        done = run(asrcli("render", str(saved), "-f", form, "-o", str(made)))
+        done = run(python(_MEASURED, *asrcli("render", str(saved), "-f", form, "-o", str(made))))
+        wall_s, cpu_s, peak_mb = map(float, done.lines[-1][1].split())
         rows += [
-            Row(f"10 hours to {form}, process", done.wall_s, "s", 2.0, _PROMISE, aim=1.0, noise=0.2),
-            Row(f"10 hours to {form}, CPU", done.cpu_s, "s", 2.0, _PROMISE, noise=0.2),
-            Row(f"10 hours to {form}, peak memory", done.peak_mb, "MB", 150.0, _PROMISE, aim=1.0),
+            Row(f"10 hours to {form}, process", wall_s, "s", 2.0, _PROMISE, aim=1.0, noise=0.2),
+            Row(f"10 hours to {form}, CPU", cpu_s, "s", 2.0, _PROMISE, noise=0.2),
+            Row(f"10 hours to {form}, peak memory", peak_mb, "MB", 150.0, _PROMISE, aim=1.0),
         ]
     return [*sorted(rows, key=lambda row: row.name), *_live(), *_page(folder)]
 
