@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.looping import every_thread_ends as every_thread_ends
 from tests.support.looping import no_thread_is_left as no_thread_is_left
@@ -18,6 +19,10 @@ from tests.support.program import talk_service as talk_service
 signal.signal(signal.SIGINT, signal.default_int_handler)
 for _each in (signal.SIGHUP, signal.SIGQUIT):
     signal.signal(_each, signal.SIG_DFL)
+
+# How long an example takes to make and to run tells of the machine, and of what else is at work on it.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 
 @pytest.fixture(autouse=True)
