@@ -12,7 +12,7 @@ from tests.support.recovery import PROTOCOLS
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_any_messages_in_any_order_are_events_or_our_errors(protocol):
-    @settings(max_examples=80, deadline=None)
+    @settings(max_examples=80)
     @given(happenings(protocol), st.booleans())
     def check(happened, begun):
         survives(protocol, happened, begun=begun)

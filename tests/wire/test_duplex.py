@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import trustme
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from asrcli.wire.duplex import Duplex
@@ -245,7 +245,6 @@ def test_a_cut_ends_both_directions_and_may_be_repeated(ends):
     duplex.shutdown(socket.SHUT_RDWR)
 
 
-@settings(deadline=None)
 @given(st.lists(st.binary(max_size=3000), max_size=12), st.lists(st.integers(1, 4000), min_size=1, max_size=12))
 def test_any_pieces_arrive_whole_whatever_they_are_read_in(pieces, sizes):
     ours, theirs = socket.socketpair()
@@ -260,7 +259,6 @@ def test_any_pieces_arrive_whole_whatever_they_are_read_in(pieces, sizes):
         assert taken + available(duplex, sizes[0]) == b"".join(pieces)
 
 
-@settings(deadline=None)
 @given(st.lists(st.binary(max_size=9000), max_size=12), st.lists(st.integers(0, 9000), min_size=1, max_size=12))
 def test_any_pieces_leave_whole_however_much_room_there_is(pieces, rooms):
     """A network that takes a given number of bytes each time, none at times."""

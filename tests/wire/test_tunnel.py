@@ -164,7 +164,7 @@ def over_tls(authority: trustme.CA, bundle: Path, rooms: Iterable[int] = ()) -> 
     return duplex, far_end
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.binary(min_size=1, max_size=40_000), max_size=6), st.lists(st.integers(0, 20_000), max_size=30))
 def test_whatever_room_there_is_the_bytes_arrive_in_order(authority, bundle, messages, rooms):
     duplex, far_end = over_tls(authority, bundle, rooms)
@@ -175,7 +175,7 @@ def test_whatever_room_there_is_the_bytes_arrive_in_order(authority, bundle, mes
     assert far_end.heard == b"".join(messages)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.binary(min_size=1, max_size=40_000), min_size=1, max_size=6), st.booleans())
 def test_all_that_has_come_is_taken_at_once(authority, bundle, messages, ends):
     """Several records in one piece make the descriptor readable once only."""

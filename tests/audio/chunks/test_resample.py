@@ -73,7 +73,7 @@ def test_almost_nothing_can_be_resampled(samples: int) -> None:
     assert all_of(resample([np.ones((samples, 2), np.float32)], 48000, 16000)).size <= 1
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.integers(1, 5000), min_size=1, max_size=6),
     st.sampled_from([8000, 16000, 44100, 48000]),

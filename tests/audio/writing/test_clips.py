@@ -52,7 +52,7 @@ def _numbers(path: Path) -> list[int]:
     return samples[:, 0].tolist()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     lengths=st.lists(st.integers(1, 300), min_size=1, max_size=12),
     places=st.lists(st.tuples(st.floats(0, 0.999), st.floats(0.001, 1)), max_size=12),

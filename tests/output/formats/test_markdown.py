@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -132,7 +132,6 @@ SAID = st.text(st.characters(exclude_categories=()), min_size=1, max_size=40) | 
 
 
 @given(st.lists(SAID, min_size=1, max_size=3), SAID, SAID)
-@settings(deadline=None)
 def test_any_text_comes_back(said, speaker, source):
     sentences = [Sentence(1, text, 0, 100, speaker=speaker) for text in said]
     begin = Begin(source, "m", "intl", "run-task", 16000)

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from asrcli.output.base import Begin, Shape
@@ -130,7 +130,6 @@ def test_no_text_is_more_than_text(text):
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=()), min_size=1, max_size=40), max_size=3))
-@settings(deadline=None)
 def test_any_text_comes_back(texts):
     sentences = [Sentence(1, text, 0, 900, (Word(text, 0, 900),)) for text in texts]
     assert said(page_of(*sentences)) == [plain(text) for text in texts if plain(text)]

@@ -9,7 +9,7 @@ import re
 import pysubs2
 import pytest
 import webvtt
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from asrcli.output.base import Begin, Shape
@@ -135,7 +135,6 @@ SAID = st.text(st.characters(exclude_categories=()), min_size=1, max_size=40) | 
 
 @pytest.mark.parametrize("form", FORMATS)
 @given(st.lists(SAID, min_size=1, max_size=3), st.booleans())
-@settings(deadline=None)
 def test_any_text_comes_back(form, said, karaoke):
     sentences = [sentence(number + 1, text, 10_000 * number) for number, text in enumerate(said)]
     cues = expected(form, cues_of(*sentences))
@@ -210,7 +209,6 @@ def test_ass_lights_each_word_for_its_time_and_what_follows_it():
 
 
 @given(st.lists(st.integers(1, 900), min_size=1, max_size=40))
-@settings(deadline=None)
 def test_the_lit_times_of_a_cue_add_up_to_its_words(lengths):
     now, words = 0, []
     for length in lengths:

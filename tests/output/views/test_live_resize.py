@@ -62,7 +62,7 @@ STEPS = st.lists(
 
 
 @pytest.mark.parametrize("reflow", [True, False])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(steps=STEPS)
 def test_no_result_is_ever_erased(reflow: bool, steps: list[tuple[str, Any]]) -> None:
     """Every final is there once and in order, whatever partials, finals and window sizes follow each other."""

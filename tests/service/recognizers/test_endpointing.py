@@ -98,7 +98,7 @@ def _audio_ms(found: list[Mark]) -> int:
 talk = st.lists(st.tuples(st.sampled_from([SPEECH, SILENCE]), st.integers(30, 2500)), max_size=10)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(talk, st.lists(st.integers(500, 9000), min_size=1, max_size=4), st.integers(200, 6000), st.booleans())
 def test_sentences_are_ordered_gapless_and_never_empty(
     parts: list[tuple[bytes, int]], sizes: list[int], silence_ms: int, multi: bool

@@ -9,7 +9,7 @@ import time
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -304,7 +304,6 @@ def assert_in_order(cues: list[Cue]) -> None:
 
 
 @given(sentence_lists(), RULES)
-@settings(deadline=None)
 def test_no_character_is_lost_doubled_or_out_of_order_and_no_cue_overlaps(sentences, rules):
     cues = cut(*sentences, rules=rules)
     said = "".join(squeezed(sentence.text) for sentence in sentences)
@@ -316,7 +315,6 @@ def test_no_character_is_lost_doubled_or_out_of_order_and_no_cue_overlaps(senten
 
 
 @given(sentence_lists(), RULES)
-@settings(deadline=None)
 def test_what_is_told_live_is_what_is_told_of_the_whole(sentences, rules):
     """The cues of each sentence come with it or with the next one."""
     cutter = Cutter(rules)
@@ -328,7 +326,6 @@ def test_what_is_told_live_is_what_is_told_of_the_whole(sentences, rules):
 
 
 @given(sentence_lists(), RULES)
-@settings(deadline=None)
 def test_a_line_is_too_wide_only_where_it_may_not_be_broken(sentences, rules):
     for sentence in sentences:
         most = rules.line_cells(script_of(sentence.text))
@@ -340,7 +337,6 @@ def test_a_line_is_too_wide_only_where_it_may_not_be_broken(sentences, rules):
 
 
 @given(sentence_lists(st.one_of(LATIN, NUMBER)))
-@settings(deadline=None)
 def test_no_latin_word_and_no_number_is_broken(sentences):
     for sentence in sentences:
         lines = [line for cue in cut(sentence, rules=Rules(max_line=8)) for line in cue.texts()]
@@ -351,7 +347,6 @@ def test_no_latin_word_and_no_number_is_broken(sentences):
 
 
 @given(sentence_lists(), RULES)
-@settings(deadline=None)
 def test_a_cue_is_too_short_or_too_long_only_where_its_words_force_it(sentences, rules):
     for sentence in sentences:
         cues = cut(sentence, rules=rules)
