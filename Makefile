@@ -7,8 +7,11 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c '$(SUPPORTED)' 2>/dev/null && { echo $$p; break; }; done)
 VENV ?= .venv
 BIN := $(VENV)/bin
-# Tests of one file stay together: they share a service or a virtual microphone.
+# Tests of one file stay together: they share a service or a virtual microphone. Files with slow tests come first.
 WORKERS ?= 2
+TESTS := -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+# Without it the tests, and the program in each of its processes, would be compiled again every time.
+unexport PYTHONDONTWRITEBYTECODE
 
 help:  ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
@@ -26,11 +29,11 @@ demo: install  ## Transcribe the sample talk live, through the local service
 	$(BIN)/asrcli file tests/data/talk.wav --region local --stats
 
 test: install  ## Run the tests
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/python $(TESTS)
 
 coverage: install  ## Run the tests and count the lines that they run, in children too; fails below the floor
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/coverage run $(TESTS)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
