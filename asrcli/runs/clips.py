@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import sys
 import unicodedata
@@ -71,10 +72,10 @@ class Clips:
         if sentence.text.strip():
             self._said.append((number, sentence))
 
-    def check(self, found: Sequence[Transcript], beside: Sequence[Path]) -> None:
+    def check(self, found: Sequence[Transcript], beside: Sequence[Path], spared: Sequence[Path] = ()) -> None:
         """Look at all that can be seen before work: names, folder and sound. Raises UsageError; makes the folder.
 
-        `beside`: where relative names of sources are looked for, if not here.
+        `beside`: where relative names of sources are looked for, if not here. `spared`: files that have to stay.
         """
         from asrcli.audio.reading.ffmpeg_tool import INSTALL_HINT, find_ffmpeg
 
@@ -85,7 +86,7 @@ class Clips:
             self._names[number] = found[number].name
             self._paths[number] = path = self._audio or _sound_of(found[number], beside)
             self._check_sound(path, self._of(number))
-        self._check_folder()
+        self._check_folder([*self._paths.values(), *spared])
 
     def make(self, output: Output) -> bool:
         """Make them, then the manifest; whether every sentence has become one. Raises AudioError and OutputError."""
@@ -135,16 +136,16 @@ class Clips:
                     raise too_short(str(path), duration_ms, last)
         except AudioError as error:
             raise UsageError(error.message, hint=error.hint) from error
-        for stretch in stretches:
-            with contextlib.suppress(OSError):
-                if path.samefile(self._folder / stretch.name):
-                    raise UsageError(
-                        f"{shown(path)} would be replaced by a clip of itself", hint="choose another folder"
-                    )
 
-    def _check_folder(self) -> None:
+    def _check_folder(self, spared: Sequence[Path]) -> None:
         names = [MANIFEST, *(stretch.name for stretch, _, _ in self._stretches)]
-        there = [self._folder / name for name in names if (self._folder / name).exists()]
+        gone = set(names)
+        with contextlib.suppress(OSError):
+            gone.update(_listed(self._folder / MANIFEST) if self._force else ())
+        for path in spared:
+            if any(_is_same(path, self._folder / name) for name in gone):
+                raise UsageError(f"{shown(path)} would be replaced by the clips", hint="choose another folder")
+        there = [self._folder / name for name in names if os.path.lexists(self._folder / name)]
         folders = [path for path in there if path.is_dir()]
         if folders or (there and not self._force):
             path = (folders or there)[0]
@@ -157,14 +158,12 @@ class Clips:
     def _clear(self) -> None:
         """Remove the manifest of a set that was there before, and what it lists: the new one may have other names."""
         manifest = self._folder / MANIFEST
-        with contextlib.suppress(FileNotFoundError):
-            lines = manifest.read_bytes().splitlines()
-            manifest.unlink()
-            for line in lines:
-                with contextlib.suppress(ValueError, TypeError, KeyError):
-                    name = json.loads(line)["audio"]
-                    if _OURS.fullmatch(name):
-                        (self._folder / name).unlink(missing_ok=True)
+        listed = _listed(manifest)
+        manifest.unlink(missing_ok=True)
+        for name in listed:
+            # What is no file of that name, or no name of a file, is none of ours.
+            with contextlib.suppress(OSError):
+                (self._folder / name).unlink()
 
     def _cut(self, notices: _Notices) -> Iterator[Stretch]:
         from asrcli.audio.writing.clips import cut
@@ -202,6 +201,25 @@ class _Notices:
         self._output.notice(message, hint)
 
 
+def _listed(manifest: Path) -> list[str]:
+    """The names of clips that `manifest` lists; none where it is not there. Raises OSError where it cannot be read."""
+    found = []
+    for line in manifest.read_bytes().splitlines() if manifest.is_file() else ():
+        with contextlib.suppress(ValueError, TypeError, KeyError, RecursionError):
+            name = json.loads(line)["audio"]
+            if _OURS.fullmatch(name) and "\0" not in name and name.encode():
+                found.append(name)
+    return found
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    """Whether both are one file, also one that is not there yet."""
+    try:
+        return path.samefile(other)
+    except OSError:
+        return path.name == other.name and path.parent.resolve() == other.parent.resolve()
+
+
 def _sound_of(transcript: Transcript, beside: Sequence[Path]) -> Path:
     """The file in which a transcription can be heard. Raises UsageError."""
     info = transcript.info()
@@ -212,7 +230,7 @@ def _sound_of(transcript: Transcript, beside: Sequence[Path]) -> Path:
     if name in ("", STANDARD_INPUT):
         raise UsageError(f"nothing tells where the sound of {shown(transcript.name)} is", hint=say_where)
     places = [Path(name), *(folder / name for folder in beside)]
-    path = next((place for place in places if place.exists()), None)
+    path = next((place for place in places if place.is_file()), None)
     if path is None:
         raise UsageError(f"the sound is not there any more: {shown(name)}", hint=say_where)
     return path

@@ -71,7 +71,8 @@ def render(
             found = _looked_through(files, clips)
             _check_audio(found, audio, is_inside=embedding is not None)
             if clips is not None:
-                clips.check(found, [Path(name).parent for name in names if name != STANDARD_INPUT])
+                inputs = [Path(name) for name in names if name != STANDARD_INPUT]
+                clips.check(found, [path.parent for path in inputs], [*inputs, *options.output])
             forms = forms_of(options, folder)
             if folder is not None:
                 _to_folder(output, forms, found, folder, names, force=options.force)

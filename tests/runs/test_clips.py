@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -231,8 +232,58 @@ def test_an_old_manifest_never_speaks_of_new_clips(
 
 def test_a_clip_does_not_replace_its_source(tmp_path: Path) -> None:
     path = write(tmp_path / "001-hello-and-welcome.wav", tone(4.0))
-    with pytest.raises(UsageError, match="a clip of itself"):
+    with pytest.raises(UsageError, match="replaced by the clips"):
         _clips(tmp_path, HELLO, force=True).check([_transcript(path)], [])
+
+
+def test_neither_a_clip_nor_the_end_of_an_old_set_costs_a_file_that_is_needed(talk: Path, tmp_path: Path) -> None:
+    cards = tmp_path / "cards"
+    cards.mkdir()
+    listed = write(cards / "002-old.wav", tone(4.0))
+    (cards / "manifest.jsonl").write_text('{"audio": "002-old.wav"}\n')
+    for path, spared in (
+        (listed, []),
+        (talk, [cards / "manifest.jsonl"]),
+        (talk, [cards / "001-hello-and-welcome.wav"]),
+    ):
+        with pytest.raises(UsageError, match="replaced by the clips"):
+            _clips(cards, HELLO, force=True).check([_transcript(path)], [], spared)
+    assert _names(cards) == ["002-old.wav", "manifest.jsonl"]
+
+
+def test_of_another_source_too_no_file_is_replaced(talk: Path, tmp_path: Path) -> None:
+    other = write(tmp_path / "001-hello-and-welcome.wav", tone(4.0))
+    clips = _clips(tmp_path, HELLO, force=True)
+    clips.take(1, SUN)
+    with pytest.raises(UsageError, match="replaced by the clips"):
+        clips.check([_transcript(talk), _transcript(other, 1)], [])
+
+
+def test_a_manifest_may_hold_anything(talk: Path, tmp_path: Path, output: Output) -> None:
+    cards = tmp_path / "cards"
+    (cards / "001-folder.wav").mkdir(parents=True)
+    names = ["001-folder.wav", f"001-{'a' * 400}.wav", "001-\0.wav", "001-\ud800.wav"]
+    (cards / "manifest.jsonl").write_text(
+        "[" * 100_000 + "\n" + "".join(json.dumps({"audio": name}) + "\n" for name in names)
+    )
+    clips = _clips(cards, HELLO, force=True)
+    clips.check([_transcript(talk)], [])
+    assert clips.make(output)
+    assert _names(cards) == ["001-folder.wav", "001-hello-and-welcome.wav", "manifest.jsonl"]
+
+
+def test_a_link_that_leads_nowhere_is_not_replaced_unasked(talk: Path, tmp_path: Path) -> None:
+    cards = tmp_path / "cards"
+    cards.mkdir()
+    (cards / "manifest.jsonl").symlink_to("nowhere")
+    with pytest.raises(UsageError, match="exists already"):
+        _clips(cards, HELLO).check([_transcript(talk)], [])
+
+
+def test_a_named_pipe_is_no_sound(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UsageError, match="not there any more"):
+        _clips(tmp_path / "cards", HELLO).check([_transcript(tmp_path / "pipe")], [])
 
 
 def test_kinds_that_are_not_known_or_cannot_be_made_are_refused(
