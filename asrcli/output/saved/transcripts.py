@@ -53,7 +53,7 @@ class Transcript:
     def lack(self) -> str:
         """Why not all of it is there; "" where it is."""
         if self.error is not None:
-            return self.error.message or self.error.code
+            return self.error.message or self.error.code or "an error follows its end"
         if self.summary is None:
             return "its end is missing: the run was ended, or goes on, or its lines were filtered"
         if not self.summary.complete:

@@ -25,8 +25,8 @@ def end(source: str | None = "a", *, complete: bool = True, sentences: int = 1) 
     return Saved(source, Summary(source or "", complete, 1.0, sentences))
 
 
-def error(source: str | None = "a") -> Saved:
-    return Saved(source, SavedError("LinkError", "connection lost", hint="", request_id=None))
+def error(source: str | None = "a", code: str = "LinkError", message: str = "connection lost") -> Saved:
+    return Saved(source, SavedError(code, message, hint="", request_id=None))
 
 
 def sort(lines: Sequence[Saved]) -> tuple[list[int | None], list[Transcript]]:
@@ -89,6 +89,7 @@ def test_each_file_has_its_own() -> None:
         ([begin(), final(index=0), final(index=0), end(sentences=2)], ""),
         ([begin(), final(), end(), error()], "connection lost"),
         ([error()], "connection lost"),
+        ([begin(), final(), end(), error(message="", code="")], "an error follows its end"),
     ],
 )
 def test_what_is_missing_is_known(lines: list[Saved], lack: str) -> None:
