@@ -75,8 +75,11 @@ class Recording:
         try:
             with signals.after_the_run():
                 convert(self.wav, self.path, kind, force=self._force)
-        except (OutputError, Interrupted) as error:
+        except OutputError as error:
             return self._failed(error)
+        except Interrupted as error:
+            # Without the wav the file is made, and the signal came too late.
+            return self._failed(error) if self.wav.path.exists() else None
         return None
 
     def _failed(self, error: AsrcliError) -> AsrcliError:

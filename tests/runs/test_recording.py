@@ -12,6 +12,7 @@ import pytest
 
 from asrcli.audio.reading import ffmpeg_tool
 from asrcli.audio.writing import encoding
+from asrcli.audio.writing.wav_writer import WavWriter
 from asrcli.output.destination import Destination
 from asrcli.output.formats.jsonl import JsonLines
 from asrcli.output.output import Output
@@ -20,7 +21,7 @@ from asrcli.output.views.plain import QuietView
 from asrcli.runs.recording import Recording, heard_in, recording_of, spare_the_sources
 from asrcli.runs.request import OutputOptions
 from asrcli.system.file_state import FileState
-from asrcli.system.signals import Signals
+from asrcli.system.signals import Signals, interrupted
 from asrcli.values.errors import LinkError, OutputError, UsageError
 from asrcli.values.pcm import Chunk, PcmFormat
 from tests.support.benches import Sink
@@ -126,6 +127,20 @@ def test_what_cannot_be_made_leaves_the_wav_and_says_so(
     assert told.errors == [f"{path} is not made: No space left on device"]
     assert f"the sound is in {path}.wav" in told.stderr.getvalue()
     assert _names(tmp_path) == ["talk.mp3.wav"]
+
+
+def test_a_signal_that_comes_when_it_is_made_changes_nothing(
+    tmp_path: Path, told: Told, signals: Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def convert(wav: WavWriter, path: Path, *args, **options) -> None:
+        wav.path.replace(path)
+        raise interrupted(signal.SIGINT)
+
+    monkeypatch.setattr(encoding, "convert", convert)
+    recording = _recording(tmp_path / "talk.mp3")
+    assert recording.kept(_recorded(recording), told.output, signals) == 0
+    assert told.errors == []
+    assert _names(tmp_path) == ["talk.mp3"]
 
 
 def test_a_signal_while_it_is_made_leaves_the_wav(
