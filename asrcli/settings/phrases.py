@@ -49,7 +49,7 @@ def parse_parameters(pairs: Iterable[str]) -> dict[str, object]:
             raise UsageError(f"--param {pair!r} is not KEY=VALUE", hint="for example --param keep_dialect=true")
         try:
             parameters[key.strip()] = json.loads(value, parse_constant=str)
-        except ValueError:
+        except (ValueError, RecursionError):
             parameters[key.strip()] = value
     return parameters
 

@@ -149,6 +149,7 @@ def test_parameters_are_json_where_they_can_be():
         "a": 1, "b": True, "c": {"x": [1]}, "d": "plain text", "e": "", "f": "NaN", "g": "x=y",
     }  # fmt: skip
     json.dumps(parameters, allow_nan=False)
+    assert phrases.parse_parameters([f"a={'[' * 100_000}"]) == {"a": "[" * 100_000}
     for bad in ("novalue", "=1"):
         with pytest.raises(UsageError, match="KEY=VALUE"):
             phrases.parse_parameters([bad])
