@@ -53,7 +53,9 @@ def _write(path: Path, lists: WordLists) -> None:
     """Beside it first: whoever reads it finds the old lists or the new ones."""
     accounts = {account: [_document(each) for each in its.values()] for account, its in lists.accounts.items()}
     beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_text(json.dumps({"accounts": accounts}, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    text = json.dumps({"accounts": accounts}, ensure_ascii=False, indent=1) + "\n"
+    # What no UTF-8 can hold is an escape of JSON then.
+    beside.write_text(text, encoding="utf-8", errors="backslashreplace")
     beside.replace(path)
 
 

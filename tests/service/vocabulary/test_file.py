@@ -20,6 +20,13 @@ def test_lists_are_there_again(tmp_path):
     assert [each.name for each in tmp_path.iterdir()] == ["lists.json"]
 
 
+def test_half_a_character_is_kept_too(tmp_path):
+    path = tmp_path / "lists.json"
+    lists = kept_in(path)
+    lists.create("me", "fun-asr-realtime", "a", [{"text": "\ud800", "weight": 4}])
+    assert kept_in(path).accounts == lists.accounts
+
+
 @pytest.mark.parametrize("text", ["", "[]", '{"accounts": {"me": [{"id": 1}]}}', '{"accounts": 3}', "\x00", '{"a": 1}'])
 def test_a_file_of_another_kind_is_not_overwritten(text, tmp_path):
     path = tmp_path / "lists.json"
