@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # What is markup somewhere within a line, in CommonMark or in what others have added to it; and addresses, of which
 # some make links without being asked.
-_MARKUP = re.compile(r"[\\`*_{}\[\]<>&|~$#@=^+]|:(?=//)|(?<=\bwww)\.", re.IGNORECASE)
+_MARKUP = re.compile(r"[\\`*_{}\[\]<>&|~$#@=^+]|:(?=//)|(?<=www)\.", re.IGNORECASE)
 # What makes a line a list, a rule, a table or a definition.
 _BEGINS_BLOCK = re.compile(r"[-:%]|\(?(?:[0-9]{1,9}|[A-Za-z])(?P<mark>[.)])")
 

@@ -95,6 +95,10 @@ def test_speakers_and_emotions_are_told_where_they_are_known():
     assert "\n**0:00** **Speaker 1:** Hi.\n\n**0:00** **Ann:** Oh! *(surprised)*\n" in written(*said)
 
 
+def test_no_address_begins_in_the_middle_of_a_word():
+    assert "\n**0:00** a\\_www\\.b.c\n" in written(Sentence(1, "a_www.b.c", 0, 900))
+
+
 def test_when_it_was_said_is_told_where_it_is_known():
     begin = Begin("mic", "m", "intl", "run-task", 16000, captured_at="2026-11-26T04:15:02.120+08:00", live=True)
     assert "\nm · 26 November 2026, 04:15\n" in written(begin=begin)
