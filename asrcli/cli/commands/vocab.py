@@ -101,8 +101,9 @@ def create(
     if json:
         _print_json({"id": made.id, "model": model, "phrases": len(words)})
     else:
-        typer.echo(made.id)
+        # First, since it is there too where standard output takes nothing.
         output.say(f"{_count(len(words))} for {model}; use it with: --model {model} --hotwords {made.id}")
+        typer.echo(made.id)
 
 
 @vocab.command("list", cls=QuickCommand)
@@ -195,7 +196,7 @@ def delete(
     _check_ids(ids)
     once = list(dict.fromkeys(ids))
     if not yes:
-        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        if not (sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()):
             raise UsageError("deleting asks first, and there is nobody to ask", hint="add --yes")
         typer.confirm(f"Delete {', '.join(once)}?", abort=True, err=True)
     failed, told = 0, list[dict[str, object]]()
@@ -254,6 +255,8 @@ def _read(given: str, output: Output) -> Phrases:
 
 
 def _standard_input() -> str:
+    if sys.stdin is None:
+        raise UsageError("standard input is closed", hint="pipe phrases into it, or name a file")
     try:
         return sys.stdin.buffer.read().decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -10,6 +10,7 @@ import pty
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -45,6 +46,27 @@ def test_a_list_is_made_and_its_id_alone_is_on_standard_output(vocab):
     assert done.out.startswith("vocab-demo-")
     assert done.out.count("\n") == 1
     assert done.err == f"2 phrases for {FUN}; use it with: --model {FUN} --hotwords {done.out.strip()}\n"
+
+
+def test_where_standard_output_takes_nothing_the_id_is_known_all_the_same(service):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "asrcli", "vocab", "create", "Ada,Bob", "--endpoint", service.url],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False, env={**os.environ, "DASHSCOPE_API_KEY": "k"},
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert "--hotwords vocab-asrcli-" in done.stderr
+
+
+def test_a_standard_input_that_is_closed_is_one_line():
+    for words in (("create", "-"), ("check", "-"), ("delete", "vocab-a-1")):
+        command = [sys.executable, "-m", "asrcli", "vocab", *words]
+        done = subprocess.run(
+            ["sh", "-c", 'exec "$@" <&-', "sh", *command], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 2
+        assert done.stderr.startswith("asrcli: error: ")
+        assert done.stderr.count("\n") == 1
 
 
 def test_lists_in_a_pipe_are_lines_with_tabs(vocab):
