@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 from asrcli.values.errors import UsageError
@@ -30,7 +31,8 @@ def file_named(given: str, option: str) -> Path | None:
         return Path(given[1:])
     path = Path(given)
     try:
-        is_file, is_folder = path.is_file(), path.is_dir()
+        # What a shell makes of <(…) is a named pipe.
+        is_file, is_folder = path.is_file() or path.is_fifo(), path.is_dir()
     except (OSError, ValueError):
         # A long text, or one with a NUL in it, is no file name.
         is_file = is_folder = False
@@ -56,9 +58,11 @@ def _looks_like_a_path(text: str) -> bool:
 def contents(path: Path, option: str) -> str:
     """The text in `path`, without a mark of its encoding. Raises UsageError where it cannot be read."""
     try:
-        if path.stat().st_size > _MOST_BYTES:
+        with path.open("rb") as file:
+            data = file.read(_MOST_BYTES + 1)
+        if len(data) > _MOST_BYTES:
             raise UsageError(f"{option} {path} is too long", hint="the names and terms alone will do")
-        return path.read_text(encoding="utf-8-sig")
+        return io.TextIOWrapper(io.BytesIO(data), encoding="utf-8-sig").read()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a text file"
         raise UsageError(f"{option} {path} cannot be read: {reason}") from error

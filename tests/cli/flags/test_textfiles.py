@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import threading
+
 import pytest
 
 from asrcli.cli.flags.textfiles import text_of
@@ -62,3 +65,18 @@ def test_hotwords_come_from_a_file_and_go_to_the_service(asrcli, talk_service, t
     assert done.code == 2
     assert "--hotwords 'Ada:9' is not WORD:WEIGHT" in done.err
     assert asrcli("file", TALK_WAV, "--endpoint", talk_service, "--hotwords", "nosuch.txt").code == 2
+
+
+def test_a_named_pipe_is_a_file(tmp_path):
+    """As a shell makes one of <(…)."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=("Ada\n",))
+    writer.start()
+    assert text_of(str(pipe), "--context") == "Ada"
+    writer.join()
+
+
+def test_of_what_has_no_end_no_more_is_read_than_may_be():
+    with pytest.raises(UsageError, match="/dev/zero is too long"):
+        text_of("@/dev/zero", "--context")
