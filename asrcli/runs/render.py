@@ -70,6 +70,8 @@ def render(
             clips = None if cutting is None else Clips(cutting, audio, force=options.force, quiet=options.quiet)
             found = _looked_through(files, clips)
             _check_audio(found, audio, is_inside=embedding is not None)
+            heard = [_with_audio(transcript.info(), audio).audio for transcript in found]
+            spare_the_sources(output, options, [path for path in heard if path is not None])
             if clips is not None:
                 inputs = [Path(name) for name in names if name != STANDARD_INPUT]
                 clips.check(found, [path.parent for path in inputs], [*inputs, *options.output])

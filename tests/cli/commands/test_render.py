@@ -269,3 +269,12 @@ def test_any_bytes_end_in_an_exit_code(saved, capfd, pieces: list[bytes], form: 
     name = saved(b"".join(pieces))
     assert render([name], OutputOptions(format=(form,))) in (0, 1, 2)
     assert "Traceback" not in capfd.readouterr().err
+
+
+def test_the_sound_is_not_written_over(asrcli, saved, tmp_path):
+    saved(TALK)
+    (tmp_path / "sound").write_text("sound")
+    done = asrcli("render", "talk.jsonl", "--audio", "sound", "-o", "sound", "--force")
+    assert done.code == 2
+    assert "--output sound is the source itself" in done.err
+    assert (tmp_path / "sound").read_text() == "sound"
