@@ -109,13 +109,21 @@ def recording_of(options: OutputOptions, names: Sequence[str], pcm: PcmFormat) -
         raise UsageError(f"--save-audio writes no {path.suffix} files", hint=f"end the name in one of {listed()}")
     wav, *others = _files(path)
     for file in (wav, *others):
-        if any(file.resolve() == output.resolve() for output in options.output if output != STANDARD_OUTPUT):
+        if any(_is_same(file, output) for output in options.output if output != STANDARD_OUTPUT):
             raise UsageError(f"--save-audio and --output both name {file}", hint="give them different names")
         FileSink(file, options.force).check()
     if others:
         _check_encoder(path, KINDS[ending])
     kind = KINDS[ending] if others else None
     return Recording(path, WavWriter(wav, pcm, force=options.force), kind, force=options.force)
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    """Whether both are one file, also one that is not there yet."""
+    try:
+        return path.samefile(other)
+    except OSError:
+        return path.resolve() == other.resolve()
 
 
 def _files(path: Path) -> list[Path]:

@@ -252,3 +252,11 @@ def test_a_result_does_not_go_into_the_wav(tmp_path: Path) -> None:
 )
 def test_the_source_is_heard_where_it_is_a_file_and_what_is_kept_where_not(source, state, save_audio, audio):
     assert heard_in(source, state, save_audio) == audio
+
+
+def test_a_result_does_not_go_into_the_wav_by_another_name(tmp_path: Path) -> None:
+    (tmp_path / "talk.txt").write_text("old")
+    (tmp_path / "talk.mp3.wav").hardlink_to(tmp_path / "talk.txt")
+    options = OutputOptions(save_audio=tmp_path / "talk.mp3", output=(tmp_path / "talk.txt",), force=True)
+    with pytest.raises(UsageError, match="both name"):
+        recording_of(options, ["a.wav"], PCM)
