@@ -24,8 +24,8 @@ from asrcli.system.folders import user_folder
 from asrcli.values.errors import UsageError
 
 PROJECT_FILE = "asrcli.toml"
-# A folder that somebody else made must not decide where the key and the sound go.
-_PERSONAL = {"api_key", "api_key_file", "endpoint", "proxy", "ca_bundle", "workspace", "header"}
+# A folder that somebody else made must not decide where the key and the sound go, nor which files are replaced.
+_PERSONAL = {"api_key", "api_key_file", "endpoint", "proxy", "ca_bundle", "workspace", "header", "force"}
 
 # Option → the variables of the environment that outrank a file's value for it.
 _VARIABLES = {

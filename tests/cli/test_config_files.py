@@ -76,6 +76,8 @@ def test_the_environment_outranks_both(files):
         ("not toml", "", "mend the file"),
         ("model = " + "[" * 9999, "", "mend the file"),
         ('endpoint = "wss://evil"', "", "your own config.toml"),
+        ('force = true\noutput = "../.profile"', "", "your own config.toml"),
+        ("[file]\nforce = true", "", "your own config.toml"),
         ("", 'api_key = "sk-1"', "~/.dashscope/api_key"),
     ],
 )
