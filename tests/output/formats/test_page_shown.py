@@ -269,6 +269,19 @@ def test_a_link_opens_its_time_at_once_and_later(opened, folder):
     assert opened.page.url.endswith("#t=9")
 
 
+def test_a_time_that_none_can_be_opens_nothing(opened, folder):
+    for far in ("9" * 10, "9" * 400, "1:" + "9" * 400):
+        opened.open(folder / "silent.html", f"#t={far}")
+        assert opened.page.inner_text("#now") == "0:00"
+
+
+def test_what_shift_makes_of_a_key_is_left_to_the_browser(talk):
+    talk.page.keyboard.press("Shift+ArrowRight")
+    talk.page.keyboard.press("Shift+Space")
+    assert talk.at() == 0
+    assert not talk.plays()
+
+
 def test_a_selection_is_copied_with_its_link(talk, folder):
     talk.page.evaluate("""() => {
         const text = document.querySelectorAll("main span")[1].firstChild;

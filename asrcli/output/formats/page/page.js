@@ -257,7 +257,7 @@ page.addEventListener("click", (event) => {
 
 // Of #t=12.3 and #t=1:02:03; undefined where it is something else.
 function timeOf(hash) {
-  const found = /^#t=((?:\d+:){0,2}\d+(?:\.\d*)?)$/.exec(hash);
+  const found = /^#t=((?:\d{1,9}:){0,2}\d{1,9}(?:\.\d*)?)$/.exec(hash);
   return found?.[1].split(":").reduce((seconds, part) => seconds * 60 + Number(part), 0);
 }
 
@@ -389,6 +389,7 @@ const KEYS = {
 addEventListener("keydown", (event) => {
   const { key, target } = event;
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || target === of("query")) return;
+  if (event.shiftKey && /^( |Arrow.*)$/.test(key)) return; // That scrolls and selects. Some keyboards have / with Shift.
   if (key === "Enter" && target.matches("main span[data-b]")) return playFrom(target.dataset.b / 1000);
   if (!(key in KEYS) || (key === " " && target.matches("button, main a, #file"))) return;
   event.preventDefault();
