@@ -5,6 +5,7 @@ Sources: the vendor's page "Vocabulary HTTP API" of 2026 and its SDK.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ PATH = "/services/audio/asr/customization"
 MOST_LISTS = 10
 _PAGE = 10
 _MOST_PAGES = 100
+_ID = re.compile("[!-~]+")
 _NO_SUCH_LIST = "BadRequest.ResourceNotExist"
 _TOO_MANY_LISTS = "Throttling.AllocationQuota"
 
@@ -56,7 +58,7 @@ class HotwordLists:
         """Make a list for `model`. It is asked for once: where the answer is lost, we look whether it is there."""
         question = {"target_model": model, "prefix": prefix, "vocabulary": _vocabulary(words)}
         try:
-            return Made(_text(self._ask("create_vocabulary", question, repeatable=False), "vocabulary_id"))
+            return Made(_id(self._ask("create_vocabulary", question, repeatable=False)))
         except Unanswered as unanswered:
             return self._look_for(model, prefix, tuple(words), unanswered.error)
 
@@ -181,14 +183,22 @@ def _text(output: Mapping[str, Any], key: str) -> str:
     return text
 
 
+def _id(output: Mapping[str, Any]) -> str:
+    """The id of a list, which goes to commands, requests and terminals as it is."""
+    text = _text(output, "vocabulary_id")
+    if not _ID.fullmatch(text):
+        raise _unexpected("a vocabulary_id that is none", output)
+    return text
+
+
 def _list_of(row: Mapping[str, Any], model: str | None = None, words: tuple[Hotword, ...] | None = None) -> HotwordList:
     status, created, modified = (str(row.get(key) or "") for key in ("status", "gmt_create", "gmt_modified"))
-    return HotwordList(_text(row, "vocabulary_id"), status, created, modified, model, words)
+    return HotwordList(_id(row), status, created, modified, model, words)
 
 
 def _hotword(row: Mapping[str, Any]) -> Hotword:
     weight, language = row.get("weight"), row.get("lang")
-    if not isinstance(weight, int):
+    if type(weight) is not int:
         raise _unexpected("a word without a weight", row)
     return Hotword(_text(row, "text"), weight, language if isinstance(language, str) and language else None)
 

@@ -216,7 +216,8 @@ def test_a_redirect_is_not_followed_with_the_key(service, lists):
 @pytest.mark.parametrize(
     "output",
     [{}, {"vocabulary_list": 7}, {"vocabulary_list": [7]}, {"vocabulary_list": [{}]},
-     {"vocabulary_list": [{"vocabulary_id": 7}]}],
+     {"vocabulary_list": [{"vocabulary_id": 7}]}, {"vocabulary_list": [{"vocabulary_id": "vocab-\ud800"}]},
+     {"vocabulary_list": [{"vocabulary_id": "vocab-\x1b[31m"}]}],
 )  # fmt: skip
 def test_an_answer_that_makes_no_sense_is_a_violation(service, lists, output):
     service.faults["list"] = [says(200, json.dumps({"output": output}))]
