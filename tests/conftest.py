@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     for name in list(os.environ):
-        if name.startswith(("DASHSCOPE_", "ASRCLI_")) or name.lower().endswith("_proxy"):
+        if name.startswith(("DASHSCOPE_", "ASRCLI_", "XDG_STATE_")) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path_factory.getbasetemp()))
     assert not (Path.home() / ".dashscope").exists()

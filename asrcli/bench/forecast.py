@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from urllib.parse import urlsplit
 
 from asrcli.bench.options import BenchOptions
 from asrcli.bench.report import Setup
 from asrcli.output.output import Output
+from asrcli.runs.asking import asked_yes, can_ask
 from asrcli.values.addresses import is_loopback
 from asrcli.values.errors import UsageError
 
@@ -32,14 +32,11 @@ def forecast(setup: Setup, url: str, options: BenchOptions, output: Output, *, q
         )
     if free or options.yes or plan.sent_s <= _ASK_ABOVE_S:
         return
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not can_ask():
         raise UsageError(
             f"{amount} would be billed, and nobody can be asked", hint="--yes allows it; --clip S sends less"
         )
-    if quiet:
-        output.say(f"{amount} will be billed")
-    print("Go on? [y/N] ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+    if not asked_yes(f"{amount} will be billed" if quiet else "", output):
         raise UsageError("not confirmed: nothing was sent", hint="--clip S or --tasks N sends less")
 
 

@@ -28,6 +28,7 @@ from asrcli.output.wording import error_line
 from asrcli.runs.choose_output import open_output
 from asrcli.runs.choose_spec import choose, network_of, service_of, spec_of
 from asrcli.runs.exits import exit_code
+from asrcli.runs.hotwords import settled
 from asrcli.runs.request import OutputOptions, Request
 from asrcli.runs.run import told
 from asrcli.values.errors import Bug, UsageError
@@ -63,6 +64,7 @@ def _carry_out(prepare: Callable[[], Request], options: BenchOptions, shown: Rep
         endpoint = service.endpoint()
         network = network_of(request.service, endpoint.url, output)
         forecast(setup, endpoint.url, options, output, quiet=shown.quiet)
+        choice, explain = settled(choice, request.service, endpoint, network, output, quiet=shown.quiet)
         found = measure(
             setup,
             functools.partial(_open_clip, file, options.clip_s),
@@ -70,6 +72,9 @@ def _carry_out(prepare: Callable[[], Request], options: BenchOptions, shown: Rep
             Surroundings(endpoint=service.endpoint if service.moves else None),
             ProgressLine(shown=sys.stderr.isatty() and not shown.quiet and os.environ.get("TERM") != "dumb"),
         )
+    for error in (found.failure, *found.errors):
+        if error is not None:
+            explain(error)
     if found.failure is not None and not found.is_something:
         raise found.failure
     return _show(setup, found, shown, output)

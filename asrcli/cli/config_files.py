@@ -175,7 +175,7 @@ def _check_meaning(context: typer.Context, option: Any, value: Any) -> None:
             return
 
     from asrcli.audio.chunks.pacing import parse_pace
-    from asrcli.cli.flags import knobs
+    from asrcli.cli.flags import knobs, textfiles
     from asrcli.settings import endpoints, headers, phrases, recognition
     from asrcli.values.kinds import Texts
 
@@ -185,7 +185,7 @@ def _check_meaning(context: typer.Context, option: Any, value: Any) -> None:
         case "param":
             phrases.parse_parameters(value)
         case "hotwords":
-            phrases.parse_hotwords(value)
+            textfiles.check_hotwords(value)
         case "header":
             headers.parse_headers(value)
         case "endpoint":

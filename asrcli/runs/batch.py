@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import SimpleQueue
@@ -48,7 +48,8 @@ class Batch:
 
     `open_ended`: the sources have no end of their own, so that the user's Ctrl-C is the regular one. `parts`: into how
     many each is split. `fail_empty`: a source without speech has failed. `save_audio`: where the sound is kept.
-    `one_utterance`: each is to be one, as far as one may go. `asides`: what other threads have to tell.
+    `one_utterance`: each is to be one, as far as one may go. `asides`: what other threads have to tell. `explain` adds
+    to the error of one what is known of it outside.
     """
 
     output: Output
@@ -62,6 +63,7 @@ class Batch:
     save_audio: Path | None = None
     one_utterance: bool = False
     asides: SimpleQueue[Notice] = field(default_factory=SimpleQueue)
+    explain: Callable[[AsrcliError], None] = lambda error: None
 
     def run(self, sources: list[Prepared], engine: Engine, at_once: int) -> int:
         """Transcribe `sources`, so many `at_once`, and return the exit code of the whole."""
@@ -231,6 +233,8 @@ class _Run:
         if loses_sound and metrics is not None and not isinstance(error, AudioError | Interrupted | None):
             lost = Notice("what was heard and not recognised is lost", "--save-audio FILE keeps it next time")
             self._output.event(lost, number)
+        if error is not None:
+            self._batch.explain(error)
         summary = None if metrics is None else metrics.summary(complete=error is None)
         if error is None and metrics is not None and not metrics.has_words:
             error = self._nothing_heard(number)

@@ -5,19 +5,21 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 from urllib.parse import urlsplit
 
 from asrcli import __version__
 from asrcli.output import masking
 from asrcli.protocols import REGISTRY
 from asrcli.runs.request import Request, ServiceOptions
-from asrcli.settings import combinations, endpoints, keys, recognition
+from asrcli.settings import combinations, endpoints, hotword_rules, keys, recognition
 from asrcli.settings.environment import variables
+from asrcli.settings.phrases import Hotwords
 from asrcli.values.addresses import is_loopback
 from asrcli.values.errors import UsageError
+from asrcli.values.hotwords import Hotword
 from asrcli.values.recognition import Endpoint, RecognitionOptions
 
 if TYPE_CHECKING:
@@ -36,6 +38,9 @@ class Choice:
     options: RecognitionOptions
     protocol: str
     region: str
+    hotwords: Hotwords | None = None
+    listed: tuple[Hotword, ...] = ()
+    """The hotwords for which the model wants a list at the service; until there is one they stand in the options."""
 
     @property
     def context_from(self) -> Path | None:
@@ -79,7 +84,17 @@ def choose(request: Request, output: Output) -> Choice:
     service = request.service
     region = endpoints.region_label(service.region, service.endpoint, os.environ)
     models_region = endpoints.models_region(region)
-    options, warnings = recognition.recognition_options(request.model, request.fields, models_region)
+    fields = dict(request.fields)
+    hotwords = cast("Hotwords | None", fields.pop("hotwords", None))
+    listed: tuple[Hotword, ...] = ()
+    if hotwords is not None:
+        said, listed = hotword_rules.placed(hotwords, request.model)
+        fields |= said
+        if "hotwords" in said and any(word.language for word in hotwords.phrases.words()):
+            output.notice(f"{request.model} is not told the languages of hotwords", "a list made before has them")
+    options, warnings = recognition.recognition_options(request.model, fields, models_region)
+    if listed:
+        options = replace(options, hotwords={word.text: word.weight for word in listed})
     protocol = recognition.protocol_name(options.model, service.protocol, REGISTRY)
     if protocol not in REGISTRY:
         raise UsageError(f"{options.model} speaks the {protocol} protocol, which this version does not speak")
@@ -93,7 +108,7 @@ def choose(request: Request, output: Output) -> Choice:
     mask_secrets(service, output)
     for message, hint in (*((warning, "") for warning in warnings), *unlike):
         output.notice(message, hint)
-    return Choice(options, protocol, region)
+    return Choice(options, protocol, region, hotwords, listed)
 
 
 def mask_secrets(options: ServiceOptions, output: Output) -> None:

@@ -152,6 +152,7 @@ def _transcribe(
     from asrcli.runs.batch import Batch, tell_asides
     from asrcli.runs.choose_output import arrange
     from asrcli.runs.choose_spec import network_of, service_of, spec_of
+    from asrcli.runs.hotwords import settled
     from asrcli.runs.sources import Opener
     from asrcli.system.crowd import make_room
 
@@ -177,9 +178,11 @@ def _transcribe(
         if recording is not None:
             recording.wav.notice = sources[0].control.notice
         endpoint = service.endpoint()
+        network = network_of(request.service, endpoint.url, output)
+        choice, explain = settled(choice, request.service, endpoint, network, output, quiet=request.output.quiet)
         results.begin(stack)
         arrange(output, request.output, request.many, sources, results.files)
-        spec = spec_of(request, choice, endpoint, network_of(request.service, endpoint.url, output))
+        spec = spec_of(request, choice, endpoint, network)
         around = _surroundings(choice, service, recording, output, asked, context)
         engine = stack.enter_context(built(spec, around))
         batch = Batch(
@@ -194,6 +197,7 @@ def _transcribe(
             save_audio=request.output.save_audio,
             one_utterance=request.cutting is not None and request.cutting.one,
             asides=asides,
+            explain=explain,
         )
         return batch.run(sources, engine, min(request.many.jobs, len(sources)))
 

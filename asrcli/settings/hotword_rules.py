@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from asrcli.settings import catalogue
 from asrcli.settings.catalogue import Model
-from asrcli.settings.phrases import SUPER_WEIGHT, Phrase, Phrases
+from asrcli.settings.phrases import SUPER_WEIGHT, Hotwords, Phrase, Phrases, weights
 from asrcli.values.errors import UsageError
 from asrcli.values.hotwords import Hotword
 
@@ -39,6 +39,22 @@ def model_for_lists(name: str) -> tuple[Model, list[str]]:
         taking = ", ".join(each.name for each in catalogue.CATALOGUE if each.list_words and each.name not in dated)
         raise UsageError(f"{name} takes no hotword lists", hint=f"these do: {taking}")
     return model, []
+
+
+def placed(hotwords: Hotwords, model_name: str) -> tuple[dict[str, object], tuple[Hotword, ...]]:
+    """Fields of RecognitionOptions for `hotwords`, and the words of the list without which this model takes none.
+
+    Raises UsageError for words that the model does not take; that it takes none at all shows in the fields.
+    """
+    if hotwords.list_id is not None:
+        return {"hotwords_id": hotwords.list_id}, ()
+    model = catalogue.find(model_name)
+    if model is None or not model.list_words:
+        return {"hotwords": weights(hotwords.phrases, hotwords.given)}, ()
+    words = checked(hotwords.phrases, model, hotwords.given)
+    if "hotwords" not in model.options:
+        return {}, words
+    return {"hotwords": {word.text: word.weight for word in words}}, ()
 
 
 def check_prefix(prefix: str) -> None:

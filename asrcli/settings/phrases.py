@@ -8,8 +8,11 @@ the business of `hotword_rules`.
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from asrcli.values.errors import UsageError
 from asrcli.values.hotwords import USUAL_WEIGHT, Hotword
@@ -17,6 +20,8 @@ from asrcli.values.hotwords import USUAL_WEIGHT, Hotword
 SUPER_WEIGHT = 50
 WEIGHTS = (1, 2, 3, 4, 5, SUPER_WEIGHT)
 _WEIGHTS_HINT = "weights are 1 to 5, usually 4, or 50"
+_OPTION = "--hotwords"
+_LIST_ID = re.compile(r"vocab-[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,20 @@ class Phrases:
         return tuple(phrase.word for phrase in self.found)
 
 
+@dataclass(frozen=True, slots=True)
+class Hotwords:
+    """What --hotwords names: the list of the service called `list_id`, or else `phrases`, from `file` if there is one.
+
+    `given` is how the user said it. `make_list`: where the model takes them as a list only, one is made unasked.
+    """
+
+    given: str
+    list_id: str | None = None
+    phrases: Phrases = field(default_factory=Phrases)
+    file: Path | None = None
+    make_list: bool = False
+
+
 def parse_parameters(pairs: Iterable[str]) -> dict[str, object]:
     """`--param KEY=VALUE`, the value read as JSON where it is JSON, else as text."""
     parameters: dict[str, object] = {}
@@ -54,23 +73,34 @@ def parse_parameters(pairs: Iterable[str]) -> dict[str, object]:
     return parameters
 
 
-def parse_hotwords(text: str) -> dict[str, object]:
-    """`--hotwords`: the id of a list, or "word:weight,word". Fields of RecognitionOptions."""
-    if is_list_id(text) or not any(mark in text for mark in ",: "):
-        return {"hotwords_id": text}
-    return as_fields(read_items(text, "--hotwords"))
+def parse_hotwords(text: str) -> Hotwords:
+    """`--hotwords` where it names no file: the id of a list, or "word:weight,word".
+
+    Raises UsageError for one word alone, which could be meant as an id, as a file, or as a phrase.
+    """
+    if is_list_id(text):
+        return Hotwords(text, list_id=text)
+    if not any(character.isspace() or character in ",:" for character in text):
+        shown = shlex.quote(text)
+        raise UsageError(
+            f"{_OPTION} {shown} is neither a file nor the id of a list",
+            hint=f'a phrase is "{text}:{USUAL_WEIGHT}", a file ./{text} or @{text}, and an id begins with vocab-',
+        )
+    return Hotwords(text, phrases=read_items(text, _OPTION))
 
 
 def is_list_id(text: str) -> bool:
     """Whether `text` is what the service calls a list."""
-    return text.startswith("vocab-")
+    return _LIST_ID.fullmatch(text) is not None
 
 
-def as_fields(phrases: Phrases) -> dict[str, object]:
-    """Words for a session, as fields of RecognitionOptions. Raises UsageError for the first problem."""
+def weights(phrases: Phrases, given: str) -> dict[str, int]:
+    """Words for a session, each with its weight. Raises UsageError for the first problem, and where there is none."""
     if phrases.problems:
         raise UsageError(phrases.problems[0], hint=_WEIGHTS_HINT)
-    return {"hotwords": {word.text: word.weight for word in phrases.words()}}
+    if not phrases.found:
+        raise UsageError(f"{_OPTION} {given}: there are no phrases in it")
+    return {word.text: word.weight for word in phrases.words()}
 
 
 def read_items(text: str, place: str) -> Phrases:

@@ -51,7 +51,7 @@ PARAMETERS = (
         "languages", "--language", Texts(), field="language_hints", session="input_audio_transcription.language"
     ),
     Parameter("hotwords_id", "--hotwords", Text(), field="vocabulary_id"),
-    Parameter("hotwords", "--hotwords with words", Weights(), field="vocabulary"),
+    Parameter("hotwords", "--hotwords", Weights(), field="vocabulary"),
     Parameter("context", "--context", Text(), session="input_audio_transcription.corpus.text", session_flag="--corpus"),
     Parameter("context_from", "--context-from", Text()),
     Parameter("manual", "--manual", Switch()),

@@ -108,4 +108,44 @@ def test_a_prefix_is_ten_letters_and_digits_at_most(prefix):
 
 def test_the_words_of_a_session_are_not_said_twice_with_different_weights():
     with pytest.raises(UsageError, match="--hotwords 'a' has weight 3 before and 5 here"):
-        phrases.parse_hotwords("a:3,b,a:5")
+        rules.placed(phrases.parse_hotwords("a:3,b,a:5"), "no-such-model")
+
+
+def test_words_go_where_the_model_takes_them():
+    given = phrases.parse_hotwords("ALSA:5,Pulse Audio")
+    weights = {"ALSA": 5, "Pulse Audio": 4}
+    assert rules.placed(given, "qwen-audio-3.1-asr-flash-streaming") == ({"hotwords": weights}, ())
+    assert rules.placed(given, "fun-asr-realtime") == ({}, (Hotword("ALSA", 5), Hotword("Pulse Audio")))
+    for takes_none_or_unknown in ("paraformer-realtime-v1", "qwen3-asr-flash-realtime", "no-such-model"):
+        assert rules.placed(given, takes_none_or_unknown) == ({"hotwords": weights}, ())
+    for model in ("fun-asr-realtime", "paraformer-realtime-v1"):
+        assert rules.placed(phrases.parse_hotwords("vocab-x-1"), model) == ({"hotwords_id": "vocab-x-1"}, ())
+
+
+@pytest.mark.parametrize("model", ["fun-asr-realtime", "qwen-audio-3.0-asr-flash-streaming", "no-such-model"])
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        (",", "no phrases"),
+        ("a:6,b", "not WORD:WEIGHT"),
+        ("a:0", "not WORD:WEIGHT"),
+        ("a:3,a:4", "weight 3 before and 4 here"),
+    ],
+)
+def test_words_that_cannot_be_meant_are_refused_whatever_the_model(model, given, reason):
+    with pytest.raises(UsageError, match=reason):
+        rules.placed(phrases.parse_hotwords(given), model)
+
+
+@pytest.mark.parametrize("model", ["fun-asr-realtime", "qwen-audio-3.0-asr-flash-streaming"])
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        (",".join(f"w{number}" for number in range(2001)), "there are 2001 phrases"),
+        ("ok:3,a b c d e f g h", "--hotwords 'a b c d e f g h' has 8 words"),
+        ("杭" * 16 + ":3", "has 16 characters"),
+    ],
+)
+def test_the_limits_of_lists_hold_for_words_of_a_session_too(model, given, reason):
+    with pytest.raises(UsageError, match=reason):
+        rules.placed(phrases.parse_hotwords(given), model)

@@ -156,14 +156,16 @@ def test_parameters_are_json_where_they_can_be():
 
 
 def test_hotwords_are_an_id_or_words():
-    assert phrases.parse_hotwords("vocab-x-1") == {"hotwords_id": "vocab-x-1"}
-    assert phrases.parse_hotwords("ALSA:5,Pulse Audio") == {"hotwords": {"ALSA": 5, "Pulse Audio": 4}}
+    assert phrases.parse_hotwords("vocab-x-1").list_id == "vocab-x-1"
+    said = phrases.parse_hotwords("ALSA:5,Pulse Audio")
+    assert (said.list_id, phrases.weights(said.phrases, "…")) == (None, {"ALSA": 5, "Pulse Audio": 4})
     with pytest.raises(UsageError, match="WORD:WEIGHT"):
-        phrases.parse_hotwords("ALSA:9,x")
+        phrases.weights(phrases.parse_hotwords("ALSA:9,x").phrases, "…")
 
 
 def test_phrases_may_have_blanks_around_their_parts():
-    assert phrases.parse_hotwords(" ALSA : 5 ,,Pulse Audio") == {"hotwords": {"ALSA": 5, "Pulse Audio": 4}}
+    said = phrases.parse_hotwords(" ALSA : 5 ,,Pulse Audio")
+    assert phrases.weights(said.phrases, "…") == {"ALSA": 5, "Pulse Audio": 4}
 
 
 @pytest.mark.parametrize(

@@ -84,13 +84,13 @@ def create(
         rules.check_language(language, known)
     if known.regions and region is not None and region not in known.regions:
         warnings.append(f"{model} is not in the region {region}, but in {' and '.join(known.regions)}")
-    read = _read(phrases, output)
+    read, file = _read(phrases, output)
     words = tuple(in_languages(rules.checked(read, known, phrases), language))
     for warning in warnings:
         output.notice(warning)
     with hotword_lists(access.options(), output) as lists:
         try:
-            made = lists.create(model, prefix, words)
+            made = lists.create(model, prefix, words, file)
         except KeyboardInterrupt as interrupt:
             raise Interrupted(
                 signal.SIGINT,
@@ -164,7 +164,7 @@ def update(list_id: _Id, phrases: _Given, access: AccessFlags, language: _Langua
 
     output = _output()
     _check_ids([list_id])
-    read = _read(phrases, output)
+    read, file = _read(phrases, output)
     with hotword_lists(access.options(), output) as lists:
         before = lists.show(list_id)
         known, _ = rules.model_for_lists(before.model or "")
@@ -173,7 +173,7 @@ def update(list_id: _Id, phrases: _Given, access: AccessFlags, language: _Langua
         words = tuple(in_languages(rules.checked(read, known, phrases), language))
         if changed_lately(before):
             output.notice("the list was changed less than five minutes ago; the service may not take another change")
-        lists.update(list_id, words)
+        lists.update(list_id, known.name, words, file)
     if json:
         _print_json({"id": list_id, "model": before.model, "phrases": len(words), "before": len(before.words or ())})
     else:
@@ -224,7 +224,7 @@ def check(phrases: _File, model: _Model = DEFAULT_MODEL, json: _Json = False) ->
 
     output = _output()
     known, warnings = rules.model_for_lists(model)
-    read = _read(phrases, output)
+    read, _ = _read(phrases, output)
     problems = rules.all_problems(read, known, phrases)
     for warning in warnings:
         output.notice(warning)
@@ -237,13 +237,14 @@ def check(phrases: _File, model: _Model = DEFAULT_MODEL, json: _Json = False) ->
     return 2 if problems else 0
 
 
-def _read(given: str, output: Output) -> Phrases:
-    """The phrases in the file that `given` names, or in it itself. Raises UsageError."""
+def _read(given: str, output: Output) -> tuple[Phrases, Path | None]:
+    """The phrases in the file that `given` names, and that file; or those in it itself. Raises UsageError."""
     from asrcli.cli.flags.textfiles import contents, file_named
     from asrcli.settings.phrases import is_list_id, read_items, read_lines
 
     if is_list_id(given) and not Path(given).is_file():
         raise UsageError(f"{given} is the id of a list, where phrases or a file of them are wanted")
+    path = None
     if given == "-":
         read = read_lines(_standard_input(), "-")
     else:
@@ -251,7 +252,7 @@ def _read(given: str, output: Output) -> Phrases:
         read = read_items(given, "phrases:") if path is None else read_lines(contents(path, "FILE"), given)
     if read.repeated:
         output.notice(f"{_count(read.repeated)} came more than once and count once")
-    return read
+    return read, path
 
 
 def _standard_input() -> str:

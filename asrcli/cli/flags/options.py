@@ -62,6 +62,12 @@ class RecognitionFlags:
             " themselves; :5 is a weight, 1 to 5 [4].",
         ),
     ] = None
+    make_list: Annotated[
+        bool,
+        typer.Option(
+            "--make-list", help="Make the hotword list that a model wants without asking, where there is none."
+        ),
+    ] = False
     context: ContextText = None
     context_turns: ContextTurns = None
     knobs: Knobs = field(default_factory=dict)
@@ -79,20 +85,15 @@ class RecognitionFlags:
             "context": context_of(self.context, self.context_turns),
             "extra": parse_parameters(self.param),
             **fields(self.knobs),
-            **(_hotwords(self.hotwords) if self.hotwords else {}),
+            **(_hotwords(self.hotwords, make_list=self.make_list) if self.hotwords is not None else {}),
         }
         return {name: value for name, value in named.items() if value not in (None, (), {})}
 
 
-def _hotwords(given: str) -> dict[str, object]:
-    from asrcli.cli.flags.textfiles import contents, file_named
-    from asrcli.settings.phrases import as_fields, parse_hotwords, read_lines
+def _hotwords(given: str, *, make_list: bool) -> dict[str, object]:
+    from asrcli.cli.flags.textfiles import hotwords_of
 
-    option = "--hotwords"
-    path = file_named(given, option)
-    if path is None:
-        return parse_hotwords(given)
-    return as_fields(read_lines(contents(path, option), str(path), option))
+    return {"hotwords": hotwords_of(given, make_list=make_list)}
 
 
 @dataclass(frozen=True)

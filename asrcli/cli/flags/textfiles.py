@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
+from asrcli.settings.phrases import Hotwords, is_list_id, parse_hotwords, read_lines, weights
 from asrcli.values.errors import UsageError
+
+HOTWORDS = "--hotwords"
 
 _SUFFIXES = (".txt", ".text", ".md", ".rst", ".csv", ".tsv", ".json")
 # Far more than the service takes of any text.
@@ -46,6 +50,26 @@ def file_named(given: str, option: str) -> Path | None:
     except UnicodeEncodeError as error:
         raise UsageError(f"{option} is not valid UTF-8", hint="check the encoding of the terminal or script") from error
     return None
+
+
+def hotwords_of(given: str, *, make_list: bool = False) -> Hotwords:
+    """What `--hotwords` names; what begins as the id of a list does is one, whatever files there are.
+
+    Raises UsageError for a file that is not there or cannot be read, and for what could be meant in several ways.
+    """
+    path = None if is_list_id(given) else file_named(given, HOTWORDS)
+    if path is None:
+        return replace(parse_hotwords(given), make_list=make_list)
+    read = read_lines(contents(path, HOTWORDS), str(path), HOTWORDS)
+    return Hotwords(given, phrases=read, file=path, make_list=make_list)
+
+
+def check_hotwords(given: str) -> None:
+    """Raise UsageError for what `hotwords_of` cannot mean; a file is read when it is used."""
+    if is_list_id(given) or file_named(given, HOTWORDS) is None:
+        read = parse_hotwords(given)
+        if read.list_id is None:
+            weights(read.phrases, given)
 
 
 def _looks_like_a_path(text: str) -> bool:

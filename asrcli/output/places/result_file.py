@@ -22,7 +22,7 @@ from asrcli.output.places import sidecar
 from asrcli.output.places.sidecar import Audio, Sidecar
 from asrcli.output.places.streams import FULL
 from asrcli.output.sanitize import name as shown
-from asrcli.system.beside import beside, settle
+from asrcli.system.beside import alone_in, beside, settle
 from asrcli.system.file_state import FileState
 from asrcli.system.posix import unsupported
 from asrcli.values.errors import DecodeError, OutputError
@@ -136,18 +136,8 @@ def locked(folder: Path) -> Iterator[bool]:
     """
     if sys.platform == "win32":
         raise unsupported("a folder of results")
-    import fcntl
-
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            is_locked = True
-        except OSError:
-            is_locked = False
-        yield is_locked
-    finally:
-        os.close(descriptor)
+    with alone_in(folder) as is_alone:
+        yield is_alone
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from asrcli.cli.flags.textfiles import text_of
+from asrcli.cli.flags.textfiles import hotwords_of, text_of
 from asrcli.values.errors import UsageError
 from tests.support.service import TALK_WAV
 
@@ -80,3 +80,45 @@ def test_a_named_pipe_is_a_file(tmp_path):
 def test_of_what_has_no_end_no_more_is_read_than_may_be():
     with pytest.raises(UsageError, match="/dev/zero is too long"):
         text_of("@/dev/zero", "--context")
+
+
+@pytest.mark.parametrize("given", ["words", "./words", "@words", "vocab-x-1.txt"])
+def test_hotwords_of_a_file_come_from_it(given, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / given.strip("@")).write_bytes("\ufeff# names\r\nAda Lovelace:5\r\n杭州\r\n".encode())
+    read = hotwords_of(given)
+    assert (read.list_id, str(read.file)) == (None, given.strip("./@") if given != "vocab-x-1.txt" else given)
+    assert [(phrase.word.text, phrase.word.weight) for phrase in read.phrases.found] == [
+        ("Ada Lovelace", 5),
+        ("杭州", 4),
+    ]
+    assert read.phrases.found[1].place.endswith(":3: --hotwords")
+
+
+def test_an_id_is_one_even_where_there_is_a_file_of_that_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "vocab-x-1").write_text("Ada\n", encoding="utf-8")
+    assert hotwords_of("vocab-x-1").list_id == "vocab-x-1"
+    assert hotwords_of("./vocab-x-1").file is not None
+
+
+@pytest.mark.parametrize("given", ["Hamm:4", "Hamm,", "Ada Lovelace", "Ada,Grace:5", "vocab-x:5"])
+def test_phrases_are_phrases(given):
+    read = hotwords_of(given)
+    assert (read.list_id, read.file) == (None, None)
+    assert read.phrases.found
+
+
+def test_one_word_alone_is_refused_with_the_ways_to_say_it():
+    with pytest.raises(UsageError, match="--hotwords Hamm is neither a file nor the id of a list") as refused:
+        hotwords_of("Hamm")
+    assert refused.value.hint == 'a phrase is "Hamm:4", a file ./Hamm or @Hamm, and an id begins with vocab-'
+
+
+@pytest.mark.parametrize("given", ["names.txt", "./names", "lists/names"])
+def test_a_missing_file_of_hotwords_is_told(given, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="no such file"):
+        hotwords_of(given)
+    with pytest.raises(UsageError, match="cannot be read: No such file"):
+        hotwords_of("@names")
