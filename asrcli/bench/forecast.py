@@ -36,7 +36,7 @@ def forecast(setup: Setup, url: str, options: BenchOptions, output: Output, *, q
         raise UsageError(
             f"{amount} would be billed, and nobody can be asked", hint="--yes allows it; --clip S sends less"
         )
-    if not asked_yes(f"{amount} will be billed" if quiet else "", output):
+    if not asked_yes(f"{amount} will be billed" if quiet else "", "Go on?", output):
         raise UsageError("not confirmed: nothing was sent", hint="--clip S or --tasks N sends less")
 
 

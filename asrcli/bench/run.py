@@ -28,9 +28,8 @@ from asrcli.output.wording import error_line
 from asrcli.runs.choose_output import open_output
 from asrcli.runs.choose_spec import choose, network_of, service_of, spec_of
 from asrcli.runs.exits import exit_code
-from asrcli.runs.hotwords import settled
 from asrcli.runs.request import OutputOptions, Request
-from asrcli.runs.run import told
+from asrcli.runs.run import told, with_hotwords
 from asrcli.values.errors import Bug, UsageError
 
 
@@ -64,7 +63,7 @@ def _carry_out(prepare: Callable[[], Request], options: BenchOptions, shown: Rep
         endpoint = service.endpoint()
         network = network_of(request.service, endpoint.url, output)
         forecast(setup, endpoint.url, options, output, quiet=shown.quiet)
-        choice, explain = settled(choice, request.service, endpoint, network, output, quiet=shown.quiet)
+        choice, explain = with_hotwords(choice, request.service, endpoint, network, output, shown.quiet)
         found = measure(
             setup,
             functools.partial(_open_clip, file, options.clip_s),

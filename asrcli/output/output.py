@@ -82,6 +82,11 @@ class Output:
         with self._lock:
             self._view.say(text)
 
+    def aside(self, work: Callable[[], None]) -> None:
+        """Do `work`, which writes to the person's terminal itself, with nothing of ours there below it."""
+        with self._lock:
+            self._view.above(work)
+
     def notice(self, message: str, hint: str = "") -> None:
         """Say something about the whole run that does not end it."""
         notice = Notice(message, hint)

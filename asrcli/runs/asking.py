@@ -12,9 +12,15 @@ def can_ask() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def asked_yes(question: str, output: Output) -> bool:
-    """Whether the answer to `question` is yes; anything else, and nothing, is no."""
-    if question:
-        output.say(question)
-    print("Go on? [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+def asked_yes(about: str, question: str, output: Output) -> bool:
+    """Whether the answer to `question` is yes; anything else, and nothing, is no. `about` is said before, if any."""
+    if about:
+        output.say(about)
+    answers: list[str] = []
+
+    def ask() -> None:
+        print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+        answers.append(sys.stdin.readline())
+
+    output.aside(ask)
+    return answers[0].strip().lower() in ("y", "yes")

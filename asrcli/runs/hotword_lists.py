@@ -66,10 +66,11 @@ class Lists:
         """What it shows is known from now on."""
         with self._known_as_long_as_there(list_id):
             shown = self._asked.show(list_id)
-        words, before = shown.words or (), self.known.find(list_id)
-        entry = self._entry(list_id, shown.model or "", words, None)
+        entry = self._entry(list_id, shown.model or "", shown.words or (), None)
+        before = self.known.find(list_id)
         if before is None or (before.model, before.words) != (entry.model, entry.words):
-            self.known.put(entry)
+            since = entry if before is None else replace(entry, file=before.file, updated=before.updated)
+            self.known.put(since)
         return shown
 
     def update(self, list_id: str, model: str, words: Sequence[Hotword], file: Path | None = None) -> None:

@@ -21,7 +21,7 @@ from asrcli.runs.request import ServiceOptions
 from asrcli.settings import endpoints
 from asrcli.settings.hotword_rules import DEFAULT_PREFIX
 from asrcli.settings.phrases import Hotwords
-from asrcli.values.errors import AsrcliError, ServiceError, UsageError
+from asrcli.values.errors import AsrcliError, Interrupted, ServiceError, UsageError
 from asrcli.values.recognition import Endpoint
 from asrcli.wire.dial import Network
 
@@ -36,18 +36,12 @@ def settled(
 
     Raises UsageError where there is no list and none may be made, and for one that has no effect with the model.
     """
-    if choice.hotwords is None:
-        return choice, _nothing_to_add
     run = _Run(choice, options, endpoint, network, output, quiet)
     if not choice.listed:
         run.check_model(choice.options.hotwords_id)
         return choice, run.explain
     list_id = run.local() if choice.region == endpoints.LOCAL else run.list_id()
     return replace(choice, options=replace(choice.options, hotwords={}, hotwords_id=list_id)), run.explain
-
-
-def _nothing_to_add(error: AsrcliError) -> None:
-    """There are no hotwords."""
 
 
 class _Run:
@@ -89,21 +83,42 @@ class _Run:
             return self._served(lists.create(self._model, DEFAULT_PREFIX, self._words).id, "made for this run")
 
     def list_id(self) -> str:
-        """The list that has the words, known from before, changed or made."""
-        found = self._same()
-        if found is not None:
-            return self._served(found.id, "known from before")
-        older = self._older()
-        if older is not None and self._updated(older):
-            return self._served(older.id, "changed now")
-        self._check_may_be_made()
-        # Another process may make it in this moment.
+        """The list that has the words: known from before, changed or made."""
+        served = self._from_before()
+        if served is not None:
+            return served
+        # Another process may change or make it in this moment.
         with self._known.alone():
-            found = self._same()
-            if found is not None:
-                return self._served(found.id, "known from before")
-            with self._lists() as lists:
+            served = self._from_before() or self._changed()
+        if served is not None:
+            return served
+        self._check_may_be_made()
+        with self._known.alone():
+            return self._from_before() or self._made()
+
+    def _from_before(self) -> str | None:
+        words = hash_of(self._words)
+        same = (each for each in self._known.all() if (each.model, each.words) == (self._model, words))
+        found = next(same, None)
+        return None if found is None else self._served(found.id, "known from before")
+
+    def _changed(self) -> str | None:
+        """The list that was made from the same file when that held other words."""
+        if self._hotwords.file is None:
+            return None
+        path = str(self._hotwords.file.resolve())
+        older = next((each for each in self._known.all() if (each.model, each.file) == (self._model, path)), None)
+        return None if older is None or not self._updated(older) else self._served(older.id, "changed now")
+
+    def _made(self) -> str:
+        with self._lists() as lists:
+            try:
                 made = lists.create(self._model, DEFAULT_PREFIX, self._words, self._hotwords.file)
+            except Interrupted as interrupt:
+                raise Interrupted(
+                    interrupt.signal_number,
+                    "ended while the hotword list was being made; `asrcli vocab list` tells whether it is there",
+                ) from interrupt
         if made.seen is not None:
             self._output.notice(f"{made.seen.reason.rstrip('.')}; but the list is there")
         return self._served(made.id, "made now")
@@ -122,18 +137,6 @@ class _Run:
         )
         # Many may fail of it.
         error.hint = self._hint
-
-    def _same(self) -> KnownList | None:
-        words = hash_of(self._words)
-        return next((each for each in self._known.all() if (each.model, each.words) == (self._model, words)), None)
-
-    def _older(self) -> KnownList | None:
-        """The list that was made from the same file when that held other words."""
-        file = self._hotwords.file
-        path = None if file is None else str(file.resolve())
-        return next(
-            (each for each in self._known.all() if path and (each.model, each.file) == (self._model, path)), None
-        )
 
     def _updated(self, older: KnownList) -> bool:
         """Put the words in place of those in the list; False where the service does not know it any more.
@@ -166,13 +169,15 @@ class _Run:
         """Raise UsageError where nobody has said that a list may be made, nor says so now."""
         if self._hotwords.make_list:
             return
-        what = f"{self._model} takes hotwords only from a list at the service, and there is none of these"
+        what = (
+            f"{self._model} takes hotwords only from a list at the service, and there is none of"
+            f" {_these(len(self._words))}"
+        )
         ways = f"{self._command()}, or add --make-list"
         if not can_ask():
             raise UsageError(what, hint=f"make it: {ways}")
-        count = _count(len(self._words))
-        if not asked_yes(f"{what}. Make one of {count}, which stays there?", self._output):
-            raise UsageError("not confirmed: no list was made and nothing was sent", hint=ways)
+        if not asked_yes(f"{what}; an account has ten lists at most.", "Make one, which stays there?", self._output):
+            raise UsageError("no hotword list was made, and nothing was sent", hint=ways)
 
     def _command(self) -> str:
         """The one that makes the list."""
@@ -201,3 +206,7 @@ class _Run:
 
 def _count(phrases: int) -> str:
     return f"{phrases} {'phrase' if phrases == 1 else 'phrases'}"
+
+
+def _these(phrases: int) -> str:
+    return "this phrase" if phrases == 1 else f"these {phrases} phrases"

@@ -10,13 +10,15 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-from asrcli.runs.rescue import folder
-from asrcli.system.beside import alone_in, beside, settle
+from asrcli.system.beside import alone_in, beside
+from asrcli.system.folders import state_folder
 from asrcli.values.hotwords import Hotword
 
 _NAME = "hotword-lists.json"
@@ -76,7 +78,7 @@ class KnownLists:
     def __init__(self, whose: Account, tell: Callable[[str, str], None]) -> None:
         self.whose = whose
         self._tell = tell
-        self._path = folder() / _NAME
+        self._path = state_folder(os.environ, Path.home()) / _NAME
         self._told = False
         self._is_alone = False
 
@@ -122,7 +124,6 @@ class KnownLists:
         try:
             with beside(self._path, ".part") as part:
                 part.write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8")
-                settle(part)
                 part.replace(self._path)
         except OSError as error:
             self._trouble(error)

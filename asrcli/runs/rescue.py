@@ -10,7 +10,7 @@ from pathlib import Path
 
 from asrcli.audio.writing.wav_writer import WavWriter
 from asrcli.system.clock import stamp
-from asrcli.system.folders import user_folder
+from asrcli.system.folders import state_folder
 from asrcli.values.errors import AsrcliError, AudioError
 from asrcli.values.pcm import Chunk, PcmFormat
 
@@ -20,7 +20,7 @@ _MOST_KEPT = 20
 
 def folder() -> Path:
     """Where rescued sound lies: the user's state folder."""
-    return user_folder("XDG_STATE_HOME", os.environ, Path.home()) / "asrcli"
+    return state_folder(os.environ, Path.home())
 
 
 def rescue(chunks: Iterator[Chunk], *, model: str, pcm: PcmFormat) -> str | None:

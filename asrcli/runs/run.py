@@ -12,7 +12,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from asrcli.runs.exits import exit_code
-from asrcli.runs.request import OutputOptions, Request
+from asrcli.runs.request import OutputOptions, Request, ServiceOptions
 from asrcli.values.errors import AsrcliError, Bug, Interrupted
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from asrcli.system.signals import Signals
     from asrcli.values.context import Context
     from asrcli.values.events import Notice
+    from asrcli.values.recognition import Endpoint
+    from asrcli.wire.dial import Network
 
 
 def run(
@@ -152,7 +154,6 @@ def _transcribe(
     from asrcli.runs.batch import Batch, tell_asides
     from asrcli.runs.choose_output import arrange
     from asrcli.runs.choose_spec import network_of, service_of, spec_of
-    from asrcli.runs.hotwords import settled
     from asrcli.runs.sources import Opener
     from asrcli.system.crowd import make_room
 
@@ -179,7 +180,7 @@ def _transcribe(
             recording.wav.notice = sources[0].control.notice
         endpoint = service.endpoint()
         network = network_of(request.service, endpoint.url, output)
-        choice, explain = settled(choice, request.service, endpoint, network, output, quiet=request.output.quiet)
+        choice, explain = with_hotwords(choice, request.service, endpoint, network, output, request.output.quiet)
         results.begin(stack)
         arrange(output, request.output, request.many, sources, results.files)
         spec = spec_of(request, choice, endpoint, network)
@@ -208,6 +209,17 @@ def _logged(options: OutputOptions, asides: SimpleQueue[Notice], stack: contextl
         from asrcli.runs.message_log import MessageLog
 
         stack.enter_context(MessageLog(options.log, asides.put))
+
+
+def with_hotwords(
+    choice: Choice, options: ServiceOptions, endpoint: Endpoint, network: Network, output: Output, quiet: bool
+) -> tuple[Choice, Callable[[AsrcliError], None]]:
+    """As `runs.hotwords.settled`; where there are none, at no cost."""
+    if choice.hotwords is None:
+        return choice, lambda error: None
+    from asrcli.runs.hotwords import settled
+
+    return settled(choice, options, endpoint, network, output, quiet=quiet)
 
 
 def _followed(choice: Choice, asides: SimpleQueue[Notice], stack: contextlib.ExitStack) -> Callable[[], Context] | None:

@@ -16,3 +16,8 @@ def user_folder(variable: str, environ: Mapping[str, str], home: Path) -> Path:
     """The folder that `variable` names in `environ`, or its usual place below `home`."""
     base = environ.get(variable)
     return Path(base) if base else home / _PLACES[variable]
+
+
+def state_folder(environ: Mapping[str, str], home: Path) -> Path:
+    """Where the program keeps what it knows or has saved from one run to another."""
+    return user_folder("XDG_STATE_HOME", environ, home) / "asrcli"
