@@ -18,11 +18,12 @@ from asrcli.values.errors import AsrcliError, Bug, Interrupted
 if TYPE_CHECKING:
     from asrcli.engine.build import Surroundings
     from asrcli.output.output import Output
+    from asrcli.runs.batch import Batch
     from asrcli.runs.choose_spec import Choice, ServiceTarget
     from asrcli.runs.embedding import Embedding
     from asrcli.runs.recording import Recording
     from asrcli.runs.results import Results
-    from asrcli.runs.sources import Prepared
+    from asrcli.runs.sources import Opener, Prepared
     from asrcli.system.signals import Signals
     from asrcli.values.context import Context
     from asrcli.values.events import Notice
@@ -151,7 +152,7 @@ def _transcribe(
 ) -> int:
     """`check` is called with the sources once they are open, and may raise UsageError."""
     from asrcli.engine.build import built
-    from asrcli.runs.batch import Batch, tell_asides
+    from asrcli.runs.batch import tell_asides
     from asrcli.runs.choose_output import arrange
     from asrcli.runs.choose_spec import network_of, service_of, spec_of
     from asrcli.runs.sources import Opener
@@ -186,21 +187,35 @@ def _transcribe(
         spec = spec_of(request, choice, endpoint, network)
         around = _surroundings(choice, service, recording, output, asked, context)
         engine = stack.enter_context(built(spec, around))
-        batch = Batch(
-            output,
-            signals,
-            opener,
-            choice,
-            request.output.stats,
-            request.open_ended,
-            parts=request.many.split,
-            fail_empty=request.output.fail_empty,
-            save_audio=request.output.save_audio,
-            one_utterance=request.cutting is not None and request.cutting.one,
-            asides=asides,
-            explain=explain,
-        )
+        batch = _batch(request, choice, output, signals, opener, asides, explain)
         return batch.run(sources, engine, min(request.many.jobs, len(sources)))
+
+
+def _batch(
+    request: Request,
+    choice: Choice,
+    output: Output,
+    signals: Signals,
+    opener: Opener,
+    asides: SimpleQueue[Notice],
+    explain: Callable[[AsrcliError], None],
+) -> Batch:
+    from asrcli.runs.batch import Batch
+
+    return Batch(
+        output,
+        signals,
+        opener,
+        choice,
+        request.output.stats,
+        request.open_ended,
+        parts=request.many.split,
+        fail_empty=request.output.fail_empty,
+        save_audio=request.output.save_audio,
+        one_utterance=request.cutting is not None and request.cutting.one,
+        asides=asides,
+        explain=explain,
+    )
 
 
 def _logged(options: OutputOptions, asides: SimpleQueue[Notice], stack: contextlib.ExitStack) -> None:
