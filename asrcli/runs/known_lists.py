@@ -150,7 +150,10 @@ class KnownLists:
         kept = self._path.with_name(f"{_NAME}~")
         with contextlib.suppress(OSError):
             self._path.replace(kept)
-        self._tell(f"{self._path} is broken: which hotword lists there are is not known any more", f"kept as {kept}")
+        self._tell(
+            f"{self._path} is broken: which hotword lists there are is not known any more",
+            f"it is kept as {kept.name}; `asrcli vocab show ID` makes a list known again",
+        )
         return []
 
     def _trouble(self, error: OSError) -> None:
