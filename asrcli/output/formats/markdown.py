@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from asrcli.output.base import Begin, Shape
+from asrcli.output.formats.subtitles import JOINER
 from asrcli.values.clock_time import clock_time
 from asrcli.values.errors import AsrcliError
 from asrcli.values.events import Event, FinalResult
@@ -89,7 +90,8 @@ class Markdown:
 
 def _escaped(text: str) -> str:
     """`text`, which is one line, as it has to be written to be read as that and nothing else."""
-    text = _MARKUP.sub(r"\\\g<0>", text)
+    # An escape alone does not keep some readers from making a mail address of what is around it.
+    text = _MARKUP.sub(r"\\\g<0>", text).replace("@", f"@{JOINER}")
     if (found := _BEGINS_BLOCK.match(text)) is None:
         return text
     at = found.start("mark") if found["mark"] else 0

@@ -11,6 +11,7 @@ from markdown_it.token import Token
 from asrcli.output.base import Begin, Shape
 from asrcli.output.formats.cues.pieces import plain
 from asrcli.output.formats.markdown import Markdown
+from asrcli.output.formats.subtitles import JOINER
 from asrcli.values.errors import LinkError
 from asrcli.values.events import FinalResult, Sentence
 from asrcli.values.summary import Summary
@@ -64,7 +65,9 @@ def paragraphs(text: str, parser: MarkdownIt = COMMON_MARK) -> list[list[Token]]
 
 
 def plain_text(tokens: list[Token]) -> str:
-    return "".join("\n" if token.type == "softbreak" else token.content for token in tokens)
+    text = "".join("\n" if token.type == "softbreak" else token.content for token in tokens)
+    # What keeps a mail address from being one shows as nothing.
+    return text.replace(f"@{JOINER}", "@")
 
 
 def kinds(tokens: list[Token]) -> set[str]:
@@ -97,6 +100,11 @@ def test_speakers_and_emotions_are_told_where_they_are_known():
 
 def test_no_address_begins_in_the_middle_of_a_word():
     assert "\n**0:00** a\\_www\\.b.c\n" in written(Sentence(1, "a_www.b.c", 0, 900))
+
+
+def test_a_mail_address_is_none():
+    """Some readers join the text of escapes first, and look for addresses then."""
+    assert f"\n**0:00** mail foo\\@{JOINER}bar.com\n" in written(Sentence(1, "mail foo@bar.com", 0, 900))
 
 
 def test_when_it_was_said_is_told_where_it_is_known():
