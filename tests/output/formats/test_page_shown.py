@@ -282,6 +282,13 @@ def test_what_shift_makes_of_a_key_is_left_to_the_browser(talk):
     assert not talk.plays()
 
 
+def test_brackets_work_on_keyboards_that_have_them_with_alt(talk):
+    talk.page.keyboard.press("Alt+]")
+    assert talk.page.evaluate("document.querySelector('audio').playbackRate") == 1.25
+    talk.page.keyboard.press("Alt+[")
+    assert talk.page.evaluate("document.querySelector('audio').playbackRate") == 1
+
+
 def test_a_selection_is_copied_with_its_link(talk, folder):
     talk.page.evaluate("""() => {
         const text = document.querySelectorAll("main span")[1].firstChild;

@@ -388,7 +388,10 @@ const KEYS = {
 };
 addEventListener("keydown", (event) => {
   const { key, target } = event;
-  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || target === of("query")) return;
+  if (event.isComposing || target === of("query")) return;
+  // Many keyboards have [ and ] only with Alt, or with AltGr, which counts as Ctrl and Alt.
+  const needsAlt = (key === "[" || key === "]") && event.altKey;
+  if (event.metaKey || ((event.ctrlKey || event.altKey) && !needsAlt)) return;
   if (event.shiftKey && /^( |Arrow.*)$/.test(key)) return; // That scrolls and selects. Some keyboards have / with Shift.
   if (key === "Enter" && target.matches("main span[data-b]")) return playFrom(target.dataset.b / 1000);
   if (!(key in KEYS) || (key === " " && target.matches("button, main a, #file"))) return;
