@@ -72,14 +72,15 @@ def render(
             _check_audio(found, audio, is_inside=embedding is not None)
             heard = [_with_audio(transcript.info(), audio).audio for transcript in found]
             spare_the_sources(output, options, [path for path in heard if path is not None])
-            if clips is not None:
-                inputs = [Path(name) for name in names if name != STANDARD_INPUT]
-                clips.check(found, [path.parent for path in inputs], [*inputs, *options.output])
             forms = forms_of(options, folder)
+            results = list(options.output)
             if folder is not None:
-                _to_folder(output, forms, found, folder, names, force=options.force)
+                results = _to_folder(output, forms, found, folder, names, force=options.force)
             else:
                 _to_places(output, forms, found)
+            if clips is not None:
+                inputs = [Path(name) for name in names if name != STANDARD_INPUT]
+                clips.check(found, [path.parent for path in inputs], [*inputs, *results])
             _tell_of_options(output, options, forms, found)
             subtitles = any("max_cue_ms" in form.format.shaped_by for form in forms)
             needs_times = subtitles and not options.quiet
@@ -122,12 +123,15 @@ def _to_folder(
     inputs: Sequence[str],
     *,
     force: bool,
-) -> None:
+) -> list[Path]:
     """A file for each in each form. Raises UsageError for files that cannot be made or may not be replaced."""
     names = [transcript.name for transcript in found]
+    paths = []
     for form, destination in zip(forms, output.destinations, strict=True):
         files = rendered_files(folder, names, form.format.suffixes[0], inputs, force=force)
+        paths += [file.path for file in files]
         destination.through(InFilesAnyway(destination.deliver, files))
+    return paths
 
 
 def _tell_of_options(

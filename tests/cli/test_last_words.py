@@ -21,7 +21,7 @@ from tests.support.service import TALK_WAV, running_service
 
 _END_S = 60
 FULL = "asrcli: error: cannot write to standard output: No space left on device (free some space there)\n"
-CLOSED = "asrcli: error: standard output is closed (write the results to a file with -o FILE)\n"
+CLOSED = "asrcli: error: standard output is closed (send it to a file or a pipe)\n"
 
 
 @pytest.fixture(scope="module")

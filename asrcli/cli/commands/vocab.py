@@ -76,6 +76,8 @@ def create(
     from asrcli.settings.endpoints import models_region
     from asrcli.settings.phrases import in_languages
 
+    # One that is closed is told of before a list is made, whose id nobody would see.
+    sys.stdout.write("")
     output = _output()
     region = models_region(region_of(access.options()))
     known, warnings = rules.model_for_lists(model)
@@ -200,20 +202,23 @@ def delete(
             raise UsageError("deleting asks first, and there is nobody to ask", hint="add --yes")
         typer.confirm(f"Delete {', '.join(once)}?", abort=True, err=True)
     failed, told = 0, list[dict[str, object]]()
-    with hotword_lists(access.options(), _output()) as lists:
-        for each in once:
-            try:
-                lists.delete(each)
-            except ServiceError as error:
-                # The others may be there.
-                failed = failed or exit_code(error)
-                typer.echo(error_line(error, each), err=True)
-                told.append({"id": each, "deleted": False, "code": error.code, "message": error.message})
-            else:
-                typer.echo(f"{each}: deleted", err=True)
-                told.append({"id": each, "deleted": True})
-    if json:
-        _print_json(told)
+    try:
+        with hotword_lists(access.options(), _output()) as lists:
+            for each in once:
+                try:
+                    lists.delete(each)
+                except ServiceError as error:
+                    # The others may be there.
+                    failed = failed or exit_code(error)
+                    typer.echo(error_line(error, each), err=True)
+                    told.append({"id": each, "deleted": False, "code": error.code, "message": error.message})
+                else:
+                    typer.echo(f"{each}: deleted", err=True)
+                    told.append({"id": each, "deleted": True})
+    finally:
+        # What is deleted is told, also where the connection is lost before the rest is.
+        if json and told:
+            _print_json(told)
     return failed
 
 

@@ -113,7 +113,7 @@ class ClosedOutput(io.TextIOBase):
 
     def write(self, text: str) -> int:
         """Raises UsageError."""
-        raise UsageError("standard output is closed", hint="write the results to a file with -o FILE")
+        raise UsageError("standard output is closed", hint="send it to a file or a pipe")
 
 
 def guard() -> None:

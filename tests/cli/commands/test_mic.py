@@ -316,7 +316,7 @@ def test_a_closed_standard_output_is_one_clear_line() -> None:
     command = ["sh", "-c", 'exec "$@" >&-', "sh", *_command("ws://127.0.0.1:1")]
     done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 2
-    assert done.stderr == "asrcli: error: standard output is closed (write the results to a file with -o FILE)\n"
+    assert done.stderr == "asrcli: error: standard output is closed (send it to a file or a pipe)\n"
 
 
 def test_no_sound_system_at_all_is_no_microphone(microphone: VirtualMic, tmp_path: Path) -> None:

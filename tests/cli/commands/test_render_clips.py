@@ -33,6 +33,13 @@ def test_text_and_clips_come_from_one_command(asrcli, talk_service, tmp_path):
     again = asrcli("render", lines, "--clips", tmp_path / "cards")
     assert again.code == 2
     assert "exists already" in again.err
+    lines.with_stem("manifest").write_bytes(lines.read_bytes().replace(str(TALK_WAV).encode(), b"manifest.wav"))
+    same = tmp_path / "same"
+    one = asrcli(
+        "render", tmp_path / "manifest.jsonl", "--clips", same, "--output-dir", same, "-j", "--audio", TALK_WAV
+    )
+    assert one.code == 2
+    assert "manifest.jsonl would be replaced by the clips" in one.err
     moved = asrcli("render", lines, "--clips", tmp_path / "others", "--audio", tmp_path / "gone.wav")
     assert moved.code == 2
     assert "no such file" in moved.err

@@ -48,6 +48,21 @@ def test_a_list_is_made_and_its_id_alone_is_on_standard_output(vocab):
     assert done.err == f"2 phrases for {FUN}; use it with: --model {FUN} --hotwords {done.out.strip()}\n"
 
 
+def test_no_list_is_made_where_standard_output_is_closed(service, vocab):
+    command = f"{sys.executable} -m asrcli vocab create Ada,Bob --endpoint {service.url} >&-"
+    done = subprocess.run(
+        command,
+        shell=True,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        env={**os.environ, "DASHSCOPE_API_KEY": "k"},
+    )
+    assert done.returncode == 2
+    assert done.stderr == "asrcli: error: standard output is closed (send it to a file or a pipe)\n"
+    assert vocab("list").out == ""
+
+
 def test_where_standard_output_takes_nothing_the_id_is_known_all_the_same(service):
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
