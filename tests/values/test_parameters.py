@@ -12,6 +12,7 @@ from asrcli.protocols.realtime import session_settings
 from asrcli.protocols.run_task import RunTask, run_task_parameters
 from asrcli.service.protocols.parameters import ParameterError, those_set
 from asrcli.service.protocols.session_settings import SessionSettings, SettingsRefused, updated
+from asrcli.settings.hotword_rules import placed
 from asrcli.settings.recognition import recognition_options
 from asrcli.values.errors import UsageError
 from asrcli.values.kinds import Number, Switch, Text, Texts, Weights, Whole, one_of
@@ -73,7 +74,10 @@ def options_of(asrcli, monkeypatch):
         monkeypatch.setattr("asrcli.runs.run.run", lambda _, prepare, **__: requests.append(prepare()) or 0)
         done = asrcli(*words)
         assert done.code == 0, done.err
-        return recognition_options(requests[0].model, requests[0].fields)[0]
+        fields = dict(requests[0].fields)
+        if (hotwords := fields.pop("hotwords", None)) is not None:
+            fields |= placed(hotwords, requests[0].model)[0]
+        return recognition_options(requests[0].model, fields)[0]
 
     return parsed
 
@@ -110,8 +114,10 @@ def test_what_is_in_the_table_is_documented_and_named_once():
     tops = {row.field.partition(".")[0] for row in PARAMETERS if row.field}
     assert tops == DOCUMENTED.keys()
     assert {row.session.partition(".")[0] for row in PARAMETERS if row.session} < SESSION.keys()
-    for key in ("name", "flag", "option"):
-        names = [getattr(row, key) for row in PARAMETERS]
+    # --hotwords says either an id or words.
+    options = [row for row in PARAMETERS if row.name != "hotwords_id"]
+    for key, rows in (("name", PARAMETERS), ("flag", options), ("option", options)):
+        names = [getattr(row, key) for row in rows]
         assert len(set(names)) == len(names)
 
 
