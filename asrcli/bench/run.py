@@ -27,9 +27,10 @@ from asrcli.output.views import terminal
 from asrcli.output.wording import error_line
 from asrcli.runs.choose_output import open_output
 from asrcli.runs.choose_spec import choose, network_of, service_of, spec_of
+from asrcli.runs.command import with_hotwords
 from asrcli.runs.exits import exit_code
 from asrcli.runs.request import OutputOptions, Request
-from asrcli.runs.run import told, with_hotwords
+from asrcli.runs.run import told
 from asrcli.values.errors import Bug, UsageError
 
 

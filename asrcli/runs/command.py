@@ -1,0 +1,166 @@
+"""One command carried out: its request becomes a spec, the spec an engine, and what that tells becomes an exit code."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from contextlib import ExitStack
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
+
+from asrcli.engine.build import Surroundings, built
+from asrcli.output.output import Output
+from asrcli.runs.batch import Batch, tell_asides
+from asrcli.runs.choose_output import arrange, check_format
+from asrcli.runs.choose_spec import Choice, ServiceTarget, choose, network_of, service_of, spec_of
+from asrcli.runs.recording import recording_of, spare_the_sources
+from asrcli.runs.request import Request, ServiceOptions
+from asrcli.runs.rescue import rescue
+from asrcli.runs.results import Results
+from asrcli.runs.sources import Opener, Prepared
+from asrcli.system.crowd import make_room
+from asrcli.system.signals import Signals
+from asrcli.values.context import Context
+from asrcli.values.errors import AsrcliError
+from asrcli.values.events import Notice
+from asrcli.values.recognition import Endpoint
+from asrcli.wire.dial import Network
+
+if TYPE_CHECKING:
+    from asrcli.runs.embedding import Embedding
+
+
+class Command:
+    """One of `file`, `mic` and `qwen`. `asked`: see Surroundings. `embedding` makes the sound of pages, where wanted.
+
+    Its checks come in this order: options, files, key; only then the network.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        output: Output,
+        signals: Signals,
+        asked: Callable[[], bool] | None,
+        embedding: Embedding | None,
+    ) -> None:
+        self._request = request
+        self._output = output
+        self._signals = signals
+        self._asked = asked
+        self._embedding = embedding
+        # Before anything can be told there.
+        spare_the_sources(output, request.output, request.names)
+        self._choice = choose(request, output)
+        check_format(output, request, self._choice.protocol)
+        self._results = Results(request, self._choice, output)
+        if request.output.log is not None:
+            from asrcli.runs.message_log import check_log
+
+            check_log(request.output)
+        self._recording = recording_of(request.output, request.names, self._choice.options.audio_format)
+        self._asides: SimpleQueue[Notice] = SimpleQueue()
+        """What other threads have to tell."""
+
+    def code(self) -> int:
+        """Carry it out; the exit code. Raises what ends it before anything is sent."""
+        if self._embedding is not None:
+            self._embedding.begin(self._request.input, self._recording)
+        if self._recording is None:
+            code = self._transcribe()
+        else:
+            code = self._recording.kept(self._transcribe, self._output, self._signals)
+        return code if self._embedding is None else self._embedding.told(code, self._output)
+
+    def _transcribe(self) -> int:
+        request, output, choice = self._request, self._output, self._choice
+        most_open = make_room(min(request.many.jobs, len(request.names)))
+        with ExitStack() as stack:
+            stack.callback(tell_asides, self._asides, output)
+            self._log(stack)
+            context = self._context(stack)
+            service = stack.enter_context(service_of(choice, request.service))
+            if request.open_ended and not service.moves:
+                # A microphone is not opened in vain where there is no key.
+                service.endpoint()
+            opener = Opener(request.input, most_open)
+            sources = self._to_do(opener, stack)
+            if not sources:
+                return 0
+            endpoint = service.endpoint()
+            network = network_of(request.service, endpoint.url, output)
+            choice, explain = with_hotwords(choice, request.service, endpoint, network, output, request.output.quiet)
+            self._results.begin(stack)
+            arrange(output, request.output, request.many, sources, self._results.files)
+            spec = spec_of(request, choice, endpoint, network)
+            engine = stack.enter_context(built(spec, self._surroundings(service, context)))
+            batch = self._batch(choice, opener, explain)
+            return batch.run(sources, engine, min(request.many.jobs, len(sources)))
+
+    def _to_do(self, opener: Opener, stack: ExitStack) -> list[Prepared]:
+        """The sources, open; without those that are done already. Raises UsageError and Refused."""
+        sources = opener.check(self._request.names, self._output)
+        for item in sources:
+            stack.callback(item.close)
+        sources = self._results.to_do(sources, stack)
+        if sources and self._embedding is not None:
+            self._embedding.check_sources(sources)
+        if sources and self._recording is not None:
+            self._recording.wav.notice = sources[0].control.notice
+        return sources
+
+    def _log(self, stack: ExitStack) -> None:
+        """Have all messages written where --log asks for that. Raises UsageError."""
+        if self._request.output.log is not None:
+            from asrcli.runs.message_log import MessageLog
+
+            stack.enter_context(MessageLog(self._request.output.log, self._asides.put))
+
+    def _context(self, stack: ExitStack) -> Callable[[], Context] | None:
+        """The context in force where it is to change while the run lasts. Raises UsageError."""
+        choice = self._choice
+        if choice.context_from is None:
+            return None
+        from asrcli.runs.live_context import LiveContext
+
+        live = LiveContext(choice.context_from, choice.options.context, self._asides.put)
+        return stack.enter_context(live).current
+
+    def _surroundings(self, service: ServiceTarget, context: Callable[[], Context] | None) -> Surroundings:
+        options = self._choice.options
+        return Surroundings(
+            endpoint=service.endpoint if service.moves else None,
+            asked=self._asked,
+            context=context,
+            record=self._recording.wav.write if self._recording is not None else None,
+            rescue=functools.partial(rescue, model=options.model, pcm=options.audio_format),
+            tick_s=self._output.tick_s,
+        )
+
+    def _batch(self, choice: Choice, opener: Opener, explain: Callable[[AsrcliError], None]) -> Batch:
+        request = self._request
+        return Batch(
+            self._output,
+            self._signals,
+            opener,
+            choice,
+            request.output.stats,
+            request.open_ended,
+            parts=request.many.split,
+            fail_empty=request.output.fail_empty,
+            save_audio=request.output.save_audio,
+            one_utterance=request.cutting is not None and request.cutting.one,
+            asides=self._asides,
+            explain=explain,
+        )
+
+
+def with_hotwords(
+    choice: Choice, options: ServiceOptions, endpoint: Endpoint, network: Network, output: Output, quiet: bool
+) -> tuple[Choice, Callable[[AsrcliError], None]]:
+    """As `runs.hotwords.settled`; where there are none, at no cost."""
+    if choice.hotwords is None:
+        return choice, lambda error: None
+    from asrcli.runs.hotwords import settled
+
+    return settled(choice, options, endpoint, network, output, quiet=quiet)
