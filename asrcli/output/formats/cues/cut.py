@@ -135,7 +135,8 @@ def _way(
             if end > most and past > first + 1:
                 break
             is_short = gone_ms < least
-            if with_short or not is_short:
+            # Nothing makes it cheaper than it is here.
+            if cost < best[past] and (with_short or not is_short):
                 empty = full - stop
                 way = cost + per_cell * empty * empty + dislike
                 if late_ms > on_time:
