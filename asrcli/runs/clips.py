@@ -20,8 +20,8 @@ from asrcli.audio.opening import open_source
 from asrcli.audio.writing.kinds import KINDS, listed
 from asrcli.output.places.rendered import make_folder
 from asrcli.output.sanitize import name as shown
+from asrcli.runs.recording import sound_of
 from asrcli.values.errors import AsrcliError, AudioError, OutputError, UsageError
-from asrcli.values.source_name import STANDARD_INPUT
 
 if TYPE_CHECKING:
     from asrcli.audio.writing.clips import Stretch
@@ -84,7 +84,7 @@ class Clips:
         self._name()
         for number in dict.fromkeys(number for _, number, _ in self._stretches):
             self._names[number] = found[number].name
-            self._paths[number] = path = self._audio or _sound_of(found[number], beside)
+            self._paths[number] = path = self._audio or _heard(found[number], beside)
             self._check_sound(path, self._of(number))
         self._check_folder([*self._paths.values(), *spared])
 
@@ -220,17 +220,12 @@ def _is_same(path: Path, other: Path) -> bool:
         return path.name == other.name and path.parent.resolve() == other.parent.resolve()
 
 
-def _sound_of(transcript: Transcript, beside: Sequence[Path]) -> Path:
+def _heard(transcript: Transcript, beside: Sequence[Path]) -> Path:
     """The file in which a transcription can be heard. Raises UsageError."""
-    info = transcript.info()
-    # What has the time of its capture is from a microphone, of which only the name is known.
-    is_file = transcript.begin is not None and info.captured_at is None
-    name = info.audio or (transcript.name if is_file else "")
+    name, path = sound_of(transcript.info(), beside) if transcript.begin is not None else ("", None)
     say_where = "say where it is with --audio FILE"
-    if name in ("", STANDARD_INPUT):
+    if not name:
         raise UsageError(f"nothing tells where the sound of {shown(transcript.name)} is", hint=say_where)
-    places = [Path(name), *(folder / name for folder in beside)]
-    path = next((place for place in places if place.is_file()), None)
     if path is None:
         raise UsageError(f"the sound is not there any more: {shown(name)}", hint=say_where)
     return path

@@ -129,7 +129,11 @@ class _Run:
             return
         if not self._hint and self._known.find(self._serving) is not None:
             self._known.forget(self._serving)
-            again = "the same command makes another" if self._words else "`asrcli vocab create FILE` makes another"
+            again = (
+                "the same command with --make-list makes another"
+                if self._words
+                else "`asrcli vocab create FILE` makes another"
+            )
             self._hint = f"the hotword list is not there any more, and is forgotten here: {again}"
         self._hint = self._hint or (
             "there is no such hotword list; it may be another account's or another region's: check the id, the key and"

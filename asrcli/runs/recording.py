@@ -20,6 +20,7 @@ from asrcli.values.source_name import STANDARD_INPUT
 if TYPE_CHECKING:
     from asrcli.audio.writing.kinds import Kind
     from asrcli.audio.writing.wav_writer import WavWriter
+    from asrcli.output.base import Begin
     from asrcli.output.output import Output
     from asrcli.system.file_state import FileState
     from asrcli.system.signals import Signals
@@ -166,6 +167,27 @@ def _is_a_source(option: str, path: Path, names: Sequence[str]) -> UsageError | 
             if Path(name).samefile(path):
                 return UsageError(f"{option} {path} is the source itself", hint="choose another file")
     return None
+
+
+def sound_of(info: Begin, beside: Sequence[Path]) -> tuple[str, Path | None]:
+    """Where a saved transcription was heard, "" where nothing tells that, and where it can be heard now.
+
+    It is looked for there, and in the folders `beside`, where what was moved together still lies.
+    """
+    # What has the time of its capture is from a microphone, of which only the name is known.
+    name = info.audio or ("" if info.captured_at is not None or info.source == STANDARD_INPUT else info.source)
+    if not name:
+        return "", None
+    places = [Path(name), *(folder / each for folder in beside for each in (name, Path(name).name))]
+    return name, next((place for place in places if _is_file(place)), None)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        # No file can be called so.
+        return False
 
 
 def heard_in(source: str, state: FileState | None, save_audio: Path | None) -> str | None:

@@ -23,10 +23,9 @@ from asrcli.runs.choose_forms import Form, embeds, forms_of
 from asrcli.runs.choose_output import open_output
 from asrcli.runs.clips import ClipOptions, Clips
 from asrcli.runs.embedding import Embedding, check_file
-from asrcli.runs.recording import heard_in, spare_the_sources
+from asrcli.runs.recording import sound_of, spare_the_sources
 from asrcli.runs.run import told
 from asrcli.runs.saved_files import SavedFile, changed
-from asrcli.system.file_state import FileState
 from asrcli.values.errors import UsageError
 from asrcli.values.events import FinalResult
 from asrcli.values.source_name import STANDARD_INPUT
@@ -69,10 +68,11 @@ def render(
             files = [SavedFile(name, stack, signals) for name in names]
             clips = None if cutting is None else Clips(cutting, audio, force=options.force, quiet=options.quiet)
             found = _looked_through(files, clips)
-            _check_audio(found, audio, is_inside=embedding is not None)
-            heard = [_with_audio(transcript.info(), audio).audio for transcript in found]
-            spare_the_sources(output, options, [path for path in heard if path is not None])
             forms = forms_of(options, folder)
+            beside = [Path(name).parent for name in names if name != STANDARD_INPUT]
+            infos = [_with_audio(transcript.info(), audio, beside) for transcript in found]
+            _check_audio(found, infos, audio, is_inside=embedding is not None)
+            spare_the_sources(output, options, [info.audio for info in infos if info.audio is not None])
             results = list(options.output)
             if folder is not None:
                 results = _to_folder(output, forms, found, folder, names, force=options.force)
@@ -80,11 +80,11 @@ def render(
                 _to_places(output, forms, found)
             if clips is not None:
                 inputs = [Path(name) for name in names if name != STANDARD_INPUT]
-                clips.check(found, [path.parent for path in inputs], [*inputs, *results])
-            _tell_of_options(output, options, forms, found)
+                clips.check(found, beside, [*inputs, *results])
+            _tell_of_options(output, options, forms, found, infos)
             subtitles = any("max_cue_ms" in form.format.shaped_by for form in forms)
             needs_times = subtitles and not options.quiet
-            code = _Rendering(output, files, found, audio, needs_times=needs_times).code()
+            code = _Rendering(output, files, found, infos, needs_times=needs_times).code()
             if embedding is not None:
                 code = embedding.told(code, output)
             return code if clips is None or clips.make(output) else 1
@@ -135,10 +135,14 @@ def _to_folder(
 
 
 def _tell_of_options(
-    output: Output, options: OutputOptions, forms: Sequence[Form], found: Sequence[Transcript]
+    output: Output, options: OutputOptions, forms: Sequence[Form], found: Sequence[Transcript], infos: Sequence[Begin]
 ) -> None:
     if options.quiet:
         return
+    silent = [info.source for info in infos if info.audio is None]
+    if silent and any(form.name == "html" for form in forms):
+        more = f", and of {len(silent) - 1} more," if len(silent) > 1 else ""
+        output.say(f"asrcli: the sound of {shown(silent[0])}{more} is not found: its page is silent (--audio FILE)")
     if options.embed and not any(form.name == "html" for form in forms):
         output.say("asrcli: --embed is for html, and is left out")
     if options.karaoke and not any("karaoke" in form.format.shaped_by for form in forms):
@@ -147,25 +151,22 @@ def _tell_of_options(
         output.say("asrcli: there are no times of words; --karaoke is left out")
 
 
-def _check_audio(found: Sequence[Transcript], audio: Path | None, *, is_inside: bool) -> None:
+def _check_audio(found: Sequence[Transcript], infos: Sequence[Begin], audio: Path | None, *, is_inside: bool) -> None:
     """Raise UsageError where `audio` is to be the sound of several, or sound that is to be in a page cannot be."""
-    begun = [transcript for transcript in found if transcript.has_begun]
+    begun = [info for transcript, info in zip(found, infos, strict=True) if transcript.has_begun]
     if audio is not None and len(begun) > 1:
         raise UsageError(f"--audio is for one transcription, and there are {len(begun)}", hint="render one at a time")
-    for transcript in begun if is_inside else ():
-        path = _with_audio(transcript.info(), audio).audio
-        if path is None:
-            reason = f"--embed: the sound of {shown(transcript.name)} is not there"
+    for info in begun if is_inside else ():
+        if info.audio is None:
+            reason = f"--embed: the sound of {shown(info.source)} is not there"
             raise UsageError(reason, hint="say where it is with --audio FILE")
-        check_file(Path(path))
+        check_file(Path(info.audio))
 
 
-def _with_audio(info: Begin, audio: Path | None) -> Begin:
-    """`info` with where it can be heard, as the run knew it. What has the time of its capture is from a microphone."""
-    if audio is not None:
-        return replace(info, audio=str(audio))
-    state = None if info.captured_at is not None else FileState.of(info.source)
-    return replace(info, audio=info.audio or heard_in(info.source, state, None))
+def _with_audio(info: Begin, audio: Path | None, beside: Sequence[Path]) -> Begin:
+    """`info` with where it can be heard; see runs.recording.sound_of."""
+    path = audio or sound_of(info, beside)[1]
+    return replace(info, audio=None if path is None else str(path))
 
 
 class _Rendering:
@@ -176,11 +177,11 @@ class _Rendering:
         output: Output,
         files: Sequence[SavedFile],
         found: Sequence[Transcript],
-        audio: Path | None,
+        infos: Sequence[Begin],
         *,
         needs_times: bool,
     ) -> None:
-        self._audio = audio
+        self._infos = infos
         self._needs_times = needs_times
         self._output = output
         self._files = files
@@ -220,7 +221,7 @@ class _Rendering:
         whole = self._found[number]
         if number not in self._begun and whole.has_begun:
             self._begun.add(number)
-            self._output.begin(_with_audio(whole.info(), self._audio), number)
+            self._output.begin(self._infos[number], number)
         if not isinstance(value, Begin | Summary | SavedError | None):
             self._output.event(value, number)
         if transcript.last == whole.last:

@@ -155,8 +155,10 @@ def _from_columns(columns: list[str]) -> Hotword:
 
 def _checked(text: str, weight: str | None, language: str | None) -> Hotword:
     weights = {str(each): each for each in WEIGHTS}
-    if not text or (weight is not None and weight not in weights):
+    if not text:
         raise ValueError("is not WORD:WEIGHT")
+    if weight is not None and weight not in weights:
+        raise ValueError(f"has the weight {weight[:20]}, and weights are 1 to 5, or 50")
     return Hotword(text, USUAL_WEIGHT if weight is None else weights[weight], language)
 
 

@@ -147,7 +147,10 @@ def test_a_list_that_is_gone_is_forgotten_and_made_again(run, service, names):
     service.lists.accounts.clear()
     gone = run("--hotwords", names, names.parent / "sound.raw", "--make-list", "--jobs", 2)
     assert gone.code == 1
-    assert gone.err.count("is not there any more, and is forgotten here: the same command makes another") == 2
+    assert (
+        gone.err.count("is not there any more, and is forgotten here: the same command with --make-list makes another")
+        == 2
+    )
     again = run("--hotwords", names, "--make-list")
     assert (again.code, again.out) == (0, "We met Ada.\n")
     assert "made now" in again.err
@@ -209,7 +212,7 @@ def test_an_eleventh_list_is_the_service_s_to_refuse(run, service, names):
         ("# nothing\n\n", "there are no phrases in it"),
         ("\n".join(f"w{number}" for number in range(2001)), "names.txt:2001: --hotwords there are 2001 phrases"),
         ("Ada\n\na b c d e f g h\n", "names.txt:3: --hotwords 'a b c d e f g h' has 8 words; 7 may be"),
-        ("Ada:6\n", "names.txt:1: --hotwords 'Ada:6' is not WORD:WEIGHT"),
+        ("Ada:6\n", "names.txt:1: --hotwords 'Ada:6' has the weight 6"),
         ("Ada:50\n", f"'Ada' has the weight 50; {FUN} takes 1 to 5"),
         ("Ada:5\nAda:4\n", "names.txt:2: --hotwords 'Ada' has weight 5 before and 4 here"),
         ("Ada\t5\txx\n", f"'Ada': {FUN} knows no hotwords in 'xx'"),

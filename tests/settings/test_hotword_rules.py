@@ -32,11 +32,11 @@ def test_a_line_is_a_phrase_with_or_without_weight_and_language():
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("\n\nAda:9", "names:3: 'Ada:9' is not WORD:WEIGHT"),
-        ("Ada:0", "names:1: 'Ada:0' is not WORD:WEIGHT"),
+        ("\n\nAda:9", "names:3: 'Ada:9' has the weight 9, and weights are 1 to 5, or 50"),
+        ("Ada:0", "names:1: 'Ada:0' has the weight 0, and weights are 1 to 5, or 50"),
         (":4", "names:1: ':4' is not WORD:WEIGHT"),
         ("Ada\t4\ten\tx", "names:1: 'Ada\\t4\\ten\\tx' has more columns than phrase, weight, language"),
-        ("Ada\tmuch", "names:1: 'Ada\\tmuch' is not WORD:WEIGHT"),
+        ("Ada\tmuch", "names:1: 'Ada\\tmuch' has the weight much, and weights are 1 to 5, or 50"),
         ("Ada:3\n# x\nAda:5", "names:3: 'Ada' has weight 3 before and 5 here (names:1)"),
         ("Ada\nAda\t4\ten", "names:2: 'Ada' has language unsaid before and en here (names:1)"),
         ("", "names: there are no phrases in it"),
@@ -57,7 +57,7 @@ def test_what_cannot_be_is_named_with_file_and_line(text, said):
 def test_all_problems_are_told_and_the_first_is_raised():
     text = "Ada:9\n" + "Ä" * 16 + "\n" + "Ö" * 16
     assert len(problems(text)) == 3
-    with pytest.raises(UsageError, match=r"names:1: .* is not WORD:WEIGHT, and 2 more") as raised:
+    with pytest.raises(UsageError, match=r"names:1: .* has the weight .*, or 50, and 2 more") as raised:
         rules.checked(phrases.read_lines(text, "names"), FUN, "names")
     assert raised.value.hint == "`asrcli vocab check names` tells all"
 
@@ -127,8 +127,8 @@ def test_words_go_where_the_model_takes_them():
     ("given", "reason"),
     [
         (",", "no phrases"),
-        ("a:6,b", "not WORD:WEIGHT"),
-        ("a:0", "not WORD:WEIGHT"),
+        ("a:6,b", "weights are 1 to 5"),
+        ("a:0", "weights are 1 to 5"),
         ("a:3,a:4", "weight 3 before and 4 here"),
     ],
 )

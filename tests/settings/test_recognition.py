@@ -159,7 +159,7 @@ def test_hotwords_are_an_id_or_words():
     assert phrases.parse_hotwords("vocab-x-1").list_id == "vocab-x-1"
     said = phrases.parse_hotwords("ALSA:5,Pulse Audio")
     assert (said.list_id, phrases.weights(said.phrases, "…")) == (None, {"ALSA": 5, "Pulse Audio": 4})
-    with pytest.raises(UsageError, match="WORD:WEIGHT"):
+    with pytest.raises(UsageError, match="weights are 1 to 5"):
         phrases.weights(phrases.parse_hotwords("ALSA:9,x").phrases, "…")
 
 

@@ -51,6 +51,9 @@ def render(
     """
     from asrcli.runs.clips import ClipOptions
     from asrcli.runs.render import render as carry_out
+    from asrcli.values.errors import UsageError
 
+    if clips is None and clip_format != "wav":
+        raise UsageError("--clip-format is for clips, and none are asked for", hint="--clips DIR")
     cutting = None if clips is None else ClipOptions(clips, clip_format)
     return carry_out(files, document.options(), output_dir, cutting, audio)

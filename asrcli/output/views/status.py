@@ -71,7 +71,8 @@ class Status:
                 self._sent.append((end_ms, now))
             case SoundLevel():
                 self._level = event
-            case AudioFinished():
+            case AudioFinished(end_ms):
+                self._position_ms = max(self._position_ms, end_ms)
                 self._level = None
                 self._state, self._state_style = "finishing…", "yellow"
             case Reconnecting():

@@ -123,9 +123,9 @@ class TableView:
 
     def event(self, event: Event, number: int = 0) -> None:
         row = self._count.running.get(number)
-        if isinstance(event, AudioSent):
+        if isinstance(event, AudioSent | AudioFinished):
             self._progress.sent(number, event.end_ms, self._clock.now())
-        elif isinstance(event, Notice):
+        if isinstance(event, Notice):
             self._print(warning_line(about(event.message, self._many.names[number]), event.hint), "yellow")
         elif row is not None:
             row.observe(event)

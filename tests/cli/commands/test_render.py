@@ -278,3 +278,22 @@ def test_the_sound_is_not_written_over(asrcli, saved, tmp_path):
     assert done.code == 2
     assert "--output sound is the source itself" in done.err
     assert (tmp_path / "sound").read_text() == "sound"
+
+
+def test_the_sound_of_a_page_is_found_beside_the_lines_and_told_of_where_it_is_not(asrcli, saved, tmp_path):
+    (tmp_path / "moved").mkdir()
+    name = "recordings/talk.wav"
+    saved(begin(name) + final(source=name) + end(name), "moved/talk.jsonl")
+    silent = asrcli("render", "moved/talk.jsonl", "-o", "silent.html")
+    told = "asrcli: the sound of recordings/talk.wav is not found: its page is silent (--audio FILE)\n"
+    assert (silent.code, silent.err) == (0, told)
+    saved(TALK_WAV.read_bytes(), "moved/talk.wav")
+    heard = asrcli("render", "moved/talk.jsonl", "-o", "heard.html")
+    assert (heard.code, heard.err) == (0, "")
+    assert 'src="moved/talk.wav"' in (tmp_path / "heard.html").read_text()
+
+
+def test_a_kind_of_clips_without_clips_is_refused(asrcli, saved):
+    done = asrcli("render", saved(TALK), "--clip-format", "mp3")
+    assert (done.code, done.out) == (2, "")
+    assert "none are asked for (--clips DIR)" in done.err

@@ -166,7 +166,7 @@ def test_deleting_asks_or_wants_a_yes(vocab):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("create", "a:9"), "phrases: 'a:9' is not WORD:WEIGHT"),
+        (("create", "a:9"), "phrases: 'a:9' has the weight 9"),
         (("create", "a", "--prefix", "Demo"), "--prefix 'Demo' is no prefix"),
         (("create", "a", "-m", "qwen3-asr-flash-realtime"), "qwen3-asr-flash-realtime takes no hotword lists"),
         (("create", "a", "-l", "de"), "fun-asr-realtime knows no hotwords in 'de' (it knows zh en ja)"),

@@ -63,7 +63,7 @@ def test_hotwords_come_from_a_file_and_go_to_the_service(asrcli, talk_service, t
     path.write_text("Ada:9\n", encoding="utf-8")
     done = asrcli("file", TALK_WAV, "--endpoint", talk_service, *model, "--hotwords", path)
     assert done.code == 2
-    assert "--hotwords 'Ada:9' is not WORD:WEIGHT" in done.err
+    assert "--hotwords 'Ada:9' has the weight 9" in done.err
     assert asrcli("file", TALK_WAV, "--endpoint", talk_service, "--hotwords", "nosuch.txt").code == 2
 
 

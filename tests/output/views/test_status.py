@@ -35,6 +35,13 @@ def test_state_follows_the_session() -> None:
     assert "reconnects 1" in _texts(status, 0.0)
 
 
+def test_a_file_that_has_left_at_once_has_left_whole() -> None:
+    status = Status(Begin("talk.wav", "m", "intl", "run-task", 16000, 33_000), 0.0)
+    for event in (AudioSent(200), AudioFinished(33_000)):
+        status.observe(event, 0.0)
+    assert "0:33/0:33" in _texts(status, 0.0)
+
+
 def test_time_left_follows_the_pace() -> None:
     """At twice real time, half of the rest is left; in the first second nothing is claimed."""
     status = _file()

@@ -193,6 +193,7 @@ function miss() {
   const here = /^(blob|data):/.test(source) ? "This recording cannot be played." : "The recording is not where this page looks for it.";
   of("why").textContent = source ? here : "The recording is not part of this page.";
   of("missing").hidden = false;
+  of("play").disabled = true;
 }
 
 function take(file) {
@@ -202,6 +203,7 @@ function take(file) {
   audio.src = URL.createObjectURL(file);
   audio.currentTime = at;
   of("missing").hidden = true;
+  of("play").disabled = false;
 }
 
 audio.addEventListener("play", () => {
