@@ -19,7 +19,7 @@ from asrcli.values.hotwords import USUAL_WEIGHT, Hotword
 
 SUPER_WEIGHT = 50
 WEIGHTS = (1, 2, 3, 4, 5, SUPER_WEIGHT)
-_WEIGHTS_HINT = "weights are 1 to 5, usually 4, or 50"
+_WEIGHTS_HINT = "for example Ada Lovelace:5; 4 is usual, and 50 is for Qwen-Audio"
 _OPTION = "--hotwords"
 _LIST_ID = re.compile(r"vocab-[A-Za-z0-9_-]+")
 

@@ -183,7 +183,7 @@ def test_a_form_in_a_file_is_that_of_names_that_say_none(asrcli, talk_service, t
         ('protocol = "http"', "choose one of run-task, realtime"),
         ('pace = "quick"', 'pace = "quick": unknown pace'),
         ('param = ["a"]', "KEY=VALUE"),
-        ('hotwords = "ALSA:9,x"', "WORD:WEIGHT"),
+        ('hotwords = "ALSA:9,x"', "has the weight 9"),
         ("max-sentence-silence = 5", "max_sentence_silence = 5: --max-sentence-silence 5 is out of range"),
         ("noise_threshold = 3", "-1.0 to 1.0"),
         ("[qwen]\nwire-rate = 11025", "choose one of 8000, 16000"),
