@@ -17,7 +17,7 @@ from asrcli.values.errors import AsrcliError, AudioError, Interrupted, OutputErr
 from asrcli.values.source_name import label
 
 if TYPE_CHECKING:
-    from asrcli.audio.source import RawFormat
+    from asrcli.audio.source import NoticeSink, RawFormat
     from asrcli.output.output import Output
     from asrcli.runs.recording import Recording
     from asrcli.runs.sources import Prepared
@@ -30,6 +30,7 @@ class Embedding:
         self._raw: RawFormat | None = None
         self._recording: Recording | None = None
         self._errors: list[AsrcliError] = []
+        self._notices: list[tuple[str, str]] = []
 
     def begin(self, how: Input, recording: Recording | None) -> None:
         """How sources are opened; of `recording` there is only a wav while pages are made."""
@@ -42,7 +43,7 @@ class Embedding:
 
         file = str(self._recording.wav.path) if self._recording and path == str(self._recording.path) else path
         try:
-            with contextlib.closing(open_source(file, raw=self._raw)) as source:
+            with contextlib.closing(open_source(file, raw=self._raw, notice=self._noticed(path))) as source:
                 return f"data:audio/ogg;codecs=opus;base64,{base64.b64encode(ogg_opus(source)).decode()}"
         except Interrupted as error:
             # What is told of the run is told all the same.
@@ -51,6 +52,15 @@ class Embedding:
             reason = f"the sound of {shown(path)} is not in its page, which links to it: {error.message}"
             self._errors.append(OutputError(reason, hint=error.hint))
         return None
+
+    def _noticed(self, path: str) -> NoticeSink:
+        """Keeps that some of the sound of `path` is missing, which its page does not show."""
+
+        def take(message: str, hint: str, truncated: bool = False) -> None:
+            if truncated:
+                self._notices.append((f"not all of the sound of {shown(path)} is in its page: {message}", hint))
+
+        return take
 
     def check_sources(self, sources: Sequence[Prepared]) -> None:
         """Raise UsageError for one of `sources` that is too long, or of which the sound is in no file."""
@@ -62,6 +72,8 @@ class Embedding:
 
     def told(self, code: int, output: Output) -> int:
         """Tell of what could not be put inside; the exit code of a run that would end with `code`."""
+        for message, hint in self._notices:
+            output.notice(message, hint)
         for error in self._errors:
             told = output.error(error)
             code = code or exit_code(told)

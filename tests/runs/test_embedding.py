@@ -174,3 +174,19 @@ def test_what_render_can_see_beforehand_is_refused(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(inside, "MOST_S", 1)
     with pytest.raises(UsageError, match="fit into a page"):
         check_file(path)
+
+
+def test_sound_that_is_cut_short_is_told_of(tmp_path: Path) -> None:
+    """The page plays what there is, and cannot say that it is not all."""
+    whole, cut = tmp_path / "whole.wav", tmp_path / "cut.wav"
+    soundfile.write(whole, tone(2.0), 16000, subtype="PCM_16")
+    cut.write_bytes(whole.read_bytes()[:40_000])
+    embedding = Embedding()
+    embedding.begin(FILES, None)
+    sound, rate_hz = _heard(embedding(str(cut)))
+    assert 1.0 < len(sound) / rate_hz < 1.5
+    code, messages, stderr = _told(embedding)
+    assert code == 0
+    assert len(messages) == 1
+    assert messages[0].startswith(f"not all of the sound of {cut} is in its page: ")
+    assert "not all of the sound" in stderr
