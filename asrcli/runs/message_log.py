@@ -86,6 +86,8 @@ class MessageLog(logging.Handler):
         self._logger.setLevel(self._level_before)
         self._records.put(None)
         self._thread.join(_END_S)
+        if self._thread.is_alive():
+            self._tell(Notice(f"--log {self._path}: its end could not be written in {_END_S:g} s"))
 
     def _write_all(self) -> None:
         while (record := self._records.get()) is not None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import re
+import threading
 from datetime import datetime, timedelta
 from pathlib import Path
 from queue import SimpleQueue
@@ -12,6 +14,7 @@ from queue import SimpleQueue
 import pytest
 
 from asrcli.engine.session_log import MESSAGES
+from asrcli.runs import message_log
 from asrcli.runs.message_log import MessageLog, without_sound
 from asrcli.values.errors import UsageError
 from asrcli.values.events import Notice
@@ -84,6 +87,27 @@ def test_a_bug_in_it_has_one_place_to_go(tmp_path):
     assert "cannot be written" in told.get(timeout=10).message
     with pytest.raises(UsageError, match="cannot be written: Is a directory"):
         MessageLog(tmp_path, told.put)
+
+
+def test_an_end_that_the_disk_does_not_take_is_told_of(tmp_path, monkeypatch):
+    monkeypatch.setattr(message_log, "_END_S", 0.05)
+    is_free = threading.Event()
+
+    class Stuck(io.StringIO):
+        def write(self, text: str) -> int:
+            is_free.wait(10)
+            return super().write(text)
+
+    told: SimpleQueue[Notice] = SimpleQueue()
+    with MessageLog(tmp_path / "log", told.put) as log:
+        assert log._file is not None
+        log._file.close()
+        log._file = Stuck()
+        logging.getLogger(MESSAGES).warning("%s %s", ">", "said", extra={"session": 1})
+    assert "its end could not be written in 0.05 s" in told.get(timeout=10).message
+    is_free.set()
+    log._thread.join(10)
+    assert told.empty()
 
 
 def test_a_message_is_one_line_without_sound():

@@ -70,6 +70,7 @@ class ScriptRecognition:
         self._shown: int | None = None  # Words of the open sentence that were shown; None before its first result.
 
     def feed(self, pcm: Pcm) -> None:
+        """Go on by as much time as `pcm` takes, and tell what was said by then."""
         self._seconds += len(pcm.data) / 2 / pcm.sample_rate_hz
         self._position_ms = round(self._seconds * 1000)
         while self._next < len(self._sentences):
