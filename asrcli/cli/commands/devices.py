@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 def devices(
     json: Annotated[bool, typer.Option("--json", "-j", help="One JSON array.")] = False,
 ) -> None:
-    """List the microphones that `asrcli mic --device` takes, by number, name or a part of the name."""
+    """List the microphones that `asrcli mic --device` takes.
+
+    It takes their number, their name, or a part of the name.
+    """
     print_devices(as_json=json)
 
 

@@ -32,12 +32,9 @@ def file(
     """Transcribe audio files, folders, or standard input (-).
 
     \b
-    asrcli file talk.wav
-    asrcli file talk.wav --region local          no key, no network
-    asrcli file talks/ '*.mp3' --jobs 4 --json > talks.jsonl
-    asrcli file lecture.mp3 --split 8             an hour in an eighth of it
-    asrcli file talks/ --jobs 4 --output-dir texts     again: does what is not done yet
-    arecord -t raw -f S16_LE -r 16000 | asrcli file -
+    asrcli file talk.wav --region local           no key, no network
+    asrcli file talk.mp4 -o talk.srt              subtitles
+    asrcli file talks/ --output-dir texts         again: does the rest
     """
     from asrcli.runs.run import run
 

@@ -32,10 +32,8 @@ def mic(
 
     \b
     asrcli mic
-    asrcli mic --region local                    no key, no network
-    asrcli mic --device usb --save-audio talk.wav
-    asrcli mic --device monitor                  what this system plays
-    asrcli mic --test                            is it loud enough?
+    asrcli mic --test                             is it loud enough?
+    asrcli mic --device monitor -o meeting.txt    what this system plays
     """
     from asrcli.runs.run import run
 

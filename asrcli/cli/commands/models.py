@@ -50,7 +50,7 @@ def models(
         ),
     ] = None,
 ) -> None:
-    """List the known models: where they are, what they take and what they can do.
+    """List the models: what they take, and what they cost.
 
     \b
     asrcli models --for hotwords

@@ -31,16 +31,17 @@ def qwen(
     files: Annotated[
         list[str] | None, typer.Argument(metavar="FILE...", help="Audio files or folders; - is standard input.")
     ] = None,
-    mic: Annotated[bool, typer.Option("--mic", help="The microphone, instead of files.")] = False,
+    mic: Annotated[
+        bool, typer.Option("--mic", help="The microphone, instead of files.", rich_help_panel="Sources")
+    ] = False,
     pace: Pace = "realtime",
 ) -> int:
     """Transcribe with Qwen-ASR-Realtime, which hears emotions too.
 
     \b
-    asrcli qwen talk.wav
-    asrcli qwen talk.wav --manual                utterances cut at pauses on this side
-    asrcli qwen --mic --manual                   Enter ends an utterance
-    asrcli qwen talk.wav --region local          no key, no network
+    asrcli qwen talk.wav --region local    no key, no network
+    asrcli qwen talk.wav --manual          utterances cut at pauses on this side
+    asrcli qwen --mic --manual             Enter ends an utterance
     """
     from asrcli.cli.commands.file import file_request, what
     from asrcli.cli.commands.mic import mic_request

@@ -21,31 +21,37 @@ def render(
     ],
     document: DocumentFlags,
     output_dir: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="A file for each source, named after it, written here.")
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="A file for each source, named after it, written here.", rich_help_panel="Output"
+        ),
     ] = None,
     clips: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Each sentence as a sound file, and a manifest, written here.")
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Each sentence as a sound file, and a manifest, written here.", rich_help_panel="Clips"
+        ),
     ] = None,
     clip_format: Annotated[
         str,
         typer.Option(
-            metavar="|".join(_CLIP_FORMATS),
-            help="Kind of the clips.",
+            metavar="KIND",
+            help=f"Kind of the clips: {', '.join(_CLIP_FORMATS)}.",
+            rich_help_panel="Clips",
             autocompletion=values.choices(*_CLIP_FORMATS),
         ),
     ] = "wav",
     audio: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Where the sound is, if not where the lines say.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Where the sound is, if not where the lines say.", rich_help_panel="Clips"),
     ] = None,
 ) -> int:
     """Make text, subtitles or a document of saved JSON lines.
 
     \b
-    asrcli render talk.jsonl                     text
     asrcli render talk.jsonl -o talk.srt         what a run with -o talk.srt writes
     asrcli render talks.jsonl -f vtt --output-dir subtitles
-    asrcli render talk.jsonl --clips cards --clip-format mp3
-    asrcli file talk.wav --json | tee talk.jsonl | asrcli render - --timestamps
+    asrcli render talk.jsonl --clips cards       a sound file for each sentence
 
     Exit code 1 where a transcription is not complete, or a line cannot be read: what is there is written all the same.
     """

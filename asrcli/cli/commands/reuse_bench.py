@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class BenchFlags:
     """What is measured."""
+
+    section: ClassVar[str] = "Measurement"
 
     tasks: Annotated[
         int | None, typer.Option(metavar="N", help="Tasks to measure, half of them cold, half warm [20].")
@@ -36,7 +38,7 @@ class BenchFlags:
         float,
         typer.Option(metavar="S", min=0, max=3600, help="Warm up for S seconds of audio at least; a minute is wise."),
     ] = 0.0
-    pace: Annotated[str, typer.Option(metavar="realtime|fast|N", help="How fast the audio is sent; N is a factor.")] = (
+    pace: Annotated[str, typer.Option(metavar="realtime|fast|N", help="How fast the sound is sent; N is a factor.")] = (
         "realtime"
     )
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before more than 10 minutes are billed.")] = False
@@ -50,6 +52,8 @@ class BenchFlags:
 @dataclass(frozen=True)
 class ReportFlags:
     """How the result is shown."""
+
+    section: ClassVar[str] = "Output"
 
     json: Annotated[bool, typer.Option("--json", "-j", help="One JSON document on standard output.")] = False
     plot: Annotated[
@@ -73,18 +77,17 @@ def reuse_bench(
     service: ServiceFlags,
     shown: ReportFlags,
 ) -> int:
-    """Measure how much a kept connection saves: tasks on new and on kept ones, by turns.
+    """Measure what a kept connection saves.
 
     \b
     asrcli reuse-bench talk.wav --clip 2 --tasks 40
     asrcli reuse-bench talk.wav --region local --tasks 10 --clip 2
-    asrcli reuse-bench talk.wav --clip 2 --concurrency 8 --json > bench.json
     asrcli reuse-bench talk.wav --clip 2 --tasks 0 --idle 0,10,30,55,65
 
-    Two warm-up tasks come first and are not counted. A failed task is counted, shown and not tried again; the exit
-    code tells of it only where all have failed. Of fewer than 20 tasks of a kind there is no p95, of fewer than 100 no
-    p99. The JSON document has the same numbers, each phase's under "phases", and every task under "runs"; times end in
-    _ms, unknown is null.
+    Tasks run on new connections and on kept ones, by turns. Two warm-up tasks come first and are not counted. A failed
+    task is counted, shown and not tried again; the exit code tells of it only where all have failed. Of fewer than 20
+    tasks of a kind there is no p95, of fewer than 100 no p99. The JSON document has the same numbers, each phase's
+    under "phases", and every task under "runs"; times end in _ms, unknown is null.
     """
     from asrcli.runs.run import shown_at_once
 

@@ -28,8 +28,8 @@ _RequireKey = Annotated[
 _Recognizer = Annotated[
     str,
     typer.Option(
-        metavar="sphinx|script:FILE",
-        help="What listens: pocketsphinx (English), or a script.",
+        metavar="NAME",
+        help="What listens: sphinx (English), or script:FILE.",
         autocompletion=values.choices("sphinx", "script:"),
     ),
 ]
@@ -48,40 +48,52 @@ _Origins = Annotated[
 _Faults = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="SPEC", help="Misbehave, for testing clients; repeatable. See above.", autocompletion=values.faults
+        metavar="SPEC", help="Misbehave, for testing clients; repeatable; see below.", autocompletion=values.faults
     ),
 ]
 
 
+_Host = Annotated[str, typer.Option(metavar="ADDRESS", help="Loopback address to listen on.")]
+_Port = Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="Port to listen on; 0 takes a free one.")]
+_MaxTasks = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=1, help="Recognitions at the same time.", show_default="what the cores can do"),
+]
+_Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Say on stderr who connects, with the number that --fault goes by.")
+]
+
+
 def serve(
-    host: Annotated[str, typer.Option(help="Loopback address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8765,
+    host: _Host = "127.0.0.1",
+    port: _Port = 8765,
     recognizer: _Recognizer = "sphinx",
     require_key: _RequireKey = False,
     allow_origin: _Origins = None,
-    max_tasks: Annotated[
-        int | None, typer.Option(min=1, help="Recognitions at the same time.", show_default="what the cores can do")
-    ] = None,
+    max_tasks: _MaxTasks = None,
     tls: _Tls = False,
     tls_ca: _TlsCa = None,
     vocab_file: _VocabFile = None,
     fault: _Faults = None,
     exit_with_parent: Annotated[bool, typer.Option("--exit-with-parent", hidden=True)] = False,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Say on stderr who connects, with the number that --fault goes by.")
-    ] = False,
+    verbose: _Verbose = False,
 ) -> None:
-    """Run a local stand-in for the recognition service, with a real recogniser inside.
+    """Run a local service to try out and to test with.
 
-    It prints its address on stdout when it is ready, and runs until Ctrl-C.
+    \b
+    asrcli serve                         then: asrcli mic --endpoint ADDRESS
+    asrcli serve --fault drop=every:3    every third connection breaks
+
+    It stands in for the recognition service, prints its address when it is ready, and runs until Ctrl-C.
 
     \b
     --fault KIND[=VALUE][@MOMENT][#CONNECTIONS], for example reset@3.5s#1
-      close=CODE reset stall deaf garbage fail=CODE drop=every:N    at a moment, or at once
-      delay=50ms duplicate=0.1 reorder=0.1 split                    all the time
-      refuse=503 refuse=429:2                                       in the handshake, the first 2 times
-      seed=N                                                        what chance decides
-    A moment is 2s of audio received, or 10msg sent; connections are #1 or #1-3, or all.
+      at a moment, or at once  close=CODE reset stall deaf garbage fail=CODE
+                               drop=every:N
+      all the time             delay=50ms duplicate=0.1 reorder=0.1 split
+      in the handshake         refuse=503 refuse=429:2 (the first 2 times)
+      what chance decides      seed=N
+    A moment is 2s of sound received or 10msg sent; CONNECTIONS are 1 or 1-3, else all.
     """
     key = variables().get(SERVE_KEY) if require_key else None
     if require_key and not key:

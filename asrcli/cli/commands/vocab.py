@@ -29,18 +29,21 @@ vocab = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
-    help="""Make, list, show, change and delete hotword lists, which the service keeps for a model.
+    help="""Make, list, change and delete hotword lists at the service.
 
     \b
+    asrcli vocab check names.txt                 what would be refused?
+    asrcli vocab create names.txt                prints the ID of the list
+    asrcli mic --hotwords vocab-…                uses it
+
     A FILE holds a phrase a line, with a weight if need be: `Ada Lovelace`, `Ada Lovelace:5`, or with tabs between
     phrase, weight and language. Lines that begin with # do not count; - is standard input.
+
+    \b
       weight     1 to 5, usually 4; 50 with Qwen-Audio, for at most 50 phrases
       phrase     at most 15 characters if any is not ASCII, else at most 7 words
       list       500 or 2000 phrases, by model; an account has at most 10 lists
 
-    \b
-      ID=$(asrcli vocab create names.txt) && asrcli mic --hotwords $ID
-      asrcli vocab show $ID > names.txt    (edit it)    asrcli vocab update $ID names.txt
     A list acts only with the model that it was made for, and can be changed once in five minutes.
     """,
 )
@@ -48,7 +51,9 @@ vocab = typer.Typer(
 _Given = Annotated[str, typer.Argument(metavar='FILE|"a,b:5"', help="The phrases, or a file of them.")]
 _File = Annotated[str, typer.Argument(metavar="FILE", help="A file of phrases.")]
 _Id = Annotated[str, typer.Argument(metavar="ID", help="The id of a list, vocab-…")]
-_Model = Annotated[str, typer.Option("--model", "-m", help="The model it is for.", autocompletion=values.models)]
+_Model = Annotated[
+    str, typer.Option("--model", "-m", metavar="NAME", help="The model it is for.", autocompletion=values.models)
+]
 _Json = Annotated[bool, typer.Option("--json", "-j", help="One JSON document.")]
 _Language = Annotated[
     str | None,

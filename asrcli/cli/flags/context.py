@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
@@ -35,6 +35,8 @@ ContextTurns = Annotated[
 @dataclass(frozen=True)
 class LiveContextFlags:
     """What is spoken of, while it changes."""
+
+    section: ClassVar[str] = "Recognition"
 
     context_from: Annotated[
         Path | None,

@@ -32,6 +32,10 @@ class QuickCommand(TyperCommand):
         """Its options and arguments, --help among them."""
         return _quick(super().get_params(ctx))
 
+    def get_help(self, ctx: Any) -> str:
+        """Its help, as wide as the terminal."""
+        return _help(self, ctx)
+
 
 class QuickGroup(TyperGroup):
     """The same for a group of commands."""
@@ -39,6 +43,19 @@ class QuickGroup(TyperGroup):
     def get_params(self, ctx: Any) -> list[Any]:
         """Its options, --help among them."""
         return _quick(super().get_params(ctx))
+
+    def get_help(self, ctx: Any) -> str:
+        """Its help, as wide as the terminal."""
+        return _help(self, ctx)
+
+
+def _help(command: Any, context: Any) -> str:
+    import shutil
+
+    from asrcli.cli.help.draw import draw
+    from asrcli.cli.help.page import page_of
+
+    return draw(page_of(command, context), shutil.get_terminal_size().columns)
 
 
 def _quick(parameters: list[Any]) -> list[Any]:

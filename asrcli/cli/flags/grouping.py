@@ -21,7 +21,8 @@ class Several:
 def grouped(command: Callable[..., Any]) -> Callable[..., Any]:
     """Replace each parameter of `command` that is a dataclass by one option for each of its fields.
 
-    Typer sees the options one by one; the command gets them as one frozen value.
+    Typer sees the options one by one; the command gets them as one frozen value. In the help they stand in the section
+    that their class names, unless an option names its own.
     """
     groups: dict[str, type] = {}
     expanded: list[inspect.Parameter] = []
@@ -47,17 +48,34 @@ def grouped(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _parameters(group: type) -> list[inspect.Parameter]:
     hints = typing.get_type_hints(group, include_extras=True)
+    sections = _sections(group)
     found = []
     for item in dataclasses.fields(group):
         several = _several(hints[item.name])
         options = {item.name: (_default(item), hints[item.name])}
         if several is not None:
             options = {name: (None, annotation) for name, annotation in several.options.items()}
-        found += [
-            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
-            for name, (default, annotation) in options.items()
-        ]
+        for name, (default, annotation) in options.items():
+            _place(annotation, sections[item.name])
+            found.append(
+                inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+            )
     return found
+
+
+def _sections(group: type) -> dict[str, str | None]:
+    """Field → the `section` of the class that has brought it into `group`."""
+    found: dict[str, str | None] = {}
+    for kind in reversed(group.__mro__):
+        found |= dict.fromkeys(inspect.get_annotations(kind), getattr(kind, "section", None))
+    return found
+
+
+def _place(annotation: Any, title: str | None) -> None:
+    """Write the section into the option that `annotation` carries, unless it names its own."""
+    for mark in annotation.__metadata__:
+        if mark.rich_help_panel is None:
+            mark.rich_help_panel = title
 
 
 def _gathered(group: type, values: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
@@ -20,6 +20,8 @@ MOST_JOBS = 1000
 @dataclass(frozen=True)
 class ManyFlags:
     """What becomes of several sources."""
+
+    section: ClassVar[str] = "Many sources"
 
     jobs: Annotated[
         int, typer.Option(min=1, max=MOST_JOBS, metavar="N", help="Sources to transcribe at the same time.")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
@@ -22,14 +22,18 @@ Pace = Annotated[
     str,
     typer.Option(
         metavar="realtime|fast|N",
-        help="How fast the audio is sent; N is a factor.",
+        help="How fast the sound is sent; N is a factor.",
         autocompletion=values.choices("realtime", "fast"),
+        rich_help_panel="Sources",
     ),
 ]
 Color = Annotated[
     str,
     typer.Option(
-        metavar="auto|always|never", help="Colours.", autocompletion=values.choices("auto", "always", "never")
+        metavar="WHEN",
+        help="Colours: auto, always or never.",
+        autocompletion=values.choices("auto", "always", "never"),
+        rich_help_panel="Output",
     ),
 ]
 
@@ -38,8 +42,13 @@ Color = Annotated[
 class RecognitionFlags:
     """How to recognise."""
 
+    section: ClassVar[str] = "Recognition"
+
     model: Annotated[
-        str, typer.Option("--model", "-m", help="Model; see `asrcli models`.", autocompletion=values.models)
+        str,
+        typer.Option(
+            "--model", "-m", metavar="NAME", help="The model; see `asrcli models`.", autocompletion=values.models
+        ),
     ] = DEFAULT_MODEL
     language: Annotated[
         list[str],
@@ -48,7 +57,7 @@ class RecognitionFlags:
             "--lang",
             "-l",
             metavar="CODE",
-            help="Language spoken, such as zh or en; repeat for more.",
+            help="The language spoken, such as zh or en; repeat for more.",
             autocompletion=values.languages,
         ),
     ] = field(default_factory=list)
@@ -58,8 +67,8 @@ class RecognitionFlags:
             "--hotwords",
             "--hotword",
             metavar='ID|FILE|"a,b:5"',
-            help="Phrases to favour: the ID of a list at the service, a FILE with one a line, or the phrases"
-            " themselves; :5 is a weight, 1 to 5 [4].",
+            help="Phrases to favour: the ID of a list, a FILE with one a line, or the phrases themselves; :5 is a"
+            " weight, 1 to 5 [4].",
         ),
     ] = None
     make_list: Annotated[
@@ -100,6 +109,8 @@ def _hotwords(given: str, *, make_list: bool) -> dict[str, object]:
 class RawAudioFlags:
     """What raw audio on standard input is."""
 
+    section: ClassVar[str] = "Raw audio"
+
     rate: Annotated[
         int | None, typer.Option("--rate", "--sample-rate", metavar="HZ", help="Sample rate of raw audio [16000].")
     ] = None
@@ -117,6 +128,8 @@ class RawAudioFlags:
 @dataclass(frozen=True)
 class MicFlags:
     """Which microphone, and for how long."""
+
+    section: ClassVar[str] = "Microphone"
 
     device: Annotated[
         str | None,
@@ -142,6 +155,8 @@ class MicFlags:
 class MicSetupFlags:
     """How the microphone is opened and tried out."""
 
+    section: ClassVar[str] = "Microphone"
+
     list_devices: Annotated[bool, typer.Option("--list-devices", help="List the microphones and leave.")] = False
     test: Annotated[bool, typer.Option("--test", help="Listen for two seconds, say what is wrong, and leave.")] = False
     rate: Annotated[
@@ -156,22 +171,27 @@ class MicSetupFlags:
 class DocumentFlags:
     """What is written where, and in which form."""
 
+    section: ClassVar[str] = "Output"
+
     format: Annotated[
         list[str],
         typer.Option(
             "--format",
             "--output-format",
             "-f",
-            metavar="text|json|srt|vtt|ass|md|html",
-            help="Form of the results, where the name of -o says none [text]; repeat for more.",
+            metavar="FORM",
+            help="text, json, srt, vtt, ass, md or html, where the name of -o says none [text]; repeat for more.",
             autocompletion=values.formats,
         ),
     ] = field(default_factory=list)
-    json: Annotated[bool, typer.Option("--json", "-j", help="JSON lines, the same as --format json.")] = False
+    json: Annotated[bool, typer.Option("--json", "-j", help="JSON lines, the same as -f json.")] = False
     output: Annotated[
         list[Path],
         typer.Option(
-            "--output", "-o", metavar="FILE", help="Write the results here, - to standard output; repeat for more."
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write the results here, such as talk.srt; - is standard output; repeat for more.",
         ),
     ] = field(default_factory=list)
     timestamps: Annotated[bool, typer.Option("--timestamps", help="Text: the times of each sentence before it.")] = (
@@ -203,6 +223,8 @@ class DocumentFlags:
 class OutputFlags(DocumentFlags):
     """What a run writes where."""
 
+    section: ClassVar[str] = "Output"
+
     save_audio: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Keep the sound that is sent: .wav .mp3 .flac .opus .ogg .m4a.")
     ] = None
@@ -215,7 +237,7 @@ class OutputFlags(DocumentFlags):
     verbose: Annotated[
         int,
         typer.Option(
-            "--verbose", "-v", count=True, metavar="", show_default=False, help="Say more; -vv shows messages."
+            "--verbose", "-v", count=True, metavar="", show_default=False, help="Say more; -vv shows the messages."
         ),
     ] = 0
     log: Annotated[

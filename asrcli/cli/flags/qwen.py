@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
@@ -19,9 +19,17 @@ _WIRE_RATES = ("8000", "16000")
 class QwenFlags:
     """What only this family of models knows."""
 
+    section: ClassVar[str] = "Recognition"
+
     model: Annotated[
         str,
-        typer.Option("--model", "-m", metavar="NAME", help="Model.", autocompletion=values.realtime_models),
+        typer.Option(
+            "--model",
+            "-m",
+            metavar="NAME",
+            help="The model; see `asrcli models`.",
+            autocompletion=values.realtime_models,
+        ),
     ] = DEFAULT_MODEL
     manual: Annotated[
         bool,
@@ -32,11 +40,13 @@ class QwenFlags:
         typer.Option("--one-utterance", help="All of a source as one utterance, of 53 s at most; implies --manual."),
     ] = False
     threshold: Annotated[
-        float | None, typer.Option(metavar="N", min=-1, max=1, help="VAD: -1.0 to 1.0, lower hears more [0.2].")
+        float | None, typer.Option(metavar="N", min=-1, max=1, help="VAD: lower hears more [0.2].")
     ] = None
     silence_ms: Annotated[
         int | None,
-        typer.Option(metavar="MS", min=200, max=6000, help="Silence that ends an utterance [800; talks 400]."),
+        typer.Option(
+            metavar="MS", min=200, max=6000, help="Milliseconds of silence that end an utterance [800; talks 400]."
+        ),
     ] = None
     language: Annotated[
         str | None,
@@ -45,7 +55,7 @@ class QwenFlags:
             "--lang",
             "-l",
             metavar="CODE",
-            help="Language spoken [detected].",
+            help="The language spoken, such as zh or en [detected].",
             autocompletion=values.languages,
         ),
     ] = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
@@ -16,20 +16,20 @@ from asrcli.runs.request import ServiceOptions
 class AccessFlags:
     """Which service to ask, with what key, and by which way."""
 
+    section: ClassVar[str] = "Service"
+
     region: Annotated[
         str | None,
         typer.Option(
-            metavar="intl|cn|qwen-intl|qwen-cn|local",
-            help="intl: Singapore (the default); cn: Beijing; qwen-…: Qwen Cloud, as others have measured it;"
-            " local: our own, started for this run, without a key.",
+            metavar="WHERE",
+            help="intl: Singapore, the default; cn: Beijing; qwen-intl, qwen-cn: Qwen Cloud, as others have measured"
+            " it; local: a service of our own for this run, without a key.",
             autocompletion=values.choices("intl", "cn", "qwen-intl", "qwen-cn", "local"),
         ),
     ] = None
-    workspace: Annotated[
-        str | None, typer.Option(metavar="ID", help="Workspace id; uses the workspace's own host.")
-    ] = None
+    workspace: Annotated[str | None, typer.Option(metavar="ID", help="The workspace; its own host is asked.")] = None
     endpoint: Annotated[
-        str | None, typer.Option(metavar="URL", help="Address of the service, wss://…; overrides the region.")
+        str | None, typer.Option(metavar="URL", help="Address of the service, wss://…, instead of --region.")
     ] = None
     api_key: Annotated[
         str | None, typer.Option("--api-key", "-k", metavar="KEY", help="API key; better in DASHSCOPE_API_KEY.")
@@ -44,10 +44,19 @@ class AccessFlags:
     )
     proxy: Annotated[
         str | None,
-        typer.Option(metavar="URL", help="http://, https:// or socks5:// proxy; none for no proxy [HTTPS_PROXY]."),
+        typer.Option(
+            metavar="URL",
+            help="Proxy: http://, https:// or socks5://; none for no proxy [HTTPS_PROXY].",
+            rich_help_panel="Connection",
+        ),
     ] = None
     ca_bundle: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Certificate authorities to trust beside the system's.")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Certificate authorities to trust beside the system's.",
+            rich_help_panel="Connection",
+        ),
     ] = None
 
     def options(self) -> ServiceOptions:
@@ -66,12 +75,15 @@ class AccessFlags:
 class ServiceFlags(AccessFlags):
     """The same, and how to talk to it."""
 
+    section: ClassVar[str] = "Connection"
+
     protocol: Annotated[
         str | None,
         typer.Option(
-            metavar="run-task|realtime",
-            help="Protocol, where the model's name does not tell: run-task (Fun-ASR, Paraformer, Qwen-Audio-ASR) or"
-            " realtime (Qwen-ASR-Realtime).",
+            metavar="NAME",
+            help="run-task (Fun-ASR, Paraformer, Qwen-Audio-ASR) or realtime (Qwen-ASR-Realtime), where the name of"
+            " the model does not tell.",
+            rich_help_panel="Service",
             autocompletion=values.protocols,
         ),
     ] = None
@@ -80,7 +92,7 @@ class ServiceFlags(AccessFlags):
     ] = 12
     max_outage: Annotated[
         float,
-        typer.Option(metavar="S", min=1, max=86400, help="Sound to keep while there is no connection."),
+        typer.Option(metavar="S", min=1, max=86400, help="Seconds of sound to keep while there is no connection."),
     ] = 300.0
     keepalive: Annotated[
         bool, typer.Option("--keepalive/--no-keepalive", help="Bridge long silence and pauses of the source.")

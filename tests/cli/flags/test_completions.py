@@ -240,5 +240,5 @@ def test_the_help_names_the_formats_that_there_are() -> None:
     """It does not load them for that."""
     for command in ("file", "mic", "qwen", "render"):
         options = ROOT.commands[command].loaded.params  # type: ignore[attr-defined]
-        [metavar] = [option.metavar for option in options if option.name == "format"]
-        assert metavar == "|".join(FORMATS)
+        [text] = [option.help for option in options if option.name == "format"]
+        assert text.partition(", where")[0].replace(" or ", ", ").split(", ") == list(FORMATS)
