@@ -16,7 +16,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 RULES = {
     "values": "",
     "system": "values",
-    "settings": "values",
+    "settings": "system values",
     "protocols": "values",
     "wire": "system values",
     "audio": "system values",

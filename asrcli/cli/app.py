@@ -18,11 +18,13 @@ from asrcli import __version__
 from asrcli.cli import config_files as config
 from asrcli.cli.commands import SUMMARIES
 from asrcli.cli.flags import completions as values
+from asrcli.cli.flags.conversion import HELD_BACK
 from asrcli.cli.lazy import Commands
 from asrcli.output import masking
 from asrcli.output.places import streams
 from asrcli.runs.exits import exit_code
 from asrcli.settings import environment
+from asrcli.settings.files import config_files
 from asrcli.values.errors import AsrcliError, Bug, UsageError
 
 app = typer.Typer(
@@ -90,10 +92,11 @@ def _root(
     ] = None,
 ) -> None:
     commands = context.command.commands  # type: ignore[attr-defined]
-    user = config.user_file(os.environ, Path.home())
     # Typer has taken the words of the command out of the context by now.
     typed = context.obj or ()
-    context.default_map = config.defaults(commands, Path(config.PROJECT_FILE), user, environment.variables(), typed)
+    context.default_map, error = config.defaults(commands, config_files(), environment.variables(), typed)
+    if error is not None and context.invoked_subcommand not in config.SPARED:
+        context.meta[HELD_BACK] = error
 
 
 def main() -> None:

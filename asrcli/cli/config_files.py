@@ -6,24 +6,27 @@
     device = "usb"                       # for one command
 
 A flag outranks the environment, the environment the project's file, that one the user's. What a file says is checked
-here, where its name is known; the options themselves come from Typer.
+here, where its name is known; what is wrong with it stops no command that is there to mend it, and no help.
 """
 
 from __future__ import annotations
 
 import difflib
+import functools
 import itertools
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import typer
-
-from asrcli.cli.flags.conversion import refuse_empty
-from asrcli.system.folders import user_folder
+from asrcli.cli.commands import SUMMARIES
+from asrcli.cli.config_values import options_of, value_of
+from asrcli.cli.lazy import LazyCommand
+from asrcli.settings.files import PROJECT, ConfigFile, Problem, config_files
+from asrcli.settings.toml_text import Keys
 from asrcli.values.errors import UsageError
 
-PROJECT_FILE = "asrcli.toml"
 # A folder that somebody else made must not decide where the key and the sound go, nor which files are replaced.
 _PERSONAL = {"api_key", "api_key_file", "endpoint", "proxy", "ca_bundle", "workspace", "header", "force"}
 
@@ -48,155 +51,153 @@ _OWN = {"qwen": {"model"}}
 # But what says which service is asked, and for which model, holds for its hotword lists too.
 _ALSO = {"vocab": {"model", "region", "workspace", "endpoint", "api_key_file", "proxy", "ca_bundle"}}
 
-# Options that take one of the words which complete them, and nothing else.
-_CLOSED = {"region", "protocol", "format", "color", "encoding", "wire_rate"}
+# Commands that tell of the files and mend them: a broken one does not stop these.
+SPARED = {"config", "doctor", "guide", "help"}
 
 Commands = Mapping[str, Any]
 """Name → Typer's command; its `commands` are those of a group."""
 
 
-def user_file(environ: Mapping[str, str], home: Path) -> Path:
-    """Where the user's own file is looked for."""
-    return user_folder("XDG_CONFIG_HOME", environ, home) / "asrcli" / "config.toml"
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A value as Typer takes it, and where it stands: the file, and the keys that lead there."""
+
+    value: Any
+    file: ConfigFile
+    keys: Keys
+
+
+Layer = dict[str, dict[str, Setting]]
+"""Command → option → what a file sets; for a group its options are those of all its commands."""
+
+
+@functools.cache
+def all_commands() -> Commands:
+    """The program's own."""
+    return {name: LazyCommand(name, summary) for name, summary in SUMMARIES.items()}
+
+
+def problems() -> tuple[Problem, ...]:
+    """All that is wrong in the configuration files there are: the project's first, and from the top down."""
+    return tuple(itertools.chain.from_iterable(Reading(file, all_commands()).problems for file in config_files()))
 
 
 def defaults(
-    commands: Commands, project: Path, user: Path, environ: Mapping[str, str], typed: Sequence[str] = ()
-) -> dict[str, dict[str, Any]]:
-    """Command → option → default, from both files, as Typer's default_map takes it; `typed` is the command line.
+    commands: Commands, files: Sequence[ConfigFile], environ: Mapping[str, str], typed: Sequence[str] = ()
+) -> tuple[dict[str, dict[str, Any]], UsageError | None]:
+    """Command → option → default, from `files`, as Typer's default_map takes it; `typed` is the command line.
 
-    Raises UsageError for a file that is no TOML, for a name that no command has and for a value that it cannot have.
+    With the first thing that is wrong in a file: it is no TOML, or has a name that no command has or a value that it
+    cannot have. The defaults are those of the rest.
     """
+    readings = [Reading(file, commands) for file in files if file.exists]
+    error = next((problem.error() for reading in readings for problem in reading.problems), None)
+    merged = in_force([reading.layer for reading in readings], environ, typed)
+    values = {command: _for_each(commands[command], merged.get(command, {})) for command in commands}
+    return values, error
+
+
+def in_force(layers: Sequence[Layer], environ: Mapping[str, str], typed: Sequence[str]) -> Layer:
+    """Of `layers`, of which the first outranks the others, what neither a variable nor a flag outranks."""
     outranked = {key for key, names in _VARIABLES.items() if any(environ.get(name) for name in names)}
     outranked |= {key for key, flags in _CONTRADICTED.items() if any(_is_typed(flag, typed) for flag in flags)}
     if _names_say_the_forms(typed):
         outranked |= {"format", "json"}
-    merged: dict[str, dict[str, Any]] = {command: {} for command in commands}
-    for path, refused in ((user, {"api_key"}), (project, _PERSONAL)):
-        for command, given in _read(path, commands, refused).items():
-            merged[command].update((key, value) for key, value in given.items() if key not in outranked)
-    return {command: _for_each(commands[command], given) for command, given in merged.items()}
+    merged: Layer = {}
+    for layer in reversed(layers):
+        for command, given in layer.items():
+            kept = {key: setting for key, setting in given.items() if key not in outranked}
+            merged[command] = merged.get(command, {}) | kept
+    return merged
 
 
-def _for_each(command: Any, given: dict[str, Any]) -> dict[str, Any]:
-    """`given`, as it is for a command, and for a group for each of its commands what that one knows."""
-    if not given:
-        # Nothing is loaded to find out of what it is nothing.
-        return given
-    known = {name: _options(each) for name, each in getattr(command, "commands", {}).items()}
+def _for_each(command: Any, settings: Mapping[str, Setting]) -> dict[str, Any]:
+    """The values, as they are for a command, and for a group for each of its commands what that one knows."""
+    given = {key: setting.value for key, setting in settings.items()}
+    # Nothing is loaded to find out of what it is nothing.
+    known = {name: options_of(each) for name, each in getattr(command, "commands", {}).items()} if given else {}
     if not known:
         return given
     return {name: {key: given[key] for key in given if key in options} for name, options in known.items()}
 
 
-def _read(path: Path, commands: Commands, refused: set[str]) -> dict[str, dict[str, Any]]:
-    try:
-        text = path.read_text(encoding="utf-8")
-        # Nearly everybody has no file, and does not wait for what reads one.
-        import tomllib
+class Reading:
+    """What a file sets, command by command, and what is wrong with it."""
 
-        document = tomllib.loads(text)
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, RecursionError) as error:
-        raise UsageError(f"{path}: {error}", hint="mend the file or remove it") from error
-    common = {_name(key): value for key, value in document.items() if not isinstance(value, dict)}
-    tables = {key: value for key, value in document.items() if isinstance(value, dict)}
-    options = {name: _options(command) for name, command in commands.items()}
-    shared_names = set[str]().union(*(known for command, known in options.items() if command in _TRANSCRIBING))
-    _check(path, common, shared_names, refused, "option")
-    _check(path, tables, set(commands), set(), "command")
-    found: dict[str, dict[str, Any]] = {}
-    for command, known in options.items():
-        own = {_name(key): value for key, value in tables.get(command, {}).items()}
-        _check(path, own, set(known), refused, f"option of {command}")
-        shared = known.keys() - _OWN.get(command, set()) if command in _TRANSCRIBING else _ALSO.get(command, set())
-        given = {key: value for key, value in common.items() if key in shared} | own
-        context = typer.Context(commands[command])
-        found[command] = {key: _value(path, context, known[key], value) for key, value in given.items()}
-    return found
+    def __init__(self, file: ConfigFile, commands: Commands) -> None:
+        self._file = file
+        self._commands = commands
+        self._options = functools.cache(lambda command: options_of(commands[command]))
+        # By itself, since the same may be wrong for several commands.
+        self._found: dict[Problem, None] = {}
+        self.layer: Layer = {}
+        if file.problem is None:
+            self.layer = self._section(file.values)
+        else:
+            self._found[Problem(file.path, file.line, file.problem, "mend the file or remove it")] = None
 
+    @property
+    def problems(self) -> list[Problem]:
+        """From the top of the file down."""
+        return sorted(self._found, key=lambda problem: problem.line or 0)
 
-def _options(command: Any) -> dict[str, Any]:
-    """By name, without --help; of a group, those of all its commands."""
-    found = {each.name: each for each in command.get_params(typer.Context(command)) if _is_option(each)}
-    for each in getattr(command, "commands", {}).values():
-        found |= _options(each)
-    return found
+    def _section(self, document: Mapping[str, Any]) -> Layer:
+        """Values for several commands, and tables for one each."""
+        common = {key: value for key, value in document.items() if not isinstance(value, dict)}
+        tables = {key: value for key, value in document.items() if isinstance(value, dict)}
+        transcribing = [command for command in _TRANSCRIBING if command in self._commands]
+        if common:
+            known = set[str]().union(*(self._options(command) for command in transcribing))
+            common = self._known(common, known, (), "option")
+        tables = self._known(tables, {*self._commands}, (), "command")
+        found: Layer = {}
+        for command in self._commands:
+            given: dict[Keys, Any] = {
+                (key,): value for key, value in common.items() if self._is_for(command, _name(key))
+            }
+            own = tables.get(command, {})
+            if own:
+                own = self._known(own, {*self._options(command)}, (command,), f"option of {command}")
+                given |= {(command, key): value for key, value in own.items()}
+            found[command] = self._settings(command, given)
+        return found
 
+    def _is_for(self, command: str, option: str) -> bool:
+        """Whether what stands at the top of a file is for `command`."""
+        if command not in _TRANSCRIBING:
+            return option in _ALSO.get(command, ())
+        return option in self._options(command) and option not in _OWN.get(command, ())
 
-def _is_option(parameter: Any) -> bool:
-    return bool(parameter.param_type_name == "option" and parameter.expose_value)
+    def _settings(self, command: str, given: Mapping[Keys, Any]) -> dict[str, Setting]:
+        """By the names of the options, those of `given` that can be; what comes later there outranks the earlier."""
+        found: dict[str, Setting] = {}
+        for keys, value in given.items():
+            option = self._options(command)[_name(keys[-1])]
+            try:
+                found[option.name] = Setting(value_of(self._commands[command], option, value), self._file, keys)
+            except UsageError as error:
+                shown = json.dumps(value, ensure_ascii=False, default=str)
+                self._tell(keys, f"{option.name} = {shown}: {error.message}", error.hint)
+        return found
 
+    def _known(self, given: Mapping[str, Any], known: set[str], within: Keys, what: str) -> dict[str, Any]:
+        """Those of `given` whose names are `known`; of the others it is told that they are no `what`."""
+        found = {}
+        for key, value in given.items():
+            name = key if what == "command" else _name(key)
+            if name == "api_key" or (self._file.whose == PROJECT and name in _PERSONAL):
+                place = "~/.dashscope/api_key" if name == "api_key" else "your own config.toml"
+                self._tell((*within, key), f"{key} cannot stand here", f"put it into {place}")
+            elif name not in known:
+                nearest = difflib.get_close_matches(name, known, n=1)
+                hint = f"did you mean {nearest[0]}?" if nearest else ""
+                self._tell((*within, key), f"{key} is no {what}", hint)
+            else:
+                found[key] = value
+        return found
 
-def _check(path: Path, given: Mapping[str, Any], known: set[str], refused: set[str], what: str) -> None:
-    for key in given:
-        if key in refused:
-            place = "~/.dashscope/api_key" if key == "api_key" else "your own config.toml"
-            raise UsageError(f"{path}: {key} cannot stand here", hint=f"put it into {place}")
-        if key not in known:
-            nearest = difflib.get_close_matches(key, known, n=1)
-            raise UsageError(f"{path}: {key} is no {what}", hint=f"did you mean {nearest[0]}?" if nearest else "")
-
-
-def _value(path: Path, context: typer.Context, option: Any, value: Any) -> Any:
-    """`value` as Typer takes it. Raises UsageError with the file and the key for one that the option cannot have."""
-    given = [value] if option.multiple and isinstance(value, str) else value
-    try:
-        _check_kind(option, given)
-        refuse_empty(option, context, given)
-        _check_meaning(context, option, option.process_value(context, given))
-    except (UsageError, typer.TyperException) as error:
-        reason = str(getattr(error, "message", error))
-        import json
-
-        shown = json.dumps(value, ensure_ascii=False, default=str)
-        raise UsageError(f"{path}: {option.name} = {shown}: {reason}", hint=getattr(error, "hint", "")) from error
-    return given
-
-
-def _check_kind(option: Any, value: Any) -> None:
-    """Raise UsageError for a kind of value that Typer would make some text of."""
-    if option.is_flag or option.count:
-        return
-    for each in value if option.multiple and isinstance(value, list) else [value]:
-        if isinstance(each, bool) or not isinstance(each, str | int | float):
-            raise UsageError("it takes a list of texts" if option.multiple else "it takes a text or a number")
-
-
-def _check_meaning(context: typer.Context, option: Any, value: Any) -> None:
-    """Raise UsageError for a value that means nothing, whatever it is used with."""
-    key = option.name
-    if key in _CLOSED:
-        words = [item.value for item in option.shell_complete(context, "")]
-        if words and not set(value if option.multiple else [value]) <= set(words):
-            raise UsageError("it is not known", hint=f"choose one of {', '.join(words)}")
-        if words:
-            return
-
-    from asrcli.audio.chunks.pacing import parse_pace
-    from asrcli.cli.flags import knobs, textfiles
-    from asrcli.settings import endpoints, headers, phrases, recognition
-    from asrcli.values.kinds import Texts
-
-    match key:
-        case "pace":
-            parse_pace(value)
-        case "param":
-            phrases.parse_parameters(value)
-        case "hotwords":
-            textfiles.check_hotwords(value)
-        case "header":
-            headers.parse_headers(value)
-        case "endpoint":
-            endpoints.endpoint_url(None, None, value, {})
-        case "workspace":
-            endpoints.endpoint_url(None, value, None, {})
-        case _:
-            row = knobs.ROWS.get(key)
-            # Files are read when they are used.
-            if row is not None and not isinstance(row.kind, Texts):
-                recognition.check(row, value)
+    def _tell(self, keys: Keys, message: str, hint: str = "") -> None:
+        self._found[Problem(self._file.path, self._file.line_of(*keys), message, hint)] = None
 
 
 def _is_typed(flag: str, typed: Sequence[str]) -> bool:

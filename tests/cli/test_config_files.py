@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import typer
 
+from asrcli.cli import config_files
 from asrcli.cli.app import app
-from asrcli.cli.config_files import defaults, user_file
 from asrcli.output.wording import words
+from asrcli.settings.files import OWN, PROJECT, read
 from asrcli.values.errors import UsageError
 from tests.support.service import TALK_TEXT, TALK_WAV
 from tests.support.wording import says
@@ -31,6 +32,14 @@ OPTIONS = commands(
     file={"model", "pace", "endpoint", "api_key", "api_key_file", "max_sentence_silence", "language"},
     mic={"model", "device"},
 )
+
+
+def defaults(known, project: Path, user: Path, environ: dict[str, str], typed: Any = ()) -> dict[str, dict[str, Any]]:
+    """Raises what is wrong."""
+    found, error = config_files.defaults(known, (read(project, PROJECT), read(user, OWN)), environ, typed)
+    if error is not None:
+        raise error
+    return found
 
 
 @pytest.fixture
@@ -88,12 +97,6 @@ def test_what_a_file_may_not_say_is_named_with_the_file(files, project, user, sa
     assert "sk-1" not in words(caught.value)
 
 
-def test_the_users_file_has_its_standard_place():
-    home = Path("/home/me")
-    assert user_file({}, home) == home / ".config/asrcli/config.toml"
-    assert user_file({"XDG_CONFIG_HOME": "/x"}, home) == Path("/x/asrcli/config.toml")
-
-
 def test_the_program_takes_its_defaults_from_the_folder_and_flags_outrank_them(
     asrcli, talk_service, tmp_path, monkeypatch
 ):
@@ -113,7 +116,7 @@ def test_a_broken_file_is_one_clear_line(asrcli, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     done = asrcli("models")
     assert done.code == 2
-    assert done.err == "asrcli: error: asrcli.toml: modle is no option (did you mean model?)\n"
+    assert done.err == "asrcli: error: asrcli.toml:1: modle is no option (did you mean model?)\n"
 
 
 def test_a_typed_flag_silences_what_it_contradicts(tmp_path: Path):
@@ -196,7 +199,8 @@ def test_a_wrong_value_is_one_line_that_names_the_file_and_the_key(asrcli, tmp_p
     monkeypatch.chdir(tmp_path)
     done = asrcli("models")
     assert (done.code, done.out) == (2, "")
-    assert done.err.startswith("asrcli: error: asrcli.toml: ")
+    # A table's line is before the one that is wrong.
+    assert done.err.startswith(f"asrcli: error: asrcli.toml:{line.count(chr(10)) + 1}: ")
     assert said in done.err
     assert done.err.count("\n") == 1
 
@@ -205,7 +209,7 @@ def test_a_wrong_address_in_the_users_own_file_names_that_file(tmp_path):
     path = tmp_path / "config.toml"
     path.write_text('endpoint = "http://x"')
     with pytest.raises(
-        UsageError, match=r"config.toml: endpoint = \"http://x\": --endpoint .* not a WebSocket address"
+        UsageError, match=r"config.toml:1: endpoint = \"http://x\": --endpoint .* not a WebSocket address"
     ):
         defaults(OPTIONS, tmp_path / "none.toml", path, {})
 
@@ -213,3 +217,29 @@ def test_a_wrong_address_in_the_users_own_file_names_that_file(tmp_path):
 def test_one_text_stands_for_a_list_of_one_and_a_number_for_its_text(files):
     found = files(project='language = "zh"\npace = 4\n[mic]\ndevice = 5')
     assert found == {"file": {"language": ["zh"], "pace": 4}, "mic": {"device": 5}}
+
+
+def test_a_broken_file_stops_no_help(asrcli, tmp_path, monkeypatch):
+    (tmp_path / "asrcli.toml").write_text("not toml")
+    monkeypatch.chdir(tmp_path)
+    for line in ("--help", "--version", "file --help", "vocab create -h"):
+        done = asrcli(*line.split())
+        assert (done.code, done.err) == (0, ""), line
+    done = asrcli("vocab", "check", "names.txt")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("asrcli: error: asrcli.toml:1: it is not TOML: Expected '=' after a key")
+
+
+def test_all_that_is_wrong_is_listed_in_the_order_of_the_lines(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    (tmp_path / "asrcli").mkdir()
+    (tmp_path / "asrcli" / "config.toml").write_text("[mic]\ndevise = 'usb'\n")
+    (tmp_path / "asrcli.toml").write_text("# ours\nretries = 1000\nproxy = 'x'\n\n[fiel]\nmodel = 'a'\n")
+    told = [(each.where, each.message.partition(":")[0], each.hint) for each in config_files.problems()]
+    assert told == [
+        ("asrcli.toml:2", "retries = 1000", ""),
+        ("asrcli.toml:3", "proxy cannot stand here", "put it into your own config.toml"),
+        ("asrcli.toml:5", "fiel is no command", "did you mean file?"),
+        (f"{tmp_path}/asrcli/config.toml:2", "devise is no option of mic", "did you mean device?"),
+    ]

@@ -20,6 +20,9 @@ _NUMBERS = {int: re.compile(r"-?[0-9]{1,9}"), float: re.compile(r"-?[0-9]{1,9}(\
 
 _NAMES = ("model", "language")
 
+HELD_BACK = "asrcli.held_back"
+"""In a context's `meta`: an error that stops a command before it runs, but not its help."""
+
 
 class _Doubtful(Exception):  # noqa: N818 - it names what was found
     """The value may be wrong."""
@@ -35,6 +38,12 @@ class QuickCommand(TyperCommand):
     def get_help(self, ctx: Any) -> str:
         """Its help, as wide as the terminal."""
         return _help(self, ctx)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run it. Raises what was held back."""
+        if (error := ctx.meta.get(HELD_BACK)) is not None:
+            raise error
+        return super().invoke(ctx)
 
 
 class QuickGroup(TyperGroup):

@@ -1,0 +1,89 @@
+"""What a configuration file may set: the options of a command by name, and the values that they can have.
+
+The options themselves come from Typer.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+
+from asrcli.cli.flags.conversion import refuse_empty
+from asrcli.values.errors import UsageError
+
+# Options that take one of the words which complete them, and nothing else.
+_CLOSED = {"region", "protocol", "format", "color", "encoding", "wire_rate"}
+# It says which part of a file counts.
+_OF_THE_FILES = {"profile"}
+
+
+def options_of(command: Any) -> dict[str, Any]:
+    """By name, without --help; of a group, those of all its commands."""
+    found = {each.name: each for each in command.get_params(typer.Context(command)) if _is_option(each)}
+    for each in getattr(command, "commands", {}).values():
+        found |= options_of(each)
+    return found
+
+
+def _is_option(parameter: Any) -> bool:
+    return bool(
+        parameter.param_type_name == "option" and parameter.expose_value and parameter.name not in _OF_THE_FILES
+    )
+
+
+def value_of(command: Any, option: Any, value: Any) -> Any:
+    """`value` as Typer takes it. Raises UsageError for one that the option cannot have."""
+    context = typer.Context(command)
+    given = [value] if option.multiple and isinstance(value, str) else value
+    try:
+        _check_kind(option, given)
+        refuse_empty(option, context, given)
+        _check_meaning(context, option, option.process_value(context, given))
+    except typer.TyperException as error:
+        raise UsageError(str(getattr(error, "message", error))) from error
+    return given
+
+
+def _check_kind(option: Any, value: Any) -> None:
+    """Raise UsageError for a kind of value that Typer would make some text of."""
+    if option.is_flag or option.count:
+        return
+    for each in value if option.multiple and isinstance(value, list) else [value]:
+        if isinstance(each, bool) or not isinstance(each, str | int | float):
+            raise UsageError("it takes a list of texts" if option.multiple else "it takes a text or a number")
+
+
+def _check_meaning(context: typer.Context, option: Any, value: Any) -> None:
+    """Raise UsageError for a value that means nothing, whatever it is used with."""
+    key = option.name
+    if key in _CLOSED:
+        words = [item.value for item in option.shell_complete(context, "")]
+        if words and not set(value if option.multiple else [value]) <= set(words):
+            raise UsageError("it is not known", hint=f"choose one of {', '.join(words)}")
+        if words:
+            return
+
+    from asrcli.audio.chunks.pacing import parse_pace
+    from asrcli.cli.flags import knobs, textfiles
+    from asrcli.settings import endpoints, headers, phrases, recognition
+    from asrcli.values.kinds import Texts
+
+    match key:
+        case "pace":
+            parse_pace(value)
+        case "param":
+            phrases.parse_parameters(value)
+        case "hotwords":
+            textfiles.check_hotwords(value)
+        case "header":
+            headers.parse_headers(value)
+        case "endpoint":
+            endpoints.endpoint_url(None, None, value, {})
+        case "workspace":
+            endpoints.endpoint_url(None, value, None, {})
+        case _:
+            row = knobs.ROWS.get(key)
+            # Files are read when they are used.
+            if row is not None and not isinstance(row.kind, Texts):
+                recognition.check(row, value)

@@ -1,0 +1,132 @@
+"""Which configuration files there are, read and parsed. What their keys mean is not known here.
+
+`asrcli.toml` in the current folder is the project's, and may have come with somebody's repository;
+`asrcli/config.toml` in the user's folder for configuration is their own.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from asrcli.settings.toml_text import Statement, line_of, statements
+from asrcli.system.folders import user_folder
+from asrcli.values.errors import UsageError
+
+PROJECT_FILE = "asrcli.toml"
+PROJECT: Literal["project"] = "project"
+OWN: Literal["own"] = "own"
+
+# Far more than there is to set.
+_MOST_BYTES = 1 << 20
+_PLACE = re.compile(r" \(at (?:line (?P<line>\d+), column \d+|end of document)\)$")
+
+
+@dataclass(frozen=True)
+class ConfigFile:
+    """A configuration file, which may not exist.
+
+    `values` is what it holds, {} where that cannot be read. `problem` says why not, in one line without the path, and
+    `line` where, counted from 1; both are None where nothing is wrong.
+    """
+
+    path: Path
+    whose: Literal["project", "own"]
+    exists: bool
+    values: Mapping[str, Any] = field(default_factory=dict)
+    problem: str | None = None
+    line: int | None = None
+    text: str = field(default="", repr=False)
+
+    @functools.cached_property
+    def statements(self) -> list[Statement]:
+        """What it consists of, in its order."""
+        return list(statements(self.text)) if self.values else []
+
+    def line_of(self, *keys: str) -> int | None:
+        """The line on which what `keys` lead to is set, counted from 1; None where that is not known."""
+        return line_of(keys, self.statements)
+
+
+def config_files() -> tuple[ConfigFile, ...]:
+    """The project's file and the user's own, which the first outranks. Never raises."""
+    return read(Path(PROJECT_FILE), PROJECT), read(user_file(os.environ, _home()), OWN)
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:
+        # A user whom the system does not know, and no HOME: then there is no such file.
+        return Path("~")
+
+
+def user_file(environ: Mapping[str, str], home: Path) -> Path:
+    """Where the user's own file is looked for."""
+    return user_folder("XDG_CONFIG_HOME", environ, home) / "asrcli" / "config.toml"
+
+
+def read(path: Path, whose: Literal["project", "own"]) -> ConfigFile:
+    """The file at `path`; what is wrong with it is one of its values."""
+    try:
+        about = path.stat()
+        if not stat.S_ISREG(about.st_mode):
+            # A named pipe would be waited for.
+            return ConfigFile(path, whose, True, problem=f"it is {_kind(about.st_mode)}, not a file")
+        if about.st_size > _MOST_BYTES:
+            return ConfigFile(path, whose, True, problem="it is too long for a file of settings")
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return ConfigFile(path, whose, False)
+    except OSError as error:
+        return ConfigFile(path, whose, os.path.lexists(path), problem=f"it cannot be read: {error.strerror}")
+    try:
+        # Windows' editor begins with a mark of the encoding.
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        return ConfigFile(path, whose, True, problem="it is not UTF-8", line=line)
+    return _parsed(path, whose, text)
+
+
+def _parsed(path: Path, whose: Literal["project", "own"], text: str) -> ConfigFile:
+    # Nearly everybody has no file, and does not wait for what reads one.
+    import tomllib
+
+    try:
+        return ConfigFile(path, whose, True, tomllib.loads(text), text=text)
+    except tomllib.TOMLDecodeError as error:
+        reason = str(error)
+        place = _PLACE.search(reason)
+        line = int(place["line"] or text.rstrip("\n").count("\n") + 1) if place else None
+        said = _PLACE.sub("", reason)
+        return ConfigFile(path, whose, True, problem=f"it is not TOML: {said}", line=line)
+    except RecursionError:
+        return ConfigFile(path, whose, True, problem="it is not TOML: nested too deep")
+
+
+def _kind(mode: int) -> str:
+    return "a folder" if stat.S_ISDIR(mode) else "a device or a pipe"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong in a configuration file, and what to do; `line` is counted from 1, None where it is not known."""
+
+    path: Path
+    line: int | None
+    message: str
+    hint: str = ""
+
+    @property
+    def where(self) -> str:
+        return str(self.path) if self.line is None else f"{self.path}:{self.line}"
+
+    def error(self) -> UsageError:
+        return UsageError(f"{self.where}: {self.message}", hint=self.hint)
