@@ -21,14 +21,19 @@ from pathlib import Path
 from typing import Any
 
 from asrcli.cli.commands import SUMMARIES
-from asrcli.cli.config_values import options_of, value_of
+from asrcli.cli.config_values import check_reach, options_of, value_of
 from asrcli.cli.lazy import LazyCommand
 from asrcli.settings.files import PROJECT, ConfigFile, Problem, config_files
 from asrcli.settings.toml_text import Keys
 from asrcli.values.errors import UsageError
 
-# A folder that somebody else made must not decide where the key and the sound go, nor which files are replaced.
-_PERSONAL = {"api_key", "api_key_file", "endpoint", "proxy", "ca_bundle", "workspace", "header", "force"}
+# A folder that somebody else made must not decide where the key and the sound go, nor which files are replaced, nor
+# what is not asked. Which files outside it are read and written, it does not decide either: see `check_reach`.
+_PERSONAL = {
+    *("api_key", "api_key_file", "endpoint", "proxy", "ca_bundle", "workspace", "header"),
+    # A log replaces what is there, and so does an authority.
+    *("force", "log", "tls_ca", "yes"),
+}
 
 # Option → the variables of the environment that outrank a file's value for it.
 _VARIABLES = {
@@ -174,7 +179,10 @@ class Reading:
         for keys, value in given.items():
             option = self._options(command)[_name(keys[-1])]
             try:
-                found[option.name] = Setting(value_of(self._commands[command], option, value), self._file, keys)
+                taken = value_of(self._commands[command], option, value)
+                if self._file.whose == PROJECT:
+                    check_reach(option, taken, self._file.path.parent)
+                found[option.name] = Setting(taken, self._file, keys)
             except UsageError as error:
                 shown = json.dumps(value, ensure_ascii=False, default=str)
                 self._tell(keys, f"{option.name} = {shown}: {error.message}", error.hint)

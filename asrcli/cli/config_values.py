@@ -5,6 +5,8 @@ The options themselves come from Typer.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -14,6 +16,11 @@ from asrcli.values.errors import UsageError
 
 # Options that take one of the words which complete them, and nothing else.
 _CLOSED = {"region", "protocol", "format", "color", "encoding", "wire_rate"}
+# Options whose text may be the name of a file, and what may come before that name.
+_MAY_NAME_A_FILE = {
+    **dict.fromkeys(("context", "corpus", "hotwords", "mask_words", "drop_words"), "@"),
+    "recognizer": "script:",
+}
 # It says which part of a file counts.
 _OF_THE_FILES = {"profile"}
 
@@ -43,6 +50,28 @@ def value_of(command: Any, option: Any, value: Any) -> Any:
     except typer.TyperException as error:
         raise UsageError(str(getattr(error, "message", error))) from error
     return given
+
+
+def check_reach(option: Any, value: Any, folder: Path) -> None:
+    """Raise UsageError where `value` names a file outside `folder`, to be read or written."""
+    within = folder.resolve()
+    for text in _names_of_files(option, value):
+        try:
+            # Links are followed: a repository may bring some.
+            is_within = (folder / text).resolve().is_relative_to(within)
+        except ValueError:
+            # No file has a NUL in its name.
+            continue
+        if not is_within:
+            raise UsageError("it leads out of the project's folder", hint="put it into your own config.toml")
+
+
+def _names_of_files(option: Any, value: Any) -> Iterator[str]:
+    prefix = _MAY_NAME_A_FILE.get(option.name)
+    if prefix is None and option.type_descriptor.annotation not in (Path, list[Path]):
+        return
+    for each in value if isinstance(value, list) else [value]:
+        yield str(each).removeprefix(prefix or "")
 
 
 def _check_kind(option: Any, value: Any) -> None:

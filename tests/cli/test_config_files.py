@@ -87,6 +87,8 @@ def test_the_environment_outranks_both(files):
         ('endpoint = "wss://evil"', "", "your own config.toml"),
         ('force = true\noutput = "../.profile"', "", "your own config.toml"),
         ("[file]\nforce = true", "", "your own config.toml"),
+        ("[mic]\nyes = true", "", "your own config.toml"),
+        ('log = "notes.txt"', "", "your own config.toml"),
         ("", 'api_key = "sk-1"', "~/.dashscope/api_key"),
     ],
 )
@@ -243,3 +245,63 @@ def test_all_that_is_wrong_is_listed_in_the_order_of_the_lines(tmp_path, monkeyp
         ("asrcli.toml:5", "fiel is no command", "did you mean file?"),
         (f"{tmp_path}/asrcli/config.toml:2", "devise is no option of mic", "did you mean device?"),
     ]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A folder with a file, a link that leads out of it, and a file outside."""
+    (tmp_path / "secret.txt").write_text("secret")
+    (tmp_path / "ours").mkdir()
+    (tmp_path / "ours" / "names.txt").write_text("Ada")
+    (tmp_path / "ours" / "link").symlink_to(tmp_path)
+    return tmp_path / "ours"
+
+
+def wrong_in(folder: Path, text: str, whose=PROJECT) -> list[str]:
+    (folder / "asrcli.toml").write_text(text)
+    reading = config_files.Reading(read(folder / "asrcli.toml", whose), config_files.all_commands())
+    return [f"{each.line}: {each.message} ({each.hint})" for each in reading.problems]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'output = "../talk.txt"',
+        'output = ["talk.txt", "/tmp/talk.txt"]',
+        'save_audio = "link/talk.wav"',
+        'context = "@/etc/passwd"',
+        'context = "../secret.txt"',
+        'hotwords = "@link/secret.txt"',
+        'mask_words = "/etc/passwd"',
+        'context_from = "/tmp/pipe"',
+        '[file]\noutput_dir = "../.."',
+        '[qwen]\ncorpus = "@../secret.txt"',
+        '[render]\naudio = "/etc/passwd"',
+        '[serve]\nrecognizer = "script:/etc/passwd"',
+    ],
+)
+def test_a_projects_file_reads_and_writes_nothing_outside_its_folder(project, line):
+    reason = "it leads out of the project's folder (put it into your own config.toml)"
+    wrong = wrong_in(project, line)
+    assert len(wrong) == 1
+    assert wrong[0].startswith(f"{line.count(chr(10)) + 1}: ")
+    assert wrong[0].endswith(reason)
+    assert wrong_in(project, line, OWN) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'output = ["-", "texts/talk.srt"]',
+        'context = "names.txt"',
+        'context = "@names.txt"',
+        'context = "either/or, and 1.5 / 2"',
+        'context = "a\\u0000b"',
+        f'context = "{"long " * 2000}"',
+        'hotwords = "Ada:5,Bob"',
+        'model = "/etc/passwd"',
+        '[serve]\nrecognizer = "sphinx"',
+    ],
+)
+def test_a_projects_file_may_name_its_own_files(project, line):
+    assert wrong_in(project, line) == []
