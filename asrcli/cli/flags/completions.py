@@ -30,6 +30,12 @@ def realtime_models() -> Values:
     return [(model.name, model.note) for model in CATALOGUE if model.protocol == "realtime"]
 
 
+def topics() -> Values:
+    from asrcli.cli.topics import topics as known
+
+    return list(known().items())
+
+
 def purposes() -> Values:
     from asrcli.settings.purposes import PURPOSES
 
