@@ -54,7 +54,10 @@ _CONTRADICTED = {
 _TRANSCRIBING = ("file", "mic", "qwen", "reuse-bench")
 _OWN = {"qwen": {"model"}}
 # But what says which service is asked, and for which model, holds for its hotword lists too.
-_ALSO = {"vocab": {"model", "region", "workspace", "endpoint", "api_key_file", "proxy", "ca_bundle"}}
+_ALSO = {
+    "vocab": {"model", "region", "workspace", "endpoint", "api_key_file", "proxy", "ca_bundle"},
+    "doctor": {"region", "workspace", "endpoint", "api_key_file", "header", "data_inspection", "proxy", "ca_bundle"},
+}
 
 # Commands that tell of the files and mend them: a broken one does not stop these.
 SPARED = {"config", "doctor", "guide", "help"}

@@ -8,9 +8,9 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
+from asrcli.audio.rescued import PATTERN, folder, rescued
 from asrcli.audio.writing.wav_writer import WavWriter
 from asrcli.system.clock import stamp
-from asrcli.system.folders import state_folder
 from asrcli.values.errors import AsrcliError, AudioError
 from asrcli.values.pcm import Chunk, PcmFormat
 
@@ -18,15 +18,10 @@ from asrcli.values.pcm import Chunk, PcmFormat
 _MOST_KEPT = 20
 
 
-def folder() -> Path:
-    """Where rescued sound lies: the user's state folder."""
-    return state_folder(os.environ, Path.home())
-
-
 def rescue(chunks: Iterator[Chunk], *, model: str, pcm: PcmFormat) -> str | None:
     """Write `chunks` to a wav of their own and say how to redo it; what went wrong where that can't be done."""
-    kept = folder()
-    path = kept / f"unrecognised-{stamp()}-{os.getpid()}.wav"
+    kept = folder(os.environ, Path.home())
+    path = kept / PATTERN.replace("*", f"{stamp()}-{os.getpid()}")
     try:
         # The sound of a microphone is nobody else's business.
         kept.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -42,7 +37,7 @@ def rescue(chunks: Iterator[Chunk], *, model: str, pcm: PcmFormat) -> str | None
     recording.close()
     failure = recording.error or failure
     with contextlib.suppress(OSError):
-        for old in sorted(kept.glob("unrecognised-*.wav"))[:-_MOST_KEPT]:
+        for old in rescued(os.environ, Path.home())[:-_MOST_KEPT]:
             old.unlink(missing_ok=True)
     again = f"asrcli file {shlex.quote(str(path))} --model {shlex.quote(model)}"
     if failure is None:

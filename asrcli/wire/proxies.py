@@ -15,13 +15,14 @@ _PROXY_PORTS = {"http": 80, "https": 443, "socks4": 1080, "socks4a": 1080, "sock
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """A proxy on the way. User and password are left out of the repr."""
+    """A proxy on the way, and who named it: --proxy, or a variable. User and password are left out of the repr."""
 
     scheme: str
     host: str
     port: int
     user: str | None = field(default=None, repr=False)
     password: str | None = field(default=None, repr=False)
+    origin: str = field(default="", repr=False, compare=False)
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.host}:{self.port}"
@@ -63,6 +64,7 @@ def parse_proxy(value: str, origin: str) -> tuple[Proxy, str | None]:
         port or _PROXY_PORTS[scheme],
         unquote(parts.username) if parts.username else None,
         unquote(parts.password) if parts.password else None,
+        origin,
     )
     completed = port is None or "://" not in text
     return proxy, f"{origin} is incomplete and was read as {proxy}" if completed else None

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 import sys
 import wave
 from collections.abc import Iterator
+from pathlib import Path
 
-from asrcli.runs.rescue import folder, rescue
+from asrcli.audio.rescued import folder as folder_of
+from asrcli.runs.rescue import rescue
 from asrcli.values.errors import AudioError
 from asrcli.values.pcm import Chunk, PcmFormat
 from tests.cli.commands.test_file import ROOT
 from tests.support.scripted_server import Conversation, scripted_server
 from tests.support.service import TALK_WAV
+
+
+def folder() -> Path:
+    return folder_of(os.environ, Path.home())
 
 
 def test_the_sound_is_written_and_old_ones_go(monkeypatch, tmp_path):

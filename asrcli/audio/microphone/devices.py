@@ -6,6 +6,7 @@ opens a device or hears a sound.
 
 from __future__ import annotations
 
+import atexit
 import difflib
 import sys
 from collections.abc import Sequence
@@ -67,6 +68,20 @@ def portaudio() -> Any:
     except OSError as error:
         raise DeviceError("the PortAudio library is missing", hint=_PACKAGES) from error
     return sounddevice
+
+
+def version() -> str:
+    """PortAudio's own, such as V19.7.0. Raises DeviceError where the library is missing."""
+    said = str(portaudio().get_portaudio_version()[1])
+    # "PortAudio V19.7.0-devel, revision 147dd7…"
+    return said.removeprefix("PortAudio ").partition(",")[0]
+
+
+def leave_as_it_is() -> None:
+    """Do nothing about PortAudio at the end of the program: where it hangs now, it would hang then."""
+    module = sys.modules.get("sounddevice")
+    if module is not None:
+        atexit.unregister(module._exit_handler)
 
 
 def refresh() -> None:

@@ -7,14 +7,9 @@ import shutil
 import subprocess
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from asrcli.values.errors import DecodeError
 from asrcli.values.source_name import label
-
-if TYPE_CHECKING:
-    pass
-
 
 INSTALL_HINT = (
     "install it: apt install ffmpeg (Debian), dnf install ffmpeg-free (Fedora), brew install ffmpeg (macOS),"
@@ -52,6 +47,22 @@ def find_ffmpeg() -> str | None:
         return str(imageio_ffmpeg.get_ffmpeg_exe())
     except (ImportError, RuntimeError):
         return None
+
+
+def version_of(ffmpeg: str, timeout_s: float) -> str:
+    """What the program at `ffmpeg` calls its version. Raises DecodeError where it does not run, or is another one."""
+    try:
+        run = subprocess.run(
+            [ffmpeg, "-version"], stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout_s, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        reason = error.strerror if isinstance(error, OSError) else f"no answer within {timeout_s:g} s"
+        raise DecodeError(f"{ffmpeg} does not run: {reason}", hint=INSTALL_HINT) from error
+    version = re.match(r"ffmpeg version (\S+)", run.stdout.decode("utf-8", "replace"))
+    if version is None:
+        said = last_words((run.stderr or run.stdout).decode("utf-8", "replace"))
+        raise DecodeError(f"{ffmpeg} does not run: {said or f'exit code {run.returncode}'}", hint=INSTALL_HINT)
+    return version[1]
 
 
 def require_ffmpeg(name: str, kind: str) -> str:

@@ -74,6 +74,11 @@ def open_sound(fd: int) -> Sound | None:
         return None
 
 
+def library() -> tuple[str, tuple[str, ...]]:
+    """The version of libsndfile, and the names of what it reads: WAV, FLAC, OGG, MP3 …"""
+    return str(soundfile.__libsndfile_version__), tuple(soundfile.available_formats())
+
+
 @dataclass(frozen=True, slots=True)
 class Promise:
     """How many frames a file says it holds, None if it does not.

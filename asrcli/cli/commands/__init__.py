@@ -10,6 +10,7 @@ SUMMARIES = {
     "models": "List the models: what they take, and what they cost.",
     "vocab": "Make, list, change and delete hotword lists at the service.",
     "guide": "Read about one topic: recipes, settings, subtitles, the microphone …",
+    "doctor": "Check what asrcli needs here, and say how to mend what is wrong.",
     "serve": "Run a local service to try out and to test with.",
 }
 """Command → its one line of help, the first of its docstring. In its module it has that name, and may be a group."""

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from asrcli.audio.microphone.mic_source import MicOptions, MicSource
     from asrcli.runs.request import Request
 
-TEST_S = 2.0
-
 
 @grouped
 def mic(
@@ -98,25 +96,25 @@ def _device(flags: MicFlags) -> Device:
 
 
 def _test(flags: MicFlags, setup: MicSetupFlags, output: OutputFlags) -> int:
-    """Listen for TEST_S and say how loud it was and what is wrong with it; 7 if something is."""
+    """Listen for TRIAL_S and say how loud it was and what is wrong with it; 7 if something is."""
     import dataclasses
     import sys
 
-    from asrcli.audio.level import Meter, advice, verdict
+    from asrcli.audio.level import advice, verdict
     from asrcli.audio.microphone.mic_source import MicSource
+    from asrcli.audio.microphone.trial import TRIAL_S, levels
     from asrcli.output.sanitize import name
     from asrcli.output.wording import error_line
     from asrcli.runs.exits import exit_code
     from asrcli.values.errors import DeviceError
 
     device = _device(flags)
-    source = MicSource(device, dataclasses.replace(_options(flags, setup), duration_s=TEST_S))
+    source = MicSource(device, dataclasses.replace(_options(flags, setup), duration_s=TRIAL_S))
     if not output.quiet:
-        print(f"Speak: listening to {name(device.name)} for {TEST_S:g} s …", file=sys.stderr, flush=True)
-    meter = Meter(source.rate_hz)
-    levels = [level for block in source.blocks() for level in meter.feed(block)]
-    trouble = verdict(levels)
-    _print_level(source, levels, None if trouble is None else trouble.value, as_json=output.json)
+        print(f"Speak: listening to {name(device.name)} for {TRIAL_S:g} s …", file=sys.stderr, flush=True)
+    heard = list(levels(source))
+    trouble = verdict(heard)
+    _print_level(source, heard, None if trouble is None else trouble.value, as_json=output.json)
     if trouble is None:
         return 0
     message, hint = advice(trouble, device.name)

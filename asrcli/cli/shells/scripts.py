@@ -7,6 +7,7 @@ business of `completion`. Where nothing comes back, the shell offers files.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from asrcli.system.folders import user_folder
@@ -78,6 +79,12 @@ complete --command asrcli --no-files --keep-order --arguments '(__asrcli_complet
 """
 
 SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
+# Where packages of a system put them.
+_PACKAGED = {
+    "bash": ("/usr/share/bash-completion/completions/asrcli", "/etc/bash_completion.d/asrcli"),
+    "zsh": ("/usr/share/zsh/site-functions/_asrcli", "/usr/share/zsh/vendor-completions/_asrcli"),
+    "fish": ("/usr/share/fish/vendor_completions.d/asrcli.fish",),
+}
 
 
 def script(shell: str) -> str:
@@ -94,16 +101,13 @@ def install(shell: str, environ: Mapping[str, str], home: Path) -> Path:
     an unknown shell, AsrcliError where a file cannot be written.
     """
     text = script(shell)
-    if shell == "fish":
-        place = user_folder("XDG_CONFIG_HOME", environ, home) / "fish" / "completions" / "asrcli.fish"
-    else:
-        place = user_folder("XDG_DATA_HOME", environ, home) / "asrcli" / f"completion.{shell}"
+    place = _place(shell, environ, home)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text, encoding="utf-8")
-        if shell != "fish":
-            zsh = Path(environ.get("ZDOTDIR") or home)
-            _read_at_start(place, home / ".bashrc" if shell == "bash" else zsh / ".zshrc")
+        start = _start_file(shell, environ, home)
+        if start is not None:
+            _read_at_start(place, start)
     except OSError as error:
         raise AsrcliError(
             f"cannot install the completion: {error.filename}: {error.strerror}",
@@ -112,11 +116,56 @@ def install(shell: str, environ: Mapping[str, str], home: Path) -> Path:
     return place
 
 
-def _read_at_start(place: Path, start: Path) -> None:
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A script that is there: where, whether it is of this version, and whether a new shell reads it."""
+
+    place: Path
+    is_current: bool
+    is_read: bool
+
+
+def installed(shell: str, environ: Mapping[str, str], home: Path) -> Installed | None:
+    """The script of `shell` where `install` puts it, or packages do; None where there is none.
+
+    Raises UsageError for an unknown shell, OSError where a file cannot be read.
+    """
+    place = _place(shell, environ, home)
+    if place.exists():
+        start = _start_file(shell, environ, home)
+        is_read = start is None or _source_line(place) in _text(start).splitlines()
+        return Installed(place, _text(place) == script(shell), is_read)
+    for packaged in map(Path, _PACKAGED[shell]):
+        if packaged.exists():
+            return Installed(packaged, _text(packaged) == script(shell), is_read=True)
+    return None
+
+
+def _place(shell: str, environ: Mapping[str, str], home: Path) -> Path:
+    if shell == "fish":
+        return user_folder("XDG_CONFIG_HOME", environ, home) / "fish" / "completions" / "asrcli.fish"
+    return user_folder("XDG_DATA_HOME", environ, home) / "asrcli" / f"completion.{shell}"
+
+
+def _start_file(shell: str, environ: Mapping[str, str], home: Path) -> Path | None:
+    """What is to read the script; None for fish, which looks into a folder of its own."""
+    if shell == "fish":
+        return None
+    return home / ".bashrc" if shell == "bash" else Path(environ.get("ZDOTDIR") or home) / ".zshrc"
+
+
+def _source_line(place: Path) -> str:
     import shlex
 
-    line = f"source {shlex.quote(str(place))}"
-    before = start.read_text(encoding="utf-8", errors="surrogateescape") if start.exists() else ""
+    return f"source {shlex.quote(str(place))}"
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="surrogateescape") if path.exists() else ""
+
+
+def _read_at_start(place: Path, start: Path) -> None:
+    line, before = _source_line(place), _text(start)
     if line not in before.splitlines():
         with start.open("a", encoding="utf-8") as stream:
             stream.write(f"{'' if before.endswith(chr(10)) or not before else chr(10)}{line}\n")

@@ -1,0 +1,1 @@
+"""The self-check: each check is a function that gives findings, and prints nothing."""

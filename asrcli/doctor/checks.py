@@ -1,0 +1,62 @@
+"""All checks, in the order in which they are told: what a person needs first comes first."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from asrcli.doctor import access, completion, files, local_service, microphone, program
+from asrcli.doctor.access import Access
+from asrcli.doctor.completion import Completion
+from asrcli.doctor.findings import Check
+from asrcli.doctor.program import Configured, Terminal
+from asrcli.system.clock import Clock, SystemClock
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What only the program around knows. Each is called in the thread of its check, and may raise AsrcliError.
+
+    `hear` loads the local recogniser. `learn` is told of the key, so that no output shows it.
+    """
+
+    version: str
+    access: Access
+    terminal: Terminal
+    configured: Callable[[], Sequence[Configured]]
+    completion: Callable[[], Completion]
+    shells: str
+    hear: Callable[[], None]
+    learn: Callable[[str], None]
+
+
+def all_checks(around: Surroundings, *, offline: bool, listens: bool, clock: Clock | None = None) -> list[Check]:
+    """`offline`: nothing that sends. `listens`: two seconds of the default microphone too."""
+    clock = clock or SystemClock()
+    asked, environ, home = around.access, around.access.environ, around.access.home
+    install_serve = program.install_line("serve", sys.prefix)
+    checks = [
+        Check(program.PYTHON, partial(program.python, around.version)),
+        Check(program.EXTRAS, program.extras),
+        Check(program.CONFIGURATION, lambda: program.configuration(around.configured())),
+        Check(program.STATE, partial(program.state, environ, home)),
+        Check(program.TERMINAL, partial(program.terminal, around.terminal, environ)),
+        Check(files.SNDFILE, files.sndfile),
+        Check(files.FFMPEG, partial(files.ffmpeg, clock)),
+        microphone.devices(clock, listens=listens),
+        Check(microphone.RECORDINGS, partial(microphone.recordings, environ, home)),
+        Check(access.SERVICE, partial(access.address, asked)),
+        Check(access.KEY, partial(access.key, asked, around.learn)),
+        Check(access.PROXY, partial(access.proxy, asked)),
+        Check(access.AUTHORITIES, partial(access.authorities, asked)),
+    ]
+    return [
+        *checks,
+        Check(
+            local_service.RECOGNISER,
+            partial(local_service.recogniser, around.hear, clock, install_serve, needed=asked.is_local),
+        ),
+        Check(completion.COMPLETION, lambda: completion.completion(around.completion(), around.shells)),
+    ]
