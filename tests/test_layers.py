@@ -36,7 +36,7 @@ TEXTS = "guide"
 FOREIGN = {
     "typer": "cli",
     "rich": "output/views bench/view.py cli",
-    "websocket": "wire/link.py wire/translation.py",
+    "websocket": "wire/link.py wire/handshake.py wire/translation.py",
     "urllib3": "api/client.py",
     "python_socks": "api/client.py",
     "sounddevice": "audio/microphone",

@@ -19,6 +19,10 @@ from asrcli.values.errors import UsageError
 from asrcli.wire.proxies import Proxy
 
 
+Addresses = list[tuple[Any, ...]]
+"""As getaddrinfo gives them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Network:
     """How to get to the service. `ca_bundle` is trusted beside the system's own authorities."""
@@ -41,40 +45,56 @@ def dial(url: str, network: Network, timeout_s: float) -> tuple[socket.socket, S
 
     Raises OSError of all kinds: gaierror, ConnectionRefusedError, TimeoutError, SSLError.
     """
-    parts = urlsplit(url)
-    host, secure = parts.hostname or "", parts.scheme == "wss"
     began = time.perf_counter()
-    addresses = socket.getaddrinfo(host, parts.port or (443 if secure else 80), type=socket.SOCK_STREAM)
+    addresses = look_up(url)
     found = time.perf_counter()
-    connection = _first_that_answers(addresses, timeout_s)
+    connection = reach(addresses, timeout_s)
     reached = time.perf_counter()
-    try:
-        # A chunk is a small write now and then; waiting to fill a packet would only delay it.
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if not secure:
-            return connection, Steps((found - began) * 1000, (reached - found) * 1000)
-        connection = tls_context(network.ca_bundle).wrap_socket(connection, server_hostname=host)
-        secured = time.perf_counter()
-        return connection, Steps((found - began) * 1000, (reached - found) * 1000, (secured - reached) * 1000)
-    except BaseException:
-        connection.close()
-        raise
+    if not is_secure(url):
+        return connection, Steps((found - began) * 1000, (reached - found) * 1000)
+    secured = secure(connection, url, network)
+    took_ms = (time.perf_counter() - reached) * 1000
+    return secured, Steps((found - began) * 1000, (reached - found) * 1000, took_ms)
 
 
-def _first_that_answers(addresses: list[tuple[Any, ...]], timeout_s: float) -> socket.socket:
-    """A connection to one of `addresses`, tried in order; raises the last one's error."""
+def is_secure(url: str) -> bool:
+    """Whether TLS is spoken at `url`."""
+    return urlsplit(url).scheme == "wss"
+
+
+def look_up(url: str) -> Addresses:
+    """The addresses of the host of `url`. Raises gaierror; waits for as long as the system does."""
+    parts = urlsplit(url)
+    port = parts.port or (443 if is_secure(url) else 80)
+    return socket.getaddrinfo(parts.hostname or "", port, type=socket.SOCK_STREAM)
+
+
+def reach(addresses: Addresses, timeout_s: float) -> socket.socket:
+    """A connection to the first of `addresses` that answers, `timeout_s` for each; raises the last one's OSError."""
     failure: OSError = socket.gaierror("no address")
     for family, kind, number, _, address in addresses:
         connection = socket.socket(family, kind, number)
         try:
             connection.settimeout(timeout_s)
             connection.connect(address)
+            # A chunk is a small write now and then; waiting to fill a packet would only delay it.
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except OSError as error:
             connection.close()
             failure = error
         else:
             return connection
     raise failure
+
+
+def secure(connection: socket.socket, url: str, network: Network) -> ssl.SSLSocket:
+    """TLS with the host of `url` on `connection`, which is closed where that fails. Raises OSError and UsageError."""
+    try:
+        host = urlsplit(url).hostname or ""
+        return tls_context(network.ca_bundle).wrap_socket(connection, server_hostname=host)
+    except BaseException:
+        connection.close()
+        raise
 
 
 @functools.cache

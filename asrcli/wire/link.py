@@ -1,4 +1,4 @@
-"""One WebSocket connection. Its handshake is websocket-client's, its frames are ours.
+"""One WebSocket connection. Its handshake is websocket-client's (`wire.handshake`), its frames are ours.
 
 A link says what happens on it by posting LinkOpened, MessageReceived … and exactly one LinkClosed, on the loop's
 thread. It knows nothing of protocols; a further session can follow on the same link because the reading belongs to it.
@@ -23,10 +23,11 @@ from asrcli.system.moments import Timer
 from asrcli.values.errors import Bug, LinkError, ProtocolViolation
 from asrcli.values.events import ConnectPhases
 from asrcli.values.messages import ConnectRequest, Message
-from asrcli.wire.dial import Network, Steps, dial, tls_context
+from asrcli.wire.dial import Network, Steps, dial
 from asrcli.wire.duplex import Duplex
 from asrcli.wire.failures import place
 from asrcli.wire.framing import Framer, Opcode, Reading
+from asrcli.wire.handshake import upgrade
 from asrcli.wire.link_events import InboxItem, LinkClosed, LinkDrained, LinkOpened, MessageReceived
 from asrcli.wire.liveness import Advice, Liveness
 from asrcli.wire.translation import handshake_failure, translate
@@ -138,48 +139,16 @@ class Link:
         return lambda: self._opened(LinkOpened(took_ms, phases))
 
     def _shake_hands(self) -> Steps:
-        client = websocket.WebSocket(enable_multithread=False)
-        proxy = self._network.proxy
-        if proxy is not None and proxy.scheme != "https":
-            way, steps = self._through_proxy(client), Steps()
-        else:
-            if proxy is not None:
-                self._wire, steps = open_tunnel(self._request.url, self._network, _TIMEOUT_S)
-            else:
-                connection, steps = dial(self._request.url, self._network, _TIMEOUT_S)
-                self._wire = Duplex(connection)
-            way = {"socket": self._wire}
+        request, network, steps = self._request, self._network, Steps()
+        if network.proxy is None:
+            connection, steps = dial(request.url, network, _TIMEOUT_S)
+            self._wire = Duplex(connection)
+        elif network.proxy.scheme == "https":
+            self._wire, steps = open_tunnel(request.url, network, _TIMEOUT_S)
         if self._closing:
             raise LinkError("given up")
-        client.connect(
-            self._request.url,
-            header=dict(self._request.headers),
-            timeout=_TIMEOUT_S,
-            suppress_origin=True,
-            # A redirect would carry the key to another host.
-            redirect_limit=0,
-            **way,
-        )
-        if self._wire is None:
-            made = client.sock
-            assert made is not None
-            self._wire = Duplex(made)
+        self._wire = upgrade(request, network, _TIMEOUT_S, self._wire).wire
         return steps
-
-    def _through_proxy(self, client: websocket.WebSocket) -> dict[str, object]:
-        proxy = self._network.proxy
-        assert proxy is not None
-        if self._request.url.startswith("wss:"):
-            client.sock_opt.sslopt["context"] = tls_context(self._network.ca_bundle)
-        return {
-            "proxy_type": proxy.scheme,
-            "http_proxy_host": proxy.host,
-            "http_proxy_port": proxy.port,
-            "http_proxy_auth": (proxy.user, proxy.password or "") if proxy.user else None,
-            "http_proxy_timeout": _TIMEOUT_S,
-            # Not empty, or the library would look into NO_PROXY itself.
-            "http_no_proxy": [".invalid"],
-        }
 
     # --- from here on, on the loop's thread --------------------------------------------------------------------------
 
