@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from asrcli.values.errors import AsrcliError, LinkError, ProtocolViolation, UsageError, brief
+from asrcli.values.errors import AsrcliError, LinkError, ProtocolViolation, brief
 from asrcli.wire.dial import Network, tls_context
-from asrcli.wire.failures import network_failure, place_of, proxy_failure, refusal, tls_failure
+from asrcli.wire.failures import network_failure, no_way_through_socks, place_of, proxy_failure, refusal, tls_failure
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, PoolManager
@@ -182,9 +182,7 @@ def _through_socks(proxy: Proxy) -> dict[str, type[HTTPConnectionPool | HTTPSCon
         from python_socks import ProxyConnectionError, ProxyError, ProxyTimeoutError, ProxyType
         from python_socks.sync import Proxy as SocksProxy
     except ModuleNotFoundError as error:
-        raise UsageError(
-            "a socks proxy needs a package that is not installed", hint="pip install 'asrcli[socks]'"
-        ) from error
+        raise no_way_through_socks() from error
     way = SocksProxy(
         ProxyType.SOCKS5 if proxy.scheme.startswith("socks5") else ProxyType.SOCKS4,
         proxy.host,

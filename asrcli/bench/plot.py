@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from asrcli.bench.figures import Figures, SpeedUp
 from asrcli.bench.report import COMPARED, Report, phase_ms
 from asrcli.bench.timings import KINDS, PHASES, Kind
+from asrcli.system.extras import how_to_add
 from asrcli.values.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def check_format(path: Path) -> str:
         known = " or ".join(f".{known}" for known in FORMATS)
         raise UsageError(f"--plot {path}: no picture format is known by that name", hint=f"let it end in {known}")
     if importlib.util.find_spec("matplotlib") is None:
-        raise UsageError("--plot needs matplotlib, which is not installed", hint="pip install 'asrcli[plot]'")
+        raise UsageError("--plot needs matplotlib, which is not installed", hint=how_to_add("plot"))
     return name
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 
-from asrcli.audio.reading.ffmpeg_tool import INSTALL_HINT, find_ffmpeg, version_of
+from asrcli.audio.reading.ffmpeg_tool import find_ffmpeg, how_to_install, version_of
 from asrcli.doctor.findings import Finding, Subject
 from asrcli.system.clock import Clock
 from asrcli.values.errors import DecodeError
@@ -39,7 +39,7 @@ def sndfile() -> Iterator[Finding]:
 def ffmpeg(clock: Clock) -> Iterator[Finding]:
     path = find_ffmpeg()
     if path is None:
-        yield FFMPEG.warn("not found", INSTALL_HINT.removeprefix("install it: "))
+        yield FFMPEG.warn("not found", how_to_install().removeprefix("install it: "))
         return
     began = clock.now()
     try:

@@ -77,10 +77,10 @@ class Clips:
 
         `beside`: where relative names of sources are looked for, if not here. `spared`: files that have to stay.
         """
-        from asrcli.audio.reading.ffmpeg_tool import INSTALL_HINT, find_ffmpeg
+        from asrcli.audio.reading.ffmpeg_tool import find_ffmpeg, how_to_install
 
         if self._ending != ".wav" and find_ffmpeg() is None:
-            raise UsageError(f"{self._ending} clips take ffmpeg, which is not installed", hint=INSTALL_HINT)
+            raise UsageError(f"{self._ending} clips take ffmpeg, which is not installed", hint=how_to_install())
         self._name()
         for number in dict.fromkeys(number for _, number, _ in self._stretches):
             self._names[number] = found[number].name

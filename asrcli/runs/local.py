@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import secrets
 import subprocess
@@ -13,21 +14,24 @@ from typing import Self
 
 from asrcli.output.wording import ERROR_PREFIX
 from asrcli.settings.environment import SERVE_KEY
+from asrcli.system.extras import how_to_add
 from asrcli.system.posix import poll_readable
-from asrcli.values.errors import LinkError
+from asrcli.values.errors import LinkError, UsageError
 from asrcli.values.recognition import Endpoint
 
 # A slow machine imports for a second or two; longer means that something is wrong.
 _START_TIMEOUT_S = 20.0
 _STOP_TIMEOUT_S = 3.0
+# What it is made of besides what comes with the package.
+_PARTS = ("websockets", "pocketsphinx")
 
 
 class LocalService:
     """Started at once, addressed by `url()` as soon as it listens, ended with the context.
 
     One that has died is started again when it is asked for. It gets a key of its own, made for this run, and ends by
-    itself when this process dies in whatever way: its standard input is a pipe that nobody else holds. Raises LinkError
-    where the system does not let it start.
+    itself when this process dies in whatever way: its standard input is a pipe that nobody else holds. Raises
+    UsageError where its parts are not installed, and LinkError where the system does not let it start.
     """
 
     moves = True
@@ -37,6 +41,8 @@ class LocalService:
         self._user_agent = user_agent
         self._headers = headers
         self._url: str | None = None
+        if None in map(importlib.util.find_spec, _PARTS):
+            raise UsageError("the local service is not installed", hint=how_to_add("serve"))
         with contextlib.ExitStack() as unless_started:
             try:
                 self._log = unless_started.enter_context(tempfile.TemporaryFile())

@@ -133,12 +133,12 @@ def _files(path: Path) -> list[Path]:
 
 
 def _check_encoder(path: Path, kind: Kind) -> None:
-    from asrcli.audio.reading.ffmpeg_tool import INSTALL_HINT, find_ffmpeg
+    from asrcli.audio.reading.ffmpeg_tool import find_ffmpeg, how_to_install
 
     if path.exists() and not path.is_file():
         raise UsageError(f"cannot write to {path}: it is no file", hint="a wav can be written there")
     if kind.libsndfile is None and find_ffmpeg() is None:
-        raise UsageError(f"{path.suffix} files take ffmpeg, which is not installed", hint=INSTALL_HINT)
+        raise UsageError(f"{path.suffix} files take ffmpeg, which is not installed", hint=how_to_install())
 
 
 def spare_the_sources(output: Output, options: OutputOptions, names: Sequence[str]) -> None:

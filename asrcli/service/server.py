@@ -51,6 +51,7 @@ from asrcli.service.wire.stream import Stream, TcpStream
 from asrcli.service.wire.web_origins import Origin
 from asrcli.service.wire.websocket import CLOSE_TIMEOUT_S, Guest, WebSocket
 from asrcli.system.clock import Clock, SystemClock
+from asrcli.system.extras import how_to_add
 from asrcli.values.errors import Shortage, UsageError
 
 PROTOCOLS: dict[str, type[ServerHalf]] = {half.path: half for half in (RunTask, Realtime)}
@@ -284,7 +285,7 @@ class Service:
             if error.name != "cryptography":
                 raise
             raise UsageError(
-                "cannot make a certificate: cryptography is not installed", hint="pip install 'asrcli[serve]'"
+                "cannot make a certificate: cryptography is not installed", hint=how_to_add("serve")
             ) from error
         authority = Authority()
         self.ca_file = authority.write(self._options.tls_ca)

@@ -11,7 +11,8 @@ import ssl
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from asrcli.values.errors import AsrcliError, AuthError, LinkError, ServiceError, brief
+from asrcli.system.extras import how_to_add
+from asrcli.values.errors import AsrcliError, AuthError, LinkError, ServiceError, UsageError, brief
 from asrcli.wire.certificates import seen_issuer
 from asrcli.wire.proxies import Proxy
 
@@ -69,6 +70,11 @@ def _untrusted(error: ssl.SSLCertVerificationError, where: str, signed_by: str |
     failure = LinkError(f"the certificate of {where}{by} is not trusted: {error.verify_message}", hint=hint)
     failure.retryable = False
     return failure
+
+
+def no_way_through_socks() -> UsageError:
+    """For a socks proxy where python-socks is missing."""
+    return UsageError("a socks proxy needs a package that is not installed", hint=how_to_add("socks"))
 
 
 def place_of(url: str, proxy: Proxy | None) -> str:

@@ -6,8 +6,8 @@ import ssl
 
 import websocket
 
-from asrcli.values.errors import AsrcliError, Bug, LinkError, ProtocolViolation, UsageError, brief
-from asrcli.wire.failures import network_failure, place_of, refusal, tls_failure, unknown_name
+from asrcli.values.errors import AsrcliError, Bug, LinkError, ProtocolViolation, brief
+from asrcli.wire.failures import network_failure, no_way_through_socks, place_of, refusal, tls_failure, unknown_name
 from asrcli.wire.proxies import Proxy
 
 
@@ -25,7 +25,7 @@ def translate(error: BaseException, url: str, proxy: Proxy | None = None) -> Asr
     if isinstance(error, websocket.WebSocketProxyException):
         return LinkError(f"the proxy refused the way to {where}: {said}", hint="check --proxy and HTTPS_PROXY")
     if "Python Socks" in said:
-        return UsageError("a socks proxy needs a package that is not installed", hint="pip install 'asrcli[socks]'")
+        return no_way_through_socks()
     if isinstance(error, websocket.WebSocketAddressException):
         return unknown_name(where, said)
     if isinstance(error, OSError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import importlib.util
 import os
 import signal
 from pathlib import Path
@@ -12,7 +13,8 @@ import pytest
 
 from asrcli.runs.exits import exit_code
 from asrcli.runs.local import LocalService
-from asrcli.values.errors import LinkError
+from asrcli.values.errors import LinkError, UsageError
+from tests.support.wording import says
 
 
 def test_a_service_that_died_is_started_again_elsewhere():
@@ -55,6 +57,14 @@ def test_a_service_that_is_always_killed_says_so(monkeypatch):
     monkeypatch.setattr(LocalService, "_start", killed)
     with LocalService() as service, pytest.raises(LinkError, match="did not start: it was ended by signal 9"):
         service.url()
+
+
+@pytest.mark.parametrize("missing", ["websockets", "pocketsphinx"])
+def test_without_its_parts_the_line_that_brings_them_is_named(missing, monkeypatch):
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == missing else find_spec(name))
+    with pytest.raises(UsageError, check=says(r"the local service is not installed \(pip install 'asrcli\[serve\]'\)")):
+        LocalService()
 
 
 def test_a_service_that_cannot_start_says_why(monkeypatch):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asrcli.audio.reading.ffmpeg import FfmpegSource, Layout
-from asrcli.audio.reading.ffmpeg_tool import INSTALL_HINT, file_url, find_ffmpeg
+from asrcli.audio.reading.ffmpeg_tool import file_url, find_ffmpeg, how_to_install
 from asrcli.values.errors import DecodeError
 from asrcli.values.source_name import label
 
@@ -38,7 +38,7 @@ class Rest:
         stopped_s = frames / layout.rate_hz
         if find_ffmpeg() is None:
             reason = f"it is damaged after {stopped_s:.1f} s, and to read on takes ffmpeg, which is not installed"
-            raise DecodeError(f"{shown}: {reason}", hint=INSTALL_HINT)
+            raise DecodeError(f"{shown}: {reason}", hint=how_to_install())
         is_same = False
         with suppress(OSError):
             is_same = os.path.samestat(Path(path).stat(), os.fstat(fd))

@@ -8,14 +8,9 @@ import subprocess
 import warnings
 from dataclasses import dataclass
 
+from asrcli.system.extras import how_to_add
 from asrcli.values.errors import DecodeError
 from asrcli.values.source_name import label
-
-INSTALL_HINT = (
-    "install it: apt install ffmpeg (Debian), dnf install ffmpeg-free (Fedora), brew install ffmpeg (macOS),"
-    " or pip install 'asrcli[ffmpeg]'"
-)
-
 
 # Lines that say less than the one before them.
 _EMPTY_WORDS = (
@@ -57,11 +52,11 @@ def version_of(ffmpeg: str, timeout_s: float) -> str:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         reason = error.strerror if isinstance(error, OSError) else f"no answer within {timeout_s:g} s"
-        raise DecodeError(f"{ffmpeg} does not run: {reason}", hint=INSTALL_HINT) from error
+        raise DecodeError(f"{ffmpeg} does not run: {reason}", hint=how_to_install()) from error
     version = re.match(r"ffmpeg version (\S+)", run.stdout.decode("utf-8", "replace"))
     if version is None:
         said = last_words((run.stderr or run.stdout).decode("utf-8", "replace"))
-        raise DecodeError(f"{ffmpeg} does not run: {said or f'exit code {run.returncode}'}", hint=INSTALL_HINT)
+        raise DecodeError(f"{ffmpeg} does not run: {said or f'exit code {run.returncode}'}", hint=how_to_install())
     return version[1]
 
 
@@ -69,7 +64,17 @@ def require_ffmpeg(name: str, kind: str) -> str:
     """The path of an ffmpeg; raises DecodeError that names the file, its kind and how to install one."""
     if path := find_ffmpeg():
         return path
-    raise DecodeError(f"cannot decode {label(name)}: {kind} needs ffmpeg, which is not installed", hint=INSTALL_HINT)
+    raise DecodeError(
+        f"cannot decode {label(name)}: {kind} needs ffmpeg, which is not installed", hint=how_to_install()
+    )
+
+
+def how_to_install() -> str:
+    """The hint for whoever has no ffmpeg."""
+    return (
+        "install it: apt install ffmpeg (Debian), dnf install ffmpeg-free (Fedora), brew install ffmpeg (macOS),"
+        f" or {how_to_add('ffmpeg')}"
+    )
 
 
 def file_url(path: str) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from asrcli.audio.reading import sniff
 from asrcli.audio.reading.ffmpeg import FfmpegSource
-from asrcli.audio.reading.ffmpeg_tool import INSTALL_HINT, file_url, find_ffmpeg, media_info
+from asrcli.audio.reading.ffmpeg_tool import file_url, find_ffmpeg, how_to_install, media_info
 from asrcli.audio.reading.lengths import is_whole_mp4, stated_extent, stray_bytes
 from asrcli.audio.reading.sndfile import TRAILER_BYTES, UNKNOWN_FRAMES, FileSource, Promise, Sound, open_sound
 from asrcli.audio.reading.stdin import StdinSource
@@ -231,7 +231,7 @@ def _open_with_ffmpeg(path: str, kind: sniff.Container | None, shape: _Shape, na
         raise not_audio
     if ffmpeg is None and kind and not kind.ffmpeg_only:
         reason = f"this {kind.name} data is damaged or needs ffmpeg, which is not installed"
-        raise DecodeError(f"cannot decode {shown}: {reason}", hint=INSTALL_HINT)
+        raise DecodeError(f"cannot decode {shown}: {reason}", hint=how_to_install())
     url = file_url(path)
     try:
         # What lies within a tag is not seen.

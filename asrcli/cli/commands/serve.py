@@ -15,6 +15,7 @@ from asrcli.cli.flags import completions as values
 from asrcli.output.places.streams import ClosedOutput
 from asrcli.settings.environment import SERVE_KEY, variables
 from asrcli.system import open_files as openfiles
+from asrcli.system.extras import how_to_add
 from asrcli.system.posix import ENDING, HANGUP, poll_readable
 from asrcli.system.wakeup import Wakeup
 from asrcli.values.errors import Bug, UsageError
@@ -107,7 +108,7 @@ def serve(
     except ModuleNotFoundError as error:
         if error.name != "websockets":
             raise
-        raise UsageError("the local service is not installed", hint="pip install 'asrcli[serve]'") from error
+        raise UsageError("the local service is not installed", hint=how_to_add("serve")) from error
     options = ServerOptions(
         host=host,
         port=port,

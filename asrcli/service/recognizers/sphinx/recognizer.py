@@ -35,6 +35,7 @@ from asrcli.service.recognizers.base import (
     RecognitionSettings,
     Result,
 )
+from asrcli.system.extras import how_to_add
 from asrcli.system.posix import unsupported
 from asrcli.system.threads import Thread
 from asrcli.values.errors import Shortage, UsageError
@@ -222,7 +223,7 @@ def _check_can_run() -> None:
     if sys.platform == "win32":
         raise unsupported("the local recogniser")
     if importlib.util.find_spec("pocketsphinx") is None:
-        raise UsageError("the local recogniser is not installed", hint="pip install 'asrcli[serve]'")
+        raise UsageError("the local recogniser is not installed", hint=how_to_add("serve"))
 
 
 def _ending(code: int) -> str:
