@@ -18,7 +18,6 @@ from urllib.parse import urlsplit
 from asrcli.values.errors import UsageError
 from asrcli.wire.proxies import Proxy
 
-
 Addresses = list[tuple[Any, ...]]
 """As getaddrinfo gives them."""
 
