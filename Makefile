@@ -2,11 +2,13 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
-PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 15))
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c '$(SUPPORTED)' 2>/dev/null && { echo $$p; break; }; done)
 VENV ?= .venv
 BIN := $(VENV)/bin
+# What packs and installs packages must not stand among those that are tried.
+TOOLS := .venv-dist
 # Tests of one file stay together: they share a service or a virtual microphone. Files with slow tests come first.
 # Three on two cores, since many tests wait for sound to pass: 5 min instead of 7.
 WORKERS ?= 3
@@ -20,7 +22,7 @@ help:  ## Show the targets
 install: $(VENV)/.installed  ## Make .venv with every part on board
 
 $(VENV)/.installed: pyproject.toml
-	@test -n "$(PYTHON)" || { echo "asrcli needs Python 3.11, 3.12 or 3.13"; exit 1; }
+	@test -n "$(PYTHON)" || { echo "asrcli needs Python 3.11 to 3.14"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); sh tests/support/install_venv.sh && $(PYTHON) -m venv $(VENV); }
 	$(BIN)/python -m pip install -qq --upgrade 'pip>=25.1'
 	$(BIN)/python -m pip install -qq --editable '.[serve,socks,ffmpeg,plot]' --group dev
@@ -37,6 +39,18 @@ coverage: install  ## Run the tests and count the lines that they run, in childr
 	$(BIN)/coverage run $(TESTS)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
+
+dist: install $(TOOLS)/.installed  ## Build sdist and wheel, and try them in empty environments of pip, pipx and uv
+	rm -rf dist
+	$(TOOLS)/bin/python -m build --outdir dist .
+	$(TOOLS)/bin/twine check --strict dist/*
+	$(BIN)/python -m tests.support.try_dist dist $(PYTHON) $(TOOLS)/bin $(BIN)/python
+
+$(TOOLS)/.installed: pyproject.toml | install
+	$(BIN)/python -m venv $(TOOLS)
+	$(TOOLS)/bin/python -m pip install -qq --upgrade 'pip>=25.1'
+	$(TOOLS)/bin/python -m pip install -qq --group dist
+	@touch $@
 
 test-all:  ## Run the tests on every supported Python that is installed
 	@sh tests/support/test_all.sh
@@ -70,7 +84,7 @@ bench-faults: install  ## Break links, damage files, play six hours, end runs ev
 	$(BIN)/python -m tests.benchmarks.faults
 
 clean:  ## Remove what the targets made
-	rm -rf .venv .venv-3.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
+	rm -rf .venv .venv-* dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help install demo test coverage test-all check format bench bench-compare pictures bench-faults completions clean
+.PHONY: help install demo test coverage dist test-all check format bench bench-compare pictures bench-faults completions clean
