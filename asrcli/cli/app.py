@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import atexit
-import difflib
 import itertools
 import os
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from asrcli import __version__
 from asrcli.cli import config_files as config
-from asrcli.cli.commands import SUMMARIES
+from asrcli.cli.first_words import with_command
 from asrcli.cli.flags import completions as values
 from asrcli.cli.flags.conversion import HELD_BACK
 from asrcli.cli.lazy import Commands
@@ -25,7 +23,7 @@ from asrcli.output.places import streams
 from asrcli.runs.exits import exit_code
 from asrcli.settings import environment
 from asrcli.settings.files import config_files
-from asrcli.values.errors import AsrcliError, Bug, UsageError
+from asrcli.values.errors import AsrcliError, Bug
 
 app = typer.Typer(
     name="asrcli",
@@ -121,6 +119,9 @@ def run(arguments: list[str]) -> int:
     for key in (*environment.known_keys(), *_typed_keys(arguments)):
         masking.learn(key)
     try:
+        arguments = with_command(arguments, _command)
+        if not arguments:
+            return _first_steps()
         result = app(args=arguments, standalone_mode=False, prog_name="asrcli", obj=arguments)
         return result if isinstance(result, int) else 0
     except AsrcliError as error:
@@ -128,7 +129,12 @@ def run(arguments: list[str]) -> int:
     except typer.Abort:
         return 130
     except typer.TyperException as error:
-        return _usage(error, arguments)
+        from asrcli.cli.refusals import help_of, in_our_words
+
+        if (shown := help_of(error)) is not None:
+            print(shown, file=sys.stderr)
+            return 2
+        return _say(in_our_words(error, arguments, typer.main.get_command(app)), arguments)
     except KeyboardInterrupt:
         return 130
     except streams.ClosedPipe:
@@ -161,20 +167,16 @@ def _say(error: AsrcliError, arguments: list[str]) -> int:
     return exit_code(output.error(error))
 
 
-def _usage(error: typer.TyperException, arguments: list[str]) -> int:
-    """One line for what Typer refuses, with the nearest option or command where it knows one."""
-    format_message = getattr(error, "format_message", None)
-    message = format_message() if format_message else str(error)
-    if message.startswith("Usage:"):
-        # `asrcli` alone is answered with the help, which Typer makes an error of.
-        print(message, file=sys.stderr)
-        return 2
-    message = " ".join(message.split())
-    context = getattr(error, "ctx", None)
-    command = context.command_path if context is not None else "asrcli"
-    unknown = re.search(r"No such command '([^']*)'", message)
-    if unknown and "Did you mean" not in message:
-        group = getattr(context, "command", None)
-        nearest = difflib.get_close_matches(unknown.group(1), getattr(group, "commands", SUMMARIES), n=1)
-        message += f" Did you mean '{nearest[0]}'?" if nearest else ""
-    return _say(UsageError(message, hint=f"see `{command} --help`"), arguments)
+def _first_steps() -> int:
+    """What to try first, on standard error: a script that calls us without a word has forgotten something."""
+    import shutil
+
+    from asrcli.cli.help.first_steps import first_steps
+
+    print(first_steps(shutil.get_terminal_size().columns), file=sys.stderr)
+    return 2
+
+
+def _command(name: str) -> Any:
+    """Typer's command of that name."""
+    return typer.main.get_command(app).commands[name]  # type: ignore[attr-defined]

@@ -16,6 +16,15 @@ _SUFFIXES = """
 AUDIO_SUFFIXES = frozenset(_SUFFIXES.split())
 
 
+def is_source(word: str) -> bool:
+    """Whether `word` can only be meant as one: a file, a folder, the name of a sound file, or standard input."""
+    try:
+        return word == STANDARD_INPUT or Path(word).suffix.lower() in AUDIO_SUFFIXES or Path(word).exists()
+    except (OSError, ValueError):
+        # No file can have such a name.
+        return False
+
+
 def expand(names: list[str]) -> list[str]:
     """The sources that `names` stand for, in order. Raises UsageError for a folder or a pattern without audio."""
     sources: list[str] = []

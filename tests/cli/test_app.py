@@ -5,8 +5,11 @@ from __future__ import annotations
 import inspect
 
 import pytest
+import typer
 
 from asrcli import __version__
+from asrcli.cli.app import app
+from asrcli.cli.help.first_steps import STEPS
 from asrcli.runs.exits import exit_code
 from asrcli.values import errors
 from tests.support.loaded import HEAVY, loaded_by, loaded_by_running
@@ -33,16 +36,32 @@ def test_version(asrcli):
     assert asrcli("-V").out == f"asrcli {__version__}\n"
 
 
-def test_no_command_shows_the_help_and_is_an_error(asrcli):
+def test_no_command_shows_what_to_try_first_and_is_an_error(asrcli):
     done = asrcli()
     assert done.code == 2
     assert done.err.startswith("Usage: asrcli")
+    assert done.out == ""
+    assert all(f"\n  {step.names} " in done.err for step in STEPS)
+    assert "`asrcli --help` lists all commands" in done.err
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.names)
+def test_what_to_try_first_is_a_command_that_there_is(step):
+    program, name, *line = step.names.split()
+    assert program == "asrcli"
+    typer.main.get_command(app).commands[name].loaded.make_context(name, line)  # type: ignore[attr-defined]
+
+
+def test_a_group_without_a_command_shows_its_help_and_is_an_error(asrcli):
+    done = asrcli("vocab")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == asrcli("vocab", "--help").out
 
 
 def test_a_mistyped_command_is_answered_with_the_nearest(asrcli):
     done = asrcli("fiel", "x.wav")
     assert done.code == 2
-    assert "Did you mean 'file'" in done.err
+    assert "did you mean `asrcli file`" in done.err
     assert done.err.count("\n") == 1
 
 

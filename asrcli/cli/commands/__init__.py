@@ -12,5 +12,6 @@ SUMMARIES = {
     "guide": "Read about one topic: recipes, settings, subtitles, the microphone …",
     "doctor": "Check what asrcli needs here, and say how to mend what is wrong.",
     "serve": "Run a local service to try out and to test with.",
+    "help": "Show the help of a command.",
 }
 """Command → its one line of help, the first of its docstring. In its module it has that name, and may be a group."""

@@ -36,6 +36,12 @@ def topics() -> Values:
     return list(known().items())
 
 
+def commands() -> Values:
+    from asrcli.cli.commands import SUMMARIES
+
+    return list(SUMMARIES.items())
+
+
 def purposes() -> Values:
     from asrcli.settings.purposes import PURPOSES
 

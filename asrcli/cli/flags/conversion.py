@@ -28,6 +28,14 @@ class _Doubtful(Exception):  # noqa: N818 - it names what was found
     """The value may be wrong."""
 
 
+class BadValue(typer.BadParameter):
+    """`given` is no value of the option `param`; the message says what may be."""
+
+    def __init__(self, given: Any, message: str, ctx: Any, param: Any) -> None:
+        super().__init__(message, ctx=ctx, param=param)
+        self.given = given
+
+
 class QuickCommand(TyperCommand):
     """A command whose values are converted here where that is beyond doubt."""
 
@@ -101,7 +109,13 @@ class _Conversion:
         try:
             return _plain(value, param)
         except _Doubtful:
+            return self._doubtful(value, param, ctx)
+
+    def _doubtful(self, value: Any, param: Any, ctx: Any) -> Any:
+        try:
             return self._by_typer().coerce(value, param=param, ctx=ctx)
+        except typer.BadParameter as error:
+            raise BadValue(value, _wanted(param), ctx, param) from error
 
 
 def _plain(value: Any, parameter: Any) -> Any:
@@ -127,6 +141,18 @@ def _plain(value: Any, parameter: Any) -> Any:
         if (info.min is None or number >= info.min) and (info.max is None or number <= info.max):
             return number
     raise _Doubtful
+
+
+def _wanted(parameter: Any) -> str:
+    """What the values of `parameter` are, in words that say what was wrong with one that it refuses."""
+    kind, info = parameter.type_descriptor.annotation, parameter.type_descriptor.parameter_info
+    if kind in (Path, list[Path]):
+        return "it cannot be read"
+    if kind not in _NUMBERS:
+        return "a text is wanted"
+    low, high = info.min, info.max
+    span = f" from {low:g} to {high:g}" if None not in (low, high) else f", {low:g} at least" if low is not None else ""
+    return f"{'a whole number' if kind is int else 'a number'}{span} is wanted"
 
 
 def _is_path(value: str) -> bool:

@@ -41,7 +41,7 @@ LAYOUTS = {
     "mic": Layout(
         ("device", "output", "language", "model", "hotwords", "region"), ("microphone", "recipes", "reconnecting")
     ),
-    "qwen": Layout(("output", "format", "language", "manual", "mic", "region"), ("models", "recipes")),
+    "qwen": Layout(("output", "format", "language", "manual", "mic", "region"), ("qwen", "models")),
     "render": Layout(("output", "format", "output_dir", "timestamps", "clips", "force"), ("documents", "json-lines")),
     "reuse-bench": Layout(("tasks", "clip", "concurrency", "idle", "json", "region"), ("reuse-bench",)),
     "models": Layout(topics=("models",)),

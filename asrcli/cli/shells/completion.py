@@ -17,6 +17,8 @@ from typing import Any
 
 import typer
 
+from asrcli.runs.inputs import is_source
+
 # Longer than a healthy sound system takes to list its microphones; a person who pressed TAB has given up by then.
 _PATIENCE_S = 2.0
 
@@ -120,6 +122,10 @@ def _place(root: Any, words: Sequence[str]) -> _Place | None:
                 place.arguments += 1
             elif word in further:
                 place.command = further[word]
+            elif "file" in further and is_source(word):
+                # The command that is left out.
+                place.command = further["file"]
+                place.arguments += 1
             else:
                 return None
         elif word == "--":
