@@ -22,6 +22,8 @@ _COMMANDS = {
     "vocab": "vocabulary hotwords hotword glossary phrases dictionary",
     "render": "export reformat",
     "reuse-bench": "bench benchmark measure",
+    "doctor": "diagnose diagnostics selftest self-test self-check selfcheck check test status info",
+    "guide": "docs doc documentation manual man tutorial examples readme topics",
     "--version": "version",
     "--install-completion bash": "completion completions autocomplete",
 }

@@ -9,8 +9,8 @@ SUMMARIES = {
     "devices": "List the microphones that `asrcli mic --device` takes.",
     "models": "List the models: what they take, and what they cost.",
     "vocab": "Make, list, change and delete hotword lists at the service.",
-    "guide": "Read about one topic: recipes, settings, subtitles, the microphone …",
-    "doctor": "Check what asrcli needs here, and say how to mend what is wrong.",
+    "guide": "Read about one topic: recipes, settings, subtitles …",
+    "doctor": "Check what asrcli needs here, and say how to mend it.",
     "serve": "Run a local service to try out and to test with.",
     "help": "Show the help of a command.",
 }

@@ -32,7 +32,7 @@ def doctor(
     mic: Annotated[bool, typer.Option("--mic", help="Listen to the microphone for two seconds.")] = False,
     json: Annotated[bool, typer.Option("--json", "-j", help="One JSON object.")] = False,
 ) -> int:
-    """Check what asrcli needs here, and say how to mend what is wrong.
+    """Check what asrcli needs here, and say how to mend it.
 
     \b
     asrcli doctor

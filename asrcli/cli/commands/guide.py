@@ -26,7 +26,7 @@ def guide(
         bool, typer.Option("--no-pager", help="Print a long text in one go [in $PAGER or less, on a terminal].")
     ] = False,
 ) -> None:
-    """Read about one topic: recipes, settings, subtitles, the microphone …
+    """Read about one topic: recipes, settings, subtitles …
 
     \b
     asrcli guide                                 the topics

@@ -7,8 +7,8 @@ from asrcli.cli.help.page import Entry, Page
 
 STEPS = (
     Entry("asrcli mic --region local", "speak; no key, no network"),
-    Entry("asrcli file talk.wav", "a file or a folder, as text"),
-    Entry("asrcli file talk.mp4 -o talk.srt", "subtitles"),
+    Entry("asrcli file talk.wav -o talk.srt", "a file, as subtitles"),
+    Entry("asrcli doctor", "what is missing, and how to mend it"),
 )
 _MORE = "`asrcli --help` lists all commands, `asrcli help file` says what one can do."
 

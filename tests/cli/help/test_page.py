@@ -13,6 +13,7 @@ from asrcli.cli.commands import SUMMARIES
 from asrcli.cli.help.draw import draw
 from asrcli.cli.help.layout import COMMANDS, LAYOUTS, MOST_USED, SECTIONS
 from asrcli.cli.help.page import Page, option_names, page_of
+from asrcli.cli.topics import topics
 
 ROOT: Any = typer.main.get_command(app)
 
@@ -94,6 +95,7 @@ def test_the_layout_speaks_of_what_there_is():
     for name, layout in LAYOUTS.items():
         options = {each.name for each in ROOT.commands[name].params}
         assert set(layout.first) <= options, name
+        assert set(layout.topics) <= set(topics()), name
     for name in SUMMARIES:
         assert {title for title, _ in page(name).sections} <= {*SECTIONS, "Commands"}
 
