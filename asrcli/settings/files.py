@@ -22,6 +22,9 @@ from asrcli.values.errors import UsageError
 PROJECT_FILE = "asrcli.toml"
 PROJECT: Literal["project"] = "project"
 OWN: Literal["own"] = "own"
+PRESET: Literal["preset"] = "preset"
+
+Whose = Literal["project", "own", "preset"]
 
 # Far more than there is to set.
 _MOST_BYTES = 1 << 20
@@ -37,7 +40,7 @@ class ConfigFile:
     """
 
     path: Path
-    whose: Literal["project", "own"]
+    whose: Whose
     exists: bool
     values: Mapping[str, Any] = field(default_factory=dict)
     problem: str | None = None
@@ -72,7 +75,7 @@ def user_file(environ: Mapping[str, str], home: Path) -> Path:
     return user_folder("XDG_CONFIG_HOME", environ, home) / "asrcli" / "config.toml"
 
 
-def read(path: Path, whose: Literal["project", "own"]) -> ConfigFile:
+def read(path: Path, whose: Whose) -> ConfigFile:
     """The file at `path`; what is wrong with it is one of its values."""
     try:
         about = path.stat()
@@ -92,10 +95,11 @@ def read(path: Path, whose: Literal["project", "own"]) -> ConfigFile:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         return ConfigFile(path, whose, True, problem="it is not UTF-8", line=line)
-    return _parsed(path, whose, text)
+    return parse(path, whose, text)
 
 
-def _parsed(path: Path, whose: Literal["project", "own"], text: str) -> ConfigFile:
+def parse(path: Path, whose: Whose, text: str) -> ConfigFile:
+    """The file at `path` that holds `text`."""
     # Nearly everybody has no file, and does not wait for what reads one.
     import tomllib
 

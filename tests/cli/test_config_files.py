@@ -11,6 +11,7 @@ import typer
 
 from asrcli.cli import config_files
 from asrcli.cli.app import app
+from asrcli.cli.config.reading import Reading
 from asrcli.output.wording import words
 from asrcli.settings.files import OWN, PROJECT, read
 from asrcli.values.errors import UsageError
@@ -259,7 +260,7 @@ def project(tmp_path: Path) -> Path:
 
 def wrong_in(folder: Path, text: str, whose=PROJECT) -> list[str]:
     (folder / "asrcli.toml").write_text(text)
-    reading = config_files.Reading(read(folder / "asrcli.toml", whose), config_files.all_commands())
+    reading = Reading(read(folder / "asrcli.toml", whose), config_files.all_commands())
     return [f"{each.line}: {each.message} ({each.hint})" for each in reading.problems]
 
 

@@ -10,6 +10,7 @@ import typer
 from asrcli.audio.writing.kinds import KINDS
 from asrcli.cli.flags import completions as values
 from asrcli.cli.flags.options import DocumentFlags, grouped
+from asrcli.cli.flags.profile import Profile
 
 _CLIP_FORMATS = [ending.removeprefix(".") for ending in KINDS]
 
@@ -45,6 +46,7 @@ def render(
         Path | None,
         typer.Option(metavar="FILE", help="Where the sound is, if not where the lines say.", rich_help_panel="Clips"),
     ] = None,
+    profile: Profile = None,
 ) -> int:
     """Make text, subtitles or a document of saved JSON lines.
 

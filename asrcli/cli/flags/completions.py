@@ -95,6 +95,18 @@ def devices() -> Values:
     return [*offered, (MONITOR, "what this system plays")]
 
 
+def profiles() -> Values:
+    """Those on board, and those of the configuration files."""
+    from asrcli.settings.files import config_files
+    from asrcli.settings.presets import presets
+
+    found = dict.fromkeys(presets().values["profile"], "on board")
+    for file in reversed(config_files()):
+        tables = file.values.get("profile")
+        found |= dict.fromkeys(tables, str(file.path)) if isinstance(tables, dict) else {}
+    return list(found.items())
+
+
 def faults() -> Values:
     """How a fault begins; `=` where a value is to follow."""
     return [

@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar
 import typer
 
 from asrcli.cli.flags import completions as values
+from asrcli.cli.flags.profile import Profile
 from asrcli.runs.request import ServiceOptions
 
 
@@ -58,6 +59,7 @@ class AccessFlags:
             rich_help_panel="Connection",
         ),
     ] = None
+    profile: Profile = None
 
     def options(self) -> ServiceOptions:
         """Raises UsageError for a header that cannot be."""
@@ -67,7 +69,7 @@ class AccessFlags:
             from asrcli.settings.headers import DATA_INSPECTION, parse_headers
 
             headers = (*parse_headers(self.header), *([DATA_INSPECTION] if self.data_inspection else []))
-        del given["data_inspection"]
+        del given["data_inspection"], given["profile"]
         return ServiceOptions(**given, headers=headers)
 
 

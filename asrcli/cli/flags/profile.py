@@ -1,0 +1,22 @@
+"""The option that asks for a profile of the configuration files, or one on board.
+
+What it says has been taken into the defaults before a command reads its options: see `cli.config.precedence`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from asrcli.cli.flags import completions as values
+
+Profile = Annotated[
+    str | None,
+    typer.Option(
+        "--profile",
+        metavar="NAME",
+        help="Settings of this name: captions, dictation, meeting or your own; see `asrcli config` [ASRCLI_PROFILE].",
+        autocompletion=values.profiles,
+    ),
+]
