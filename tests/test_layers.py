@@ -24,7 +24,7 @@ RULES = {
     "service": "system values",
     "api": "wire values",
     "engine": "protocols wire audio system values",
-    "doctor": "settings wire audio system values",
+    "doctor": "settings protocols wire audio system values",
     "runs": "engine api protocols wire audio output settings system values",
     "bench": "runs engine wire audio output system values",
     "cli": "runs bench doctor service engine protocols audio output settings system values",

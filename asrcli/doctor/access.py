@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from asrcli.doctor.findings import Finding, Subject
 from asrcli.settings import endpoints, keys
 from asrcli.settings.keys import ApiKey
+from asrcli.system.extras import how_to_add
 from asrcli.values.addresses import is_loopback
 from asrcli.values.errors import AsrcliError, AuthError, UsageError
 from asrcli.wire.dial import Network, tls_context
@@ -151,7 +152,7 @@ def proxy(access: Access) -> Iterator[Finding]:
     if found is None:
         yield PROXY.ok(f"none{_why_none(access)}")
     elif found.scheme.startswith("socks") and not _speaks_socks():
-        yield PROXY.fail(f"{found}, from {found.origin}: a package is missing for it", "pip install 'asrcli[socks]'")
+        yield PROXY.fail(f"{found}, from {found.origin}: a package is missing for it", how_to_add("socks"))
     elif note:
         yield PROXY.warn(note, f"write {found}")
     else:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 from asrcli.doctor import access, completion, files, local_service, microphone, program
 from asrcli.doctor.access import Access
@@ -14,21 +16,27 @@ from asrcli.doctor.findings import Check
 from asrcli.doctor.program import Configured, Terminal
 from asrcli.system.clock import Clock, SystemClock
 
+if TYPE_CHECKING:
+    from asrcli.doctor.way import Started
+
 
 @dataclass(frozen=True)
 class Surroundings:
     """What only the program around knows. Each is called in the thread of its check, and may raise AsrcliError.
 
-    `hear` loads the local recogniser. `learn` is told of the key, so that no output shows it.
+    `hear` loads the local recogniser, `start` starts the local service. `learn` is told of the key, so that no output
+    shows it. `agent` is how we introduce ourselves.
     """
 
     version: str
+    agent: str
     access: Access
     terminal: Terminal
     configured: Callable[[], Sequence[Configured]]
     completion: Callable[[], Completion]
     shells: str
     hear: Callable[[], None]
+    start: Callable[[], AbstractContextManager[Started]]
     learn: Callable[[str], None]
 
 
@@ -36,7 +44,6 @@ def all_checks(around: Surroundings, *, offline: bool, listens: bool, clock: Clo
     """`offline`: nothing that sends. `listens`: two seconds of the default microphone too."""
     clock = clock or SystemClock()
     asked, environ, home = around.access, around.access.environ, around.access.home
-    install_serve = program.install_line("serve", sys.prefix)
     checks = [
         Check(program.PYTHON, partial(program.python, around.version)),
         Check(program.EXTRAS, program.extras),
@@ -52,11 +59,17 @@ def all_checks(around: Surroundings, *, offline: bool, listens: bool, clock: Clo
         Check(access.PROXY, partial(access.proxy, asked)),
         Check(access.AUTHORITIES, partial(access.authorities, asked)),
     ]
+    if not offline:
+        # Loads what speaks WebSocket.
+        from asrcli.doctor.way import WAY, way
+
+        now = partial(datetime.now, UTC)
+        checks.append(Check(WAY, partial(way, asked, around.agent, around.start, now)))
     return [
         *checks,
         Check(
             local_service.RECOGNISER,
-            partial(local_service.recogniser, around.hear, clock, install_serve, needed=asked.is_local),
+            partial(local_service.recogniser, around.hear, clock, needed=asked.is_local),
         ),
         Check(completion.COMPLETION, lambda: completion.completion(around.completion(), around.shells)),
     ]

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 
 from asrcli.doctor.findings import Finding, Subject
 from asrcli.system.clock import Clock
+from asrcli.system.extras import how_to_add
 from asrcli.values.errors import AsrcliError
 
 GROUP = "local service"
@@ -17,14 +18,12 @@ RECOGNISER = Subject("recogniser", GROUP, "recogniser", "--region local, asrcli 
 _PARTS = ("websockets", "pocketsphinx")
 
 
-def recogniser(hear: Callable[[], None], clock: Clock, install: str, *, needed: bool) -> Iterator[Finding]:
-    """`hear` loads the recogniser, and raises AsrcliError where it cannot; `install` is the line that adds it.
-
-    `needed`: it is the service that is asked for.
-    """
+def recogniser(hear: Callable[[], None], clock: Clock, *, needed: bool) -> Iterator[Finding]:
+    """`hear` loads the recogniser, and raises AsrcliError where it cannot. `needed`: it is what is asked for."""
     missing = [name for name in _PARTS if find_spec(name) is None]
     if missing:
         detail = f"not installed ({', '.join(missing)})"
+        install = how_to_add("serve")
         yield RECOGNISER.fail(detail, install) if needed else RECOGNISER.ok(f"{detail}; nothing else needs it", install)
         return
     began = clock.now()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asrcli.doctor.findings import Finding, Subject
+from asrcli.system.extras import how_to_add
 from asrcli.system.folders import state_folder
 
 GROUP = "program"
@@ -82,7 +83,7 @@ def extras() -> Iterator[Finding]:
             yield subject.ok(f"installed,{for_what}" if for_what else "installed")
         else:
             lacks = "not installed" if len(missing) == len(needed) else f"lacks {', '.join(missing)}"
-            yield subject.ok(f"{lacks}; it is{for_what}" if for_what else lacks, install_line(extra, sys.prefix))
+            yield subject.ok(f"{lacks}; it is{for_what}" if for_what else lacks, how_to_add(extra))
 
 
 def _needed(requirements: Sequence[str]) -> dict[str, list[str]]:
@@ -106,16 +107,6 @@ def _is_installed(name: str) -> bool:
     except metadata.PackageNotFoundError:
         return False
     return True
-
-
-def install_line(extra: str, prefix: str) -> str:
-    """The command that adds `extra` where asrcli was installed as whoever made the environment `prefix` does it."""
-    parts = Path(prefix).parts
-    if "pipx" in parts:
-        return f"pipx install --force 'asrcli[{extra}]'"
-    if {"uv", "tools"} <= set(parts):
-        return f"uv tool install --force 'asrcli[{extra}]'"
-    return f"pip install 'asrcli[{extra}]'"
 
 
 def configuration(files: Sequence[Configured]) -> Iterator[Finding]:

@@ -57,6 +57,12 @@ def region_label(region: str | None, endpoint: str | None, environ: Mapping[str,
     return region or DEFAULT_REGION
 
 
+def other_regions(label: str) -> tuple[str, ...]:
+    """The regions of the same cloud as the one called `label`: a key may be theirs. None for an address."""
+    cloud = label.rpartition("-")[0]
+    return tuple(each for each in _HOSTS if label in _HOSTS and each != label and each.rpartition("-")[0] == cloud)
+
+
 def models_region(label: str) -> str | None:
     """The region whose models there are at the one called `label`; None where any may be."""
     return None if label in (CUSTOM, LOCAL) else label.removeprefix("qwen-")

@@ -8,6 +8,8 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 _COMMON_NAME, _ORGANISATION = b"\x55\x04\x03", b"\x55\x04\x0a"
 _SEQUENCE, _SET, _OBJECT_IDENTIFIER, _CONTEXT_0 = 0x30, 0x31, 0x06, 0xA0
@@ -26,6 +28,15 @@ def seen_issuer(host: str, port: int, timeout_s: float = 3.0) -> str | None:
             return issuer(connection.getpeercert(binary_form=True) or b"")
     except (OSError, ValueError):
         return None
+
+
+def holds(bundle: Path, name: str) -> bool:
+    """Whether an authority of that common name or organisation is in `bundle`, a file in PEM form that can be read."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(bundle)
+    authorities: list[Any] = list(context.get_ca_certs())
+    named = (pair for authority in authorities for relative in authority["subject"] for pair in relative)
+    return any(kind in ("commonName", "organizationName") and value == name for kind, value in named)
 
 
 def issuer(certificate: bytes) -> str | None:

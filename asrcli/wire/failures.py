@@ -64,6 +64,13 @@ def proxy_failure(error: OSError, proxy: Proxy) -> LinkError:
     return LinkError(f"the connection to the proxy {proxy} was lost: {error}", hint=hint)
 
 
+def proxy_password_hint(proxy: Proxy) -> str:
+    """What to do where `proxy` answers 407."""
+    if proxy.user:
+        return "check the proxy's user and password"
+    return f"it wants {proxy.scheme}://user:password@host:port"
+
+
 def _untrusted(error: ssl.SSLCertVerificationError, where: str, signed_by: str | None) -> LinkError:
     by = f", signed by {brief(signed_by)!r}" if signed_by else ""
     hint = "check the clock; a company's own authority is given with --ca-bundle FILE or SSL_CERT_FILE"

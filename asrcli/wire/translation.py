@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Mapping
 
 import websocket
 
 from asrcli.values.errors import AsrcliError, Bug, LinkError, ProtocolViolation, brief
-from asrcli.wire.failures import network_failure, no_way_through_socks, place_of, refusal, tls_failure, unknown_name
+from asrcli.wire.failures import (
+    network_failure,
+    no_way_through_socks,
+    place_of,
+    proxy_password_hint,
+    refusal,
+    tls_failure,
+    unknown_name,
+)
 from asrcli.wire.proxies import Proxy
 
 
@@ -23,7 +32,8 @@ def translate(error: BaseException, url: str, proxy: Proxy | None = None) -> Asr
     if isinstance(error, websocket.WebSocketProtocolException | websocket.WebSocketPayloadException):
         return ProtocolViolation(f"{where} broke the WebSocket protocol ({said})")
     if isinstance(error, websocket.WebSocketProxyException):
-        return LinkError(f"the proxy refused the way to {where}: {said}", hint="check --proxy and HTTPS_PROXY")
+        hint = proxy_password_hint(proxy) if proxy and "407" in said else "check --proxy and HTTPS_PROXY"
+        return LinkError(f"the proxy refused the way to {where}: {said}", hint=hint)
     if "Python Socks" in said:
         return no_way_through_socks()
     if isinstance(error, websocket.WebSocketAddressException):
@@ -38,6 +48,11 @@ def translate(error: BaseException, url: str, proxy: Proxy | None = None) -> Asr
         # What the library makes of an answer that is none.
         return LinkError(f"the connection to {where} failed: {brief(repr(error))}")
     return Bug(error)
+
+
+def answered_headers(error: BaseException) -> Mapping[str, str]:
+    """The headers of the answer that refused a handshake, their names in lower case; none where there was no answer."""
+    return (error.resp_headers or {}) if isinstance(error, websocket.WebSocketBadStatusException) else {}
 
 
 def handshake_failure(error: BaseException, url: str, proxy: Proxy | None = None) -> AsrcliError:

@@ -15,7 +15,7 @@ from asrcli.system.clock import Deadline, SystemClock
 from asrcli.values.errors import LinkError
 from asrcli.wire.dial import Network, Steps, dial, tls_context
 from asrcli.wire.duplex import Duplex
-from asrcli.wire.failures import place, proxy_failure
+from asrcli.wire.failures import place, proxy_failure, proxy_password_hint
 from asrcli.wire.proxies import Proxy
 
 # A proxy answers with a few headers; one that adds a page of its own still stays below this.
@@ -123,8 +123,7 @@ def open_tunnel(url: str, network: Network, timeout_s: float) -> tuple[Duplex, S
     host, secure = parts.hostname or "", parts.scheme == "wss"
     began = clock.now()
     try:
-        # "wss" only says that there is to be TLS.
-        carrier, to_proxy = dial(f"wss://{_authority(proxy.host, proxy.port)}", network, timeout_s)
+        carrier, to_proxy = dial(tunnel_url(proxy), network, timeout_s)
     except OSError as error:
         raise proxy_failure(error, proxy) from error
     try:
@@ -145,6 +144,11 @@ def open_tunnel(url: str, network: Network, timeout_s: float) -> tuple[Duplex, S
         carrier.close()
         raise
     return Duplex(carrier, inner), Steps(to_proxy.dns_ms, tcp_ms, tls_ms)
+
+
+def tunnel_url(proxy: Proxy) -> str:
+    """Where `proxy` is, for `dial`: "wss" only says that there is to be TLS."""
+    return f"wss://{_authority(proxy.host, proxy.port)}"
 
 
 def _connect(carrier: socket.socket, proxy: Proxy, target: str, url: str, deadline: Deadline) -> None:
@@ -196,7 +200,7 @@ def _nonsense(proxy: Proxy) -> LinkError:
 
 def _refusal(proxy: Proxy, status: int, url: str) -> LinkError:
     if status == 407:
-        hint = "check the proxy's user and password" if proxy.user else "it wants https://user:password@host:port"
+        hint = proxy_password_hint(proxy)
     elif status >= 500:
         hint = "it does not reach the service now; safe to try again"
     else:

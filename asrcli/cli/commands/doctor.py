@@ -86,6 +86,8 @@ def _surroundings(flags: AccessFlags) -> Surroundings:
     from asrcli.doctor.program import Terminal
     from asrcli.output import masking
     from asrcli.output.views import terminal
+    from asrcli.runs.choose_spec import AGENT
+    from asrcli.runs.local import LocalService
     from asrcli.settings.endpoints import region_label
     from asrcli.settings.environment import variables
 
@@ -95,6 +97,7 @@ def _surroundings(flags: AccessFlags) -> Surroundings:
     is_terminal = sys.stdout.isatty()
     return Surroundings(
         version=__version__,
+        agent=AGENT,
         access=Access(
             region=options.region,
             workspace=options.workspace,
@@ -115,6 +118,7 @@ def _surroundings(flags: AccessFlags) -> Surroundings:
         completion=_completion,
         shells=", ".join(SCRIPTS),
         hear=_hear,
+        start=lambda: LocalService(AGENT, options.headers),
         learn=masking.learn,
     )
 
