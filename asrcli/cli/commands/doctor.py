@@ -124,20 +124,20 @@ def _surroundings(flags: AccessFlags) -> Surroundings:
 
 
 def _configured() -> Sequence[Configured]:
-    import tomllib
-
-    from asrcli.cli import config_files
+    from asrcli.cli.config_files import problems
     from asrcli.doctor.program import Configured
+    from asrcli.settings.files import config_files
 
-    found = []
-    for path in (Path(config_files.PROJECT_FILE), config_files.user_file(os.environ, Path.home())):
-        try:
-            found.append(Configured(path, True, tomllib.loads(path.read_text("utf-8"))))
-        except FileNotFoundError:
-            found.append(Configured(path, False, {}))
-        except (OSError, ValueError) as error:
-            found.append(Configured(path, True, {}, [(f"{path}: {error}", "")]))
-    return found
+    told = problems()
+    return [
+        Configured(
+            file.path,
+            file.exists,
+            file.values,
+            [(f"{each.where}: {each.message}", each.hint) for each in told if each.path == file.path],
+        )
+        for file in config_files()
+    ]
 
 
 def _completion() -> Completion:
