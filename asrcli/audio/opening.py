@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asrcli.audio.reading.sniff import SIGNATURE_BYTES, signature
-from asrcli.audio.source import NoticeSink, RawFormat, Source, ignore
+from asrcli.audio.source import DecodedSource, NoticeSink, RawFormat, Source, ignore
 from asrcli.system.posix import read_at
 from asrcli.values.errors import UsageError
 from asrcli.values.source_name import STANDARD_INPUT
@@ -65,7 +65,7 @@ def open_input(how: Input, name: str, notice: NoticeSink, level: LevelSink) -> S
     return source
 
 
-def open_source(path: str, *, raw: RawFormat | None = None, notice: NoticeSink = ignore) -> Source:
+def open_source(path: str, *, raw: RawFormat | None = None, notice: NoticeSink = ignore) -> DecodedSource:
     """Open a file or a pipe by its path, or standard input by "-".
 
     `raw` describes samples without a header; where there is a header after all, the header is believed. Raises

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from asrcli.audio.sample_encodings import ENCODINGS, layout_problem
 from asrcli.values.errors import UsageError
+from asrcli.values.sound import Chunk, SoundFormat
 
 if typing.TYPE_CHECKING:
     from asrcli.audio.sample_encodings import Block as Block
@@ -26,8 +27,8 @@ def ignore(message: str, hint: str, truncated: bool = False, /) -> None:
     """A NoticeSink that forgets."""
 
 
-class Source(typing.Protocol):
-    """Sound on its way in.
+class AnySource(typing.Protocol):
+    """What all sources have in common.
 
     `waits` is True where reading may have to wait for something slower than a disk: a pipe, a child, a device.
     `name` is what the user typed. `duration_ms` is None where it is not known. `live` is True where sound comes in its
@@ -52,6 +53,21 @@ class Source(typing.Protocol):
         """
         ...
 
+    def stop(self) -> None:
+        """Make `probe` and what yields the sound end promptly, also where they wait for a pipe or a child.
+
+        For other threads.
+        """
+        ...
+
+    def close(self) -> None:
+        """Free files and children; may be called again. The thread that reads the sound must be done with it."""
+        ...
+
+
+class DecodedSource(AnySource, typing.Protocol):
+    """Sound as samples."""
+
     def blocks(self) -> Iterator[Block]:
         """Yield blocks of shape (n, channels), any n above 0: float32 with full scale 1.0, or int16 of one channel.
 
@@ -60,13 +76,29 @@ class Source(typing.Protocol):
         """
         ...
 
-    def stop(self) -> None:
-        """Make `probe` and `blocks` end promptly, also where they wait for a pipe or a child. For other threads."""
+
+@typing.runtime_checkable
+class EncodedSource(AnySource, typing.Protocol):
+    """Sound that is sent as it is, in the encoding it has; nothing decodes it here.
+
+    `sound_format` is certain from the beginning: the service is told before the first chunk leaves. `filler` is a short
+    stretch of silence in that encoding, None where there is none: a pause of the source is not bridged then.
+    """
+
+    sound_format: SoundFormat
+    filler: Chunk | None
+
+    def chunks(self, chunk_ms: int) -> Iterator[Chunk]:
+        """Yield the sound in chunks of about `chunk_ms`, which begin and end where a decoder can.
+
+        They are without `SoundFormat.header` and leave no sample out: each begins where the one before it ends. Ends
+        and raises as `DecodedSource.blocks`.
+        """
         ...
 
-    def close(self) -> None:
-        """Free files and children; may be called again. The thread that runs `blocks` must be done with it."""
-        ...
+
+Source = DecodedSource | EncodedSource
+"""Sound on its way in."""
 
 
 @dataclass(frozen=True, slots=True)

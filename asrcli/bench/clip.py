@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from asrcli.audio.opening import open_source
-from asrcli.audio.source import Source
+from asrcli.audio.source import DecodedSource
 from asrcli.values.errors import UsageError
 from asrcli.values.source_name import label
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Clip:
     """The first `clip_s` seconds of `source`, to the sample; all of it where it is shorter."""
 
-    def __init__(self, source: Source, clip_s: float) -> None:
+    def __init__(self, source: DecodedSource, clip_s: float) -> None:
         self._source = source
         self._clip_s = clip_s
         self.name = source.name
@@ -78,7 +78,7 @@ def measured_ms(path: str, clip_s: float | None) -> int:
     return wanted_ms
 
 
-def _decoded_ms(source: Source) -> int:
+def _decoded_ms(source: DecodedSource) -> int:
     source.probe()
     frames = sum(len(block) for block in source.blocks())
     return round(frames * 1000 / source.rate_hz)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from asrcli.audio.opening import open_source
-from asrcli.audio.source import Source
+from asrcli.audio.source import DecodedSource
 from asrcli.bench.clip import Clip, measured_ms
 from asrcli.bench.forecast import forecast
 from asrcli.bench.measure import Found, measure
@@ -90,7 +90,7 @@ def _plan(file: str, options: BenchOptions) -> Plan:
     return replace(plan, clip_ms=measured_ms(file, options.clip_s))
 
 
-def _open_clip(file: str, clip_s: float | None, control: Control) -> Source:
+def _open_clip(file: str, clip_s: float | None, control: Control) -> DecodedSource:
     source = open_source(file, notice=control.notice)
     return source if clip_s is None else Clip(source, clip_s)
 

@@ -11,11 +11,12 @@ from asrcli.engine.spec import Cutting, Spec
 from asrcli.engine.starts import Starts
 from asrcli.engine.wiring import Engine
 from asrcli.protocols import REGISTRY
-from asrcli.protocols.base import NewEncoder, Protocol
+from asrcli.protocols.base import Ahead, NewEncoder, Protocol
 from asrcli.system.clock import SystemClock
 from asrcli.values.context import Context
-from asrcli.values.pcm import Chunk, PcmFormat
-from asrcli.values.recognition import PCM, Endpoint, RecognitionOptions
+from asrcli.values.pcm import PcmFormat
+from asrcli.values.recognition import Endpoint, RecognitionOptions
+from asrcli.values.sound import PCM, Chunk, SoundFormat
 from asrcli.wire.link import Link
 from asrcli.wire.pool import Pool
 
@@ -40,7 +41,7 @@ def build(spec: Spec, pool: Pool | None = None, surroundings: Surroundings | Non
     """The engine that `spec` describes. Its links come from `pool`, which keeps them; without one each is new."""
     around = surroundings or Surroundings()
     return Engine(
-        new_protocol=functools.partial(_new_protocol, spec, around, _encoder(spec.options)),
+        new_protocol=functools.partial(_new_protocol, spec, around),
         speed=spec.speed,
         tick_s=around.tick_s,
         idle_s=spec.idle_s,
@@ -64,13 +65,17 @@ def built(spec: Spec, surroundings: Surroundings | None = None) -> Iterator[Engi
         yield build(spec, pool, surroundings)
 
 
-def _new_protocol(spec: Spec, around: Surroundings, new_encoder: NewEncoder | None) -> Protocol:
+def _new_protocol(spec: Spec, around: Surroundings, sound: SoundFormat | None) -> Protocol:
     endpoint = spec.endpoint if around.endpoint is None else around.endpoint()
     options = spec.options if around.context is None else replace(spec.options, context=around.context())
-    return REGISTRY[spec.protocol](options, endpoint, new_encoder)
+    if sound is not None:
+        options = replace(options, encoding=sound.name, audio_format=PcmFormat(sound.sample_rate_hz))
+    return REGISTRY[spec.protocol](options, endpoint, _encoder(options, sound))
 
 
-def _encoder(options: RecognitionOptions) -> NewEncoder | None:
+def _encoder(options: RecognitionOptions, sound: SoundFormat | None) -> NewEncoder | None:
+    if sound is not None:
+        return functools.partial(Ahead, sound.header) if sound.header else None
     if options.encoding == PCM:
         return None
     from asrcli.audio.writing.opus import OpusEncoder

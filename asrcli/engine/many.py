@@ -19,7 +19,7 @@ from asrcli.system import crowd
 from asrcli.system.clock import Deadline
 from asrcli.values.errors import Bug
 from asrcli.values.events import AudioFinished, Ended, Event, Notice, Reconnecting, SessionStarted, Tick
-from asrcli.values.pcm import STORED_CHUNK_MS
+from asrcli.values.sound import STORED_CHUNK_MS
 
 __all__ = ["Ended", "Job", "transcribe_many"]
 

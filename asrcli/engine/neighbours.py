@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from asrcli.values.messages import Message
-from asrcli.values.pcm import Chunk
+from asrcli.values.sound import Chunk
 
 
 class Chunks(Protocol):

@@ -11,6 +11,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterable, Iterator
 
+from asrcli.engine.delivery import Delivery
 from asrcli.engine.neighbours import Chunks, LinkLike
 from asrcli.engine.session_log import SessionLog
 from asrcli.engine.stages import CLOSED, DONE, FINISHING, SESSION, STREAMING, Machine, Timeouts, Turn, timed_out
@@ -29,7 +30,7 @@ from asrcli.values.events import (
     SpeechStopped,
 )
 from asrcli.values.messages import Message
-from asrcli.values.pcm import BYTES_PER_SAMPLE, Chunk
+from asrcli.values.sound import Chunk
 from asrcli.wire.link_events import InboxItem, LinkClosed, LinkOpened, MessageReceived
 
 logger = logging.getLogger(__name__)
@@ -66,8 +67,7 @@ class Session:
         self.deadline: Deadline | None = None
         """When what is waited for should have come; `handle` is to be told that it has passed."""
         self._send_error: AsrcliError | None = None
-        self.sent_sample = chunks.start_sample
-        """Where the audio ends that has left."""
+        self._delivery = Delivery(link, protocol.audio_format, chunks.start_sample)
         self.sent_at = clock.now()
         """When audio last left."""
         # Whether the service has words to come: its last message was about a sentence that is open.
@@ -89,7 +89,7 @@ class Session:
     @property
     def sent_ms(self) -> int:
         """How far the audio has left, in milliseconds of the transcription."""
-        return self._protocol.audio_format.ms(self.sent_sample)
+        return self._protocol.audio_format.ms(self._delivery.sample)
 
     @property
     def is_held_up(self) -> bool:
@@ -99,11 +99,7 @@ class Session:
     @property
     def carried_ms(self) -> int:
         """How far the audio has got to the other end, in milliseconds of the transcription; rather less than more."""
-        return self._protocol.audio_format.ms(self._carried_sample)
-
-    @property
-    def _carried_sample(self) -> int:
-        return self.sent_sample - self._link.undelivered_bytes // BYTES_PER_SAMPLE
+        return self._protocol.audio_format.ms(self._delivery.carried_sample)
 
     def open(self) -> tuple[str, str] | None:
         """Connect, at once or at its turn; message and hint where that is far away and nobody was told so yet."""
@@ -129,7 +125,7 @@ class Session:
         match what:
             case MessageReceived(message):
                 self._log.received(message)
-                self._heard_sample = self.sent_sample
+                self._heard_sample = self._delivery.sample
                 # Unless this message says so.
                 self._owes_words = False
                 yield from self._take(self._protocol.receive(message))
@@ -220,14 +216,16 @@ class Session:
                     if isinstance(step, Send):
                         self._log.sent(step.message)
                         self._link.send(step.message, more=True)
+            length_bytes = 0
             for message in self._protocol.audio(chunk):
                 if self._log.takes_sound:
                     self._log.sent_sound(message)
                 self._link.send(message, more=True)
+                length_bytes += len(message)
         except AsrcliError as error:
             self._broken(error)
         else:
-            self.sent_sample = max(self.sent_sample, chunk.end_sample)
+            self._delivery.left(length_bytes, chunk.end_sample)
 
     def _flush(self) -> None:
         if self._stage.at is STREAMING:
@@ -282,7 +280,7 @@ class Session:
         """Whether little sound has left without an answer; a source that pauses is none of the service's faults."""
         if self._stage.at is not STREAMING:
             return False
-        unanswered = self._carried_sample - self._heard_sample
+        unanswered = self._delivery.carried_sample - self._heard_sample
         return unanswered < self._protocol.audio_format.samples(round(self._timeouts.stall_s * 900))
 
     def _is_still_sending(self) -> bool:

@@ -10,9 +10,9 @@ import contextlib
 import functools
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from asrcli.audio.source import Source
+from asrcli.audio.source import DecodedSource, EncodedSource, Source
 from asrcli.engine.control import Control, StopRequested
 from asrcli.engine.joining.parts import Whole
 from asrcli.engine.many import Ended, Job, transcribe_many
@@ -78,6 +78,8 @@ def plan_split(source: Source, parts: int, control: Control) -> Split:
 
     if source.live or source.name == "-":
         raise UsageError(f"--split needs a file: {label(source.name)} is a stream", hint="save it to a file first")
+    if isinstance(source, EncodedSource):
+        raise UsageError(f"{label(source.name)} cannot be split as it is", hint="send it as pcm or opus")
     source.probe()
     levels, samples = loudness(_readable(source, control), source.rate_hz)
     name, duration_ms = source.name, samples * 1000 // source.rate_hz
@@ -101,7 +103,7 @@ def plan_split(source: Source, parts: int, control: Control) -> Split:
     return Split(cuts.at_ms, duration_ms, tuple(notices), from_start)
 
 
-def _readable(source: Source, control: Control) -> Iterator[Block]:
+def _readable(source: DecodedSource, control: Control) -> Iterator[Block]:
     """The blocks of `source` up to where it breaks off; raises Interrupted when it is to stop."""
     with contextlib.suppress(AudioError):
         for block in source.blocks():
@@ -173,4 +175,5 @@ def _open_part(open_source: Opener, split: Split, begin_ms: int, end_ms: int | N
 
     # Each part finds what was found when all was read, which was told then.
     was_told = split.duration_ms is not None
-    return Part(open_source(Control() if was_told else control), begin_ms, end_ms, from_start=split.from_start)
+    source = cast(DecodedSource, open_source(Control() if was_told else control))
+    return Part(source, begin_ms, end_ms, from_start=split.from_start)

@@ -11,7 +11,7 @@ import functools
 import math
 from collections.abc import Callable, Iterable, Iterator
 
-from asrcli.audio.source import Source
+from asrcli.audio.source import EncodedSource, Source
 from asrcli.engine.control import Control, StopRequested
 from asrcli.engine.ending import OVER, Ending
 from asrcli.engine.joining.missing import Verdict, was_refused_as_silent
@@ -52,9 +52,9 @@ class Transcription:
         self._source, self._engine = source, engine
         self._loop, self._clock = engine.loop, engine.clock
         self._control, self._tell = control, tell
-        protocol = engine.new_protocol()
-        # All sessions have the same options, so the first one's protocol tells the format.
-        self._pcm = protocol.audio_format
+        self._sound = source.sound_format if isinstance(source, EncodedSource) else None
+        protocol = engine.new_protocol(self._sound)
+        self._pcm = protocol.audio_format  # As of all sessions: they have the same options.
         self._course = Machine(TRANSCRIPTION)
         self._look = functools.partial(self._handle, Wake.SOUND)
         self._intake = Intake(source, engine, self._pcm, self._look, self._broke, phase_s)
@@ -63,7 +63,6 @@ class Transcription:
         self._attempts = Attempts(engine.retry, engine.clock)
         # When the next try is due, while one is waited for.
         self._again_at = Deadline(engine.clock, 0.0)
-        self._idle_s = math.inf if engine.idle_s is None else engine.idle_s
         self._alarm = Alarm(self._loop, functools.partial(self._handle, Wake.MOMENT))
         self._sessions = 0
         self._progress = SendProgress(engine.tick_s)
@@ -142,7 +141,7 @@ class Transcription:
 
     def _reopen(self) -> None:
         self._session.close()
-        self._open(self._engine.new_protocol())
+        self._open(self._engine.new_protocol(self._sound))
         self._begin()
 
     def _posted(self, session: int, item: InboxItem) -> None:
@@ -166,8 +165,8 @@ class Transcription:
         due_s = self._intake.due_s
         if due_s is not None and (not self._tape.has_unread or self._takes_in()):
             moment = min(moment, due_s)
-        elif self._idles():
-            moment = min(moment, self._session.sent_at + self._idle_s)
+        else:
+            moment = min(moment, self._bridges_at())
         if moment < math.inf and self._course.at not in OVER:
             self._alarm.set(moment)
 
@@ -178,13 +177,14 @@ class Transcription:
                 self._reopen()
         elif self._session.deadline is not None and self._session.deadline.passed():
             return self._heard(self._session.handle(Turn.EXPIRED))
-        elif self._intake.due_s is None and self._idles() and self._clock.now() >= self._session.sent_at + self._idle_s:
+        elif self._intake.due_s is None and self._clock.now() >= self._bridges_at():
             self._session.send_audio(self._reader.filler())
         return ()
 
-    def _idles(self) -> bool:
-        """Whether the service waits for sound that the source does not give."""
-        return self._session.takes_audio and not (self._tape.has_unread or self._tape.ended)
+    def _bridges_at(self) -> float:
+        """When silence is to be sent, where the service waits for sound that the source does not give."""
+        waits = self._session.takes_audio and not (self._tape.has_unread or self._tape.ended)
+        return self._session.sent_at + self._intake.idle_s if waits else math.inf
 
     def _takes_in(self) -> bool:
         """Whether sound is wanted from the source. A file's pace counts from when the service is ready for it."""

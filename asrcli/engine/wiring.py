@@ -17,7 +17,7 @@ from asrcli.system.loop import Loop
 from asrcli.values.context import Context
 from asrcli.values.errors import AsrcliError
 from asrcli.values.messages import ConnectRequest
-from asrcli.values.pcm import Chunk
+from asrcli.values.sound import Chunk, SoundFormat
 from asrcli.wire.link import Link
 from asrcli.wire.link_events import InboxItem
 
@@ -29,7 +29,8 @@ NewLink = Callable[[ConnectRequest, Callable[[InboxItem], None], Loop], LinkLike
 class Engine:
     """Everything that all sessions of a transcription have in common."""
 
-    new_protocol: Callable[[], Protocol]
+    new_protocol: Callable[[SoundFormat | None], Protocol]
+    """Makes the protocol of a further session, for the format of a source that is sent as it is, None for any other."""
     speed: float | None = 1.0
     """The pace of the audio: 1.0 is real time, None as fast as it goes."""
     tick_s: float | None = None
@@ -66,6 +67,6 @@ class Engine:
         if self.connect_ahead is not None:
             # What is wrong now will be so, and told, when the session begins.
             with contextlib.suppress(AsrcliError):
-                protocol = self.new_protocol()
+                protocol = self.new_protocol(None)
                 if not protocol.keeps_link:
                     self.connect_ahead(protocol.connect_request(), self.loop)

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from asrcli.values.context import Context
 from asrcli.values.events import Event
 from asrcli.values.messages import ConnectRequest, Message
-from asrcli.values.pcm import Chunk, PcmFormat
+from asrcli.values.pcm import PcmFormat
 from asrcli.values.recognition import Endpoint, RecognitionOptions
+from asrcli.values.sound import Chunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +25,31 @@ Step = Send | Event
 
 
 class Encoder(typing.Protocol):
-    """Compresses one stream of audio."""
+    """Makes one stream of the audio of a session, or of a part of it, such as a decoder can begin with."""
 
     def encode(self, data: bytes) -> bytes:
-        """What s16le `data` completes of the stream; may be empty."""
+        """What the `data` of a chunk completes of the stream; may be empty."""
         ...
 
     def finish(self) -> bytes:
         """The end of the stream."""
         ...
+
+
+class Ahead:
+    """An Encoder of what is encoded already: puts `header` ahead of it."""
+
+    def __init__(self, header: bytes, pcm: PcmFormat) -> None:
+        self._header = header
+
+    def encode(self, data: bytes) -> bytes:
+        """As it is, the first with the header."""
+        header, self._header = self._header, b""
+        return header + data
+
+    def finish(self) -> bytes:
+        """Nothing: it has no end of its own."""
+        return b""
 
 
 NewEncoder = Callable[[PcmFormat], Encoder]

@@ -36,8 +36,8 @@ from asrcli.values.events import (
 )
 from asrcli.values.messages import ConnectRequest, Message
 from asrcli.values.parameters import session_fields
-from asrcli.values.pcm import Chunk
 from asrcli.values.recognition import Endpoint, RecognitionOptions
+from asrcli.values.sound import Chunk
 
 _TRANSCRIPTION = "conversation.item.input_audio_transcription."
 # Audio of one session in manual mode; the vendor's limit is 60 s.

@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from asrcli.protocols.base import NewEncoder, Send, Step, Timeline, address, handshake_headers
+from asrcli.protocols.base import Encoder, NewEncoder, Send, Step, Timeline, address, handshake_headers
 from asrcli.protocols.error_codes import closed_early, reported, service_error
 from asrcli.protocols.reading import count, excerpt, json_object, milliseconds, number, string
 from asrcli.values.context import Context
@@ -29,8 +29,8 @@ from asrcli.values.events import (
 )
 from asrcli.values.messages import ConnectRequest, Message
 from asrcli.values.parameters import run_task_fields
-from asrcli.values.pcm import Chunk
 from asrcli.values.recognition import Endpoint, RecognitionOptions
+from asrcli.values.sound import Chunk
 
 
 class RunTask:
@@ -45,6 +45,8 @@ class RunTask:
     def __init__(self, options: RecognitionOptions, endpoint: Endpoint, new_encoder: NewEncoder | None = None) -> None:
         self._options = options
         self._endpoint = endpoint
+        self._new_encoder = new_encoder
+        self._encoder: Encoder | None = None
         self.session_id = uuid.uuid4().hex
         self.audio_format = options.audio_format
         self.context = options.context
@@ -73,7 +75,12 @@ class RunTask:
 
     def audio(self, chunk: Chunk) -> Iterable[Message]:
         self._timeline.sent(chunk)
-        return (chunk.data,)
+        if self._new_encoder is None:
+            return (chunk.data,)
+        if self._encoder is None:
+            self._encoder = self._new_encoder(self.audio_format)
+        data = self._encoder.encode(chunk.data)
+        return (data,) if data else ()
 
     def update_context(self, context: Context) -> Iterable[Step]:
         """continue-task: replaces the context while the task runs. The service does not answer it."""
@@ -81,6 +88,8 @@ class RunTask:
         yield self._action("continue-task", {"input": _input(context)})
 
     def finish(self) -> Iterable[Step]:
+        if self._encoder is not None and (data := self._encoder.finish()):
+            yield Send(data)
         yield self._action("finish-task", {"input": {}})
 
     def receive(self, message: Message) -> Iterable[Step]:
@@ -203,7 +212,7 @@ def _sentence(raw: Mapping[str, Any], index: int, text: str, begin_ms: int | Non
 
 def run_task_parameters(options: RecognitionOptions) -> dict[str, object]:
     """`payload.parameters` of run-task: format and sample rate always, everything else only where it was set."""
-    parameters: dict[str, object] = {"format": "pcm", "sample_rate": options.audio_format.sample_rate_hz}
+    parameters: dict[str, object] = {"format": options.encoding, "sample_rate": options.audio_format.sample_rate_hz}
     named = {"languages": options.languages, "hotwords_id": options.hotwords_id, "hotwords": options.hotwords}
     said = {name: value for name, value in named.items() if value}
     return {**parameters, **run_task_fields({**said, **options.parameters}), **options.extra}

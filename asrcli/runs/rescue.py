@@ -12,7 +12,8 @@ from asrcli.audio.rescued import PATTERN, folder, rescued
 from asrcli.audio.writing.wav_writer import WavWriter
 from asrcli.system.clock import stamp
 from asrcli.values.errors import AsrcliError, AudioError
-from asrcli.values.pcm import Chunk, PcmFormat
+from asrcli.values.pcm import PcmFormat
+from asrcli.values.sound import Chunk
 
 # Older ones go; a talk that nobody has asked for after so many failures will not be missed.
 _MOST_KEPT = 20

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 BYTES_PER_SAMPLE = 2
-# How much sound one message carries. What is being spoken must not wait for long until it is full; of what lies ready
-# there is more in each, which halves the work for both sides, and results come no later: a chunk leaves when its first
-# sample is due. The service takes from 1 to 16 KB.
-LIVE_CHUNK_MS = 100
-STORED_CHUNK_MS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class PcmFormat:
-    """Mono signed 16-bit little-endian PCM at `sample_rate_hz`: the only audio that asrcli sends."""
+    """Mono signed 16-bit little-endian PCM at `sample_rate_hz`: the sound that asrcli decodes and compresses."""
 
     sample_rate_hz: int = 16000
 
@@ -30,20 +24,3 @@ class PcmFormat:
     def ms(self, samples: int) -> int:
         """Milliseconds that `samples` last, rounded down."""
         return samples * 1000 // self.sample_rate_hz
-
-
-class Chunk(NamedTuple):
-    """What one audio message carries: s16le bytes, and the sample at which it ends, counted from the first one.
-
-    `ends_utterance`: what was said so far is complete, where we and not the service decide that. `is_filler`:
-    silence of ours that keeps the service waiting while the source pauses; it takes no time of the source.
-    """
-
-    data: bytes
-    end_sample: int
-    ends_utterance: bool = False
-    is_filler: bool = False
-
-    @property
-    def samples(self) -> int:
-        return len(self.data) // BYTES_PER_SAMPLE

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 
 from asrcli.values.context import Context
 from asrcli.values.pcm import PcmFormat
+from asrcli.values.sound import PCM
 
-PCM = "pcm"
-OPUS = "opus"
 ONE_UTTERANCE_MS = 53_000
 """As much as one utterance may hold before the next pause ends it, where the user wants no other end."""
 

@@ -47,7 +47,9 @@ def new_source(control) -> ToneSource:
 
 
 def engine(url: str) -> Engine:
-    return Engine(lambda: RunTask(RecognitionOptions(model="m"), Endpoint(url, "k")), speed=None, retry=Retry(tries=0))
+    return Engine(
+        lambda _: RunTask(RecognitionOptions(model="m"), Endpoint(url, "k")), speed=None, retry=Retry(tries=0)
+    )
 
 
 def bench(url: str, plan: Plan = PLAN, source=new_source) -> list[Any]:

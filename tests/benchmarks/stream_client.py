@@ -34,7 +34,7 @@ def main(count: int, seconds: float, sound: str, ca_bundle: str, url: str) -> No
     network = Network(ca_bundle=Path(ca_bundle) if ca_bundle else None)
     options = RecognitionOptions(model="fun-asr-realtime")
     engine = Engine(
-        lambda: RunTask(options, Endpoint(url, "bench")),
+        lambda _: RunTask(options, Endpoint(url, "bench")),
         lateness=late.append,
         new_link=functools.partial(Link, network=network),
         tick_s=1.0,

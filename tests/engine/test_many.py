@@ -55,7 +55,7 @@ class ClosingSource(CodedSource):
 
 def engine(url: str, **fields: Any) -> Engine:
     options = RecognitionOptions(model="m")
-    return Engine(lambda: RunTask(options, Endpoint(url, "k")), **{"speed": None, "retry": QUICK, **fields})
+    return Engine(lambda _: RunTask(options, Endpoint(url, "k")), **{"speed": None, "retry": QUICK, **fields})
 
 
 def jobs(open_source: Callable[[Control], Any], count: int) -> list[Job]:

@@ -12,11 +12,11 @@ from asrcli.output.wording import words
 from asrcli.protocols.realtime import Realtime
 from asrcli.values.errors import AsrcliError, DecodeError, LinkError, ProtocolViolation, ServiceError, ServiceTimeout
 from asrcli.values.events import AudioFinished, FinalResult, LinkReady, SessionFinished, SessionStarted
-from asrcli.values.pcm import Chunk
 from asrcli.values.recognition import Endpoint, RecognitionOptions
 from asrcli.wire.link_events import LinkClosed, LinkOpened, MessageReceived
 from tests.support.fakes import FakeClock, FakeLink
 from tests.support.session_bench import LIMITS, Bench, HandedChunks, chunks
+from tests.support.sounds import pcm_chunk
 from tests.support.wording import says
 
 
@@ -57,14 +57,14 @@ def test_it_is_known_how_far_the_audio_is_and_when_it_left():
     assert b.session.sent_ms == 0
     b.clock.advance(2)
     b.session.pump(20)
-    assert (b.session.sent_sample, b.session.sent_ms, b.session.sent_at) == (32000, 2000, b.clock.now())
+    assert (b.session.sent_ms, b.session.carried_ms, b.session.sent_at) == (2000, 2000, b.clock.now())
 
 
 def test_silence_that_bridges_a_pause_takes_no_time_of_the_source():
     b = Bench(chunks(1)).started()
     b.session.pump(1)
     b.clock.advance(5)
-    b.session.send_audio(Chunk(bytes(64000), 1600, is_filler=True))
+    b.session.send_audio(pcm_chunk(bytes(64000), 1600, is_filler=True))
     assert b.actions()[1:] == ["audio"] * 2
     assert (b.session.sent_ms, b.session.sent_at) == (100, b.clock.now())
 

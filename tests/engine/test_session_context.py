@@ -73,7 +73,7 @@ def test_each_session_begins_with_what_is_in_force():
     engine = build(Spec("run-task", options, Endpoint("ws://127.0.0.1", "k")), None, Surroundings(context=changing))
     for text in ("first", "second"):
         changing.now = (Turn(text),)
-        protocol = engine.new_protocol()
+        protocol = engine.new_protocol(None)
         assert isinstance(protocol, RunTask)
         [step] = protocol.start()
         assert json.loads(step.message)["payload"]["input"]["context"][0]["content"][0]["text"] == text

@@ -210,7 +210,7 @@ def test_all_that_a_transcription_may_do_it_does(moves: Moves) -> None:
         assert any(isinstance(event, Reconnecting) for event in told)
     with scripted_server(attentive) as url:
         made = engine(url)
-        short = engine(url, new_protocol=lambda: Short(RecognitionOptions(model="m"), Endpoint(url, "k")))
+        short = engine(url, new_protocol=lambda _: Short(RecognitionOptions(model="m"), Endpoint(url, "k")))
         events = list(transcribe(ToneSource(1.0), short, Control()))
         assert sum(isinstance(event, SessionStarted) for event in events) > 1
     never_begun: list[Any] = []

@@ -236,7 +236,7 @@ def test_the_key_goes_into_the_handshake_and_nowhere_else():
         talk.say("task-failed", error_code="X", error_message="y")
 
     with scripted_server(script) as url:
-        protocol = Engine(lambda: RunTask(RecognitionOptions(model="m"), Endpoint(url, "sk-planted")), speed=None)
+        protocol = Engine(lambda _: RunTask(RecognitionOptions(model="m"), Endpoint(url, "sk-planted")), speed=None)
         with pytest.raises(ServiceError) as caught:
             list(transcribe(ToneSource(0.1), protocol, Control()))
     assert seen["authorization"] == "Bearer sk-planted"

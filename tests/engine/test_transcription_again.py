@@ -16,7 +16,8 @@ from asrcli.output.wording import words
 from asrcli.service.faults.kinds import parse_fault
 from asrcli.values.errors import AsrcliError, AuthError, LinkError, ServiceError, ServiceTimeout
 from asrcli.values.events import AudioFinished, FinalResult, Notice, Reconnecting, SessionStarted
-from asrcli.values.pcm import Chunk, PcmFormat
+from asrcli.values.pcm import PcmFormat
+from asrcli.values.sound import Chunk
 from tests.support.fakes import ToneSource
 from tests.support.scripted_server import Conversation, free_port, scripted_server
 from tests.support.service import running_service

@@ -6,13 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asrcli.protocols.base import Timeline
-from asrcli.values.pcm import Chunk, PcmFormat
+from asrcli.values.pcm import PcmFormat
+from asrcli.values.sound import Chunk
+from tests.support.sounds import pcm_chunk
 
 PCM = PcmFormat(16000)
 
 
 def chunk(ms: int, *, filler: bool = False) -> Chunk:
-    return Chunk(bytes(PCM.bytes(ms)), 0, is_filler=filler)
+    return pcm_chunk(bytes(PCM.bytes(ms)), 0, is_filler=filler)
 
 
 def test_filler_takes_no_time_of_the_source():

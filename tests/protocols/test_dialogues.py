@@ -14,8 +14,9 @@ from asrcli.protocols.base import Protocol, Send
 from asrcli.values.context import Turn
 from asrcli.values.errors import AsrcliError, LinkError
 from asrcli.values.parameters import BY_NAME
-from asrcli.values.pcm import Chunk, PcmFormat
+from asrcli.values.pcm import PcmFormat
 from asrcli.values.recognition import Endpoint, RecognitionOptions
+from tests.support.sounds import pcm_chunk
 
 DIALOGUES = Path(__file__).parents[1] / "data" / "dialogues"
 FILES = [path for name in REGISTRY for path in sorted((DIALOGUES / name).rglob("*.jsonl"))]
@@ -57,7 +58,7 @@ class Replay:
         if "audio_ms" in line:
             assert self.sent == []
             self.sample += 16 * line["audio_ms"]
-            chunk = Chunk(bytes(32 * line["audio_ms"]), self.sample, line.get("ends_utterance", False))
+            chunk = pcm_chunk(bytes(32 * line["audio_ms"]), self.sample, line.get("ends_utterance", False))
             for message in self.protocol.audio(chunk):
                 if isinstance(message, str):
                     document = json.loads(message)

@@ -24,9 +24,11 @@ from asrcli.values.events import (
     SpeechStopped,
     UtteranceFailed,
 )
-from asrcli.values.pcm import Chunk, PcmFormat
+from asrcli.values.pcm import PcmFormat
 from asrcli.values.recognition import Endpoint, RecognitionOptions
+from asrcli.values.sound import Chunk
 from tests.protocols.strategies import json_values
+from tests.support.sounds import pcm_chunk
 from tests.support.wording import says
 
 ENDPOINT = Endpoint("wss://dashscope-intl.aliyuncs.com", "sk-secret-1")
@@ -53,7 +55,7 @@ def documents(messages: Any) -> list[dict[str, Any]]:
 
 
 def chunk(begin_ms: int, end_ms: int, *, ends: bool = False) -> Chunk:
-    return Chunk(bytes(32 * (end_ms - begin_ms)), 16 * end_ms, ends)
+    return pcm_chunk(bytes(32 * (end_ms - begin_ms)), 16 * end_ms, ends)
 
 
 def test_the_model_stands_in_the_query():
@@ -103,7 +105,7 @@ def test_manual_mode_has_no_turn_detection():
 
 def test_audio_is_base64_and_every_event_has_an_id_of_its_own():
     protocol = ready()
-    sent = documents([*protocol.audio(Chunk(b"\x01\x02\x03\x04", 2)), *protocol.audio(chunk(0, 100))])
+    sent = documents([*protocol.audio(pcm_chunk(b"\x01\x02\x03\x04", 2)), *protocol.audio(chunk(0, 100))])
     sent += documents(protocol.finish())
     assert [event["type"] for event in sent] == ["input_audio_buffer.append"] * 2 + ["session.finish"]
     assert base64.b64decode(sent[0]["audio"]) == b"\x01\x02\x03\x04"

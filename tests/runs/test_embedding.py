@@ -27,9 +27,9 @@ from asrcli.runs.request import OutputOptions
 from asrcli.runs.sources import Prepared
 from asrcli.system.file_state import FileState
 from asrcli.values.errors import Interrupted, UsageError
-from asrcli.values.pcm import Chunk, PcmFormat
+from asrcli.values.pcm import PcmFormat
 from tests.support.benches import Sink
-from tests.support.sounds import needs_ffmpeg, s16, tone, write
+from tests.support.sounds import needs_ffmpeg, pcm_chunk, s16, tone, write
 
 FILES = Files()
 
@@ -88,7 +88,7 @@ def test_raw_samples_are_what_the_run_took_them_for(tmp_path: Path) -> None:
 def test_what_is_still_a_wav_is_heard_there(tmp_path: Path) -> None:
     """The mp3 of --save-audio is made when the page is there."""
     recording = _recording(tmp_path / "talk.mp3")
-    recording.wav.write(Chunk(s16(tone(1.0)[:, 0]), 16000))
+    recording.wav.write(pcm_chunk(s16(tone(1.0)[:, 0]), 16000))
     embedding = Embedding()
     embedding.begin(FILES, recording)
     samples, heard_hz = _heard(embedding(str(tmp_path / "talk.mp3")))

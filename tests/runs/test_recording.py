@@ -23,10 +23,10 @@ from asrcli.runs.request import OutputOptions
 from asrcli.system.file_state import FileState
 from asrcli.system.signals import Signals, interrupted
 from asrcli.values.errors import LinkError, OutputError, UsageError
-from asrcli.values.pcm import Chunk, PcmFormat
+from asrcli.values.pcm import PcmFormat
 from tests.support.benches import Sink
 from tests.support.fakes import FakeClock
-from tests.support.sounds import needs_ffmpeg, s16, tone
+from tests.support.sounds import needs_ffmpeg, pcm_chunk, s16, tone
 
 PCM = PcmFormat(16000)
 STATE = FileState(1, 2, 3, 4)
@@ -72,7 +72,7 @@ def _recorded(recording: Recording, code: int = 0, then: Callable[[], None] = la
     """A run that records a second and ends with `code`."""
 
     def work() -> int:
-        recording.wav.write(Chunk(s16(tone(1.0)[:, 0]), 16000))
+        recording.wav.write(pcm_chunk(s16(tone(1.0)[:, 0]), 16000))
         then()
         return code
 

@@ -13,10 +13,12 @@ from pathlib import Path
 from asrcli.audio.rescued import folder as folder_of
 from asrcli.runs.rescue import rescue
 from asrcli.values.errors import AudioError
-from asrcli.values.pcm import Chunk, PcmFormat
+from asrcli.values.pcm import PcmFormat
+from asrcli.values.sound import Chunk
 from tests.cli.commands.test_file import ROOT
 from tests.support.scripted_server import Conversation, scripted_server
 from tests.support.service import TALK_WAV
+from tests.support.sounds import pcm_chunk
 
 
 def folder() -> Path:
@@ -28,7 +30,7 @@ def test_the_sound_is_written_and_old_ones_go(monkeypatch, tmp_path):
     folder().mkdir(parents=True)
     for number in range(25):
         (folder() / f"unrecognised-20200101-0000{number:02d}-1.wav").touch()
-    said = rescue(iter([Chunk(b"ab" * 100, 100)]), model="m", pcm=PcmFormat(8000))
+    said = rescue(iter([pcm_chunk(b"ab" * 100, 100)]), model="m", pcm=PcmFormat(8000))
     [*_, path, option, model] = shlex.split(said)
     assert (option, model) == ("--model", "m")
     with wave.open(path) as kept:
@@ -44,7 +46,7 @@ def test_a_folder_that_cannot_be_made_is_said(monkeypatch, tmp_path):
 
 def test_what_can_be_read_of_it_is_kept(monkeypatch, tmp_path):
     def chunks() -> Iterator[Chunk]:
-        yield Chunk(b"ab" * 8000, 8000)
+        yield pcm_chunk(b"ab" * 8000, 8000)
         raise AudioError("cannot be read again")
 
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
@@ -62,7 +64,7 @@ def test_old_sound_that_cannot_be_removed_is_no_reason_to_lose_the_new(monkeypat
     for number in range(25):
         # A folder of that name is nothing that unlink removes.
         (folder() / f"unrecognised-20200101-0000{number:02d}-1.wav").mkdir()
-    assert rescue(iter([Chunk(b"ab", 1)]), model="m", pcm=PcmFormat()).startswith("that sound is kept")
+    assert rescue(iter([pcm_chunk(b"ab", 1)]), model="m", pcm=PcmFormat()).startswith("that sound is kept")
 
 
 def test_a_pipe_whose_service_never_comes_back_leaves_its_sound(tmp_path):

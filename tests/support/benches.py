@@ -90,7 +90,7 @@ class Bench:
                 self.closed = True
 
         self._monkeypatch.setattr(batch_module, "transcribe_many", transcribe_many)
-        return self.batch.run(self.sources, Engine(lambda: None), 2)  # type: ignore[arg-type, return-value]
+        return self.batch.run(self.sources, Engine(lambda _: None), 2)  # type: ignore[arg-type, return-value]
 
     @property
     def lines(self) -> list[tuple[str, str | None]]:

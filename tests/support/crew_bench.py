@@ -67,7 +67,7 @@ class Bench:
         options = RecognitionOptions(model="m")
         there = Endpoint("ws://127.0.0.1", "k")
         engine = Engine(
-            lambda: Realtime(options, there),
+            lambda _: Realtime(options, there),
             tick_s=0.001,
             clock=self.clock,
             loop=self.loop,

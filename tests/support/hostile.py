@@ -13,11 +13,12 @@ from asrcli.engine.stages import Timeouts, Turn
 from asrcli.protocols import REGISTRY
 from asrcli.values.errors import DecodeError, LinkError, ProtocolViolation, ServiceError, ServiceTimeout
 from asrcli.values.events import Event
-from asrcli.values.pcm import Chunk
 from asrcli.values.recognition import Endpoint, RecognitionOptions
+from asrcli.values.sound import Chunk
 from asrcli.wire.link_events import LinkClosed, LinkDrained, LinkOpened, MessageReceived
 from tests.protocols.strategies import json_values
 from tests.support.fakes import FakeClock, FakeLink
+from tests.support.sounds import pcm_chunk
 
 _TIMES: st.SearchStrategy[Any] = st.sampled_from([None, -5, 0, 120, 1e300, "7", [], True]) | st.integers(0, 10_000)
 _SENTENCE = st.fixed_dictionaries(
@@ -109,7 +110,7 @@ class _HandedChunks:
         self._waiting: list[Chunk] = []
 
     def feed(self) -> None:
-        self._waiting.append(Chunk(bytes(3200), 1600))
+        self._waiting.append(pcm_chunk(bytes(3200), 1600))
 
     def next(self) -> Chunk | None:
         return self._waiting.pop() if self._waiting else None

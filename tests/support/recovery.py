@@ -15,10 +15,11 @@ from asrcli.engine.wiring import Engine
 from asrcli.protocols import REGISTRY
 from asrcli.service.faults.kinds import parse_fault
 from asrcli.values.events import Event, FinalResult, Reconnecting, Sentence
-from asrcli.values.pcm import Chunk
 from asrcli.values.recognition import Endpoint, RecognitionOptions
+from asrcli.values.sound import Chunk
 from tests.support.coded_talk import RATE_HZ, CodedTalk
 from tests.support.service import running_service
+from tests.support.sounds import pcm_chunk
 from tests.support.transcribing import transcribe
 
 MODELS = {"run-task": "fun-asr-realtime", "realtime": "qwen3-asr-flash-realtime"}
@@ -92,7 +93,7 @@ def run_cuts(talk: CodedTalk, cuts: Sequence[Cut], at_once: int = 6) -> list[Out
 def engine(url: str, cut: Cut, talk: CodedTalk | None = None, **fields: Any) -> Engine:
     options = RecognitionOptions(model=MODELS[cut.protocol], manual=cut.manual)
     return Engine(
-        lambda: REGISTRY[cut.protocol](options, Endpoint(url, "k")),
+        lambda _: REGISTRY[cut.protocol](options, Endpoint(url, "k")),
         speed=cut.speed,
         cut=cut_after_sentences(talk) if cut.manual and talk is not None else None,
         **{"timeouts": Timeouts(finish_s=0.4, grace_s=0.4), "retry": Retry(first_s=0.01, longest_s=0.3), **fields},
@@ -119,6 +120,6 @@ def cut_after_sentences(talk: CodedTalk) -> Callable[[Iterator[Chunk]], Iterator
         for chunk in chunks:
             begin = chunk.end_sample - chunk.samples
             ends_here = any(begin < end <= chunk.end_sample for end in ends)
-            yield Chunk(chunk.data, chunk.end_sample, ends_utterance=ends_here)
+            yield pcm_chunk(chunk.data, chunk.end_sample, ends_utterance=ends_here)
 
     return mark

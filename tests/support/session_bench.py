@@ -9,10 +9,11 @@ from asrcli.engine.session import Session
 from asrcli.engine.stages import Timeouts, Turn
 from asrcli.protocols.run_task import RunTask
 from asrcli.values.events import Event
-from asrcli.values.pcm import Chunk
 from asrcli.values.recognition import Endpoint, RecognitionOptions
+from asrcli.values.sound import Chunk
 from asrcli.wire.link_events import InboxItem, LinkOpened, MessageReceived
 from tests.support.fakes import FakeClock, FakeLink
+from tests.support.sounds import pcm_chunk
 
 LIMITS = Timeouts(connect_s=5, start_s=6, finish_s=7, grace_s=1, stall_s=4)
 
@@ -77,4 +78,4 @@ class Bench:
 
 
 def chunks(count: int) -> list[Chunk]:
-    return [Chunk(bytes(3200), 1600 * (index + 1)) for index in range(count)]
+    return [pcm_chunk(bytes(3200), 1600 * (index + 1)) for index in range(count)]

@@ -14,7 +14,8 @@ import soundfile
 from numpy.typing import NDArray
 
 from asrcli.audio.reading.ffmpeg_tool import find_ffmpeg
-from asrcli.audio.source import Source
+from asrcli.audio.source import DecodedSource
+from asrcli.values.sound import Chunk
 
 Samples = NDArray[np.float32]
 
@@ -51,7 +52,7 @@ def cut(path: Path, target: Path, share: float = 0.6) -> Path:
     return target
 
 
-def drain(source: Source) -> Samples:
+def drain(source: DecodedSource) -> Samples:
     """All samples of a source, shape (n, channels); the source is closed."""
     try:
         blocks = list(source.blocks())
@@ -87,3 +88,8 @@ def hide_ffmpeg(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
 
 def open_descriptors() -> int:
     return len(list(Path("/dev/fd").iterdir()))
+
+
+def pcm_chunk(data: bytes, end_sample: int, ends_utterance: bool = False, is_filler: bool = False) -> Chunk:
+    """A chunk of s16le."""
+    return Chunk(data, end_sample, len(data) // 2, ends_utterance=ends_utterance, is_filler=is_filler)

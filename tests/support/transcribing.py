@@ -21,7 +21,7 @@ from tests.support.scripted_server import Conversation
 def engine(url: str, **fields) -> Engine:
     fields.setdefault("speed", None)
     fields.setdefault("retry", Retry(tries=0))
-    fields.setdefault("new_protocol", lambda: RunTask(RecognitionOptions(model="m"), Endpoint(url, "k")))
+    fields.setdefault("new_protocol", lambda _: RunTask(RecognitionOptions(model="m"), Endpoint(url, "k")))
     return Engine(**fields)
 
 

@@ -40,7 +40,9 @@ def pool() -> Iterator[Pool]:
 def engine(url: str, pool: Pool, protocol: str = "run-task", key: str = "k", **fields: Any) -> Engine:
     options = RecognitionOptions(model="qwen3-asr-flash-realtime" if protocol == "realtime" else "m")
     fields.setdefault("retry", Retry(tries=0))
-    return Engine(lambda: REGISTRY[protocol](options, Endpoint(url, key)), speed=None, new_link=pool.new_link, **fields)
+    return Engine(
+        lambda _: REGISTRY[protocol](options, Endpoint(url, key)), speed=None, new_link=pool.new_link, **fields
+    )
 
 
 def once(setup: Engine) -> list[Event]:

@@ -38,7 +38,7 @@ def engine(url: str, pool: Pool, *, protocol: str = "realtime", tries: int = 0, 
     model = "qwen3-asr-flash-realtime" if protocol == "realtime" else "fun-asr-realtime"
     options = RecognitionOptions(model=model, manual=manual)
     return Engine(
-        lambda: REGISTRY[protocol](options, Endpoint(url, "k")),
+        lambda _: REGISTRY[protocol](options, Endpoint(url, "k")),
         speed=None,
         tick_s=0.05,
         retry=Retry(tries=tries, first_s=0.01),

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from asrcli.audio.sample_encodings import FULL_SCALE_S16, finite, floats
-from asrcli.values.pcm import BYTES_PER_SAMPLE, LIVE_CHUNK_MS, Chunk, PcmFormat
+from asrcli.values.pcm import BYTES_PER_SAMPLE, PcmFormat
+from asrcli.values.sound import LIVE_CHUNK_MS, Chunk
 
 if TYPE_CHECKING:
     from asrcli.audio.sample_encodings import Block
@@ -33,6 +34,7 @@ def chunk(mono: Iterable[Block], pcm: PcmFormat, chunk_ms: int = LIVE_CHUNK_MS) 
     """
     chunk_bytes = pcm.bytes(chunk_ms)
     pending = b""
+    chunk_samples = pcm.samples(chunk_ms)
     end_sample = 0
     for samples in mono:
         pending += to_s16le(samples)
@@ -42,7 +44,8 @@ def chunk(mono: Iterable[Block], pcm: PcmFormat, chunk_ms: int = LIVE_CHUNK_MS) 
         del samples
         pending = pending[whole_bytes:]
         while whole:
-            end_sample += chunk_bytes // BYTES_PER_SAMPLE
-            yield Chunk(whole.popleft(), end_sample)
+            end_sample += chunk_samples
+            yield Chunk(whole.popleft(), end_sample, chunk_samples)
     if pending:
-        yield Chunk(pending, end_sample + len(pending) // BYTES_PER_SAMPLE)
+        rest = len(pending) // BYTES_PER_SAMPLE
+        yield Chunk(pending, end_sample + rest, rest)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from asrcli.values.errors import UsageError
-from asrcli.values.pcm import Chunk
+from asrcli.values.sound import Chunk
 
 MIN_SPEED = 0.1
 MAX_SPEED = 1000.0

@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from asrcli.audio.source import Source
+from asrcli.audio.source import DecodedSource, EncodedSource, Source
 from asrcli.values.errors import AudioError
-from asrcli.values.pcm import Chunk, PcmFormat
+from asrcli.values.pcm import PcmFormat
+from asrcli.values.sound import Chunk
 
 if TYPE_CHECKING:
     from asrcli.audio.sample_encodings import Block
 
 
 def chunks_of(source: Source, pcm: PcmFormat, chunk_ms: int) -> Iterator[Chunk]:
-    """Yield the audio of `source` as chunks of `chunk_ms` in the format `pcm`.
+    """Yield the audio of `source` as chunks of `chunk_ms` in the format `pcm`; what is sent as it is, as it is.
 
     Waits for the source where it must; `source.stop()` ends that. Does not close the source. Raises the source's
     AudioError after the last chunk of what came before it.
     """
+    if isinstance(source, EncodedSource):
+        yield from source.chunks(chunk_ms)
+        return
     from asrcli.audio.chunks.chunker import chunk
     from asrcli.audio.chunks.resample import resample
 
@@ -30,7 +34,7 @@ def chunks_of(source: Source, pcm: PcmFormat, chunk_ms: int) -> Iterator[Chunk]:
         raise broken_off[0]
 
 
-def _until_it_breaks_off(source: Source, broken_off: list[AudioError]) -> Iterator[Block]:
+def _until_it_breaks_off(source: DecodedSource, broken_off: list[AudioError]) -> Iterator[Block]:
     """The blocks of `source`, its error put aside: first comes out what the filter and the chunker still hold."""
     try:
         yield from source.blocks()

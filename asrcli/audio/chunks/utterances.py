@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from asrcli.values.pcm import Chunk, PcmFormat
+from asrcli.values.pcm import PcmFormat
 from asrcli.values.recognition import ONE_UTTERANCE_MS
+from asrcli.values.sound import Chunk
 
 # Louder than this above the quietest of the last seconds is taken for speech.
 _ABOVE_FLOOR_DB = 12.0

@@ -19,7 +19,7 @@ from asrcli.audio.reading.sndfile import TRAILER_BYTES, UNKNOWN_FRAMES, FileSour
 from asrcli.audio.reading.stdin import StdinSource
 from asrcli.audio.reading.wav_header import MAX_HEADER_BYTES, WavHeader, parse_header
 from asrcli.audio.sample_encodings import ENCODINGS
-from asrcli.audio.source import NoticeSink, RawFormat, Source
+from asrcli.audio.source import DecodedSource, NoticeSink, RawFormat
 from asrcli.system.chatter import quiet_c_library
 from asrcli.system.descriptor import let_go
 from asrcli.system.posix import NON_BLOCKING, read_at
@@ -30,7 +30,7 @@ _SNIFF_BYTES = 1 << 14
 _RAW_SUFFIX = ".pcm"
 
 
-def open_file(path: str, *, raw: RawFormat | None, notice: NoticeSink, name: str | None = None) -> Source:
+def open_file(path: str, *, raw: RawFormat | None, notice: NoticeSink, name: str | None = None) -> DecodedSource:
     """Open the file or pipe at `path`. `name` is what the user typed where that is not the path.
 
     Raises UsageError or DecodeError as `open_source` says.
@@ -51,7 +51,7 @@ def open_file(path: str, *, raw: RawFormat | None, notice: NoticeSink, name: str
 
 def _look_into(
     fd: int, path: str, name: str, raw: RawFormat | None, notice: NoticeSink
-) -> tuple[sniff.Container | None, Source | _Shape]:
+) -> tuple[sniff.Container | None, DecodedSource | _Shape]:
     """What kind of file `fd` is, and a source that keeps it; or its shape, if it takes ffmpeg to read it."""
     mode = os.fstat(fd).st_mode
     if stat.S_ISDIR(mode):
@@ -87,7 +87,7 @@ def _sniff(fd: int) -> sniff.Container | None:
 
 def _open_regular(
     fd: int, kind: sniff.Container | None, path: str, name: str, raw: RawFormat | None, notice: NoticeSink
-) -> Source | None:
+) -> DecodedSource | None:
     """A source that keeps `fd`, or None if it takes ffmpeg to read the file."""
     size_bytes = os.fstat(fd).st_size
     if size_bytes == 0:
@@ -220,7 +220,9 @@ def _shape(fd: int, kind: sniff.Container | None) -> _Shape:
     )
 
 
-def _open_with_ffmpeg(path: str, kind: sniff.Container | None, shape: _Shape, name: str, notice: NoticeSink) -> Source:
+def _open_with_ffmpeg(
+    path: str, kind: sniff.Container | None, shape: _Shape, name: str, notice: NoticeSink
+) -> DecodedSource:
     shown = label(name)
     not_audio = UsageError(
         f"{shown} is not an audio file of a known kind",

@@ -10,7 +10,7 @@ import typing
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from asrcli.audio.source import Source
+from asrcli.audio.source import DecodedSource
 
 if TYPE_CHECKING:
     from asrcli.audio.sample_encodings import Block
@@ -42,7 +42,7 @@ class Part:
     can_wait = True
     captured_at: str | None = None
 
-    def __init__(self, source: Source, begin_ms: int, end_ms: int | None, *, from_start: bool = False) -> None:
+    def __init__(self, source: DecodedSource, begin_ms: int, end_ms: int | None, *, from_start: bool = False) -> None:
         self.name = source.name
         self.rate_hz = source.rate_hz
         self.channels = source.channels

@@ -20,7 +20,7 @@ import numpy as np
 
 from asrcli.audio.reading.ffmpeg_tool import find_ffmpeg, last_words
 from asrcli.audio.sample_encodings import FULL_SCALE_S16, finite, floats
-from asrcli.audio.source import Source
+from asrcli.audio.source import DecodedSource
 from asrcli.audio.writing.kinds import Kind
 from asrcli.values.errors import DecodeError, OutputError
 from asrcli.values.source_name import label
@@ -54,7 +54,7 @@ def too_short(source: str, duration_ms: int, stretch: Stretch) -> DecodeError:
     )
 
 
-def cut(source: Source, stretches: Sequence[Stretch], folder: Path, kind: Kind) -> Iterator[Stretch]:
+def cut(source: DecodedSource, stretches: Sequence[Stretch], folder: Path, kind: Kind) -> Iterator[Stretch]:
     """Make a file in `folder` of each of `stretches`, which may overlap, and yield it when that is whole.
 
     They come in the order of their ends. What is there is replaced. The source is read as far as need be, and stays
@@ -73,7 +73,7 @@ def cut(source: Source, stretches: Sequence[Stretch], folder: Path, kind: Kind) 
             yield stretch
 
 
-def _pieces(source: Source, stretches: Sequence[Stretch]) -> Iterator[tuple[Stretch, Samples]]:
+def _pieces(source: DecodedSource, stretches: Sequence[Stretch]) -> Iterator[tuple[Stretch, Samples]]:
     """Each stretch with its samples, shape (n, channels)."""
 
     def frame(ms: int) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from asrcli.audio.chunks.pipeline import chunks_of
-from asrcli.audio.source import Source
+from asrcli.audio.source import DecodedSource
 from asrcli.audio.writing.encoding import encode
 from asrcli.audio.writing.kinds import KINDS, OPUS_BITRATE
 from asrcli.values.errors import OutputError
@@ -20,7 +20,7 @@ _RATES_HZ = (16000, 24000)
 _STRETCH_MS = 5000
 
 
-def ogg_opus(source: Source) -> bytes:
+def ogg_opus(source: DecodedSource) -> bytes:
     """All of `source`, which stays open, a stretch at a time.
 
     Raises OutputError where it comes to more than MOST_BYTES, or there is no room for it meanwhile, and what the source
@@ -38,7 +38,7 @@ def ogg_opus(source: Source) -> bytes:
         raise OutputError(error.strerror or str(error)) from error
 
 
-def _bounded(source: Source, pcm: PcmFormat, path: Path) -> Iterator[bytes]:
+def _bounded(source: DecodedSource, pcm: PcmFormat, path: Path) -> Iterator[bytes]:
     for chunk in chunks_of(source, pcm, _STRETCH_MS):
         yield chunk.data
         # Not to go on for hours; what is still on its way through a pipe is seen in the end.

@@ -14,7 +14,8 @@ from pathlib import Path
 from asrcli.audio.source import NoticeSink, ignore
 from asrcli.system.posix import write_at
 from asrcli.values.errors import OutputError
-from asrcli.values.pcm import BYTES_PER_SAMPLE, Chunk, PcmFormat
+from asrcli.values.pcm import BYTES_PER_SAMPLE, PcmFormat
+from asrcli.values.sound import Chunk
 
 _HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
 _PCM = 1

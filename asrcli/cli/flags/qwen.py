@@ -86,7 +86,7 @@ class QwenFlags:
         """The neutral option fields that the user set, by name. In manual mode the pause is our own affair."""
         from asrcli.settings.phrases import parse_parameters
         from asrcli.values.context import of_text
-        from asrcli.values.recognition import OPUS
+        from asrcli.values.sound import OPUS
 
         named = {
             "manual": self.is_manual or None,

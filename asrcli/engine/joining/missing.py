@@ -11,6 +11,7 @@ from asrcli.engine.wiring import Engine
 from asrcli.values.clock_time import in_minutes
 from asrcli.values.errors import AsrcliError, AudioError, Interrupted, ServiceError, SoundLost
 from asrcli.values.pcm import PcmFormat
+from asrcli.values.sound import PCM
 
 
 class Verdict:
@@ -53,7 +54,7 @@ class Verdict:
             rest = self._tape.rest(self._joining.covered_sample)
             # What cannot be read is not known to be silent.
             with contextlib.suppress(AudioError):
-                self.is_settled = all(is_silence(chunk.data) for chunk in rest)
+                self.is_settled = all(chunk.encoding == PCM and is_silence(chunk.data) for chunk in rest)
         return self.is_settled
 
     def give_up(self, error: AsrcliError, tries: int) -> None:

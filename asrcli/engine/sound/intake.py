@@ -8,18 +8,20 @@ Thread "intake": from `start` to the end of the source; closes the source.
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 from collections.abc import Callable, Iterator
 
 from asrcli.audio.chunks.pacing import Schedule
 from asrcli.audio.chunks.pipeline import chunks_of
-from asrcli.audio.source import Source
+from asrcli.audio.source import EncodedSource, Source
 from asrcli.engine.sound.tape import Tape
 from asrcli.engine.wiring import Engine
 from asrcli.system.loop import Loop
 from asrcli.values.errors import AsrcliError
-from asrcli.values.pcm import LIVE_CHUNK_MS, STORED_CHUNK_MS, Chunk, PcmFormat
+from asrcli.values.pcm import PcmFormat
+from asrcli.values.sound import LIVE_CHUNK_MS, STORED_CHUNK_MS, Chunk
 
 # How far a thread reads ahead of what is due.
 _AHEAD_CHUNKS = 20
@@ -52,7 +54,15 @@ class Intake:
         self._reader: _OnTheSpot | _Thread = _OnTheSpot(source, chunks)
         if source.waits:
             self._reader = _Thread(source, chunks, engine.loop, ready, died)
-        self.tape = Tape(pcm, keep_s=engine.keep_s)
+        encoded = source if isinstance(source, EncodedSource) else None
+        self.tape = Tape(
+            pcm,
+            keep_s=engine.keep_s,
+            sound=None if encoded is None else encoded.sound_format,
+            filler=None if encoded is None else encoded.filler,
+        )
+        self.idle_s = math.inf if engine.idle_s is None or self.tape.filler is None else engine.idle_s
+        """How long the source may pause before that is bridged with silence."""
         # Up to there a chunk can wait to be read until it is due. A source that is alone has it ready by then; of many
         # each would hold one in memory.
         self._unhurried_samples = 0

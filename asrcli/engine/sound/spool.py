@@ -10,7 +10,7 @@ import tempfile
 import typing
 
 from asrcli.values.errors import AudioError
-from asrcli.values.pcm import Chunk
+from asrcli.values.sound import Chunk
 
 # More than two minutes at 16 kHz: an outage that lasts longer is written to the disk.
 MEMORY_BYTES = 4 << 20

@@ -6,11 +6,14 @@ comes from nor where it goes, and waits for nothing. For one thread.
 
 from __future__ import annotations
 
+import functools
+import math
 from collections import deque
 from collections.abc import Iterator
 
 from asrcli.engine.sound.spool import Parked, Spool
-from asrcli.values.pcm import BYTES_PER_SAMPLE, Chunk, PcmFormat
+from asrcli.values.pcm import BYTES_PER_SAMPLE, PcmFormat
+from asrcli.values.sound import PCM, Chunk, SoundFormat
 
 # What is kept for a new try when no final result comes, in a long silence for example: 9.6 MB at 16 kHz.
 KEEP_S = 300.0
@@ -29,11 +32,18 @@ class Tape:
     """Chunks in order, from the oldest that may be needed again to the newest.
 
     What is older than `keep_s` before the newest chunk is dropped, the oldest first, a little later where it is about
-    to be read; `begin_sample` tells from where on there is sound.
+    to be read; `begin_sample` tells from where on there is sound. `sound` is what the chunks are in, None for PCM;
+    `filler` is a stretch of silence in that.
     """
 
-    def __init__(self, pcm: PcmFormat, *, keep_s: float = KEEP_S) -> None:
+    def __init__(
+        self, pcm: PcmFormat, *, keep_s: float = KEEP_S, sound: SoundFormat | None = None, filler: Chunk | None = None
+    ) -> None:
         self._pcm = pcm
+        self._sound = sound
+        self.filler = filler if sound is not None else _silence(pcm)
+        """Silence to bridge pauses with, as often as it takes; None where there is none."""
+        self._preroll_samples = 0 if sound is None else sound.preroll_samples
         self._ahead_samples = int(min(AHEAD_S, keep_s / 2) * pcm.sample_rate_hz)
         self._keep_samples = int(keep_s * pcm.sample_rate_hz)
         self._chunks: deque[Parked] = deque()
@@ -76,7 +86,7 @@ class Tape:
 
     def forget(self, before_sample: int) -> None:
         """The sound before `before_sample` will not be asked for again."""
-        self._drop_until(before_sample)
+        self._drop_until(before_sample - self._preroll_samples)
 
     def close(self) -> None:
         """The sound is gone."""
@@ -84,16 +94,29 @@ class Tape:
         self._spool.close()
 
     def rest(self, from_sample: int) -> Iterator[Chunk]:
-        """What is there from `from_sample` on. For when nobody reads any more."""
+        """What is there from `from_sample` on, PCM to the sample. For when nobody reads any more."""
         for parked in self._chunks:
             if parked.end_sample > from_sample:
                 yield _cut(self._spool.get(parked), from_sample)
 
     def reader(self, from_sample: int, most_samples: int | None = None) -> TapeReader:
-        """Everything from `from_sample` on, as far back as it is still there, but no more than `most_samples`."""
-        self.read_sample = max(from_sample, self.begin_sample)
+        """Everything from `from_sample` on, as far back as it is still there, but no more than `most_samples`.
+
+        PCM begins there. Another encoding begins sooner, where a decoder can, so that this one is right by then.
+        """
+        begin_sample = from_sample if self._sound is None else self._border(from_sample - self._preroll_samples)
+        self.read_sample = max(begin_sample, self.begin_sample)
         self._reader = TapeReader(self, self.read_sample, most_samples)
         return self._reader
+
+    def _border(self, sample: int) -> int:
+        """Where the chunk begins that holds `sample`, or the first one."""
+        border = self.begin_sample
+        for chunk in self._chunks:
+            if chunk.end_sample > sample:
+                break
+            border = chunk.end_sample
+        return border
 
     def _oldest_kept(self) -> int:
         oldest = self.end_sample - self._keep_samples
@@ -172,9 +195,14 @@ class TapeReader:
 
     def filler(self) -> Chunk:
         """Silence that keeps the service waiting: first enough to end a sentence, then a little now and then."""
+        filler = self._tape.filler
+        assert filler is not None
         length_ms = _FILLER_MS if self._bridged else _FIRST_FILLER_MS
         self._bridged = True
-        return Chunk(bytes(self._tape._pcm.bytes(length_ms)), self._tape.end_sample, is_filler=True)
+        times = math.ceil(self._tape._pcm.samples(length_ms) / filler.samples)
+        return filler._replace(
+            data=filler.data * times, end_sample=self._tape.end_sample, samples=filler.samples * times, is_filler=True
+        )
 
     def close(self) -> None:
         """Nobody reads any more."""
@@ -187,6 +215,13 @@ class TapeReader:
 
 
 def _cut(chunk: Chunk, from_sample: int) -> Chunk:
-    """A chunk that begins before `from_sample`, without its first part."""
+    """A chunk that begins before `from_sample`, without its first part; one that cannot be cut as it is."""
     before = from_sample - (chunk.end_sample - chunk.samples)
-    return chunk._replace(data=chunk.data[before * BYTES_PER_SAMPLE :]) if before > 0 else chunk
+    if before <= 0 or chunk.encoding != PCM:
+        return chunk
+    return chunk._replace(data=chunk.data[before * BYTES_PER_SAMPLE :], samples=chunk.samples - before)
+
+
+@functools.cache
+def _silence(pcm: PcmFormat) -> Chunk:
+    return Chunk(bytes(pcm.bytes(_FILLER_MS)), 0, pcm.samples(_FILLER_MS))

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asrcli.system.file_state import FileState
-from asrcli.values.recognition import PCM, RecognitionOptions
+from asrcli.values.recognition import RecognitionOptions
+from asrcli.values.sound import PCM
 
 _VERSION = 1
 _MARK = "asrcli_sidecar"

@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 
 from asrcli.audio.chunks.pacing import Schedule, parse_pace
 from asrcli.values.errors import UsageError
-from asrcli.values.pcm import Chunk
+from asrcli.values.sound import Chunk
 from tests.support.fakes import FakeClock
+from tests.support.sounds import pcm_chunk
 
 
 def chunks(count: int, samples: int = 1600) -> list[Chunk]:
-    return [Chunk(bytes(samples * 2), (k + 1) * samples) for k in range(count)]
+    return [pcm_chunk(bytes(samples * 2), (k + 1) * samples) for k in range(count)]
 
 
 def departures(
@@ -41,7 +42,7 @@ def test_when_the_next_chunk_is_due_is_known_before_there_is_one(now: float, spe
     schedule, end_sample, expected = Schedule(16000, speed), 0, None
     for length in lengths:
         end_sample += length
-        chunk = Chunk(bytes(length * 2), end_sample)
+        chunk = pcm_chunk(bytes(length * 2), end_sample)
         due_s = schedule.due_s(chunk, now)
         assert expected in (None, due_s)
         expected = schedule.next_due_s(chunk)
@@ -91,7 +92,7 @@ def test_a_source_in_real_time_is_never_delayed() -> None:
 
 
 def test_deadlines_count_samples_not_chunks() -> None:
-    uneven = [Chunk(bytes(3200), 1600), Chunk(bytes(6400), 4800), Chunk(bytes(3200), 6400)]
+    uneven = [pcm_chunk(bytes(3200), 1600), pcm_chunk(bytes(6400), 4800), pcm_chunk(bytes(3200), 6400)]
     assert departures(uneven, FakeClock()) == pytest.approx([0, 0.1, 0.3])
 
 

@@ -8,7 +8,8 @@ import pytest
 from asrcli.audio.chunks.pipeline import chunks_of
 from asrcli.audio.opening import open_source
 from asrcli.values.errors import DecodeError
-from asrcli.values.pcm import Chunk, PcmFormat
+from asrcli.values.pcm import PcmFormat
+from asrcli.values.sound import Chunk
 from tests.support.sounds import Samples, dominant_hz, tone
 
 

@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asrcli.audio.chunks.utterances import ONE_UTTERANCE, loudness_dbfs, mark_utterances
-from asrcli.values.pcm import Chunk, PcmFormat
+from asrcli.values.pcm import PcmFormat
+from asrcli.values.sound import Chunk
 from tests.support.service import TALK_WAV
+from tests.support.sounds import pcm_chunk
 
 PCM = PcmFormat(16000)
 
@@ -21,7 +23,7 @@ def chunks(samples: np.ndarray, chunk_ms: int = 100) -> list[Chunk]:
     made, end = [], 0
     for piece in pieces:
         end += len(piece)
-        made.append(Chunk(piece.astype("<i2").tobytes(), end))
+        made.append(pcm_chunk(piece.astype("<i2").tobytes(), end))
     return made
 
 

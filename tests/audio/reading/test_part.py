@@ -11,7 +11,7 @@ import pytest
 from asrcli.audio.chunks.pipeline import chunks_of
 from asrcli.audio.opening import open_source
 from asrcli.audio.reading.part import Part
-from asrcli.audio.source import RawFormat, Source
+from asrcli.audio.source import DecodedSource, RawFormat
 from asrcli.values.pcm import PcmFormat
 from tests.audio.reading.test_sndfile import RATE_HZ, syllables
 from tests.audio.reading.test_wav_header import wav
@@ -20,12 +20,12 @@ from tests.support.sounds import Notices, Samples, convert, cut, drain, needs_ff
 CUTS_MS = (10, 3330, 7770, 7780, 19000)
 
 
-def parts(opened: Callable[[], Source], cuts_ms: Sequence[int] = CUTS_MS) -> list[Part]:
+def parts(opened: Callable[[], DecodedSource], cuts_ms: Sequence[int] = CUTS_MS) -> list[Part]:
     ends = zip((0, *cuts_ms), (*cuts_ms, None), strict=True)
     return [Part(opened(), begin, end) for begin, end in ends]
 
 
-def on_the_wire(source: Source, rate_hz: int = 16000) -> bytes:
+def on_the_wire(source: DecodedSource, rate_hz: int = 16000) -> bytes:
     """What is sent of `source`."""
     chunks = chunks_of(source, PcmFormat(rate_hz), chunk_ms=100)
     data = b"".join(chunk.data for chunk in chunks)
@@ -33,7 +33,7 @@ def on_the_wire(source: Source, rate_hz: int = 16000) -> bytes:
     return data
 
 
-def assert_whole(opened: Callable[[], Source], cuts_ms: Sequence[int] = CUTS_MS, atol: float = 0.0) -> None:
+def assert_whole(opened: Callable[[], DecodedSource], cuts_ms: Sequence[int] = CUTS_MS, atol: float = 0.0) -> None:
     pieces = [drain(part) for part in parts(opened, cuts_ms)]
     whole = drain(opened())
     assert sum(map(len, pieces)) == len(whole)

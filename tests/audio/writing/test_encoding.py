@@ -15,9 +15,9 @@ from asrcli.audio.writing.encoding import convert, encode
 from asrcli.audio.writing.kinds import KINDS
 from asrcli.audio.writing.wav_writer import WavWriter
 from asrcli.values.errors import Interrupted, OutputError
-from asrcli.values.pcm import Chunk, PcmFormat
+from asrcli.values.pcm import PcmFormat
 from tests.support.full_disk import disk_of
-from tests.support.sounds import drain, needs_ffmpeg, s16, tone
+from tests.support.sounds import drain, needs_ffmpeg, pcm_chunk, s16, tone
 
 SECONDS = 2.3
 KINDS_THERE = [
@@ -34,7 +34,7 @@ def recorded(tmp_path: Path) -> Recorded:
     def record(rate_hz: int) -> WavWriter:
         writer = WavWriter(tmp_path / "talk.wav", PcmFormat(rate_hz))
         data = s16(tone(SECONDS, rate_hz)[:, 0])
-        writer.write(Chunk(data, len(data) // 2))
+        writer.write(pcm_chunk(data, len(data) // 2))
         writer.close()
         return writer
 

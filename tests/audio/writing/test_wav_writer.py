@@ -10,8 +10,10 @@ import pytest
 import soundfile
 
 from asrcli.audio.writing.wav_writer import WavWriter
-from asrcli.values.pcm import Chunk, PcmFormat
+from asrcli.values.pcm import PcmFormat
+from asrcli.values.sound import Chunk
 from tests.support.full_disk import disk_of
+from tests.support.sounds import pcm_chunk
 from tests.support.virtual_mic import read_wav
 
 PCM = PcmFormat(16000)
@@ -19,7 +21,7 @@ PCM = PcmFormat(16000)
 
 def _chunks(count: int) -> list[Chunk]:
     samples = np.arange(count * 1600).astype("<i2")
-    return [Chunk(samples[i * 1600 : (i + 1) * 1600].tobytes(), (i + 1) * 1600) for i in range(count)]
+    return [pcm_chunk(samples[i * 1600 : (i + 1) * 1600].tobytes(), (i + 1) * 1600) for i in range(count)]
 
 
 @pytest.mark.parametrize("rate_hz", [8000, 16000])

@@ -13,10 +13,12 @@ from asrcli.engine.wiring import Engine
 from asrcli.protocols.run_task import RunTask
 from asrcli.system.loop import Loop
 from asrcli.values.errors import DecodeError, Shortage
-from asrcli.values.pcm import Chunk, PcmFormat
+from asrcli.values.pcm import PcmFormat
 from asrcli.values.recognition import Endpoint, RecognitionOptions
+from asrcli.values.sound import Chunk
 from tests.support.fakes import FakeClock, ToneSource
 from tests.support.looping import PATIENCE_S, held_loop, threads_left
+from tests.support.sounds import pcm_chunk
 
 PCM = PcmFormat(16000)
 # The tone comes in blocks of 100 ms, and two of them make a chunk.
@@ -67,7 +69,7 @@ class Bench:
     def __init__(self, source: Counted, loop: Loop, speed: float | None, phase_s: float | None = None, **more) -> None:
         self.source, self.clock, self.news = source, FakeClock(), threading.Event()
         options, there = RecognitionOptions(model="m"), Endpoint("ws://127.0.0.1", "k")
-        engine = Engine(lambda: RunTask(options, there), speed=speed, loop=loop, clock=self.clock, **more)
+        engine = Engine(lambda _: RunTask(options, there), speed=speed, loop=loop, clock=self.clock, **more)
         self.bug: BaseException | None = None
         self.intake = Intake(source, engine, PCM, self.news.set, self.died, phase_s)
         self.tape = self.intake.tape
@@ -258,7 +260,7 @@ def test_each_chunk_is_recorded_once_and_cut_before_that(bench, waits):
     recorded: list[Chunk] = []
 
     def cut(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
-        return (Chunk(chunk.data, chunk.end_sample, ends_utterance=True) for chunk in chunks)
+        return (pcm_chunk(chunk.data, chunk.end_sample, ends_utterance=True) for chunk in chunks)
 
     b = bench(Counted(1.0, waits), cut=cut, record=recorded.append).start()
     b.take_all()

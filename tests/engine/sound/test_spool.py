@@ -14,12 +14,14 @@ from hypothesis import strategies as st
 
 from asrcli.engine.sound.spool import Spool
 from asrcli.values.errors import AudioError
-from asrcli.values.pcm import Chunk
+from asrcli.values.sound import Chunk
+from tests.support.sounds import pcm_chunk
 
 
 def chunks(lengths: list[int]) -> list[Chunk]:
     return [
-        Chunk(bytes([number % 251]) * (2 * length), number, number % 2 == 1) for number, length in enumerate(lengths)
+        pcm_chunk(bytes([number % 251]) * (2 * length), number, number % 2 == 1)
+        for number, length in enumerate(lengths)
     ]
 
 
@@ -36,7 +38,7 @@ def test_every_chunk_comes_back_as_it_was(lengths, memory_bytes):
 
 def test_memory_is_bounded_and_the_disk_is_given_back():
     spool = Spool(1000)
-    parked = [spool.put(Chunk(bytes(400), number)) for number in range(10)]
+    parked = [spool.put(pcm_chunk(bytes(400), number)) for number in range(10)]
     assert [isinstance(item, Chunk) for item in parked] == [True, True] + [False] * 8
     assert all(item.chunk.data == b"" for item in parked[2:])
     for item in parked[2:]:
@@ -44,7 +46,7 @@ def test_memory_is_bounded_and_the_disk_is_given_back():
     assert spool._file.seek(0, 2) == 0
     # Room in memory again.
     spool.drop(parked[0])
-    assert isinstance(spool.put(Chunk(bytes(400), 11)), Chunk)
+    assert isinstance(spool.put(pcm_chunk(bytes(400), 11)), Chunk)
     spool.close()
 
 
@@ -54,7 +56,7 @@ def test_a_full_disk_loses_no_sound(monkeypatch: pytest.MonkeyPatch):
 
     monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
     spool = Spool(0)
-    chunk = Chunk(b"ab", 1)
+    chunk = pcm_chunk(b"ab", 1)
     assert spool.get(spool.put(chunk)) == chunk
 
 
@@ -97,7 +99,7 @@ EIO = OSError(5, "Input/output error")
 
 def test_reads_and_writes_that_move_a_part_lose_nothing(disk):
     spool = disk(read=1, write=1)
-    chunk = Chunk(b"abcdef", 3)
+    chunk = pcm_chunk(b"abcdef", 3)
     parked = spool.put(chunk)
     assert not isinstance(parked, Chunk)
     assert spool.get(parked) == chunk
@@ -106,9 +108,9 @@ def test_reads_and_writes_that_move_a_part_lose_nothing(disk):
 def test_sound_that_the_disk_does_not_give_back_is_an_error(disk):
     spool = disk(read=EIO)
     with pytest.raises(AudioError, match=r"cannot be read again: Input/output error"):
-        spool.get(spool.put(Chunk(b"ab", 1)))
+        spool.get(spool.put(pcm_chunk(b"ab", 1)))
     spool = disk()
-    parked = spool.put(Chunk(b"ab", 1))
+    parked = spool.put(pcm_chunk(b"ab", 1))
     spool._file.truncate(1)
     with pytest.raises(AudioError, match="no longer there"):
         spool.get(parked)
@@ -116,8 +118,8 @@ def test_sound_that_the_disk_does_not_give_back_is_an_error(disk):
 
 def test_a_disk_that_takes_nothing_back_is_no_reason_to_end(disk):
     spool = disk(truncate=EIO, close=EIO)
-    spool.drop(spool.put(Chunk(b"ab", 1)))
-    chunk = Chunk(b"cd", 2)
+    spool.drop(spool.put(pcm_chunk(b"ab", 1)))
+    chunk = pcm_chunk(b"cd", 2)
     assert spool.get(spool.put(chunk)) == chunk
     spool.close()
     spool.close()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asrcli.engine.sound.tape import AHEAD_S, Tape, TapeReader
+from asrcli.engine.sound.tape import AHEAD_S, KEEP_S, Tape, TapeReader
 from asrcli.values.errors import DecodeError
-from asrcli.values.pcm import Chunk, PcmFormat
+from asrcli.values.pcm import PcmFormat
+from asrcli.values.sound import Chunk, SoundFormat
+from tests.support.sounds import pcm_chunk
 
 PCM = PcmFormat(16000)
 
@@ -20,13 +23,13 @@ def ramp(samples: int, start: int = 0) -> np.ndarray:
 def chunks(lengths: list[int]) -> list[Chunk]:
     made, end = [], 0
     for length in lengths:
-        made.append(Chunk(ramp(length, end).tobytes(), end + length))
+        made.append(pcm_chunk(ramp(length, end).tobytes(), end + length))
         end += length
     return made
 
 
-def filled(lengths: list[int], **options: float) -> Tape:
-    tape = Tape(PCM, **options)
+def filled(lengths: list[int], keep_s: float = KEEP_S) -> Tape:
+    tape = Tape(PCM, keep_s=keep_s)
     for chunk in chunks(lengths):
         tape.append(chunk)
     tape.end()
@@ -227,3 +230,38 @@ def test_the_rest_is_every_sample_that_is_still_there(lengths, data):
     total = sum(lengths)
     tape, start = filled(lengths), data.draw(st.integers(0, total))
     assert b"".join(chunk.data for chunk in tape.rest(start)) == ramp(total - start, start).tobytes()
+
+
+MP3 = SoundFormat("mp3", 16000, preroll_samples=1000)
+
+
+def encoded(lengths: list[int], filler: Chunk | None = None) -> Tape:
+    tape, end = Tape(PCM, sound=MP3, filler=filler), 0
+    for number, length in enumerate(lengths):
+        end += length
+        tape.append(Chunk(b"frame %d" % number, end, length, "mp3"))
+    tape.end()
+    return tape
+
+
+@pytest.mark.parametrize(("start", "first"), [(0, 0), (999, 0), (2599, 0), (2600, 1), (4199, 1), (4200, 2), (4800, 2)])
+def test_what_is_encoded_is_read_from_a_border_with_enough_before_it_for_a_decoder(start, first):
+    reader = encoded([1600] * 4).reader(start)
+    assert reader.start_sample == 1600 * first
+    assert [chunk.data for chunk in read(reader)] == [b"frame %d" % number for number in range(first, 4)]
+
+
+def test_what_is_encoded_is_kept_for_as_long_as_a_decoder_wants_it():
+    tape = encoded([1600] * 4)
+    tape.forget(4000)
+    assert tape.reader(4000).start_sample == 1600
+    assert [chunk.data for chunk in tape.rest(4000)] == [b"frame 2", b"frame 3"]
+
+
+def test_a_pause_of_what_is_encoded_is_bridged_in_its_encoding():
+    tape = encoded([1600], filler=Chunk(b"hush", 0, 576, "mp3"))
+    reader = tape.reader(0)
+    read(reader)
+    assert reader.filler() == Chunk(b"hush" * 56, 1600, 576 * 56, "mp3", is_filler=True)
+    assert reader.filler() == Chunk(b"hush" * 3, 1600, 576 * 3, "mp3", is_filler=True)
+    assert encoded([1600]).filler is None
