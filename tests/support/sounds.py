@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from asrcli.audio.reading.ffmpeg_tool import find_ffmpeg
 from asrcli.audio.source import DecodedSource
 from asrcli.values.sound import Chunk
+from asrcli.values.wav_header import read_riff
 
 Samples = NDArray[np.float32]
 
@@ -59,6 +60,17 @@ def drain(source: DecodedSource) -> Samples:
     finally:
         source.close()
     return np.concatenate(blocks) if blocks else np.empty((0, source.channels), np.float32)
+
+
+def decoded_s(path: Path) -> float:
+    """How many seconds of sound ffmpeg decodes from a file, at the rate it has there."""
+    assert FFMPEG is not None
+    decode = [FFMPEG, "-nostdin", "-v", "error", "-i", str(path), "-ac", "1", "-f", "wav", "-c:a", "pcm_s16le", "-"]
+    wav = subprocess.run(decode, capture_output=True, check=True).stdout
+    header = read_riff(wav)
+    assert not isinstance(header, int)
+    assert header.format is not None
+    return (len(wav) - header.data_offset) / 2 / header.format.rate_hz
 
 
 def splits(data: bytes, size: int) -> Iterator[bytes]:

@@ -1,0 +1,175 @@
+"""MP3: frames, the tags around them, and the frame that says how long the rest is.
+
+Layouts after ISO/IEC 11172-3 and 13818-3, 2.4; ID3v2.4.0 structure, 3.1; ID3v1; APE tag version 2; the headers of
+Xing, LAME and Fraunhofer as their authors describe them.
+"""
+
+from __future__ import annotations
+
+import struct
+from functools import lru_cache
+
+from asrcli.audio.encoded.frames import FrameParser, Header
+from asrcli.audio.encoded.parser import Traits, Unfit
+
+# kbit/s by (MPEG-1?, layer), for the indices 1 to 14.
+_LOW_KBITS = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
+_KBITS = {
+    (True, 1): tuple(range(32, 449, 32)),
+    (True, 2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
+    (True, 3): (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    (False, 1): (32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
+    (False, 2): _LOW_KBITS,
+    (False, 3): _LOW_KBITS,
+}
+_RATES_HZ = (44100, 48000, 32000)
+# MPEG-2.5, reserved, MPEG-2, MPEG-1: by how much the rates are divided.
+_DIVISORS = (4, 0, 2, 1)
+_MONO = 3
+# How far back the bits of a frame may begin, which are not within it, and what is no such bits in a mono frame.
+_RESERVOIR_BYTES = {True: 511, False: 255}
+_OTHER_BYTES = {True: 4 + 17, False: 4 + 9}
+_MOST_PREROLL_FRAMES = 10
+# Of the highest bit rate there is at the lowest sample rate, twice as much where it is free.
+_THREE_FRAMES_BYTES = 3 * 2884
+# What every decoder puts before the sound, beside what the encoder did.
+_DECODER_DELAY = 529
+
+
+@lru_cache(maxsize=256)
+def _header(second: int, third: int, fourth: int) -> Header | None:
+    """Of the bytes behind the first 0xFF, the last one without its lower bits. A length of 0 is a free bit rate."""
+    layer = 4 - (second >> 1 & 3)
+    divisor, rate_index, kbits_index = _DIVISORS[second >> 3 & 3], third >> 2 & 3, third >> 4
+    if second & 0xE0 != 0xE0 or not divisor or layer == 4 or rate_index == 3 or kbits_index == 15:
+        return None
+    is_mpeg1 = divisor == 1
+    rate_hz = _RATES_HZ[rate_index] // divisor
+    kind = (layer, divisor, rate_hz, 1 if fourth >> 6 == _MONO else 2)
+    samples = 384 if layer == 1 else 576 if layer == 3 and not is_mpeg1 else 1152
+    if not kbits_index:
+        return Header(0, samples, kind)
+    kbits, padding = _KBITS[is_mpeg1, layer][kbits_index - 1], third >> 1 & 1
+    if layer == 1:
+        return Header((12_000 * kbits // rate_hz + padding) * 4, samples, kind)
+    return Header(samples // 8 * kbits * 1000 // rate_hz + padding, samples, kind)
+
+
+class Mp3Parser(FrameParser):
+    """Frames of layer III. What describes the whole file, and holds no sound, is none of them."""
+
+    KIND = "MP3"
+    HEADER_BYTES = 4
+    TAG_BYTES = 32
+    IN_A_ROW = 3
+    MARK = b"\xff"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._follows_tag = False
+
+    def _header(self, data: bytes, at: int) -> Header | None:
+        if data[at] != 0xFF:
+            return None
+        header = _header(data[at + 1], data[at + 2], data[at + 3] & 0xC0)
+        return header if header is not None and header.length else None
+
+    def _step(self, data: bytes, at: int, is_end: bool) -> int:
+        if self._follows_tag and (len(data) - at >= self.TAG_BYTES or (is_end and len(data) - at >= self.HEADER_BYTES)):
+            if data[at] == 0:
+                # Tags may be padded, with more than they say.
+                return len(data) - at - len(data[at:].lstrip(b"\0"))
+            if self._header(data, at) is None and not self._tag_bytes(data, at) and self._free(data, at) is None:
+                raise Unfit("has an ID3 tag with a wrong length")
+            self._follows_tag = False
+        if self.traits is None and len(data) - at >= self.HEADER_BYTES and self._free(data, at) is not None:
+            if len(data) - at < _THREE_FRAMES_BYTES and not is_end:
+                return -_THREE_FRAMES_BYTES
+            if self._is_free_rate(data, at):
+                raise Unfit("is an MP3 of free bit rate")
+        return super()._step(data, at, is_end)
+
+    def _free(self, data: bytes, at: int) -> Header | None:
+        header = _header(data[at + 1], data[at + 2], data[at + 3] & 0xC0) if data[at] == 0xFF else None
+        return header if header is not None and not header.length else None
+
+    def _is_free_rate(self, data: bytes, at: int) -> bool:
+        """Whether two more frames without a bit rate follow the one at `at`, as far apart as that one is long."""
+        # All of it but padding and mode extension is alike in all frames.
+        mark = data[at : at + 2]
+        second = data.find(mark, at + 24, at + _THREE_FRAMES_BYTES // 3)
+        while second >= 0:
+            thirds = [2 * second - at + more for more in (-1, 0, 1)]
+            if data[second + 2] >> 4 == 0 and any(data[third : third + 2] == mark for third in thirds):
+                return True
+            second = data.find(mark, second + 1, at + _THREE_FRAMES_BYTES // 3)
+        return False
+
+    def _tag_bytes(self, data: bytes, at: int) -> int:
+        if data[at : at + 1] not in (b"I", b"T", b"A"):
+            return 0
+        if length := id3_bytes(data, at):
+            return length
+        if data.startswith(b"TAG", at):
+            return 128
+        if data.startswith(b"APETAGEX", at) and len(data) - at >= 32:
+            (size_bytes,) = struct.unpack_from("<I", data, at + 12)
+            is_header = data[at + 23] & 0x20
+            return 32 + (int(size_bytes) if is_header else 0)
+        return 0
+
+    def _after_tag(self, length: int) -> int:
+        # Behind the others the stream ends most often, or there is one more.
+        self._follows_tag = self.traits is None
+        return length
+
+    def _begin(self, frame: bytes, header: Header) -> bool:
+        layer, divisor, rate_hz, channels = header.kind
+        if layer != 3:
+            raise Unfit(f"is MPEG layer {'I' * layer}, not MP3")
+        is_mpeg1 = divisor == 1
+        frames, lead, padding = _described(frame)
+        share = max(1, header.length - _OTHER_BYTES[is_mpeg1])
+        before = min(_MOST_PREROLL_FRAMES, 1 + -(-_RESERVOIR_BYTES[is_mpeg1] // share))
+        self.traits = Traits(
+            name="mp3",
+            rate_hz=rate_hz,
+            channels=channels,
+            original_hz=rate_hz,
+            lead_samples=lead,
+            total_samples=None if not frames else max(0, frames * header.samples - lead - padding),
+            preroll_samples=before * header.samples,
+        )
+        return frames is None
+
+
+def id3_bytes(data: bytes, at: int) -> int:
+    """The length of an ID3v2 tag at `at`; 0 if there is none."""
+    if not data.startswith(b"ID3", at) or len(data) - at < 10:
+        return 0
+    length = 0
+    for byte in data[at + 6 : at + 10]:
+        length = length << 7 | byte & 0x7F
+    return 10 + length + (10 if data[at + 5] & 0x10 else 0)
+
+
+def _described(frame: bytes) -> tuple[int | None, int, int]:
+    """What the first frame says of the others: how many there are, None if it says nothing at all and 0 if not that.
+
+    And how many samples precede the sound and follow it, in what a decoder makes of them.
+    """
+    if frame[36:40] == b"VBRI" and len(frame) >= 54:
+        return int.from_bytes(frame[50:54], "big"), 0, 0
+    at = max(frame.find(b"Xing", 0, 44), frame.find(b"Info", 0, 44))
+    if at < 0 or len(frame) < at + 8:
+        return None, 0, 0
+    (flags,) = struct.unpack_from(">I", frame, at + 4)
+    field = at + 8
+    frames = int.from_bytes(frame[field : field + 4], "big") if flags & 1 else 0
+    field += 4 * (flags & 1) + 4 * (flags >> 1 & 1) + 100 * (flags >> 2 & 1) + 4 * (flags >> 3 & 1)
+    delays = frame[field + 21 : field + 24]
+    if not frame[field : field + 4].strip(b"\0") or len(delays) < 3:
+        return frames, 0, 0
+    both = int.from_bytes(delays, "big")
+    lead, padding = both >> 12, both & 0xFFF
+    return frames, lead + _DECODER_DELAY, max(0, padding - _DECODER_DELAY)
