@@ -1,7 +1,7 @@
 """Recognitions as a conversation sees them: none beyond what the recogniser can do, and none that makes it wait.
 
-A prompt recogniser is called at once. Any other one, and ffmpeg, gets a thread for each recognition; what is heard
-there comes back by way of the loop.
+A prompt recogniser is called at once with samples. Any other one, and compressed sound, gets a thread for each
+recognition; what is heard there comes back by way of the loop.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from asrcli.system.moments import Work
 from asrcli.system.threads import Thread
 from asrcli.values.errors import Shortage
 
-# These are read here; the others are ffmpeg's, which may make us wait.
+# A message of compressed sound may hold minutes, which take seconds to decode.
 _PROMPT_FORMATS = frozenset({"pcm", "wav"})
 # Half a minute of sound. The client is held back while more than this waits for a recogniser: then its pings, which
 # stand behind its sound, are not read either. On a busy machine a recogniser may take nothing for a while; that much
@@ -144,11 +144,8 @@ class _Hearing:
         self._after_decoding(lambda: self._opened().finish())
 
     def close(self) -> None:
-        # The recognition first: a decoder's thread may be waiting for it to take audio.
         if self._recognition is not None:
             self._recognition.close()
-        if self._decoder is not None:
-            self._decoder.close()
 
     def bears_more(self) -> bool:
         return True
@@ -163,10 +160,7 @@ class _Hearing:
         decoder, self._decoder = self._decoder, None
         try:
             if decoder is not None:
-                try:
-                    decoder.finish()
-                finally:
-                    decoder.close()
+                decoder.finish()
             work()
         except RecognitionError as error:
             self.fail(error.code, str(error))

@@ -98,6 +98,13 @@ class RecognitionError(Exception):
         self.code = code
 
 
+class NoValidAudioError(RecognitionError):
+    """The audio is not what it is said to be."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("NO_VALID_AUDIO_ERROR", message)
+
+
 class Recognition(Protocol):
     """One recognition. Its methods are called by one thread; results may come from any thread, one at a time."""
 
