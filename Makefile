@@ -77,7 +77,8 @@ bench-compare: install  ## What a change did: OLD=FILE NEW=FILE, of runs with JS
 completions: install  ## Write the completion scripts for bash, zsh and fish
 	for shell in bash zsh fish; do $(BIN)/asrcli --show-completion $$shell > completions/asrcli.$$shell; done
 
-pictures: install  ## Make the picture of the page that the README shows, with Chromium
+pictures: install  ## Make the pictures of the README and the guides, of a run and, with Chromium, of the page
+	$(BIN)/python -m tests.support.terminal_picture asrcli/guide/pictures/live.svg
 	$(BIN)/python -m tests.support.page_picture asrcli/guide/pictures/page.png
 
 bench-faults: install  ## Break links, damage files, play six hours, end runs everywhere, let every system call fail

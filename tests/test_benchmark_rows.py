@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks.compare import main
+from tests.benchmarks.drops import LOST
+from tests.benchmarks.readme import readme_table
 from tests.benchmarks.rows import Row, add_run, read_runs
+from tests.support.guide_texts import ROOT
 
 
 def _file(path: Path, *ratios: float, worse: str = "up", noise: float = 0.1) -> str:
@@ -85,3 +88,23 @@ def test_files_that_cannot_be_compared_are_told(tmp_path: Path, capsys: pytest.C
     for arguments, said in (([runs], "give two"), ([runs, str(other)], "holds no benchmarks"), ([runs, "no"], "no")):
         assert main(arguments) == 2
         assert said in capsys.readouterr().err
+
+
+def test_the_table_of_the_readme_has_the_form_in_which_it_is_measured() -> None:
+    rows = [
+        Row("service message to shown line, median", 0.2, "ms", 51.0, "SDK"),
+        Row("service message to shown line, 95 %", 0.4, "ms", 99.0, "SDK"),
+        Row("CPU per second of audio", 3.0, "ms", 20.0, "SDK"),
+        Row("peak memory", 50.0, "MB", 70.0, "SDK"),
+        Row(LOST, 0.0, "", 8.0, "SDK", note="of 119, at × 4"),
+    ]
+    made = (readme_table(rows) or "").splitlines()
+    assert made[-1] == "| sentences lost in 8 minutes with a drop a minute | 0 of 119 | 8 of 119 |"
+    assert readme_table(rows[1:]) is None
+    written = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    begin = next(number for number, line in enumerate(written) if line.startswith("| | asrcli | the vendor's SDK"))
+    first = [line.split("|")[1] for line in written[begin : begin + len(made)]]
+    assert first == [line.split("|")[1] for line in made]
+    # Each figure with its unit, and nothing estimated.
+    for line in written[begin + 2 : begin + len(made)]:
+        assert all(cell.strip()[0].isdigit() for cell in line.split("|")[2:4]), line

@@ -28,10 +28,15 @@ _NETWORK = "needs a network"
 _MINUTES = "takes minutes"
 # What is not run here, and why. Its words are looked at all the same.
 NOT_RUN = {
+    "uv tool install '.[serve,ffmpeg]'": _NETWORK,
+    "pipx install '.[serve,ffmpeg]'": _NETWORK,
+    "pip install '.[serve,ffmpeg]'": _NETWORK,
     "make install": _NETWORK,
+    "make demo": "takes half a minute of sound",
     "make test": _MINUTES,
     "make check": _MINUTES,
     "asrcli mic": _MICROPHONE,
+    "asrcli mic --region local": _MICROPHONE,
     "asrcli mic --test": _MICROPHONE,
     "asrcli mic --device usb --save-audio talk.wav > talk.txt": _MICROPHONE,
     "asrcli mic --device monitor": _MICROPHONE,

@@ -1,5 +1,6 @@
 """`python -m tests.benchmarks [PART…] [--json FILE]`: run the parts and print one table of figures and ratios.
 
+What is measured of the README's table is printed in its form, if all of it is (the parts `streaming` and `drops`).
 `--json` adds the run to FILE, which `python -m tests.benchmarks.compare OLD NEW` reads.
 """
 
@@ -16,10 +17,12 @@ from rich.console import Console
 
 from tests.benchmarks.clients import asrcli, file_command, python, run
 from tests.benchmarks.documents import documents
+from tests.benchmarks.drops import drops
 from tests.benchmarks.files import decoding, memory
 from tests.benchmarks.kept import kept
 from tests.benchmarks.microphone import microphone
 from tests.benchmarks.qwen import qwen
+from tests.benchmarks.readme import readme_table
 from tests.benchmarks.recorder import recorder
 from tests.benchmarks.rows import Row, add_run, table
 from tests.benchmarks.scale import many, split, streams
@@ -59,6 +62,7 @@ def until_first_audio_s(clip: Path) -> float:
 PARTS: dict[str, Callable[[Path], list[Row]]] = {
     "startup": startup,
     "streaming": streaming,
+    "drops": drops,
     "decoding": decoding,
     "memory": memory,
     "microphone": microphone,
@@ -84,6 +88,8 @@ def main(arguments: Sequence[str]) -> int:
             print(f"{name} …", file=sys.stderr)
             rows += PARTS[name](Path(folder))
     Console(width=None if sys.stdout.isatty() else 140).print(table(rows))
+    if markdown := readme_table(rows):
+        print(markdown)
     if wanted.json:
         add_run(wanted.json, rows)
     return 0

@@ -34,6 +34,46 @@ with wave.open(path) as audio:
 recognition.stop()
 """
 
+# The same, with what its user can do about a lost connection: begin a new recognition with the next block.
+SDK_AGAIN = """
+import sys, threading, time, wave
+import dashscope
+from dashscope.audio.asr import Recognition, RecognitionCallback, RecognitionResult
+url, path, seconds, pace = sys.argv[1], sys.argv[2], float(sys.argv[3]), float(sys.argv[4])
+dashscope.api_key = "bench"
+dashscope.base_websocket_api_url = url + "/api-ws/v1/inference"
+class Show(RecognitionCallback):
+    def __init__(self):
+        self.is_broken = threading.Event()
+    def on_event(self, result):
+        sentence = result.get_sentence()
+        if RecognitionResult.is_sentence_end(sentence):
+            print(sentence["text"], flush=True)
+    def on_error(self, result):
+        self.is_broken.set()
+    def on_close(self):
+        self.is_broken.set()
+def begin():
+    show = Show()
+    recognition = Recognition(model="fun-asr-realtime", format="pcm", sample_rate=16000, callback=show)
+    recognition.start()
+    return recognition, show
+recognition, show = begin()
+with wave.open(path) as audio:
+    for _ in range(round(seconds * 10)):
+        if show.is_broken.is_set():
+            recognition, show = begin()
+        try:
+            recognition.send_audio_frame(audio.readframes(1600))
+        except Exception:
+            show.is_broken.set()
+        time.sleep(0.1 / pace)
+try:
+    recognition.stop()
+except Exception:
+    pass
+"""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -105,3 +145,8 @@ def file_command(url: str, path: Path, *more: str) -> list[str]:
 
 def sdk_command(url: str, path: Path, seconds: float) -> list[str]:
     return python(SDK, url, str(path), f"{seconds:g}")
+
+
+def sdk_again_command(url: str, path: Path, seconds: float, pace: float) -> list[str]:
+    """The SDK with a new recognition after each lost connection."""
+    return python(SDK_AGAIN, url, str(path), f"{seconds:g}", f"{pace:g}")
