@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from asrcli.audio.sample_encodings import ENCODINGS, layout_problem
+from asrcli.values.choices import choose_one
 from asrcli.values.errors import UsageError
 from asrcli.values.sound import Chunk, SoundFormat
 
@@ -113,4 +114,4 @@ class RawFormat:
         if problem := layout_problem(self.rate_hz, self.channels):
             raise UsageError(problem)
         if self.encoding not in ENCODINGS:
-            raise UsageError(f"unknown encoding {self.encoding}", hint=f"one of {', '.join(ENCODINGS)}")
+            raise UsageError(f"--encoding {self.encoding!r} is not known", hint=choose_one(self.encoding, ENCODINGS))

@@ -218,8 +218,8 @@ class Session:
                         self._link.send(step.message, more=True)
             length_bytes = 0
             for message in self._protocol.audio(chunk):
-                if self._log.takes_sound:
-                    self._log.sent_sound(message)
+                if self._log.takes_sound or chunk.ends_utterance:
+                    self._log.sent_with_chunk(message)
                 self._link.send(message, more=True)
                 length_bytes += len(message)
         except AsrcliError as error:

@@ -12,6 +12,9 @@ MESSAGES = "asrcli.messages"
 WITH_SOUND = 5
 """The level of messages that carry sound, and of what became of the connection; the others have DEBUG."""
 
+# The field of a text message that carries sound.
+_SOUND = '"audio":'
+
 _logger = logging.getLogger(MESSAGES)
 _numbers = itertools.count(1)
 
@@ -32,8 +35,10 @@ class SessionLog:
     def received(self, message: Message) -> None:
         _logger.debug("%s %s", "<", message, extra=self._extra)
 
-    def sent_sound(self, message: Message) -> None:
-        _logger.log(WITH_SOUND, "%s %s", ">", message, extra=self._extra)
+    def sent_with_chunk(self, message: Message) -> None:
+        """The sound of a chunk, or what ends an utterance behind it, which has none."""
+        has_sound = isinstance(message, bytes) or _SOUND in message
+        _logger.log(WITH_SOUND if has_sound else logging.DEBUG, "%s %s", ">", message, extra=self._extra)
 
     def became(self, what: str) -> None:
         _logger.log(WITH_SOUND, "%s %s", "=", what, extra=self._extra)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import os
+import re
 import stat
 import sys
 from collections.abc import Iterator, Sequence
@@ -16,6 +16,7 @@ from asrcli.output.formats import REGISTRY
 from asrcli.output.places.sinks import is_special
 from asrcli.output.sanitize import name as shown
 from asrcli.runs.request import OutputOptions
+from asrcli.values.choices import choose_one
 from asrcli.values.errors import UsageError
 
 STANDARD_OUTPUT = Path("-")
@@ -80,12 +81,20 @@ def _asked(options: OutputOptions) -> list[str]:
     """The names of formats that are asked for, each once."""
     for name in options.format:
         if name not in REGISTRY:
-            nearest = difflib.get_close_matches(name, REGISTRY, n=1)
-            hint = f"choose one of {', '.join(REGISTRY)}" + (f"; the nearest is {nearest[0]}" if nearest else "")
-            raise UsageError(f"--format {name!r} is not known", hint=hint)
+            raise UsageError(f"--format {name!r} is not known", hint=_meant(name))
         if options.format.count(name) > 1:
             raise UsageError(f"--format {name} is given twice", hint="leave one out")
     return [*options.format, *(["json"] if options.json and "json" not in options.format else [])]
+
+
+def _meant(name: str) -> str:
+    """What may be meant by `name`, which is no format: several of them, another spelling, the name of a file."""
+    parts = [part for part in re.split(r"[,;+\s]+", name) if part]
+    if len(parts) > 1 and all(part in REGISTRY for part in parts):
+        return f"repeat it: {' '.join(f'-f {part}' for part in parts)}"
+    if (named := named_by(Path(f"x.{name.lower().removeprefix('.')}"))) is not None:
+        return f"here it is -f {named}"
+    return choose_one(name, REGISTRY)
 
 
 def _for_the_rest(asked: Sequence[str], named: dict[Path, str | None]) -> list[str]:

@@ -26,6 +26,7 @@ from asrcli.protocols import REGISTRY as PROTOCOLS
 from asrcli.runs.choose_forms import STANDARD_OUTPUT, Form, embeds, forms_of, page_for
 from asrcli.runs.request import ManyOptions, OutputOptions, Request
 from asrcli.system.clock import SystemClock
+from asrcli.values.choices import choose_one
 from asrcli.values.errors import UsageError
 
 if typing.TYPE_CHECKING:
@@ -49,7 +50,7 @@ def open_output(
     format and an unusable file.
     """
     if options.color not in _COLORS:
-        raise UsageError(f"--color {options.color!r} is not known", hint=f"choose one of {', '.join(_COLORS)}")
+        raise UsageError(f"--color {options.color!r} is not known", hint=choose_one(options.color, _COLORS))
     if options.quiet and options.verbose:
         raise UsageError("--quiet and --verbose exclude each other")
     forms = forms_of(options, folder)

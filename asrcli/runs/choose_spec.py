@@ -152,15 +152,18 @@ def endpoint_of(options: ServiceOptions) -> Endpoint:
     return Endpoint(url, key_for(options, url), options.workspace, AGENT, options.headers)
 
 
-def key_for(options: ServiceOptions, url: str) -> str:
-    """The key for the service at `url`, which no output shows from now on. Raises AuthError where there is none."""
+def key_for(options: ServiceOptions, url: str, without: str = keys.LOCAL) -> str:
+    """The key for the service at `url`, which no output shows from now on.
+
+    Raises AuthError where there is none; `without` is what to try then.
+    """
     key = keys.find_key(options.api_key, options.api_key_file, variables(), Path.home())
     if key is not None:
         masking.learn(key.value)
     if key is None and is_loopback(urlsplit(url).hostname or ""):
         key = keys.ApiKey(keys.LOOPBACK_KEY, "the local service")
     if key is None:
-        raise keys.missing_key()
+        raise keys.missing_key(without)
     return key.value
 
 

@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asrcli.audio.opening import open_source
-from asrcli.audio.writing.kinds import KINDS, listed
+from asrcli.audio.writing.kinds import KINDS
 from asrcli.output.places.rendered import make_folder
 from asrcli.output.sanitize import name as shown
 from asrcli.runs.recording import sound_of
+from asrcli.values.choices import choose_one
 from asrcli.values.errors import AsrcliError, AudioError, OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -65,7 +66,10 @@ class Clips:
         self._paths: dict[int, Path] = {}
         self._names: dict[int, str] = {}
         if self._ending not in KINDS:
-            raise UsageError(f"--clip-format {options.format!r} is not known", hint=f"choose one of {listed()}")
+            raise UsageError(
+                f"--clip-format {options.format!r} is not known",
+                hint=choose_one(self._ending[1:], [kind[1:] for kind in KINDS]),
+            )
 
     def take(self, number: int, sentence: Sentence) -> None:
         """One more sentence of the transcription `number`."""

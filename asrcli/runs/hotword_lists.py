@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 # A person waits for it.
 _TRIES = 3
 BETWEEN_UPDATES = timedelta(minutes=5)
+_WITHOUT_KEY = "`asrcli serve`, with its address after --endpoint"
 NO_SUCH_LIST = "BadRequest.ResourceNotExist"
 # The service's times say no zone: the vendor's are UTC, or those of its home.
 _ZONES = (timedelta(0), timedelta(hours=8))
@@ -110,7 +111,7 @@ def hotword_lists(options: ServiceOptions, output: Output) -> Iterator[Lists]:
     region_of(options)
     mask_secrets(options, output)
     url = endpoints.api_url(options.region, options.workspace, options.endpoint, os.environ)
-    endpoint = Endpoint(url, key_for(options, url), options.workspace, AGENT, options.headers)
+    endpoint = Endpoint(url, key_for(options, url, _WITHOUT_KEY), options.workspace, AGENT, options.headers)
     with asked_at(endpoint, network_of(options, url, output), output) as asked:
         yield Lists(asked, KnownLists(account(url, endpoint.api_key, options.workspace), output.notice))
 

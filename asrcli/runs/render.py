@@ -19,6 +19,7 @@ from asrcli.output.places.rendered import rendered_files
 from asrcli.output.sanitize import name as shown
 from asrcli.output.saved.transcripts import Sorting, Transcript
 from asrcli.output.saved.values import SavedError
+from asrcli.output.wording import warning_line
 from asrcli.runs.choose_forms import Form, embeds, forms_of
 from asrcli.runs.choose_output import open_output
 from asrcli.runs.clips import ClipOptions, Clips
@@ -142,13 +143,18 @@ def _tell_of_options(
     silent = [info.source for info in infos if info.audio is None]
     if silent and any(form.name == "html" for form in forms):
         more = f", and of {len(silent) - 1} more," if len(silent) > 1 else ""
-        output.say(f"asrcli: the sound of {shown(silent[0])}{more} is not found: its page is silent (--audio FILE)")
+        _warn(output, f"the sound of {shown(silent[0])}{more} is not found: its page is silent", "--audio FILE")
     if options.embed and not any(form.name == "html" for form in forms):
-        output.say("asrcli: --embed is for html, and is left out")
+        _warn(output, "--embed is for html, and is left out")
     if options.karaoke and not any("karaoke" in form.format.shaped_by for form in forms):
-        output.say(f"asrcli: --karaoke is not for {' and '.join(form.name for form in forms)}, and is left out")
+        _warn(output, f"--karaoke is not for {' and '.join(form.name for form in forms)}, and is left out")
     elif options.karaoke and not any(transcript.has_word_times for transcript in found):
-        output.say("asrcli: there are no times of words; --karaoke is left out")
+        _warn(output, "there are no times of words", "--karaoke is left out")
+
+
+def _warn(output: Output, message: str, hint: str = "") -> None:
+    """A warning for the person alone: it is no part of what the lines told."""
+    output.say(f"asrcli: {warning_line(message, hint)}")
 
 
 def _check_audio(found: Sequence[Transcript], infos: Sequence[Begin], audio: Path | None, *, is_inside: bool) -> None:

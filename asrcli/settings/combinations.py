@@ -75,7 +75,7 @@ def _without_a_field(options: RecognitionOptions, protocol: str) -> Iterator[Not
         row = BY_NAME[name]
         has_a_place = row.session if protocol == "realtime" else row.field or name in _BESIDE
         if value not in (None, "", (), {}) and not has_a_place:
-            yield f"{row.flag} has no place in the {protocol} protocol", "it is left out"
+            yield f"{row.flag_for(value)} has no place in the {protocol} protocol", "it is left out"
 
 
 def _names(options: RecognitionOptions) -> Iterator[Notice]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from asrcli.values.addresses import is_loopback
+from asrcli.values.choices import choose_one
 from asrcli.values.errors import UsageError
 
 # Region → the vendor's shared host, and a workspace's own host.
@@ -51,7 +52,7 @@ def region_label(region: str | None, endpoint: str | None, environ: Mapping[str,
     UsageError for an unknown region.
     """
     if region is not None and region not in REGIONS:
-        raise UsageError(f"--region {region!r} is not known", hint=f"choose one of {', '.join(REGIONS)}")
+        raise UsageError(f"--region {region!r} is not known", hint=choose_one(region, REGIONS))
     if endpoint or (region is None and environ.get(ENDPOINT_VARIABLE)):
         return CUSTOM
     return region or DEFAULT_REGION

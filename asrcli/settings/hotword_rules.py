@@ -9,9 +9,11 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from operator import itemgetter
 
 from asrcli.settings import catalogue
 from asrcli.settings.catalogue import Model
+from asrcli.settings.languages import refuse_names
 from asrcli.settings.phrases import SUPER_WEIGHT, Hotwords, Phrase, Phrases, weights
 from asrcli.values.errors import UsageError
 from asrcli.values.hotwords import Hotword
@@ -65,6 +67,7 @@ def check_prefix(prefix: str) -> None:
 
 def check_language(language: str, model: Model) -> None:
     """Raise UsageError for a language in which `model` knows no hotwords."""
+    refuse_names([language])
     if (problem := _language_problem(language, model)) is not None:
         raise UsageError(f"--language: {problem}", hint=_languages_hint(model))
 
@@ -79,25 +82,27 @@ def checked(phrases: Phrases, model: Model, name: str) -> tuple[Hotword, ...]:
 
 
 def all_problems(phrases: Phrases, model: Model, name: str) -> list[str]:
-    """Everything for which a list for `model` would be refused, one line each."""
+    """Everything for which a list for `model` would be refused, one line each, in the order of what was read."""
     if not phrases.found and not phrases.problems:
         return [f"{name}: there are no phrases in it"]
-    return [*phrases.problems, *_problems(phrases.found, model)]
+    numbered = [*phrases.problems, *_problems(phrases.found, model)]
+    return [line for _, line in sorted(numbered, key=itemgetter(0))]
 
 
-def _problems(found: Sequence[Phrase], model: Model) -> Iterator[str]:
+def _problems(found: Sequence[Phrase], model: Model) -> Iterator[tuple[int, str]]:
     if len(found) > model.list_words:
         first = found[model.list_words]
-        yield f"{first.place} there are {len(found)} phrases; a list for {model.name} holds {model.list_words}"
+        line = f"{first.place} there are {len(found)} phrases; a list for {model.name} holds {model.list_words}"
+        yield first.number, line
     supers = 0
     for phrase in found:
         word = phrase.word
         supers += word.weight == SUPER_WEIGHT
         for problem in (_text_problem(word.text), _weight_problem(word, model, supers)):
             if problem is not None:
-                yield f"{phrase.place} {word.text!r} {problem}"
+                yield phrase.number, f"{phrase.place} {word.text!r} {problem}"
         if word.language is not None and (problem := _language_problem(word.language, model)) is not None:
-            yield f"{phrase.place} {word.text!r}: {problem}"
+            yield phrase.number, f"{phrase.place} {word.text!r}: {problem}"
 
 
 def _text_problem(text: str) -> str | None:

@@ -71,10 +71,14 @@ def _checked_key(text: str, origin: str, path: Path | None = None) -> ApiKey:
     return ApiKey(key, origin, path)
 
 
-def missing_key() -> AuthError:
-    """The error for a run that needs a key and has none."""
+# What a run can do without one.
+LOCAL = "--region local"
+
+
+def missing_key(without: str = LOCAL) -> AuthError:
+    """The error for a run that needs a key and has none; `without` is what to try then."""
     return AuthError(
         "no API key",
         hint="set DASHSCOPE_API_KEY, or use --api-key-file FILE, or put it into ~/.dashscope/api_key; get one in the"
-        " Model Studio console; without a key try --region local",
+        f" Model Studio console; without a key try {without}",
     )

@@ -26,18 +26,19 @@ _LIST_ID = re.compile(r"vocab-[A-Za-z0-9_-]+")
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A hotword, and where it stands: `names.txt:3:`, or the option."""
+    """A hotword, and where it stands: `names.txt:3:`, or the option. `number` counts what was read."""
 
     word: Hotword
     place: str
+    number: int
 
 
 @dataclass(slots=True)
 class Phrases:
-    """What was read, in its order and each word once, and in `problems` all that cannot be meant, one line each."""
+    """What was read, in its order and each word once, and in `problems` all that cannot be meant: number and line."""
 
     found: list[Phrase] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
+    problems: list[tuple[int, str]] = field(default_factory=list)
     repeated: int = 0
     """How often a phrase came once more, the same in all."""
 
@@ -97,7 +98,7 @@ def is_list_id(text: str) -> bool:
 def weights(phrases: Phrases, given: str) -> dict[str, int]:
     """Words for a session, each with its weight. Raises UsageError for the first problem, and where there is none."""
     if phrases.problems:
-        raise UsageError(phrases.problems[0], hint=_WEIGHTS_HINT)
+        raise UsageError(phrases.problems[0][1], hint=_WEIGHTS_HINT)
     if not phrases.found:
         raise UsageError(f"{_OPTION} {given}: there are no phrases in it")
     return {word.text: word.weight for word in phrases.words()}
@@ -118,13 +119,13 @@ def read_lines(text: str, name: str, option: str = "") -> Phrases:
 def _read(items: Iterable[tuple[str, str]]) -> Phrases:
     phrases = Phrases()
     known: dict[str, Phrase] = {}
-    for place, item in items:
+    for number, (place, item) in enumerate(items):
         if not item.strip():
             continue
         try:
-            phrase = Phrase(_hotword(item), place)
+            phrase = Phrase(_hotword(item), place, number)
         except ValueError as error:
-            phrases.problems.append(f"{place} {item.strip()!r} {error}")
+            phrases.problems.append((number, f"{place} {item.strip()!r} {error}"))
             continue
         before = known.setdefault(phrase.word.text, phrase)
         if before is phrase:
@@ -132,7 +133,7 @@ def _read(items: Iterable[tuple[str, str]]) -> Phrases:
         elif before.word == phrase.word:
             phrases.repeated += 1
         else:
-            phrases.problems.append(_contradiction(before, phrase))
+            phrases.problems.append((number, _contradiction(before, phrase)))
     return phrases
 
 

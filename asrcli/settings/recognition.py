@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from asrcli.settings import catalogue as models
+from asrcli.settings.languages import near_code, refuse_names
+from asrcli.values.choices import choose_one
 from asrcli.values.errors import UsageError
 from asrcli.values.kinds import Number, Whole
 from asrcli.values.parameters import BY_NAME, MOST_FILTERED, Parameter
@@ -40,6 +42,7 @@ def recognition_options(
         if name in BY_NAME and name != "context":
             check(BY_NAME[name], fields[name])
     _check_filter(fields)
+    refuse_names(fields.get("languages", ()))  # type: ignore[arg-type]
     model = models.find(model_name)
     if model is not None:
         _check_model(model, fields, region)
@@ -102,9 +105,10 @@ def _check_model(model: models.Model, fields: Mapping[str, object], region: str 
     lacking = [name for name in fields if name in BY_NAME and name != "wire_rate" and name not in model.options]
     if lacking:
         able = models.with_options(model, lacking, fields.keys() & BY_NAME.keys() - {"wire_rate"}, region)
+        flags = " and no ".join(BY_NAME[name].flag_for(fields[name]) for name in lacking)
+        other = f"{_named(able, region)} has; or " if able else ""
         raise UsageError(
-            f"{model.name} has no {' and no '.join(BY_NAME[name].flag for name in lacking)}",
-            hint=f"{f'{_named(able, region)} has; or ' if able else ''}leave it out; --param sends a field unchecked",
+            f"{model.name} has no {flags}", hint=f"{other}leave it out{_unchecked(model, lacking, fields)}"
         )
     rate_hz = fields.get("wire_rate")
     if rate_hz is not None and model.rates_hz and rate_hz not in model.rates_hz:
@@ -114,6 +118,15 @@ def _check_model(model: models.Model, fields: Mapping[str, object], region: str 
             f"{model.name} takes no --wire-rate {rate_hz}",
             hint=f"{taken}{f'; {_named(like, region)} does' if like else ''}",
         )
+
+
+def _unchecked(model: models.Model, lacking: list[str], fields: Mapping[str, object]) -> str:
+    """How to send it all the same, where it is one plain value in a field of its own."""
+    row, value = BY_NAME[lacking[0]], fields[lacking[0]]
+    is_plain = isinstance(value, bool | int | float) and row.field and "." not in row.field
+    if len(lacking) > 1 or not is_plain or model.protocol != "run-task":
+        return ""
+    return f"; --param {row.field}={json.dumps(value)} sends it unchecked"
 
 
 def _named(model: models.Model, region: str | None) -> str:
@@ -133,7 +146,10 @@ def with_parameter(options: RecognitionOptions, name: str, value: object) -> Rec
 def _language_warnings(options: RecognitionOptions, model: models.Model) -> Iterable[str]:
     for code in options.languages:
         if code not in model.languages:
-            yield f"{model.name} is not documented for the language {code!r} (known: {' '.join(model.languages)})"
+            near = near_code(code, model.languages)
+            advice = f"did you mean {near}? " if near else ""
+            known = " ".join(model.languages)
+            yield f"{model.name} is not documented for the language {code!r} ({advice}known: {known})"
     if len(options.languages) > model.max_languages:
         yield f"{model.name} reads only the first {model.max_languages} of {len(options.languages)} languages"
 
@@ -147,6 +163,6 @@ def wire_rate_hz(model_name: str) -> int:
 def protocol_name(model_name: str, override: str | None, known: Iterable[str]) -> str:
     """The protocol that `model_name` speaks; `override` is the user's --protocol."""
     if override is not None and override not in known:
-        raise UsageError(f"--protocol {override!r} is not known", hint=f"choose one of {', '.join(known)}")
+        raise UsageError(f"--protocol {override!r} is not known", hint=choose_one(override, known))
     model = models.find(model_name)
     return override or (model.protocol if model else models.guess_protocol(model_name))

@@ -39,6 +39,10 @@ class Parameter:
         """The name that the option has for Typer, and in a configuration file."""
         return self.flag.removeprefix("--").replace("-", "_")
 
+    def flag_for(self, value: object) -> str:
+        """The option as it is written for `value`: --no-x turns off a switch."""
+        return f"--no-{self.flag.removeprefix('--')}" if value is False else self.flag
+
 
 _WORDS = 'FILE|"a,b"'
 # The reference wants a string that holds JSON.

@@ -187,7 +187,7 @@ def test_a_form_in_a_file_is_that_of_names_that_say_none(asrcli, talk_service, t
         ('color = "blue"', "choose one of auto, always, never"),
         ('encoding = "s17"', "choose one of s16le"),
         ('protocol = "http"', "choose one of run-task, realtime"),
-        ('pace = "quick"', 'pace = "quick": unknown pace'),
+        ('pace = "quick"', "pace = \"quick\": --pace 'quick' is not known"),
         ('param = ["a"]', "KEY=VALUE"),
         ('hotwords = "ALSA:9,x"', "has the weight 9"),
         ("max-sentence-silence = 5", "max_sentence_silence = 5: --max-sentence-silence 5 is out of range"),

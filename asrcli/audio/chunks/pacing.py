@@ -29,7 +29,8 @@ def parse_pace(text: str) -> float | None:
         if MIN_SPEED <= speed <= MAX_SPEED:
             return speed
     raise UsageError(
-        f"unknown pace {text!r}", hint=f"realtime, fast, or a factor from {MIN_SPEED:g} to {MAX_SPEED:g}, for example 4"
+        f"--pace {text!r} is not known",
+        hint=f"realtime, fast, or a factor from {MIN_SPEED:g} to {MAX_SPEED:g}, for example 4",
     )
 
 

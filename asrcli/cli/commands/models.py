@@ -14,6 +14,7 @@ from asrcli.cli.flags import completions as values
 from asrcli.settings.catalogue import CATALOGUE, DEFAULT_MODEL, PRICES_OF, Model, find, nearest
 from asrcli.settings.endpoints import DEFAULT_REGION
 from asrcli.settings.purposes import PURPOSES
+from asrcli.values.choices import choose_one
 from asrcli.values.errors import UsageError
 from asrcli.values.parameters import BY_NAME
 
@@ -22,6 +23,9 @@ _PAGE_HEADING_WIDTH = 13
 _HEADINGS = (
     "model", "regions", "kHz", "lang", "takes", "hints", "emotions", "word times", "protocol", "list price", "note",
 )  # fmt: skip
+# The first heading of what stands below a row that has no room for it.
+_BELOW = _HEADINGS.index("list price")
+_INDENT = "    "
 # Parameter → what stands for it in the table.
 _TAKES = {"hotwords": "words", "hotwords_id": "lists", "phrase_list": "phrases", "context": "context"}
 _HOTWORDS = {"hotwords": "--hotwords WORDS", "hotwords_id": "--hotwords ID"}
@@ -36,7 +40,9 @@ def models(
     region: Annotated[
         str | None,
         typer.Option(
-            metavar="|".join(_REGIONS), help="Only models of this region.", autocompletion=values.choices(*_REGIONS)
+            metavar="REGION",
+            help=f"Only models of this region: {' or '.join(_REGIONS)}.",
+            autocompletion=values.choices(*_REGIONS),
         ),
     ] = None,
     wanted: Annotated[
@@ -57,7 +63,7 @@ def models(
     asrcli models --for 8k --region cn
     asrcli models fun-asr-realtime               dialects, options and list prices too
 
-    The table leaves out columns that the terminal has no room for; `asrcli models NAME` tells all.
+    The table leaves out columns that the terminal has no room for; a pipe gets all of them, with tabs between.
     """
     if region is not None and region not in _REGIONS:
         raise UsageError(f"--region {region!r} is not known", hint=f"choose {' or '.join(_REGIONS)}")
@@ -74,8 +80,11 @@ def models(
     elif name:
         typer.echo(_page(chosen[0], _width() or 80))
     else:
-        typer.echo(_table(chosen, region, _width()))
-        typer.echo(advice)
+        width = _width()
+        rows = _rows(chosen, region)
+        typer.echo(_piped(rows) if width is None else _table(rows, width))
+        # A program that reads the lines wants nothing else among them.
+        typer.echo(f"{_notes()}\n{advice}", err=width is None)
 
 
 def _purpose(wanted: str | None) -> tuple[Callable[[Model], bool], str]:
@@ -83,7 +92,7 @@ def _purpose(wanted: str | None) -> tuple[Callable[[Model], bool], str]:
     if wanted is None:
         return lambda _: True, "Which for what: `asrcli models --for hotwords`; --help names more."
     if wanted not in PURPOSES:
-        raise UsageError(f"--for {wanted!r} is not known", hint=f"choose one of {', '.join(PURPOSES)}")
+        raise UsageError(f"--for {wanted!r} is not known", hint=choose_one(wanted, PURPOSES))
     return PURPOSES[wanted]
 
 
@@ -133,37 +142,62 @@ def _width() -> int | None:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
-def _table(chosen: Sequence[Model], region: str | None, width: int | None) -> str:
-    """One line a model, with as many columns from the left as fit into `width`: first those that decide a choice."""
-    rows = [_HEADINGS]
-    for model in chosen:
-        rows.append(
-            (
-                f"{model.name} *" if model.name == DEFAULT_MODEL else model.name,
-                " ".join(model.regions),
-                " ".join(f"{rate_hz / 1000:g}" for rate_hz in model.rates_hz) or "any",
-                str(len(model.languages)) if len(model.languages) > 1 else model.languages[0],
-                " ".join(word for option, word in _TAKES.items() if option in model.options) or "-",
-                str(model.max_languages) if "languages" in model.options else "-",
-                str(model.emotions or "-"),
-                "yes" if model.word_times else "no",
-                model.protocol,
-                str(model.prices.get(region or (DEFAULT_REGION if DEFAULT_REGION in model.regions else "cn"), "-")),
-                model.note,
-            )
+def _rows(chosen: Sequence[Model], region: str | None) -> list[tuple[str, ...]]:
+    """A row for each model, by _HEADINGS."""
+    return [
+        (
+            model.name,
+            " ".join(model.regions),
+            " ".join(f"{rate_hz / 1000:g}" for rate_hz in model.rates_hz) or "any",
+            str(len(model.languages)) if len(model.languages) > 1 else model.languages[0],
+            " ".join(word for option, word in _TAKES.items() if option in model.options) or "-",
+            str(model.max_languages) if "languages" in model.options else "-",
+            str(model.emotions or "-"),
+            "yes" if model.word_times else "no",
+            model.protocol,
+            _price(model, region),
+            model.note,
         )
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    shown = 1
-    while shown < len(widths) and (width is None or sum(widths[: shown + 1]) + 2 * shown <= width):
-        shown += 1
-    lines = ["  ".join(cell.ljust(size) for cell, size in zip(row[:shown], widths, strict=False)) for row in rows]
-    notes = [
-        "* the default. `asrcli models NAME` tells all about one.",
-        "New models appear every month: any name is taken.",
+        for model in chosen
     ]
-    if "list price" in _HEADINGS[:shown]:
-        notes.append(f"List prices of {PRICES_OF}, before any discount.")
-    return "\n".join([*(line.rstrip() for line in lines), *notes])
+
+
+def _price(model: Model, region: str | None) -> str:
+    """In `region`, else in the default one or the only one, with its name: currencies differ."""
+    where = region or (DEFAULT_REGION if DEFAULT_REGION in model.regions else model.regions[0])
+    return f"{where} {model.prices[where]}" if where in model.prices else "-"
+
+
+def _table(rows: Sequence[tuple[str, ...]], width: int) -> str:
+    """One line a model, with as many columns from the left as fit into `width`: first those that decide a choice.
+
+    A price and a note that have no room there stand on lines below it.
+    """
+    marked = [(f"{name} *" if name == DEFAULT_MODEL else name, *rest) for name, *rest in rows]
+    widths = [max(map(len, column)) for column in zip(_HEADINGS, *marked, strict=True)]
+    shown = 1
+    while shown < len(widths) and sum(widths[: shown + 1]) + 2 * shown <= width:
+        shown += 1
+    lines = []
+    for row in (_HEADINGS, *marked):
+        lines.append("  ".join(cell.ljust(size) for cell, size in zip(row[:shown], widths, strict=False)).rstrip())
+        below = [cell for cell in row[max(shown, _BELOW) :][::-1] if cell not in ("", "-")]
+        if row is not _HEADINGS and below:
+            lines += textwrap.wrap("; ".join(below), width, initial_indent=_INDENT, subsequent_indent=_INDENT)
+    return "\n".join(lines)
+
+
+def _piped(rows: Sequence[tuple[str, ...]]) -> str:
+    """A line each, with tabs between its parts, for a program."""
+    return "\n".join("\t".join(row) for row in (_HEADINGS, *rows))
+
+
+def _notes() -> str:
+    return (
+        f"* the default, {DEFAULT_MODEL}. `asrcli models NAME` tells all about one.\n"
+        "New models appear every month: any name is taken.\n"
+        f"List prices of {PRICES_OF}, before any discount."
+    )
 
 
 def _page(model: Model, width: int) -> str:

@@ -151,9 +151,11 @@ def _run(options: ServerOptions, *, key_required: bool, watch_stdin: bool) -> No
 
 
 def _hint(url: str, ca_file: Path | None, *, key_required: bool) -> str:
-    key = f"${SERVE_KEY}" if key_required else "any"
+    # On loopback our own client needs none.
+    key = f"DASHSCOPE_API_KEY=${SERVE_KEY} " if key_required else ""
     trust = "" if ca_file is None else f" --ca-bundle {ca_file}"
-    return f"Try it: DASHSCOPE_API_KEY={key} asrcli mic --endpoint {url}{trust}\nCtrl-C ends the service."
+    other = "" if key_required else "Other programs have to send a key; any word will do.\n"
+    return f"Try it: {key}asrcli mic --endpoint {url}{trust}\n{other}Ctrl-C ends the service."
 
 
 def _log_to_stderr(*, verbose: bool) -> None:

@@ -114,13 +114,15 @@ def _known_language(model: str, code: str) -> str:
     import difflib
 
     from asrcli.settings import catalogue as models
+    from asrcli.settings.languages import near_code, refuse_names
     from asrcli.values.errors import UsageError
 
+    refuse_names([code])
     known = models.find(model)
     if known is None or code in known.languages:
         return code
-    nearest = difflib.get_close_matches(code, known.languages, n=1)
-    advice = f"did you mean {nearest[0]}? " if nearest else ""
+    near = near_code(code, known.languages) or next(iter(difflib.get_close_matches(code, known.languages, n=1)), "")
+    advice = f"did you mean {near}? " if near else ""
     raise UsageError(f"--language {code!r} is not known", hint=f"{advice}known: {' '.join(known.languages)}")
 
 

@@ -46,13 +46,13 @@ def page_of(command: Any, context: Any) -> Page:
 
 
 def option_names(option: Any) -> str:
-    """Its short name, its first long one and its value, such as `-o, --output FILE`; --[no-]x for a pair."""
+    """Its short name, its first long one and its value, such as `-o, --output FILE`; of a pair both."""
     short = [name for name in option.opts if not name.startswith("--")]
     long = [name for name in option.opts if name.startswith("--")][:1]
     if option.secondary_opts:
         off = option.secondary_opts[0]
-        pair = f"--[no-]{long[0][2:]}" if off == f"--no-{long[0][2:]}" else f"{long[0]} / {off}"
-        long = [pair]
+        # The whole name of one stands there, for whoever searches for it.
+        long.append("--no-…" if off == f"--no-{long[0][2:]}" else off)
     value = "" if option.is_flag or option.count else f" {option.metavar or option.name.upper()}"
     return ", ".join([*short, *long]) + value
 

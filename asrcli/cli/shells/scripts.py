@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asrcli.system.folders import user_folder
+from asrcli.values.choices import choose_one
 from asrcli.values.errors import AsrcliError, UsageError
 
 # The program is called as it was typed, so that one that is not on the PATH completes as well.
@@ -90,7 +91,7 @@ _PACKAGED = {
 def script(shell: str) -> str:
     """The completion script of `shell`. Raises UsageError for a shell that has none."""
     if shell not in SCRIPTS:
-        raise UsageError(f"there is no completion for {shell!r}", hint=f"choose one of {', '.join(SCRIPTS)}")
+        raise UsageError(f"there is no completion for {shell!r}", hint=choose_one(shell, SCRIPTS))
     return SCRIPTS[shell]
 
 

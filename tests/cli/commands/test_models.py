@@ -10,11 +10,12 @@ from asrcli.settings.catalogue import CATALOGUE
 from asrcli.settings.purposes import PURPOSES
 
 
-def test_the_table_names_every_model_and_marks_the_default(asrcli):
+def test_the_table_names_every_model_and_marks_the_default(asrcli, monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     done = asrcli("models")
     assert done.code == 0
     for model in CATALOGUE:
-        assert f"{model.name} " in done.out
+        assert f"\n{model.name} " in done.out
     assert "fun-asr-realtime *" in done.out
     assert "\x1b" not in done.out
 
@@ -40,8 +41,15 @@ def test_the_table_is_as_wide_as_the_terminal_at_most_and_breaks_no_word(asrcli,
     for columns in (40, 50, 80, 100):
         monkeypatch.setenv("COLUMNS", str(columns))
         lines = asrcli("models").out.splitlines()
-        table = lines[: len(CATALOGUE) + 1]
-        assert max(map(len, table)) <= columns
+        end = next(number for number, line in enumerate(lines) if line.startswith("*"))
+        below = [line for line in lines[:end] if line.startswith(" ")]
+        table = [line for line in lines[:end] if not line.startswith(" ")]
+        assert max(map(len, table + below)) <= columns
+        assert len(table) == len(CATALOGUE) + 1
+        # What has no room beside it stands below it.
+        told = " ".join(" ".join(below).split())
+        assert all(model.note in told for model in CATALOGUE)
+        assert told.count("intl 0.00009 a second (USD)") == 2
         assert [line.split()[0] for line in table[1:]] == [model.name for model in CATALOGUE]
         # What decides a choice is there in a terminal of 80 columns.
         shown = {40: 1, 50: 2, 80: 5, 100: 7}[columns]
@@ -49,12 +57,15 @@ def test_the_table_is_as_wide_as_the_terminal_at_most_and_breaks_no_word(asrcli,
 
 
 def test_a_pipe_gets_every_column(asrcli):
-    heading, *rows = asrcli("models").out.splitlines()
+    done = asrcli("models")
+    heading, *rows = done.out.splitlines()
     columns = "model regions kHz lang takes hints emotions word times protocol list price note"
-    assert " ".join(heading.split()) == columns
+    assert heading.replace("\t", " ") == columns
+    assert [row.split("\t")[0] for row in rows] == [model.name for model in CATALOGUE]
+    assert {row.count("\t") for row in rows} == {heading.count("\t")}
     row = next(row for row in rows if row.startswith("qwen-audio-3.0"))
-    assert "any   30    words lists context  4      -         yes         run-task  0.00066 a second (CNY)" in row
-    assert "List prices of November 2026, before any discount." in rows
+    assert "any\t30\twords lists context\t4\t-\tyes\trun-task\tintl 0.00066 a second (CNY)\t" in row
+    assert "List prices of November 2026, before any discount." in done.err.splitlines()
 
 
 def test_prices_are_those_of_the_region(asrcli):
@@ -79,7 +90,7 @@ def test_a_purpose_narrows_the_list_to_what_serves_it_and_says_how(asrcli, purpo
     done = asrcli("models", "--for", purpose)
     named = {line.split()[0] for line in done.out.splitlines()} & {model.name for model in CATALOGUE}
     assert 0 < len(named) < len(CATALOGUE)
-    assert done.out.splitlines()[-1] == PURPOSES[purpose][1]
+    assert done.err.splitlines()[-1] == PURPOSES[purpose][1]
     assert {each["name"] for each in json.loads(asrcli("models", "--for", purpose, "--json").out)} == named
     assert purpose in " ".join(asrcli("models", "--help").out.split())
 

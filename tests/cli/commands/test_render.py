@@ -211,12 +211,12 @@ def test_times_that_cannot_be_are_told_of_and_cost_nothing(asrcli, saved) -> Non
     done = asrcli("render", "talk.jsonl", "-f", "srt", "--karaoke")
     assert (done.code, done.out.count("Hello.")) == (0, 3)
     assert done.err.splitlines() == [
-        "asrcli: --karaoke is not for srt, and is left out",
+        "asrcli: warning: --karaoke is not for srt, and is left out",
         "asrcli: talk.wav: 1 sentence begins before the one before has ended",
         "asrcli: talk.wav: 1 sentence has no times; they are guessed",
     ]
     assert asrcli("render", "talk.jsonl", "-f", "vtt", "--karaoke").err.startswith(
-        "asrcli: there are no times of words"
+        "asrcli: warning: there are no times of words"
     )
     assert asrcli("render", "talk.jsonl", "-f", "srt", "-q").err == ""
 
@@ -285,7 +285,7 @@ def test_the_sound_of_a_page_is_found_beside_the_lines_and_told_of_where_it_is_n
     name = "recordings/talk.wav"
     saved(begin(name) + final(source=name) + end(name), "moved/talk.jsonl")
     silent = asrcli("render", "moved/talk.jsonl", "-o", "silent.html")
-    told = "asrcli: the sound of recordings/talk.wav is not found: its page is silent (--audio FILE)\n"
+    told = "asrcli: warning: the sound of recordings/talk.wav is not found: its page is silent (--audio FILE)\n"
     assert (silent.code, silent.err) == (0, told)
     saved(TALK_WAV.read_bytes(), "moved/talk.wav")
     heard = asrcli("render", "moved/talk.jsonl", "-o", "heard.html")

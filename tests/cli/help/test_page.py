@@ -103,9 +103,9 @@ def test_the_layout_speaks_of_what_there_is():
 def test_numbers_defaults_and_other_names_are_told():
     text = " ".join(draw(page("file"), 100).split())
     assert "Tries in a row after a lost connection, 0 to 100 [12]." in text
-    assert "--[no-]keepalive Bridge long silence and pauses of the source [yes]." in text
+    assert "--keepalive, --no-… Bridge long silence and pauses of the source [yes]." in text
     assert "repeat for more. Also --lang." in text
-    assert "--manual / --vad" in draw(page("qwen"), 100)
+    assert "--manual, --vad" in draw(page("qwen"), 100)
 
 
 def test_a_default_from_a_configuration_file_is_the_one_that_is_shown():
