@@ -62,6 +62,13 @@ def test_all_problems_are_told_and_the_first_is_raised():
     assert raised.value.hint == "`asrcli vocab check names` tells all"
 
 
+def test_problems_of_all_kinds_are_told_in_the_order_of_the_lines():
+    text = "\n".join(
+        ["Ä" * 16, "Ada:9", "Bob:50", "Ada\t4\tde\tx", "Cid\t4\tde", "one two three four five six seven eight"]
+    )
+    assert [line.split(":")[1] for line in problems(text)] == ["1", "2", "3", "4", "5", "6"]
+
+
 def test_the_longest_phrases_and_lists_that_may_be():
     assert problems("one two three four five six seven\n" + "Ä" * 15 + "\nthequickbrownfoxjumpsoverthelazydog") == []
     many = "\n".join(f"word{number}" for number in range(2000))

@@ -104,6 +104,12 @@ def test_the_key_is_in_no_repr():
     [
         ("fun-asr-realtime", {"disfluency_removal": True}, "fun-asr-realtime has no --disfluency-removal"),
         ("paraformer-realtime-v1", {"hotwords_id": "vocab-1", "heartbeat": True}, "no --hotwords and no --heartbeat"),
+        ("fun-asr-realtime", {"punctuation": False}, r"has no --no-punctuation \(-m paraformer-realtime-v2 has"),
+        (
+            "fun-asr-realtime",
+            {"punctuation": False},
+            "; --param punctuation_prediction_enabled=false sends it unchecked",
+        ),
         ("fun-asr-realtime", {"max_sentence_silence_ms": 100}, "200 to 6000"),
         ("fun-asr-realtime", {"noise_threshold": 1.5}, "-1.0 to 1.0"),
     ],
@@ -111,6 +117,14 @@ def test_the_key_is_in_no_repr():
 def test_an_option_that_the_model_lacks_is_named_with_the_model(model, fields, said):
     with pytest.raises(UsageError, check=says(said)):
         recognition.recognition_options(model, fields)
+
+
+@pytest.mark.parametrize("fields", [{"context": (("", "a"),)}, {"mask_words": ("a",)}, {"hotwords": {"a": 1}}])
+def test_nothing_is_said_of_param_where_it_could_not_send_the_same(fields):
+    with pytest.raises(UsageError) as raised:
+        recognition.recognition_options("paraformer-realtime-v1", fields)
+    assert "leave it out" in raised.value.hint
+    assert "--param" not in raised.value.hint
 
 
 def test_an_unknown_model_is_a_warning_with_the_nearest_name():

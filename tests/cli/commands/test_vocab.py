@@ -192,6 +192,9 @@ def test_no_key_is_an_error_of_the_key(asrcli):
     done = asrcli("vocab", "create", "a")
     assert done.code == 4
     assert "no API key" in done.err
+    # The service of --region local keeps no lists.
+    assert "without a key try `asrcli serve`, with its address after --endpoint" in done.err
+    assert "--region local" not in done.err
 
 
 def test_nobody_there_is_an_error_of_the_network_and_the_key_is_not_shown(asrcli):
