@@ -132,7 +132,7 @@ def run(arguments: list[str]) -> int:
         from asrcli.cli.refusals import help_of, in_our_words
 
         if (shown := help_of(error)) is not None:
-            print(shown, file=sys.stderr)
+            typer.echo(shown, err=True)
             return 2
         return _say(in_our_words(error, arguments, typer.main.get_command(app)), arguments)
     except KeyboardInterrupt:
@@ -146,8 +146,9 @@ def run(arguments: list[str]) -> int:
 def _typed_keys(arguments: list[str]) -> Iterator[str]:
     """Keys on the command line, where they are asked for, and where the name of their file is."""
     words = [part for argument in arguments for part in argument.split("=", 1)]
+    yield from (word[2:] for word in arguments if word.startswith("-k") and len(word) > 2)
     for option, value in itertools.pairwise(words):
-        if option == "--api-key" or (option == "--api-key-file" and value.startswith("sk-")):
+        if option in ("--api-key", "-k") or (option == "--api-key-file" and value.startswith("sk-")):
             yield value
 
 

@@ -19,8 +19,7 @@ _SAMPLE = "|"
 def with_command(arguments: list[str], command: Callable[[str], Any]) -> list[str]:
     """`arguments` as they are with the command that they mean; `command` gives Typer's, by its name.
 
-    Raises UsageError for a word that other tools have for one of ours, for options that stand before their command, and
-    for the address of a file.
+    Raises UsageError for a word that other tools have for one of ours and for options that stand before their command.
     """
     if not arguments or arguments[0] in SUMMARIES or arguments[0].partition("=")[0] in _OWN:
         return arguments
@@ -65,11 +64,6 @@ def _first_word(arguments: Sequence[str], parameters: Sequence[Any]) -> str | No
 def _refuse_other_words(word: str, arguments: Sequence[str]) -> None:
     from asrcli.cli import other_tools
 
-    if "://" in word:
-        raise UsageError(
-            f"asrcli reads files, not addresses: {word}",
-            hint=f"fetch it first: `curl -L {shlex.quote(word)} | asrcli file -`",
-        )
     if (said := other_tools.cannot(word)) is not None and not is_source(word):
         raise UsageError(f"there is no command {word!r}: {said}", hint="`asrcli --help` lists what there is")
     if (ours := other_tools.command_for(word)) is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import shlex
 from pathlib import Path
 
 from asrcli.values.errors import UsageError
@@ -13,13 +14,22 @@ _SUFFIXES = """
     .wav .flac .ogg .oga .opus .mp3 .mp2 .aiff .aif .aifc .au .snd .caf .w64 .rf64 .voc
     .m4a .m4b .mp4 .mov .aac .amr .webm .mkv .mka .wma .ac3 .3gp .ts .pcm
 """
+_ADDRESS = "://"
 AUDIO_SUFFIXES = frozenset(_SUFFIXES.split())
 
 
 def is_source(word: str) -> bool:
-    """Whether `word` can only be meant as one: a file, a folder, the name of a sound file, or standard input."""
+    """Whether `word` can only be meant as one: a file, a folder, the name of a sound file, standard input.
+
+    An address is meant as one too; it is refused where sources are taken.
+    """
     try:
-        return word == STANDARD_INPUT or Path(word).suffix.lower() in AUDIO_SUFFIXES or Path(word).exists()
+        return (
+            word == STANDARD_INPUT
+            or _ADDRESS in word
+            or Path(word).suffix.lower() in AUDIO_SUFFIXES
+            or Path(word).exists()
+        )
     except (OSError, ValueError):
         # No file can have such a name.
         return False
@@ -36,6 +46,11 @@ def expand(names: list[str]) -> list[str]:
             sources.append(name)
         elif path.is_dir():
             sources += _folder(path)
+        elif _ADDRESS in name and not path.exists():
+            raise UsageError(
+                f"asrcli reads files, not addresses: {name}",
+                hint=f"fetch it first: `curl -L {shlex.quote(name)} | asrcli file -`",
+            )
         elif not path.exists() and glob.has_magic(name):
             sources += _pattern(name)
         else:

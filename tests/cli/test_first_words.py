@@ -77,7 +77,6 @@ def test_every_other_line_stays_as_it_is(line):
         ("translate a.wav", "it cannot translate"),
         ("diarize a.wav", "cannot tell speakers apart"),
         ("-l en file a.wav", "options stand after the command: -l (`asrcli file -l en a.wav`)"),
-        ("https://x/y.mp3", "`curl -L https://x/y.mp3 | asrcli file -`"),
     ],
 )
 def test_what_is_called_otherwise_elsewhere_is_answered_with_our_word(line, said):
@@ -129,6 +128,8 @@ def test_our_options_are_options_of_a_command_and_theirs_are_none_of_it():
         ("--srt", "name a file: `asrcli file FILE -f srt`"),
         ("--stats", "name a file: `asrcli file FILE --stats`"),
         ("file", "FILE... is missing (audio files or folders; - is standard input"),
+        ("https://x/y.mp3", "`curl -L https://x/y.mp3 | asrcli file -`"),
+        ("file https://x/y.mp3?a=b&c", "`curl -L 'https://x/y.mp3?a=b&c' | asrcli file -`"),
         ("mic a.wav", "a file is for `asrcli file a.wav`"),
         ("vocab ls", "did you mean `asrcli vocab list`?"),
         ("vocab shwo", "did you mean `asrcli vocab show`?"),
@@ -143,6 +144,17 @@ def test_what_is_refused_is_told_on_one_line_with_our_word(asrcli, line, said):
     assert said in done.err
     assert done.err.count("\n") == 1
     assert "Invalid value" not in done.err
+
+
+@pytest.mark.parametrize(
+    "key", [("-k", "sk-secret123"), ("-ksk-secret123",), ("--api-key=sk-secret123",)], ids=" ".join
+)
+def test_no_key_stands_in_the_line_that_is_proposed(asrcli, key):
+    for line in (("transcribe", "a.wav", *key), (*key, "file", "a.wav")):
+        done = asrcli(*line)
+        assert done.code == 2
+        assert "asrcli file" in done.err
+        assert "secret123" not in done.err
 
 
 @pytest.mark.parametrize("names", [(), ("file",), ("vocab", "create"), ("reuse-bench",)], ids=" ".join)

@@ -68,11 +68,14 @@ class QuickGroup(TyperGroup):
 
 def _help(command: Any, context: Any) -> str:
     import shutil
+    import sys
 
     from asrcli.cli.help.draw import draw
     from asrcli.cli.help.page import page_of
+    from asrcli.output.views.terminal import is_colored
 
-    return draw(page_of(command, context), shutil.get_terminal_size().columns)
+    columns = shutil.get_terminal_size().columns
+    return draw(page_of(command, context), columns, is_bold=is_colored(sys.stdout, "auto", os.environ))
 
 
 def _quick(parameters: list[Any]) -> list[Any]:

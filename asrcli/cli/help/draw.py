@@ -14,18 +14,23 @@ _TWO_COLUMNS = 60
 # A row whose names are longer has its text below them.
 _NAMES = 26
 _INDENT = 2
+_BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
 _GAP = 2
 
 
-def draw(page: Page, width: int) -> str:
-    """`page` in `width` columns at most, but for examples and tables, which stay as they are."""
+def draw(page: Page, width: int, *, is_bold: bool = False) -> str:
+    """`page` in `width` columns at most, but for examples and tables, which stay as they are.
+
+    With `is_bold` the titles of the sections are.
+    """
+    begin, end = (_BOLD, _PLAIN) if is_bold else ("", "")
     width = min(width, WIDEST)
     parts = ["\n".join(_filled(f"Usage: {page.usage}", width, hanging=7))]
     parts.append("\n".join(_filled(page.summary, width, indent=_INDENT)))
     if page.examples:
         parts.append("\n".join(_examples(page.examples, width)))
     column = _column([entry.names for _, entries in page.sections for entry in entries], width)
-    parts += [f"{title}:\n" + "\n".join(_rows(entries, width, column)) for title, entries in page.sections]
+    parts += [f"{begin}{title}:{end}\n" + "\n".join(_rows(entries, width, column)) for title, entries in page.sections]
     parts += [_note(note, width) for note in page.notes]
     if page.topics:
         parts.append("\n".join(_filled(_more(page.topics), width, hanging=6)))
