@@ -92,9 +92,10 @@ def _root(
     commands = context.command.commands  # type: ignore[attr-defined]
     # Typer has taken the words of the command out of the context by now.
     typed = context.obj or ()
-    context.default_map, error = config.defaults(commands, config_files(), environment.variables(), typed)
-    if error is not None and context.invoked_subcommand not in config.SPARED:
-        context.meta[HELD_BACK] = error
+    found = config.resolve(commands, config_files(), environment.variables(), typed)
+    context.default_map = config.default_map(commands, found.layer)
+    if found.error is not None and context.invoked_subcommand not in config.SPARED:
+        context.meta[HELD_BACK] = found.error
 
 
 def main() -> None:

@@ -16,11 +16,12 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from asrcli.cli.commands import SUMMARIES
 from asrcli.cli.config.precedence import Choice, choose, in_force
-from asrcli.cli.config.reading import Commands, Reading, Setting
+from asrcli.cli.config.reading import Commands, Layer, Reading, Setting
 from asrcli.cli.config.values import options_of
 from asrcli.cli.lazy import LazyCommand
 from asrcli.settings.files import ConfigFile, Problem, config_files
@@ -41,23 +42,42 @@ def problems() -> tuple[Problem, ...]:
     return tuple(itertools.chain.from_iterable(Reading(file, all_commands()).problems for file in config_files()))
 
 
-def defaults(
-    commands: Commands, files: Sequence[ConfigFile], environ: Mapping[str, str], typed: Sequence[str] = ()
-) -> tuple[dict[str, dict[str, Any]], UsageError | None]:
-    """Command → option → default, from `files`, as Typer's default_map takes it; `typed` is the command line.
+@dataclass(frozen=True)
+class Resolved:
+    """What the files and the profile that was asked for come to.
 
-    With the first thing that is wrong: a file is no TOML, or has a name that no command has or a value that it cannot
-    have; or there is no profile of the name that is asked for. The defaults are those of the rest.
+    `problems` are those of the files: one is no TOML, or has a name that no command has or a value that it cannot
+    have. `unknown` is set where there is no profile of that name. The layer is what the rest says.
     """
+
+    layer: Layer
+    choice: Choice
+    problems: tuple[Problem, ...]
+    unknown: UsageError | None
+
+    @property
+    def error(self) -> UsageError | None:
+        """The first that is wrong."""
+        return self.problems[0].error() if self.problems else self.unknown
+
+
+def resolve(
+    commands: Commands, files: Sequence[ConfigFile], environ: Mapping[str, str], typed: Sequence[str] = ()
+) -> Resolved:
+    """What `files` say; `typed` is the command line."""
     readings = [Reading(file, commands) for file in files if file.exists]
-    error = next((problem.error() for reading in readings for problem in reading.problems), None)
-    choice = Choice()
+    wrong = tuple(problem for reading in readings for problem in reading.problems)
+    choice, unknown = Choice(), None
     try:
         choice = choose(readings, commands, environ, typed)
-    except UsageError as unknown:
-        error = error or unknown
-    merged = in_force(readings, choice, commands, environ, typed)
-    return {command: _for_each(commands[command], merged.get(command, {})) for command in commands}, error
+    except UsageError as error:
+        unknown = error
+    return Resolved(in_force(readings, choice, commands, environ, typed), choice, wrong, unknown)
+
+
+def default_map(commands: Commands, layer: Layer) -> dict[str, dict[str, Any]]:
+    """Command → option → default, as Typer takes it."""
+    return {command: _for_each(commands[command], layer.get(command, {})) for command in commands}
 
 
 def _for_each(command: Any, settings: Mapping[str, Setting]) -> dict[str, Any]:

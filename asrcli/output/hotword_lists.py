@@ -2,29 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
-from asrcli.output.formats.cues.cells import cells
-from asrcli.output.sanitize import sanitize, sentence_text
+from asrcli.output.columns import Row
+from asrcli.output.columns import lines as lines
+from asrcli.output.columns import table as table
 from asrcli.values.hotwords import Hotword, HotwordList
-
-Row = tuple[str, ...]
-
-
-def table(heading: Row, rows: Sequence[Row]) -> str:
-    """Aligned, with a heading, for a terminal."""
-    shown = [heading, *(tuple(map(sanitize, row)) for row in rows)]
-    widths = [max(map(cells, column)) for column in zip(*shown, strict=True)]
-    lines = (
-        "  ".join(cell + " " * (width - cells(cell)) for cell, width in zip(row, widths, strict=True)) for row in shown
-    )
-    return "\n".join(line.rstrip() for line in lines)
-
-
-def lines(rows: Iterable[Row]) -> str:
-    """A line each, with tabs between its parts, for a pipe: what shows as nothing stays, as a program wants it."""
-    return "\n".join("\t".join(sentence_text(cell, seen=False) for cell in row).rstrip("\t") for row in rows)
-
 
 LIST_HEADING = ("id", "status", "made", "changed")
 LONG_HEADING = (*LIST_HEADING, "phrases", "model")

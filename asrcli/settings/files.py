@@ -10,14 +10,15 @@ import functools
 import os
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from asrcli.settings.toml_text import Statement, line_of, statements
+from asrcli.system.beside import alone_in, beside, settle
 from asrcli.system.folders import user_folder
-from asrcli.values.errors import UsageError
+from asrcli.values.errors import OutputError, UsageError
 
 PROJECT_FILE = "asrcli.toml"
 PROJECT: Literal["project"] = "project"
@@ -117,6 +118,28 @@ def parse(path: Path, whose: Whose, text: str) -> ConfigFile:
 
 def _kind(mode: int) -> str:
     return "a folder" if stat.S_ISDIR(mode) else "a device or a pipe"
+
+
+def change(path: Path, whose: Whose, edit: Callable[[ConfigFile], str]) -> None:
+    """Put what `edit` makes of the file in its place, all at once. Whoever changes it too at the same time waits.
+
+    Raises what `edit` raises, and then changes nothing; OutputError where the file cannot be written.
+    """
+    # The link to a file in somebody's collection of such files stays one.
+    target = Path(os.path.realpath(path))
+    try:
+        if not target.parent.is_dir():
+            # What is refused leaves no folder behind.
+            edit(read(target, whose))
+            target.parent.mkdir(parents=True)
+        with alone_in(target.parent), beside(target, ".toml") as part:
+            part.write_text(edit(read(target, whose)), encoding="utf-8", newline="")
+            if target.exists():
+                part.chmod(stat.S_IMODE(target.stat().st_mode))
+            settle(part)
+            part.replace(target)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror}") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,18 +52,19 @@ def statements(text: str) -> Iterator[Statement]:
             table = _way(found)
             yield Statement(table, table, True, begin, end)
         elif found:
-            yield Statement(table, (*table, *_key(piece)), False, begin, end)
+            yield Statement(table, (*table, *assignment(piece)[1]), False, begin, end)
         begin = end
 
 
-def _key(piece: str) -> Keys:
-    """The key of a statement, which may have dots. The first = that can end one does: another may be in quotes."""
+def assignment(piece: str) -> tuple[str, Keys]:
+    """What stands before the = of a statement, and the keys that it is. Another = may be in quotes."""
     import tomllib
 
     parts = piece.split("=")
     for count in range(1, len(parts)):
+        key = "=".join(parts[:count])
         try:
-            return _way(tomllib.loads("=".join(parts[:count]) + "= {}"))
+            return key, _way(tomllib.loads(f"{key}= {{}}"))
         except tomllib.TOMLDecodeError:
             continue
     raise AssertionError(piece)

@@ -37,10 +37,10 @@ OPTIONS = commands(
 
 def defaults(known, project: Path, user: Path, environ: dict[str, str], typed: Any = ()) -> dict[str, dict[str, Any]]:
     """Raises what is wrong."""
-    found, error = config_files.defaults(known, (read(project, PROJECT), read(user, OWN)), environ, typed)
-    if error is not None:
-        raise error
-    return found
+    found = config_files.resolve(known, (read(project, PROJECT), read(user, OWN)), environ, typed)
+    if found.error is not None:
+        raise found.error
+    return config_files.default_map(known, found.layer)
 
 
 @pytest.fixture

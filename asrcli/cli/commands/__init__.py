@@ -11,6 +11,7 @@ SUMMARIES = {
     "vocab": "Make, list, change and delete hotword lists at the service.",
     "guide": "Read about one topic: recipes, settings, subtitles …",
     "doctor": "Check what asrcli needs here, and say how to mend it.",
+    "config": "Show, set and check settings, and say where each comes from.",
     "serve": "Run a local service to try out and to test with.",
     "help": "Show the help of a command.",
 }

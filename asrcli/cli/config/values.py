@@ -27,13 +27,14 @@ _OF_THE_FILES = {"profile"}
 
 def options_of(command: Any) -> dict[str, Any]:
     """By name, without --help; of a group, those of all its commands."""
-    found = {each.name: each for each in command.get_params(typer.Context(command)) if _is_option(each)}
+    found = {each.name: each for each in command.get_params(typer.Context(command)) if is_setting(each)}
     for each in getattr(command, "commands", {}).values():
         found |= options_of(each)
     return found
 
 
-def _is_option(parameter: Any) -> bool:
+def is_setting(parameter: Any) -> bool:
+    """Whether it is an option that a file may speak of."""
     return bool(
         parameter.param_type_name == "option" and parameter.expose_value and parameter.name not in _OF_THE_FILES
     )

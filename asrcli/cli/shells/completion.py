@@ -107,6 +107,13 @@ class _Place:
     options_end: bool = False
     given: dict[str, str] = field(default_factory=dict)
 
+    def take(self, word: str) -> None:
+        """The next argument."""
+        names = [argument.name for argument in _parameters(self.command, "argument")]
+        if self.arguments < len(names):
+            self.given[names[self.arguments]] = word
+        self.arguments += 1
+
 
 def _place(root: Any, words: Sequence[str]) -> _Place | None:
     """None after a command that there is not."""
@@ -119,7 +126,7 @@ def _place(root: Any, words: Sequence[str]) -> _Place | None:
         elif place.options_end or not word.startswith("-") or word == "-":
             further = _commands_of(place.command)
             if not further:
-                place.arguments += 1
+                place.take(word)
             elif word in further:
                 place.command = further[word]
             elif "file" in further and is_source(word):

@@ -28,10 +28,10 @@ def of(tmp_path: Path) -> Defaults:
         (tmp_path / "config.toml").write_text(own)
         files = (read(tmp_path / "asrcli.toml", PROJECT), read(tmp_path / "config.toml", OWN))
         words = line.split()
-        found, error = config_files.defaults(config_files.all_commands(), files, environ, words)
-        if error is not None:
-            raise error
-        return found[words[0]]
+        found = config_files.resolve(config_files.all_commands(), files, environ, words)
+        if found.error is not None:
+            raise found.error
+        return config_files.default_map(config_files.all_commands(), found.layer)[words[0]]
 
     return defaults
 
