@@ -77,6 +77,9 @@ bench-compare: install  ## What a change did: OLD=FILE NEW=FILE, of runs with JS
 completions: install  ## Write the completion scripts for bash, zsh and fish
 	for shell in bash zsh fish; do $(BIN)/asrcli --show-completion $$shell > completions/asrcli.$$shell; done
 
+man: install  ## Write the man pages, of the help and the guides
+	$(BIN)/python -m tests.support.man_pages asrcli/guide/man
+
 pictures: install  ## Make the pictures of the README and the guides, of a run and, with Chromium, of the page
 	$(BIN)/python -m tests.support.terminal_picture asrcli/guide/pictures/live.svg
 	$(BIN)/python -m tests.support.page_picture asrcli/guide/pictures/page.png
@@ -88,4 +91,4 @@ clean:  ## Remove what the targets made
 	rm -rf .venv .venv-* dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help install demo test coverage dist test-all check format bench bench-compare pictures bench-faults completions clean
+.PHONY: help install demo test coverage dist test-all check format bench bench-compare man pictures bench-faults completions clean
