@@ -24,6 +24,7 @@ _GUIDES = {
     "qwen": ("qwen",),
     "render": ("documents",),
     "models": ("models",),
+    "doctor": ("doctor",),
     "vocab": ("hotwords",),
     "serve": ("local-service", "faults"),
     "reuse-bench": ("reuse-bench",),
@@ -60,7 +61,7 @@ def _page(name: str, command: Any, context: Any) -> str:
         lines += [escaped(inner_page.summary), *_body(inner_page, ".SS")]
     for topic in _GUIDES.get(name, ()):
         lines += from_markdown(text(topic))
-    lines += _see_also(name)
+    lines += _see_also(name, page)
     # A heading begins a paragraph already.
     kept = (
         line
@@ -90,14 +91,16 @@ def _option(each: Entry) -> list[str]:
     return entry(bold(each.names), escaped(each.text))
 
 
-def _see_also(name: str) -> Iterator[str]:
-    yield ".SH GUIDES"
-    yield rf"{bold('asrcli guide TOPIC')} shows one of these."
-    for topic, heading in topics().items():
-        yield from entry(bold(topic), escaped(heading))
+def _see_also(name: str, page: Page) -> Iterator[str]:
+    """Which guides there are, where somebody looks for that; else which of them say more."""
+    if name in ("", "guide"):
+        yield ".SH GUIDES"
+        yield rf"{bold('asrcli guide TOPIC')} shows one of these."
+        for topic, heading in topics().items():
+            yield from entry(bold(topic), escaped(heading))
     yield ".SH SEE ALSO"
-    others = ["asrcli", *(f"asrcli-{each}" for each in SUMMARIES)]
-    yield ", ".join(f"{bold(each)}(1)" for each in others if each != (f"asrcli-{name}" if name else "asrcli"))
+    others = [f"{bold(f'asrcli-{each}')}(1)" for each in SUMMARIES] if not name else [f"{bold('asrcli')}(1)"]
+    yield ", ".join([*others, *(bold(f"asrcli guide {topic}") for topic in page.topics)])
 
 
 def main(folder: Path) -> None:

@@ -45,7 +45,7 @@ LAYOUTS = {
     "render": Layout(("output", "format", "output_dir", "timestamps", "clips", "force"), ("documents", "json-lines")),
     "reuse-bench": Layout(("tasks", "clip", "concurrency", "idle", "json", "region"), ("reuse-bench",)),
     "models": Layout(topics=("models",)),
-    "doctor": Layout(topics=("network", "settings")),
+    "doctor": Layout(topics=("doctor", "network", "settings")),
     "devices": Layout(topics=("microphone",)),
     "vocab": Layout(topics=("hotwords",)),
     "serve": Layout(topics=("local-service", "faults")),

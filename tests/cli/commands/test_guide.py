@@ -57,7 +57,12 @@ def test_a_pipe_gets_the_markdown_as_it_is(asrcli):
 
 @pytest.mark.parametrize(
     ("typed", "nearest"),
-    [("reconecting", "reconnecting"), ("doc", "documents"), ("subtitles", "documents"), ("Microphones", "microphone")],
+    [
+        ("reconecting", "reconnecting"),
+        ("docum", "documents"),
+        ("subtitles", "documents"),
+        ("Microphones", "microphone"),
+    ],
 )
 def test_a_wrong_topic_names_the_nearest(asrcli, typed, nearest):
     done = asrcli("guide", typed)
