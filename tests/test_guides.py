@@ -65,7 +65,7 @@ NOT_RUN = {
     "asrcli file talk.wav --proxy http://proxy.example:3128 --ca-bundle company.pem": _NETWORK,
 }
 # Options of other programs that are spoken of.
-FOREIGN_OPTIONS: set[str] = set()
+FOREIGN_OPTIONS = {"--srt"}
 _ADDRESS = re.compile(r"wss?://127\.0\.0\.1:\d+")
 # A service that stays is started beside the lines that follow it, on a port of its own, and tells its address. What
 # nobody has chosen is a script: the recogniser would take seconds.
@@ -111,9 +111,10 @@ def sounds(tmp_path_factory: pytest.TempPathFactory, ffmpeg: str) -> Path:
     with wave.open(str(TALK_WAV)) as whole, wave.open(str(folder / "talk.wav"), "wb") as short:
         short.setparams(whole.getparams())
         short.writeframes(whole.readframes(8 * whole.getframerate()))
-    (folder / "talks").mkdir()
-    for name in ("first.wav", "second.wav"):
-        shutil.copy(folder / "talk.wav", folder / "talks" / name)
+    for name in ("talks", "tests/data"):
+        (folder / name).mkdir(parents=True)
+    for copy in ("talks/first.wav", "talks/second.wav", "tests/data/talk.wav"):
+        shutil.copy(folder / "talk.wav", folder / copy)
     convert = [ffmpeg, "-v", "error", "-i", str(folder / "talk.wav")]
     subprocess.run(
         [*convert, str(folder / "talk.mp4"), str(folder / "interview.m4a"), str(folder / "episode.mp3")], check=True
@@ -240,7 +241,7 @@ def test_options_and_commands_that_are_named_exist(path: Path) -> None:
         for option in re.findall(r"(?<![\w…-])--?[a-z][\w-]*", token.content):
             # -vv is -v, twice.
             assert re.sub(r"^-(\w)\1$", r"-\1", option) in {*known, *FOREIGN_OPTIONS}, token.content
-        if named := re.match(r"asrcli ([a-z][\w-]*)(?: ([a-z][\w-]*))?", token.content):
+        if named := re.match(r"asrcli ([a-z][\w-]*)(?![\w.-])(?: ([a-z][\w-]*))?", token.content):
             assert named[1] in SUMMARIES, token.content
             if named[1] == "guide" and named[2]:
                 assert named[2] in topics(), token.content
