@@ -1,4 +1,4 @@
-"""A CONNECT proxy that is spoken to over TLS: it passes on, or answers as a test says. And a service behind it."""
+"""A CONNECT proxy, spoken to over TLS or not: it passes on, or answers as a test says. And a service behind it."""
 
 from __future__ import annotations
 
@@ -23,9 +23,12 @@ def server_context(authority: trustme.CA, *names: str) -> ssl.SSLContext:
 
 
 class TlsProxy:
-    """Answers each CONNECT with `answer` and hangs up, unless that is PASS_ON; None leaves the client waiting."""
+    """Answers each CONNECT with `answer` and hangs up, unless that is PASS_ON; None leaves the client waiting.
 
-    def __init__(self, context: ssl.SSLContext, answer: bytes | None) -> None:
+    Without a `context` it speaks plain HTTP.
+    """
+
+    def __init__(self, context: ssl.SSLContext | None, answer: bytes | None) -> None:
         self._context = context
         self._answer = answer
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -55,7 +58,7 @@ class TlsProxy:
             self._threads[-1].start()
 
     def _serve(self, plain: socket.socket) -> None:
-        with plain, contextlib.suppress(OSError), self._context.wrap_socket(plain, server_side=True) as client:
+        with plain, contextlib.suppress(OSError), self._secured(plain) as client:
             request = b""
             while not request.endswith(b"\r\n\r\n"):
                 if not (data := client.recv(4096)):
@@ -73,7 +76,10 @@ class TlsProxy:
                 client.sendall(self._answer)
                 self._pump(client, target)
 
-    def _pump(self, client: ssl.SSLSocket, target: socket.socket) -> None:
+    def _secured(self, plain: socket.socket) -> socket.socket:
+        return plain if self._context is None else self._context.wrap_socket(plain, server_side=True)
+
+    def _pump(self, client: socket.socket, target: socket.socket) -> None:
         """Pass on in both directions until one side ends, or all is over."""
         other = {client: target, target: client}
         while not self._over.is_set():
@@ -86,7 +92,7 @@ class TlsProxy:
 
 
 @contextlib.contextmanager
-def tls_proxy(context: ssl.SSLContext, answer: bytes | None = PASS_ON) -> Iterator[TlsProxy]:
+def tls_proxy(context: ssl.SSLContext | None, answer: bytes | None = PASS_ON) -> Iterator[TlsProxy]:
     proxy = TlsProxy(context, answer)
     try:
         yield proxy
