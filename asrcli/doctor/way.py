@@ -123,10 +123,7 @@ def _told(step: Step, network: Network) -> Finding:
         return subject.fail(error.reason, error.hint, ms=step.ms)
     match step.kind:
         case "tls":
-            bundle = f"; trusted with --ca-bundle {network.ca_bundle} at hand" if network.ca_bundle else ""
-            return subject.ok(
-                f"{step.found}, certificate signed by {step.issuer or 'nobody named'}{bundle}", ms=step.ms
-            )
+            return subject.ok(f"{step.found}, certificate signed by {_signer(step.issuer, network)}", ms=step.ms)
         case "upgrade":
             return subject.ok("the service speaks WebSocket", ms=step.ms)
     return subject.ok(f"{step.found}{through}", ms=step.ms)

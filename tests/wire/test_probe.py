@@ -39,6 +39,11 @@ def steps(url: str, network: Network | None = None, patience: Patience = PATIENC
     return list(Probe(ConnectRequest(url), network or Network(), patience, find=find).steps(shakes_hands=True))
 
 
+def said(step: Step) -> str:
+    assert step.error is not None
+    return words(step.error)
+
+
 def kinds(found: list[Step]) -> list[str]:
     return [step.kind for step in found]
 
@@ -78,13 +83,13 @@ def test_a_name_that_nobody_answers_for_ends_the_waiting_and_not_the_program():
 def test_a_name_that_there_is_not_is_told():
     [dns] = steps("ws://asrcli.invalid")
     assert dns.kind == "dns"
-    assert "cannot find the address of ws://asrcli.invalid" in words(dns.error)
+    assert "cannot find the address of ws://asrcli.invalid" in said(dns)
 
 
 def test_a_port_where_nobody_listens_is_told():
     _, tcp = steps(f"ws://127.0.0.1:{free_port()}")
     assert tcp.kind == "tcp"
-    assert "nothing answers there" in words(tcp.error)
+    assert "nothing answers there" in said(tcp)
 
 
 def test_who_is_silent_is_waited_for_no_longer_than_a_step():
@@ -92,14 +97,14 @@ def test_who_is_silent_is_waited_for_no_longer_than_a_step():
         assert kinds(steps(url, patience=SHORT)) == ["dns", "tcp", "upgrade"]
         *_, tls = steps(url.replace("ws://", "wss://"), patience=SHORT)
     assert tls.kind == "tls"
-    assert "no sign of life" in words(tls.error)
+    assert "no sign of life" in said(tls)
 
 
 def test_the_certificate_of_a_company_is_told_with_its_name(authority):
     with target(server_context(authority)) as url:
         *_, tls = steps(url)
     assert tls.kind == "tls"
-    assert f"signed by '{COMPANY}' is not trusted" in words(tls.error)
+    assert f"signed by '{COMPANY}' is not trusted" in said(tls)
     assert "--ca-bundle" in tls.error.hint
 
 
@@ -124,7 +129,7 @@ def test_a_certificate_behind_a_proxy_that_is_not_trusted_is_a_fault_of_tls(auth
     with tls_proxy(None) as proxy, target(server_context(authority)) as url:
         *_, last = steps(url, Network(Proxy("http", "127.0.0.1", proxy.port)))
     assert last.kind == "tls"
-    assert "is not trusted" in words(last.error)
+    assert "is not trusted" in said(last)
 
 
 def test_a_proxy_with_tls_is_gone_through(authority, bundle):
@@ -141,7 +146,7 @@ def test_a_proxy_that_asks_for_a_password_says_how_to_give_one():
     assert "407" in upgrade.error.message
     assert upgrade.error.hint == "it wants http://user:password@host:port"
     assert again.error.hint == "check the proxy's user and password"
-    assert "wrong" not in words(again.error)
+    assert "wrong" not in said(again)
 
 
 def test_a_proxy_that_is_dead_is_named():
