@@ -114,9 +114,10 @@ def key(access: Access, learn: Callable[[str], None]) -> Iterator[Finding]:
         judge = KEY.fail if "quotes" in odd else KEY.warn
         yield judge(f"{shown}: {odd}", "copy it again from the Model Studio console")
     elif access.api_key:
-        yield KEY.warn(f"{shown}; others see it in the process list", "set DASHSCOPE_API_KEY instead")
+        yield KEY.warn(f"{shown}; others see it in the process list", "set DASHSCOPE_API_KEY instead", works=True)
     elif found.path is not None and (mode := _open_to_others(found.path)):
-        yield KEY.warn(f"{shown}; others may read the file ({mode:o})", f"chmod 600 {shlex.quote(str(found.path))}")
+        close = f"chmod 600 {shlex.quote(str(found.path))}"
+        yield KEY.warn(f"{shown}; others may read the file ({mode:o})", close, works=True)
     else:
         yield KEY.ok(shown)
 
@@ -154,7 +155,7 @@ def proxy(access: Access) -> Iterator[Finding]:
     elif found.scheme.startswith("socks") and not _speaks_socks():
         yield PROXY.fail(f"{found}, from {found.origin}: a package is missing for it", how_to_add("socks"))
     elif note:
-        yield PROXY.warn(note, f"write {found}")
+        yield PROXY.warn(note, f"write {found}", works=True)
     else:
         password = ", with a password" if found.password else ""
         yield PROXY.ok(f"{found}, from {found.origin}{password}")

@@ -41,8 +41,9 @@ def examine(
             number, item = said.get(timeout=deadline.remaining_s())
         except queue.Empty:
             for number in sorted(open_checks):
-                checks[number].abandon()
-                found[number].append(checks[number].subject.fail(f"no answer within {limit_s:g} s", _REPORT_HANG))
+                check = checks[number]
+                check.abandon()
+                found[number].append(check.subject.fail(f"no answer within {limit_s:g} s", check.when_it_hangs))
             open_checks.clear()
         else:
             if isinstance(item, Loudness):
@@ -56,7 +57,6 @@ def examine(
             shown += 1
 
 
-_REPORT_HANG = "try again; if it stays so, please report it with this page"
 _REPORT_BUG = "please report it with this line"
 
 

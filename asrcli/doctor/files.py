@@ -48,5 +48,5 @@ def ffmpeg(clock: Clock) -> Iterator[Finding]:
         yield FFMPEG.fail(error.message, error.hint)
         return
     # What is found first counts; the package's own is for machines without one.
-    whose = path if shutil.which("ffmpeg") else f"{path}, of the package imageio-ffmpeg"
-    yield FFMPEG.ok(f"{version}: {whose}", ms=(clock.now() - began) * 1000)
+    whose = path if shutil.which("ffmpeg") else "of the package imageio-ffmpeg"
+    yield FFMPEG.ok(f"{version}, {whose}", ms=(clock.now() - began) * 1000)

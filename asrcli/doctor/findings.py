@@ -47,8 +47,10 @@ class Subject:
         """`fix`: what could be added, though nothing is wrong."""
         return Finding(self.id, self.group, self.name, "ok", detail, fix, None, _whole(ms))
 
-    def warn(self, detail: str, fix: str | None = None, *, ms: float | None = None) -> Finding:
-        return Finding(self.id, self.group, self.name, "warn", detail, fix or None, self.affects, _whole(ms))
+    def warn(self, detail: str, fix: str | None = None, *, works: bool = False, ms: float | None = None) -> Finding:
+        """`works`: nothing is affected yet."""
+        affects = None if works else self.affects
+        return Finding(self.id, self.group, self.name, "warn", detail, fix or None, affects, _whole(ms))
 
     def fail(self, detail: str, fix: str | None = None, *, ms: float | None = None) -> Finding:
         return Finding(self.id, self.group, self.name, "fail", detail, fix or None, self.affects, _whole(ms))
@@ -58,12 +60,14 @@ class Subject:
 class Check:
     """`find` may wait for whatever it likes, and raise: `examine` bounds it, and makes a finding of what it raises.
 
-    `subject` is what it is about where it cannot say so itself. `abandon` is called where it is given up.
+    `subject` is what it is about where it cannot say so itself. Where it is given up, `abandon` is called, and
+    `when_it_hangs` is what to do.
     """
 
     subject: Subject
     find: Callable[[], Iterable[Finding | Loudness]]
     abandon: Callable[[], None] = lambda: None
+    when_it_hangs: str = "try again; if it stays so, please report it with this page"
 
 
 def _whole(ms: float | None) -> int | None:

@@ -32,7 +32,8 @@ RECORDINGS = Subject("recordings", GROUP, "recordings")
 
 def devices(clock: Clock, *, listens: bool) -> Check:
     """The check of PortAudio and of all that it knows; `listens`: the default microphone is tried out too."""
-    return Check(PORTAUDIO, lambda: _devices(clock, listens=listens), leave_as_it_is)
+    restart = "the sound system hangs: restart it (PulseAudio, PipeWire), or log in anew"
+    return Check(PORTAUDIO, lambda: _devices(clock, listens=listens), leave_as_it_is, restart)
 
 
 def _devices(clock: Clock, *, listens: bool) -> Iterator[Finding | Loudness]:

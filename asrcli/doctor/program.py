@@ -148,7 +148,7 @@ def state(environ: Mapping[str, str], home: Path) -> Iterator[Finding]:
         return
     free_bytes = shutil.disk_usage(there).free
     if free_bytes < _LEAST_FREE_BYTES:
-        yield STATE.warn(f"{folder}: only {free_bytes >> 20} MB are free there", "make room on that disk")
+        yield STATE.warn(f"{folder}: only {free_bytes >> 20} MB are free there", "make room on that disk", works=True)
         return
     yield STATE.ok(str(folder) if folder == there else f"{folder}, made when it is needed")
 

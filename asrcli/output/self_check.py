@@ -5,7 +5,7 @@ Keys are masked where it is printed; the user's home is "~" here. Knows of a fin
 
 from __future__ import annotations
 
-import shlex
+import re
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
@@ -61,12 +61,11 @@ def is_ok(findings: Iterable[Found]) -> bool:
 
 def shared(text: str, home: Path) -> str:
     """`text` as it may be shown to anybody: on one line, without keys, and without the name of the user's home."""
-    # Of a root without a home everything would be in it.
+    # Everything would be in a root.
     if len(home.parts) > 1:
         # A shell takes no ~ within quotes.
-        for quoted, inside in ((f"'{home}/", "~/'"), (f"{home}/", "~/")):
-            text = text.replace(quoted, inside)
-        text = text.replace(shlex.quote(str(home)), "~")
+        text = text.replace(f"'{home}/", "~/'")
+        text = re.sub(rf"(?<![\w.-]){re.escape(str(home))}(?![\w.-])", "~", text)
     return mask(sentence_text(text))
 
 
@@ -95,7 +94,7 @@ class Page:
         yield head.replace(finding.status, self._styled(finding.status, _COLORS[finding.status]), 1) + f"  {first}"
         yield from (" " * _INDENT + line for line in rest)
         if finding.affects is not None:
-            yield from self._marked("does not work: ", finding.affects)
+            yield from self._marked("affects: ", finding.affects)
         if finding.fix is not None:
             yield from self._marked("→ ", finding.fix)
 
