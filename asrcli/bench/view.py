@@ -17,6 +17,7 @@ from asrcli.bench.report import COMPARED
 from asrcli.bench.timings import KINDS, PHASES, Kind
 from asrcli.output.sanitize import sentence_text
 from asrcli.output.wording import words
+from asrcli.system.echo import NoEcho
 
 if TYPE_CHECKING:
     from asrcli.bench.figures import Figures, SpeedUp, Spread
@@ -215,6 +216,7 @@ class ProgressLine:
     """One line on a terminal's standard error that says what runs; nothing where `shown` is False."""
 
     def __init__(self, *, shown: bool) -> None:
+        self._shown = shown
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(24),
@@ -231,7 +233,7 @@ class ProgressLine:
     @contextlib.contextmanager
     def drawn(self) -> Iterator[None]:
         """Draw while the context lasts, and leave nothing behind."""
-        with self._progress:
+        with NoEcho(2) if self._shown else contextlib.nullcontext(), self._progress:
             yield
 
     def show(self, what: str, completed: float, total: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from asrcli.output.output import Output
+from asrcli.system.echo import echoed
 
 
 def can_ask() -> bool:
@@ -20,7 +21,8 @@ def asked_yes(about: str, question: str, output: Output) -> bool:
 
     def ask() -> None:
         print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
-        answers.append(sys.stdin.readline())
+        with echoed():
+            answers.append(sys.stdin.readline())
 
     output.aside(ask)
     return answers[0].strip().lower() in ("y", "yes")

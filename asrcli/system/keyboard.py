@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 import threading
 from types import TracebackType
 from typing import Self
 
+from asrcli.system.echo import NoEcho
 from asrcli.system.posix import poll_readable, unsupported
 from asrcli.system.threads import Thread
 
@@ -22,6 +22,7 @@ class EnterKey:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
+        self._no_echo = NoEcho(descriptor)
         self._pressed = threading.Event()
         self._wake_read, self._wake_write = os.pipe()
         self._bug: BaseException | None = None
@@ -38,14 +39,8 @@ class EnterKey:
     def __enter__(self) -> Self:
         if sys.platform == "win32":
             raise unsupported("ending utterances with Enter")
-        import termios
-
-        self._before = termios.tcgetattr(self._descriptor)
-        quiet = termios.tcgetattr(self._descriptor)
-        # Ctrl-C stays a signal; only the echo goes.
-        quiet[3] &= ~termios.ECHO
         self._thread.start()
-        termios.tcsetattr(self._descriptor, termios.TCSADRAIN, quiet)
+        self._no_echo.__enter__()
         return self
 
     def __exit__(
@@ -53,15 +48,11 @@ class EnterKey:
     ) -> None:
         if sys.platform == "win32":
             return
-        import termios
-
         os.write(self._wake_write, b"\n")
         self._thread.join()
         os.close(self._wake_read)
         os.close(self._wake_write)
-        # A terminal that was closed meanwhile has nothing to be put right.
-        with contextlib.suppress(termios.error):
-            termios.tcsetattr(self._descriptor, termios.TCSADRAIN, self._before)
+        self._no_echo.__exit__(kind, error, traceback)
 
     def _died(self, bug: BaseException) -> None:
         self._bug = bug

@@ -11,6 +11,7 @@ from types import FrameType, TracebackType
 from typing import Self
 
 from asrcli.system.clock import Clock, SystemClock
+from asrcli.system.echo import leave_terminals
 from asrcli.system.posix import ENDING
 from asrcli.values.errors import Interrupted
 
@@ -79,6 +80,7 @@ class Signals:
             if self._clock.now() - self._ending_since < _BURST_S:
                 return
             if not self._is_after_the_run:
+                leave_terminals()
                 os._exit(128 + number)
             self._is_after_the_run = False
             self._ending_since = self._clock.now()

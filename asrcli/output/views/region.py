@@ -9,6 +9,8 @@ what the lines say.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import typing
 from collections.abc import Callable, Sequence
 
@@ -17,6 +19,7 @@ from rich.style import Style
 
 from asrcli.output.views import terminal
 from asrcli.output.views.layout import Line, rows
+from asrcli.system.echo import NoEcho
 
 # More often is more than the eye takes in, and costs bytes on slow lines.
 MIN_REDRAW_S = 0.1
@@ -36,7 +39,7 @@ class Region:
     There, its place relative to the region's first row is known after a resize too: a terminal that reflows moves it
     with its line. Rows that a smaller window has pushed into the scrollback are out of reach, for anyone. Where the
     terminal resizes itself before it says so (tmux while a pane is dragged), a row of the region can stay behind; to
-    count more rows than there are would erase results instead.
+    count more rows than there are would erase results instead. Keys that are typed meanwhile are not echoed.
     """
 
     def __init__(self, stream: typing.TextIO, *, colored: bool, reflows: bool) -> None:
@@ -48,6 +51,7 @@ class Region:
         self._frame: list[Line] = []
         self._size = (0, 0)
         self._cursor_hidden = False
+        self._no_echo = contextlib.ExitStack()
 
     def draw(self, make_frame: Callable[[int, int], list[Line]], above: Sequence[Line] = ()) -> None:
         """Replace the region by `make_frame(width, height)`, below the permanent lines `above`.
@@ -67,9 +71,8 @@ class Region:
             # Not erased to its end: in a terminal that it fills, that would take its last character.
             text += "".join(self._ansi(line) + "\n" for line in above)
         if frame:
-            text += "" if self._cursor_hidden else _HIDE_CURSOR
+            text += "" if self._cursor_hidden else self._taken()
             text += "\n".join(self._ansi(line) + _ERASE_LINE_END for line in frame) + _ERASE_BELOW + "\r"
-            self._cursor_hidden = True
         self._frame, self._size = frame, size
         self._write(_PAINT_LATER + text + _PAINT_NOW)
 
@@ -83,6 +86,24 @@ class Region:
         """Take the region away for good and show the cursor."""
         if self._frame or self._cursor_hidden:
             self._write(self._to_start(terminal.size(self._stream)[0]) + _ERASE_REGION + _PAINT_NOW + _SHOW_CURSOR)
+        self._frame, self._cursor_hidden = [], False
+        self._no_echo.close()
+
+    def _taken(self) -> str:
+        """Take the terminal, until `close`; the escape that hides the cursor."""
+        self._no_echo.close()
+        if self._stream.isatty():
+            self._no_echo.enter_context(NoEcho(self._stream.fileno(), self._leave))
+        self._cursor_hidden = True
+        return _HIDE_CURSOR
+
+    def _leave(self) -> None:
+        """Make room for the shell, in the middle of whatever is going on; the next drawing begins where that ends."""
+        if self._frame:
+            text = self._to_start(terminal.size(self._stream)[0]) + _ERASE_REGION + _PAINT_NOW + _SHOW_CURSOR
+            # The stream may be in the middle of a call.
+            with contextlib.suppress(OSError):
+                os.write(self._stream.fileno(), text.encode())
         self._frame, self._cursor_hidden = [], False
 
     def _to_start(self, width: int) -> str:

@@ -25,6 +25,7 @@ from asrcli.output.destination import Destination
 from asrcli.output.formats.text import PlainText
 from asrcli.output.output import Output
 from asrcli.output.views.live import LiveView
+from asrcli.system import echo
 from asrcli.values.errors import AsrcliError
 from asrcli.values.events import FinalResult, PartialResult, Sentence
 
@@ -93,6 +94,9 @@ def terminal(columns: int = 80, rows: int = 24, *, reflow: bool = False) -> Iter
     try:
         yield Terminal(slave, columns, rows, reflow=reflow)
     finally:
+        # Of views that a test has not closed.
+        for each in [*echo._in_force]:
+            each.__exit__(None, None, None)
         os.close(slave)
         os.close(master)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import termios
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from asrcli.output.base import Begin
 from asrcli.output.views.live import LiveView
 from asrcli.output.wording import sentence_line
+from asrcli.system.echo import leave_terminals
 from asrcli.values.errors import LinkError
 from asrcli.values.events import (
     AudioFinished,
@@ -44,6 +46,36 @@ def test_something_is_on_screen_before_anything_happens(session: Session) -> Non
     """begin() alone shows the state and the source, with the cursor hidden."""
     assert session.screen.lines[0].startswith("connecting… · talk.wav")
     assert len(session.screen.lines) == 1
+    assert session.screen.screen.cursor.hidden
+
+
+def test_keys_are_not_echoed_until_it_is_closed(session: Session) -> None:
+    """What is typed would move the region, and leave rows behind."""
+
+    def echoes() -> bool:
+        return bool(termios.tcgetattr(session.screen.fileno())[3] & termios.ECHO)
+
+    assert not echoes()
+    session.final("Okay.")
+    assert not echoes()
+    session.view.close()
+    assert echoes()
+
+
+def test_a_process_that_is_stopped_makes_room_for_the_shell(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write(descriptor: int, data: bytes) -> int:
+        assert descriptor == session.screen.fileno()
+        return session.screen.write(data.decode())
+
+    session.partial("Okay, I")
+    with monkeypatch.context() as patch:
+        patch.setattr("asrcli.output.views.region.os.write", write)
+        leave_terminals()
+    assert session.screen.lines == []
+    assert not session.screen.screen.cursor.hidden
+    session.screen.write("$ fg\n")
+    session.partial("Okay, I got")
+    assert session.screen.lines[:2] == ["$ fg", "Okay, I got"]
     assert session.screen.screen.cursor.hidden
 
 
