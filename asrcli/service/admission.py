@@ -15,6 +15,7 @@ from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
 from asrcli.service.faults.kinds import Refuse
+from asrcli.service.notes import note
 from asrcli.service.protocols.base import Handshake, WordsFor
 from asrcli.service.wire.web_origins import Origin, reason_against
 
@@ -61,6 +62,17 @@ def account_of(request: Request) -> str:
 def account(key: str) -> str:
     """Always the same for a key, which cannot be told from it."""
     return hashlib.sha256(key.encode()).hexdigest()[:32]
+
+
+def noted(number: int, request: Request, refusal: Response | None) -> Response | None:
+    """`refusal`, after note was taken of what connection `number` asks for, and of why it does not get that."""
+    handshake = handshake_of(request)
+    model = handshake.query.get("model")
+    note(number, f"asks for {handshake.path}" + (f" with model={model}" if model else ""))
+    if refusal is not None:
+        said = json.loads(refusal.body)
+        note(number, f"is refused: {refusal.status_code} {said['code']}: {said['message']}")
+    return refusal
 
 
 def refusal_at_the_end() -> Response:

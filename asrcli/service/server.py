@@ -28,6 +28,7 @@ from websockets.http11 import Request, Response
 from asrcli.service.admission import (
     account_of,
     handshake_of,
+    noted,
     refusal_at_the_end,
     refusal_of,
     refusal_on_demand,
@@ -36,6 +37,7 @@ from asrcli.service.admission import (
 from asrcli.service.faults.connection import FaultyConnection
 from asrcli.service.faults.kinds import Fault, FaultPlan
 from asrcli.service.hearing.recognition import Hearings
+from asrcli.service.notes import note
 from asrcli.service.protocols.base import Limits, ServerHalf
 from asrcli.service.protocols.conversation import Conversation
 from asrcli.service.protocols.realtime import Realtime
@@ -226,7 +228,7 @@ class Service:
 
     def _take_in(self, connection: socket.socket, from_port: int) -> None:
         number = self._plan.next_connection()
-        _log.info("connection %d: from port %d", number, from_port)
+        note(number, f"from port {from_port}")
         delay_s = self._plan.delay_s(number)
         loop = Share(self._loop, partial(self._client_broke, number))
         stream: Stream = TcpStream(loop, connection, partial(self._gone, number))
@@ -244,7 +246,7 @@ class Service:
         websocket.open(_HANDSHAKE_S + _HANDSHAKE_DELAYS * delay_s)
 
     def _gone(self, number: int) -> None:
-        _log.info("connection %d: over", number)
+        note(number, "over")
         del self._websockets[number]
         self._conversations.pop(number, None)
         if self._closing and not self._websockets:
@@ -256,7 +258,7 @@ class Service:
         refusal = refusal_of(request, paths, self._options.required_key, self._options.allowed_origins)
         if refusal is None and (refuse := self._plan.refusal(number)) is not None:
             refusal = refusal_on_demand(refuse)
-        return refusal
+        return noted(number, request, refusal)
 
     def _answer(self, number: int, request: Request, body: bytes) -> Response:
         refusal = self._admit(number, (api.PATH,), request)
@@ -268,7 +270,9 @@ class Service:
         faults, chance = self._plan.share(number)
         faulty = FaultyConnection(websocket, faults, chance, loop) if faults else None
         alive_s = self._options.limits.alive_s
-        conversation = Conversation(faulty or websocket, half, self._hearings, loop, alive_s=alive_s)
+        conversation = Conversation(
+            faulty or websocket, half, self._hearings, loop, partial(note, number), alive_s=alive_s
+        )
         self._conversations[number] = conversation
         if faulty is None:
             return conversation

@@ -52,16 +52,18 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Send this text message."""
+    """Send this text message. `failure`: code and reason, where it tells the client that it does not get something."""
 
     text: str
+    failure: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class OpenRecognition:
-    """Begin a recognition. The server answers with Opened or Failed; at most one is open at a time."""
+    """Begin a recognition by `model`. The server answers with Opened or Failed; at most one is open at a time."""
 
     settings: RecognitionSettings
+    model: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

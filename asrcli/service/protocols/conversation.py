@@ -5,7 +5,7 @@ It is called by the loop's thread alone, and waits for nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from asrcli.service.hearing.recognition import Hearing, Hearings
@@ -45,13 +45,24 @@ class Conversation:
     """Lives as long as its connection. For its hearing it is the one to hold back."""
 
     def __init__(
-        self, connection: Connection, half: ServerHalf, hearings: Hearings, loop: Share, *, alive_s: float
+        self,
+        connection: Connection,
+        half: ServerHalf,
+        hearings: Hearings,
+        loop: Share,
+        note: Callable[[str], None] = lambda said: None,
+        *,
+        alive_s: float,
     ) -> None:
-        """`alive_s` is how often a client that is held back is shown that the service lives."""
+        """`alive_s` is how often a client that is held back is shown that the service lives.
+
+        `note` is told what the client asks for and does not get.
+        """
         self._connection = connection
         self._half = half
         self._hearings = hearings
         self._loop = loop
+        self._note = note
         self._alive_s = alive_s
         self._over = False
         self._hearing: Hearing | None = None
@@ -126,10 +137,14 @@ class Conversation:
         driving: list[Action] = []
         for action in actions:
             match action:
-                case Reply(text):
+                case Reply(text, failure):
                     self._connection.send(text)
+                    if failure:
+                        self._note(f"is answered {failure}")
                 case Hangup(code, reason):
                     self.silence()
+                    if reason:
+                        self._note(f"is closed with {code}: {reason}")
                     self._connection.close(code, reason)
                 case _:
                     driving.append(action)
@@ -140,7 +155,8 @@ class Conversation:
         match action:
             case Feed(audio) if self._hearing is not None:
                 self._hearing.feed(audio)
-            case OpenRecognition(settings):
+            case OpenRecognition(settings, model):
+                self._note(f"asks for {model}, {settings.audio_format} at {settings.sample_rate_hz} Hz")
                 self._open_hearing(settings)
             case ChangeContext(context) if self._hearing is not None:
                 self._hearing.change_context(context)

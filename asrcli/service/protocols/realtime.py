@@ -167,7 +167,7 @@ class Realtime:
             raise SettingsRefused(self._failure[1], parameter="session.input_audio_format")
         if not self._listening:
             self._listening = True
-            yield OpenRecognition(self._settings.for_recogniser())
+            yield OpenRecognition(self._settings.for_recogniser(), self._model)
         self._uncommitted_bytes += len(audio)
         yield Feed(audio)
 

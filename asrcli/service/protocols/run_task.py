@@ -226,7 +226,7 @@ class RunTask:
         self._state = _State.STARTING
         self._nobody_owes()
         self._heartbeat_at = self._since
-        return OpenRecognition(settings)
+        return OpenRecognition(settings, model)
 
     def _listed(self, model: str, parameters: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
         """The words of the list that the parameters name."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 from asrcli.service.protocols.base import Reply
 from asrcli.service.protocols.session_settings import SessionSettings
@@ -74,14 +75,15 @@ class SessionEvents:
 
     def failed(self, item: str, code: str, message: str) -> Reply:
         error = {"code": code, "message": message, "param": None}
-        return self._event(f"{_TRANSCRIPTION}failed", item_id=item, content_index=0, error=error)
+        reply = self._event(f"{_TRANSCRIPTION}failed", item_id=item, content_index=0, error=error)
+        return replace(reply, failure=f"{code}: {message}")
 
     def error(
         self, code: str, message: str, *, kind: str, parameter: str | None = None, event_id: str | None = None
     ) -> Reply:
         """`event_id` is that of the client's event which is at fault."""
         error = {"type": kind, "code": code, "message": message, "param": parameter, "event_id": event_id}
-        return self._event("error", error=error)
+        return replace(self._event("error", error=error), failure=f"{code}: {message}")
 
     def _transcribed(self, kind: str, item: str, language: str | None, **text: str) -> Reply:
         heard = {"language": language or LANGUAGE, "emotion": EMOTION}

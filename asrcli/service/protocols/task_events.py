@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from asrcli.service.protocols.base import Reply
@@ -43,7 +44,8 @@ class TaskEvents:
         return self._event("task-finished", {"output": {}, "usage": usage})
 
     def failed(self, code: str, message: str) -> Reply:
-        return self._event("task-failed", {}, error_code=code, error_message=message)
+        reply = self._event("task-failed", {}, error_code=code, error_message=message)
+        return replace(reply, failure=f"{code}: {message}")
 
     def heartbeat(self) -> Reply:
         return self._event("result-generated", {"output": {"sentence": _HEARTBEAT}, "usage": None})
