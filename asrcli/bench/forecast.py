@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from asrcli.bench.options import BenchOptions
+from asrcli.bench.plan import Plan
 from asrcli.bench.report import Setup
 from asrcli.output.output import Output
 from asrcli.runs.asking import asked_yes, can_ask
@@ -21,7 +22,7 @@ def forecast(setup: Setup, url: str, options: BenchOptions, output: Output, *, q
     """Say what will be sent and billed, and ask where it is much. Raises UsageError where nobody can be asked."""
     plan = setup.plan
     free = is_loopback(urlsplit(url).hostname or "")
-    amount = f"up to {_duration(plan.sent_s)} of audio in {plan.sent_tasks} tasks"
+    amount = f"up to {_duration(plan.sent_s)} of audio in {_tasks(plan)}"
     if not quiet:
         output.say(f"sends {amount}; nothing is billed, the service is local" if free else f"{amount} will be billed")
     idle_s = plan.clip_ms / 1000 / setup.speed if setup.speed is not None else 0.0
@@ -38,6 +39,15 @@ def forecast(setup: Setup, url: str, options: BenchOptions, output: Output, *, q
         )
     if not asked_yes(f"{amount} will be billed" if quiet else "", "Go on?", output):
         raise UsageError("not confirmed: nothing was sent", hint="--clip S or --tasks N sends less")
+
+
+def _tasks(plan: Plan) -> str:
+    """ "4 tasks and 2 to warm up": those that --tasks asks for, and what comes besides."""
+    parts = [f"{plan.tasks} tasks", f"{plan.warm_up_tasks} to warm up"] if plan.tasks else []
+    if plan.pause_tasks:
+        parts.append(f"{plan.pause_tasks} for --idle" if parts else f"{plan.pause_tasks} tasks for --idle")
+    *first, last = parts
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _duration(seconds: int) -> str:

@@ -46,7 +46,8 @@ def measure(
 ) -> Found:
     """Run the plan; what ends it early stands beside what was measured until then."""
     plan, found = setup.plan, Found()
-    rounds = sum(1 for _ in plan.rounds())
+    warm_ups = sum(planned.warm_up for planned in plan.rounds())
+    rounds = sum(1 for _ in plan.rounds()) - warm_ups
     engine = build(spec, surroundings=surroundings)
     with contextlib.closing(Pool(spec.network, idle_s=max(plan.pauses_s, default=0.0) + _POOL_IDLE_MARGIN_S)) as pool:
         warm = replace(engine, new_link=pool.new_link)
@@ -54,12 +55,18 @@ def measure(
         def run_task() -> Task:
             return run_round(Round("warm", 1, warm_up=True), new_source, warm).tasks[0]
 
+        def show(done: int) -> None:
+            if done < warm_ups:
+                progress.show("warming up", done, warm_ups)
+            else:
+                progress.show("cold and warm by turns", done - warm_ups, rounds)
+
         try:
             with progress.drawn():
-                progress.show("cold and warm by turns", 0, rounds)
+                show(0)
                 for run in run_plan(plan, new_source, engine, warm, measures_lateness=setup.at_once is not None):
                     found.runs.append(run)
-                    progress.show("cold and warm by turns", len(found.runs), rounds)
+                    show(len(found.runs))
                 for told in sweep(plan.pauses_s, run_task, lambda: pool.idle_count > 0, engine.clock):
                     if isinstance(told, IdleFinding):
                         found.findings.append(told)

@@ -76,13 +76,22 @@ class Plan:
         return max(1, math.ceil(self.warm_up_s * 1000 / (len(KINDS) * self.clip_ms))) if self.warm_up_s else 1
 
     @property
-    def sent_tasks(self) -> int:
-        """How many tasks send audio at the most, the warm-ups included.
+    def warm_up_tasks(self) -> int:
+        """How many tasks come first and are not counted."""
+        return self._warm_ups * len(KINDS) * self.at_once if self.tasks else 0
 
-        Each pause is followed by one task; before the first, and after one that failed, another makes a connection.
+    @property
+    def pause_tasks(self) -> int:
+        """How many tasks the pauses take at the most.
+
+        Each is followed by one; before the first, and after one that failed, another makes a connection.
         """
-        warm_ups = self._warm_ups * len(KINDS) * self.at_once if self.tasks else 0
-        return self.tasks + warm_ups + 2 * len(self.pauses_s)
+        return 2 * len(self.pauses_s)
+
+    @property
+    def sent_tasks(self) -> int:
+        """How many tasks send audio at the most."""
+        return self.tasks + self.warm_up_tasks + self.pause_tasks
 
     @property
     def sent_s(self) -> int:

@@ -112,6 +112,24 @@ def _load(runs: Sequence[Run], kind: Kind) -> Load:
     )
 
 
+def verdict(report: Report) -> str | None:
+    """What a kept connection saves, by the medians and in words; None where one of the kinds has no number."""
+    cold, found = report.figures["cold"]["ready"], report.speed_ups["ready"]
+    if cold is None or found is None:
+        return None
+    saved = found.saved
+    if saved.low is not None and saved.high is not None and saved.low <= 0 <= saved.high:
+        return "these tasks do not tell whether a kept connection saves time before the first sound"
+    if saved.value < 0:
+        return f"a kept connection takes {_whole(-saved.value)} ms more than a new one before the first sound"
+    return f"a kept connection saves {_whole(saved.value)} of {_whole(cold.median)} ms before the first sound"
+
+
+def _whole(ms: float) -> str:
+    """Without tenths, where they mean nothing."""
+    return f"{ms:.1f}" if ms < 10 else f"{ms:,.0f}"
+
+
 # --- as JSON --------------------------------------------------------------------------------------------------------
 
 _Object = dict[str, object]

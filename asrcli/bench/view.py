@@ -7,20 +7,21 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from rich.console import Console
+from rich.cells import cell_len
+from rich.console import Console, Group
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
 from asrcli.bench.figures import INTERVAL_LEAST, P95_LEAST, P99_LEAST
-from asrcli.bench.report import COMPARED
+from asrcli.bench.report import COMPARED, verdict
 from asrcli.bench.timings import KINDS, PHASES, Kind
 from asrcli.output.sanitize import sentence_text
 from asrcli.output.wording import words
 from asrcli.system.echo import NoEcho
 
 if TYPE_CHECKING:
-    from asrcli.bench.figures import Figures, SpeedUp, Spread
+    from asrcli.bench.figures import SpeedUp, Spread
     from asrcli.bench.idle import IdleFinding
     from asrcli.bench.report import Load, Report
 
@@ -32,6 +33,25 @@ _BARRED = ("ready", "first_result", "last_result")
 # From an empty cell to seven eighths of one.
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _FAILURES_SHOWN = 10
+# Beside a bar: what it is of, and its number.
+_BESIDE_BAR_CELLS = 43
+_LEAST_BAR_CELLS = 8
+
+_Row = list[str | Text]
+# Heading and, where a narrow window can do without the column, a number: the highest goes first.
+_Columns = tuple[tuple[str, int], ...]
+_PHASE_COLUMNS: _Columns = (
+    *(("ms", 0), ("", 0), ("n", 3), ("median", 0)),
+    *(("p95", 2), ("p99", 4), ("min", 5), ("max", 1)),
+)
+_SPEED_UP_COLUMNS: _Columns = (
+    *(("a kept connection", 0), ("cold ÷ warm", 1), ("95 % interval", 3)),
+    *(("saves ms", 0), ("95 % interval", 2)),
+)
+_LOAD_COLUMNS: _Columns = (
+    *(("load", 0), ("late ms: median", 0), ("p95", 3), ("p99", 5), ("max", 4)),
+    *(("results/s", 2), ("CPU s/stream s", 1)),
+)
 
 
 def render(report: Report, *, width: int, color: bool) -> str:
@@ -47,48 +67,70 @@ def render(report: Report, *, width: int, color: bool) -> str:
         legacy_windows=False,
         _environ={},
     )
-    if any(map(report.counted, KINDS)):
-        console.print(_phase_table(report))
+    if (answer := verdict(report)) is not None:
+        console.print(Text(answer, "bold"))
         console.print()
-        console.print(_speed_up_table(report.speed_ups))
+    left_out: list[str] = []
+    for part in _parts(report, width, left_out):
+        console.print(part)
         console.print()
-        for line in _bars(report):
-            console.print(line)
-    if report.loads is not None:
-        console.print(_load_table(report.loads))
-        console.print()
-    if report.findings:
-        console.print(_finding_table(report.findings))
-        console.print()
-    for remark in _remarks(report):
+    for remark in _remarks(report, left_out):
         # A line each, for grep; a terminal wraps them itself.
         console.print(Text(remark), soft_wrap=True)
     # rich fills cells with spaces to the right.
     return "\n".join(line.rstrip() for line in text.getvalue().rstrip().splitlines()) + "\n"
 
 
-def _plain_table(*headings: str, title: str = "") -> Table:
+def _parts(report: Report, width: int, left_out: list[str]) -> Iterator[Table | Group]:
+    """The tables and bars that there are; the headings that `width` has no room for are added to `left_out`."""
+    if any(map(report.counted, KINDS)):
+        yield _fitted(_PHASE_COLUMNS, _phase_rows(report), width, left_out)
+        rows = _speed_up_rows(report.speed_ups)
+        if rows:
+            yield _fitted(_SPEED_UP_COLUMNS, rows, width, left_out)
+        bars = _bars(report, width)
+        if bars:
+            yield Group(*bars)
+    if report.loads is not None:
+        yield _fitted(_LOAD_COLUMNS, _load_rows(report.loads), width, left_out)
+    if report.findings:
+        yield _finding_table(report.findings)
+
+
+def _plain_table(*headings: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
-    table.title, table.title_justify, table.title_style = title or None, "left", "dim"
     for place, heading in enumerate(headings):
-        table.add_column(heading, justify="left" if place == 0 else "right", no_wrap=True)
+        # Numbers are never cut: what has no room beside them is folded.
+        table.add_column(heading, justify="left" if place == 0 else "right", no_wrap=place > 0, overflow="fold")
     return table
 
 
-def _phase_table(report: Report) -> Table:
-    table = _plain_table("ms", "", "n", "median", "p95", "p99", "min", "max")
+def _fitted(columns: _Columns, rows: Sequence[_Row], width: int, left_out: list[str]) -> Table:
+    """A table of `rows` without columns that hold no number, and without those that `width` has no room for."""
+    shown = [at for at in range(len(columns)) if any(str(row[at]) != NO_NUMBER for row in rows)]
+
+    def is_too_wide() -> bool:
+        cells = (max(map(cell_len, (columns[at][0], *(str(row[at]) for row in rows)))) for at in shown)
+        return sum(cells) + len(shown) - 1 > width
+
+    while is_too_wide() and (spare := max(shown, key=lambda at: columns[at][1])) and columns[spare][1]:
+        shown.remove(spare)
+        left_out.append(columns[spare][0])
+    table = _plain_table(*(columns[at][0] for at in shown))
+    for row in rows:
+        table.add_row(*(row[at] for at in shown))
+    return table
+
+
+def _phase_rows(report: Report) -> list[_Row]:
+    """A row for each phase and kind that has one; a kept connection has no steps."""
+    rows: list[_Row] = []
     for phase, label in PHASES.items():
-        for kind in KINDS:
-            cells = _cells(report.figures[kind][phase])
-            name = label if kind == KINDS[0] else ""
-            table.add_row(name, Text(kind, _COLORS[kind]), *cells)
-    return table
-
-
-def _cells(of: Figures | None) -> list[str]:
-    if of is None:
-        return ["0", *[NO_NUMBER] * 5]
-    return [str(of.count), *map(_ms, (of.median, of.p95, of.p99, of.least, of.most))]
+        there = {kind: of for kind in KINDS if (of := report.figures[kind][phase]) is not None}
+        for place, (kind, of) in enumerate(there.items()):
+            numbers = map(_ms, (of.median, of.p95, of.p99, of.least, of.most))
+            rows.append(["" if place else label, Text(kind, _COLORS[kind]), str(of.count), *numbers])
+    return rows
 
 
 def _ms(value: float | None) -> str:
@@ -97,18 +139,14 @@ def _ms(value: float | None) -> str:
     return f"{value:.1f}" if abs(value) < 99.95 else f"{value:,.0f}"
 
 
-def _speed_up_table(speed_ups: dict[str, SpeedUp | None]) -> Table:
-    table = _plain_table("a kept connection", "cold ÷ warm", "95 % interval", "saves ms", "95 % interval")
+def _speed_up_rows(speed_ups: dict[str, SpeedUp | None]) -> list[_Row]:
+    rows: list[_Row] = []
     for phase in COMPARED:
-        found = speed_ups[phase]
-        if found is None:
-            table.add_row(PHASES[phase], *[NO_NUMBER] * 4)
-            continue
-        ratio = f"{found.ratio.value:.2f} ×" if found.ratio is not None else NO_NUMBER
-        table.add_row(
-            PHASES[phase], ratio, _ratio_interval(found.ratio), _ms(found.saved.value), _interval(found.saved)
-        )
-    return table
+        if (found := speed_ups[phase]) is not None:
+            ratio = f"{found.ratio.value:.2f} ×" if found.ratio is not None else NO_NUMBER
+            saved = _ms(found.saved.value)
+            rows.append([PHASES[phase], ratio, _ratio_interval(found.ratio), saved, _interval(found.saved)])
+    return rows
 
 
 def _ratio_interval(ratio: Spread | None) -> str:
@@ -123,30 +161,28 @@ def _interval(spread: Spread) -> str:
     return f"{_ms(spread.low)} … {_ms(spread.high)}"
 
 
-def _bars(report: Report) -> Iterator[Text]:
-    """A bar for each wait and kind, all to one scale, and an empty line."""
-    medians = {(phase, kind): report.figures[kind][phase] for phase in _BARRED for kind in KINDS}
-    longest = max((of.median for of in medians.values() if of is not None), default=0.0)
-    if longest <= 0:
-        return
-    for (phase, kind), of in medians.items():
-        label = PHASES[phase] if kind == KINDS[0] else ""
-        line = Text(f"{label:<27}").append(f"{kind} ", _COLORS[kind])
-        if of is None:
-            line.append(NO_NUMBER)
-        else:
-            line.append(_bar(of.median / longest), _COLORS[kind]).append(f" {_ms(of.median)} ms")
-        yield line
-    yield Text()
+def _bars(report: Report, width: int) -> list[Text]:
+    """A bar for each wait and kind, all to one scale; none where they would be too short to tell anything."""
+    medians = [(phase, kind, of.median) for phase in _BARRED for kind in KINDS if (of := report.figures[kind][phase])]
+    longest = max((median for *_, median in medians), default=0.0)
+    cells = min(_BAR_CELLS, width - _BESIDE_BAR_CELLS)
+    if longest <= 0 or cells < _LEAST_BAR_CELLS:
+        return []
+    lines, above = [], ""
+    for phase, kind, median in medians:
+        label, above = "" if phase == above else PHASES[phase], phase
+        bar = (f"{kind} {_bar(median / longest, cells)}", _COLORS[kind])
+        lines.append(Text.assemble(f"{label:<27}", bar, f" {_ms(median)} ms"))
+    return lines
 
 
-def _bar(share: float) -> str:
-    eighths = round(share * _BAR_CELLS * 8)
+def _bar(share: float, cells: int) -> str:
+    eighths = round(share * cells * 8)
     return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
 
 
-def _load_table(loads: dict[Kind, Load]) -> Table:
-    table = _plain_table("load", "late ms: median", "p95", "p99", "max", "results/s", "CPU s/stream s")
+def _load_rows(loads: dict[Kind, Load]) -> list[_Row]:
+    rows: list[_Row] = []
     for kind, load in loads.items():
         late = load.lateness
         cells = (
@@ -157,8 +193,8 @@ def _load_table(loads: dict[Kind, Load]) -> Table:
             NO_NUMBER if load.results_per_s is None else f"{load.results_per_s:.1f}",
             NO_NUMBER if load.cpu_per_stream_s is None else f"{load.cpu_per_stream_s:.4f}",
         )
-        table.add_row(Text(kind, _COLORS[kind]), *cells)
-    return table
+        rows.append([Text(kind, _COLORS[kind]), *cells])
+    return rows
 
 
 def _finding_table(findings: Sequence[IdleFinding]) -> Table:
@@ -180,18 +216,21 @@ def _what_happened(finding: IdleFinding) -> str:
     return "was dropped by the service"
 
 
-def _remarks(report: Report) -> Iterator[str]:
+def _remarks(report: Report, left_out: Sequence[str]) -> Iterator[str]:
     """What the numbers do not say: what they rest on, what failed, what was not as meant."""
     if any(map(report.counted, KINDS)) and report.setup.speed is not None:
         seconds = report.setup.plan.clip_ms / 1000 / report.setup.speed
         yield f"the total includes sending the audio at its pace, which takes up to {seconds:g} s"
-    if any(map(report.counted, KINDS)) and min(map(report.counted, KINDS)) < P99_LEAST:
-        yield (
-            f"{NO_NUMBER}: too few runs (p95 needs {P95_LEAST} of a kind, p99 {P99_LEAST}; an interval"
-            f" {INTERVAL_LEAST} of each)"
-        )
+    counted = min(map(report.counted, KINDS))
+    if counted < P99_LEAST and any(map(report.counted, KINDS)):
+        needed = {"an interval": INTERVAL_LEAST, "p95": P95_LEAST, "p99": P99_LEAST}
+        lacking = [f"{what} (--tasks {len(KINDS) * least})" for what, least in needed.items() if counted < least]
+        yield f"too few tasks for {', '.join(lacking)}"
+    if left_out:
+        yield "this window has no room for all columns; --json has every figure"
     if report.loads is not None:
-        yield "late: how long after its moment a chunk left"
+        if any(load.lateness for load in report.loads.values()):
+            yield "late: how long after its moment a chunk left"
         yield "CPU: seconds of a core for a second of one stream"
     if report.reopened:
         yield (

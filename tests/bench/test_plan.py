@@ -60,6 +60,7 @@ def test_the_default_divides(at_once, tasks):
 def test_all_audio_is_counted_with_warm_ups_and_in_whole_seconds():
     assert Plan(2000, 10).sent_s == 24
     assert Plan(1200, 10).sent_s == 24
+    assert (Plan(2000, 4).tasks, Plan(2000, 4).warm_up_tasks, Plan(2000, 4).pause_tasks) == (4, 2, 0)
     assert Plan(2000, 16, at_once=4).sent_s == 48
     assert Plan(2000, 10, pauses_s=(0.0, 10.0)).sent_s == 32
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from asrcli.bench.report import COMPARED, document, make_report
+from asrcli.bench.report import COMPARED, document, make_report, verdict
 from asrcli.bench.rounds import Task
 from asrcli.bench.timings import PHASES, Timings
 from asrcli.values.errors import ServiceError
@@ -58,6 +58,28 @@ def test_load_is_told_where_it_was_asked_for():
         assert load.lateness.count == 16 * 20
         assert load.results_per_s == pytest.approx(16 * 8 / (2 * 2.2))
         assert load.cpu_per_stream_s == pytest.approx(2 * 0.16 / 32)
+
+
+@pytest.mark.parametrize(
+    ("cold_ms", "warm_ms", "said"),
+    [
+        ((419.0, 420.0, 425.0), (120.0, 119.0, 125.0), "saves 300 of 420 ms before the first sound"),
+        ((1600.0,), (40.0,), "saves 1,560 of 1,600 ms before the first sound"),
+        ((8.04,), (3.02,), "saves 5.0 of 8.0 ms before the first sound"),
+        ((40.0,), (52.0,), "takes 12 ms more than a new one before the first sound"),
+        ((40.0, 50.0, 60.0, 70.0, 80.0), (41.0, 52.0, 63.0, 74.0, 79.0), "do not tell whether a kept connection saves"),
+    ],
+)
+def test_the_verdict_is_a_sentence(cold_ms, warm_ms, said):
+    runs = [warm_wave(Task(1, "cold", Timings(kept=False, ready_ms=ms))) for ms in cold_ms]
+    runs += [warm_wave(Task(2, "warm", Timings(kept=True, ready_ms=ms))) for ms in warm_ms]
+    found = verdict(make_report(sample_report(2, findings=()).setup, runs, (), complete=True))
+    assert found is not None
+    assert said in found
+
+
+def test_there_is_no_verdict_without_both_kinds():
+    assert verdict(sample_report(0)) is None
 
 
 def test_the_document_is_json_with_stable_names():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -14,8 +15,8 @@ from asrcli.values.errors import ServiceError
 from tests.bench.samples import LOST, sample_report, warm_wave
 
 
-def lines_of(report: Report) -> list[str]:
-    return render(report, width=80, color=False).splitlines()
+def lines_of(report: Report, width: int = 80) -> list[str]:
+    return render(report, width=width, color=False).splitlines()
 
 
 def row(lines: list[str], label: str) -> list[str]:
@@ -30,11 +31,47 @@ def test_everything_fits_80_columns(tasks):
     assert not any(line != line.rstrip() for line in lines)
 
 
-def test_a_percentile_that_is_not_known_is_a_dash():
-    assert row(lines_of(sample_report(10)), "total")[3:5] == ["–", "–"]
-    p95, p99 = row(lines_of(sample_report(40)), "total")[3:5]
-    assert (p95 != "–", p99) == (True, "–")
-    assert "–" not in row(lines_of(sample_report(200)), "total")
+@pytest.mark.parametrize(
+    ("tasks", "percentiles"), [(2, []), (10, []), (38, []), (40, ["p95"]), (198, ["p95"]), (200, ["p95", "p99"])]
+)
+def test_a_percentile_that_is_not_known_has_no_column(tasks, percentiles):
+    lines = lines_of(sample_report(tasks))
+    assert row(lines, "ms") == ["n", "median", *percentiles, "min", "max"]
+    assert len(row(lines, "total")) == 5 + len(percentiles)
+    assert "–" not in row(lines, "total")
+
+
+def test_where_one_kind_lacks_a_percentile_it_is_a_dash():
+    lines = lines_of(sample_report(40, failed={1: LOST}))
+    assert row(lines, "total")[3] == "–"
+    assert lines[lines.index(next(line for line in lines if line.startswith("total "))) + 1].split()[3] != "–"
+
+
+def test_a_kept_connection_has_no_rows_for_the_steps_of_a_new_one():
+    lines = lines_of(sample_report(10))
+    first = lines.index(next(line for line in lines if line.startswith("DNS")))
+    assert [line.split()[1] for line in lines[first : first + 4]] == ["cold"] * 4
+
+
+@pytest.mark.parametrize("width", [30, 36, 40, 50, 60, 70])
+@pytest.mark.parametrize("tasks", [2, 200])
+def test_no_number_is_cut_in_a_narrow_window(width, tasks):
+    report = sample_report(tasks, at_once=1)
+    lines = lines_of(report, width)
+    tables = lines[: lines.index(next(line for line in lines if line.startswith("the total")))]
+    assert max(map(len, tables)) <= width
+    assert "…" not in "".join(tables).replace(" … ", "")
+    cold = report.figures["cold"]["total"].median
+    assert f"{cold:,.0f}" in row(lines, "total")
+    assert f"{report.speed_ups['ready'].saved.value:.0f}" in " ".join(tables).split()
+    has_all = all(heading in lines for heading in lines_of(report) if heading.startswith(("ms ", "a kept", "load ")))
+    assert has_all != any("no room for all columns" in line for line in lines)
+
+
+def test_what_a_kept_connection_saves_stands_first_in_words():
+    assert re.fullmatch(
+        r"a kept connection saves 1\d\d of 2\d\d ms before the first sound", lines_of(sample_report(200))[0]
+    )
 
 
 def test_the_speed_up_stands_with_its_interval():
@@ -81,8 +118,11 @@ def test_a_failure_is_one_line_however_long():
     assert any(line.startswith("failed: task 3") and line.endswith(reason.strip()) for line in lines)
 
 
-def test_dashes_are_explained_where_there_are_any():
-    assert "–: too few runs" in "\n".join(lines_of(sample_report(10)))
+def test_what_takes_more_tasks_is_told_where_it_is_not_there():
+    assert "too few tasks for an interval (--tasks 10), p95 (--tasks 40), p99 (--tasks 200)" in lines_of(
+        sample_report(2)
+    )
+    assert "too few tasks for p95 (--tasks 40), p99 (--tasks 200)" in lines_of(sample_report(10))
     assert "too few" not in "\n".join(lines_of(sample_report(200)))
 
 

@@ -62,13 +62,15 @@ def test_what_is_noticed_is_not_in_the_document(asrcli, talk_service):
     assert "can be seen in the process list" in done.err
 
 
-def test_the_table_fits_80_columns_and_has_a_dash_for_what_is_not_known(asrcli, talk_service):
+def test_the_table_fits_80_columns_and_has_none_for_what_is_not_known(asrcli, talk_service):
     done = asrcli("reuse-bench", TALK_WAV, "--endpoint", talk_service, "--tasks", "2", *QUICK)
     assert done.code == 0
     lines = done.out.splitlines()
     assert max(map(len, lines)) <= 80
     assert "\x1b" not in done.out
-    assert next(line for line in lines if line.startswith("ready for audio")).split()[-4:-2] == ["–", "–"]
+    assert lines[0].startswith("a kept connection ")
+    assert next(line for line in lines if line.startswith("ms ")).split() == ["ms", "n", "median", "min", "max"]
+    assert "in 2 tasks and 2 to warm up; nothing" in done.err
     assert any("█" in line for line in lines)
     assert "nothing is billed" in done.err
 
@@ -217,7 +219,7 @@ def test_a_terminal_shows_how_far_it_is(asrcli, monkeypatch):
         done = asrcli("reuse-bench", TALK_WAV, "--endpoint", url, "--tasks", "2", "--idle", "0", *QUICK)
     assert done.code == 0
     assert "cold and warm by turns" in said.getvalue()
-    assert "4/4" in said.getvalue()
+    assert "2/2" in said.getvalue()
 
 
 MUCH = ("--endpoint", "wss://asr.invalid", "--api-key-file", "key", "--tasks", "300", "--clip", "2")
@@ -233,7 +235,7 @@ def key(tmp_path, monkeypatch):
 def test_more_than_ten_minutes_are_not_billed_where_nobody_can_be_asked(asrcli):
     done = asrcli("reuse-bench", TALK_WAV, *MUCH)
     assert done.code == 2
-    assert "up to 10 min 4 s of audio in 302 tasks" in done.err
+    assert "up to 10 min 4 s of audio in 300 tasks and 2 to warm up" in done.err
     assert "--yes" in done.err
 
 
@@ -246,7 +248,7 @@ def test_more_than_ten_minutes_are_asked_about_on_a_terminal(asrcli, monkeypatch
     # Nothing but the error gets into a document.
     assert [json.loads(line)["type"] for line in done.out.splitlines()] == ["error"]
     assert "nothing was sent" in said.getvalue()
-    assert "up to 10 min 4 s of audio in 302 tasks will be billed" in said.getvalue()
+    assert "up to 10 min 4 s of audio in 300 tasks and 2 to warm up will be billed" in said.getvalue()
     assert "Go on?" in said.getvalue()
 
 
