@@ -62,15 +62,25 @@ def drain(source: DecodedSource) -> Samples:
     return np.concatenate(blocks) if blocks else np.empty((0, source.channels), np.float32)
 
 
+def decoded(path: Path) -> NDArray[np.int16]:
+    """The sound of a file as ffmpeg decodes it, at the rate it has there, mixed to one channel; shape (n,)."""
+    return _decode(path)[0]
+
+
 def decoded_s(path: Path) -> float:
-    """How many seconds of sound ffmpeg decodes from a file, at the rate it has there."""
+    """How many seconds of sound ffmpeg decodes from a file."""
+    samples, rate_hz = _decode(path)
+    return len(samples) / rate_hz
+
+
+def _decode(path: Path) -> tuple[NDArray[np.int16], int]:
     assert FFMPEG is not None
     decode = [FFMPEG, "-nostdin", "-v", "error", "-i", str(path), "-ac", "1", "-f", "wav", "-c:a", "pcm_s16le", "-"]
     wav = subprocess.run(decode, capture_output=True, check=True).stdout
     header = read_riff(wav)
     assert not isinstance(header, int)
     assert header.format is not None
-    return (len(wav) - header.data_offset) / 2 / header.format.rate_hz
+    return np.frombuffer(wav[header.data_offset :], "<i2"), header.format.rate_hz
 
 
 def splits(data: bytes, size: int) -> Iterator[bytes]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from asrcli.audio.encoded.frames import FrameParser, Header
 from asrcli.audio.encoded.mp3 import id3_bytes
-from asrcli.audio.encoded.parser import Traits
+from asrcli.audio.encoded.parser import Part, Traits
 
 _RATES_HZ = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
 _BLOCK_SAMPLES = 1024
 # Each block overlaps with the one before it.
 _PREROLL_BLOCKS = 2
+# An element of one channel with nothing in it, and the end.
+_SILENCE = b"\0\0\0\7"
 # By the value in the header; 0 says that they stand within the frames.
 _CHANNELS = (0, 1, 2, 3, 4, 5, 6, 8)
 # Of the core of HE-AAC, whose sound has twice the rate.
@@ -28,7 +30,17 @@ class AdtsParser(FrameParser):
     IN_A_ROW = 3
     MARK = b"\xff"
 
-    def _header(self, data: bytes, at: int) -> Header | None:
+    def silence(self) -> Part:
+        """A block of one channel without any band in it."""
+        length = self.HEADER_BYTES + len(_SILENCE)
+        head = bytearray(self._first)
+        # Without a checksum, of so many bytes, and as full as a block may be.
+        head[1] |= 1
+        head[3] &= 0xFC
+        head[4], head[5], head[6] = length >> 3, (length & 7) << 5 | 0x1F, 0xFC
+        return Part(bytes(head) + _SILENCE, _BLOCK_SAMPLES)
+
+    def header_at(self, data: bytes, at: int) -> Header | None:
         second, third, fourth = data[at + 1], data[at + 2], data[at + 3]
         if data[at] != 0xFF or second & 0xF6 != 0xF0 or third >> 2 & 15 >= len(_RATES_HZ):
             return None

@@ -35,6 +35,10 @@ class AmrParser(FrameParser):
     # A header is a byte, and one of twelve looks like one.
     IN_A_ROW = 8
 
+    def silence(self) -> Part:
+        """A frame of silence."""
+        return Part(SILENCE, _FRAME_SAMPLES)
+
     def _step(self, data: bytes, at: int, is_end: bool) -> int:
         if self.traits is not None:
             return super()._step(data, at, is_end)
@@ -63,7 +67,7 @@ class AmrParser(FrameParser):
     def _keep(self, part: Part) -> None:
         super()._keep(part if len(part.data) >= _LEAST_SPEECH_BYTES else part._replace(data=SILENCE))
 
-    def _header(self, data: bytes, at: int) -> Header | None:
+    def header_at(self, data: bytes, at: int) -> Header | None:
         return _HEADERS[data[at]]
 
     def _begin(self, frame: bytes, header: Header) -> bool:

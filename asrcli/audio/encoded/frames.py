@@ -35,9 +35,10 @@ class FrameParser(Parser):
         super().__init__()
         self._kind: tuple[int, ...] | None = None
         self._is_in_step = False
+        self._first = b""
 
     @abstractmethod
-    def _header(self, data: bytes, at: int) -> Header | None:
+    def header_at(self, data: bytes, at: int) -> Header | None:
         """The header at `at`, of which HEADER_BYTES are there; None if there is none."""
 
     @abstractmethod
@@ -55,7 +56,7 @@ class FrameParser(Parser):
         if not self._rubbish_bytes and (length := self._tag_bytes(data, at)):
             self._is_in_step = False
             return self._after_tag(length)
-        header = self._header(data, at) if len(data) - at >= self.HEADER_BYTES else None
+        header = self.header_at(data, at) if len(data) - at >= self.HEADER_BYTES else None
         if header is None or (self._is_in_step and header.kind != self._kind):
             self._is_in_step = False
         if self._is_in_step and header is not None:
@@ -85,7 +86,7 @@ class FrameParser(Parser):
         """Whether a frame or a tag begins at `at`, or the stream ends there."""
         if at >= len(data):
             return at == len(data)
-        header = self._header(data, at) if len(data) - at >= self.HEADER_BYTES else None
+        header = self.header_at(data, at) if len(data) - at >= self.HEADER_BYTES else None
         return header is not None or self._tag_bytes(data, at) > 0
 
     def _frame_within(self, data: bytes, begin: int, is_end: bool, outer: Header) -> int:
@@ -95,7 +96,7 @@ class FrameParser(Parser):
         """
         at = begin + self._to_next_mark(data, begin)
         while at < begin + outer.length and at + self.HEADER_BYTES <= len(data):
-            header = self._header(data, at)
+            header = self.header_at(data, at)
             if header is not None and header.kind == outer.kind:
                 row = self._row(data, at, is_end)
                 if row:
@@ -115,6 +116,7 @@ class FrameParser(Parser):
         self._is_in_step = True
         if self._kind is None:
             self._kind = header.kind
+            self._first = data[at : at + self.HEADER_BYTES]
             if not self._begin(data[at : at + header.length], header):
                 return header.length
         # Whether it is whole shows like that of any other.
@@ -132,7 +134,7 @@ class FrameParser(Parser):
                     return 1
                 if len(data) - at < self.HEADER_BYTES:
                     return 0
-            header = self._header(data, at)
+            header = self.header_at(data, at)
             if header is None or (kind is not None and header.kind != kind):
                 return 1 if count and header is None and self._tag_bytes(data, at) else 0
             kind = header.kind

@@ -10,7 +10,7 @@ import struct
 from functools import lru_cache
 
 from asrcli.audio.encoded.frames import FrameParser, Header
-from asrcli.audio.encoded.parser import Traits, Unfit
+from asrcli.audio.encoded.parser import Part, Traits, Unfit
 
 # kbit/s by (MPEG-1?, layer), for the indices 1 to 14.
 _LOW_KBITS = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
@@ -68,18 +68,26 @@ class Mp3Parser(FrameParser):
         super().__init__()
         self._follows_tag = False
 
-    def _header(self, data: bytes, at: int) -> Header | None:
+    def header_at(self, data: bytes, at: int) -> Header | None:
         if data[at] != 0xFF:
             return None
         header = _header(data[at + 1], data[at + 2], data[at + 3] & 0xC0)
         return header if header is not None and header.length else None
+
+    def silence(self) -> Part:
+        """A frame of the lowest bit rate without a bit of sound."""
+        first = self._first
+        head = bytes((0xFF, first[1] | 1, 0x10 | first[2] & 0x0C, first[3]))
+        header = self.header_at(head, 0)
+        assert header is not None
+        return Part(head + bytes(header.length - len(head)), header.samples)
 
     def _step(self, data: bytes, at: int, is_end: bool) -> int:
         if self._follows_tag and (len(data) - at >= self.TAG_BYTES or (is_end and len(data) - at >= self.HEADER_BYTES)):
             if data[at] == 0:
                 # Tags may be padded, with more than they say.
                 return len(data) - at - len(data[at:].lstrip(b"\0"))
-            if self._header(data, at) is None and not self._tag_bytes(data, at) and self._free(data, at) is None:
+            if self.header_at(data, at) is None and not self._tag_bytes(data, at) and self._free(data, at) is None:
                 raise Unfit("has an ID3 tag with a wrong length")
             self._follows_tag = False
         if self.traits is None and len(data) - at >= self.HEADER_BYTES and self._free(data, at) is not None:

@@ -13,6 +13,8 @@ from asrcli.audio.encoded.parser import Parser, Part, Traits, Unfit
 
 # Tags with a picture in them would be sent again with each session: longer ones are left out.
 _MOST_COMMENT_BYTES = 4096
+_SILENT_PACKETS = 5
+SILENT_NUMBER = 0xFFFFFFFF
 # More packets than any head has.
 _ALL = 1 << 16
 
@@ -47,6 +49,13 @@ class OggParser(Parser):
         else:
             self.is_cut = True
         return parts
+
+    def silence(self) -> Part:
+        """A page of silence, whose number and place in time are those that are due when it is sent."""
+        assert self._first is not None
+        packets = [self._first.silence] * _SILENT_PACKETS
+        page = ogg_pages.new_page(packets, flags=0, granule=NO_GRANULE, serial=self._serial, number=SILENT_NUMBER)
+        return Part(page.data, sum(map(self._first.samples, packets)))
 
     def _step(self, data: bytes, at: int, is_end: bool) -> int:
         if not data.startswith(MAGIC, at):
@@ -140,7 +149,7 @@ class OggParser(Parser):
         else:
             self._granule = self._granule + samples if page.granule == NO_GRANULE else page.granule
             self._number = page.number
-        self._keep(Part(page.data, samples, not page.flags & CONTINUED))
+        self._keep(Part(page.data, samples, page.is_whole))
 
 
 class _Link:

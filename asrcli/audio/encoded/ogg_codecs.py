@@ -30,6 +30,8 @@ class Codec(ABC):
     head_packets: int
     preroll_samples: int
     skip_samples = 0
+    silence: bytes
+    """A packet in which nothing is heard."""
     comments: bytes
     """The least that can stand in place of the packets between the first one and the sound."""
 
@@ -43,6 +45,8 @@ class Opus(Codec):
     rate_hz = OPUS_HZ
     head_packets = 2
     preroll_samples = _OPUS_PREROLL_SAMPLES
+    # 20 ms in which CELT has nothing to say.
+    silence = b"\xb8\xff\xfe"
     comments = b"OpusTags" + bytes(8)
 
     def __init__(self, head: bytes) -> None:
@@ -50,12 +54,7 @@ class Opus(Codec):
         self.original_hz = rate_hz or OPUS_HZ
 
     def samples(self, packet: bytes) -> int:
-        if not packet:
-            return 0
-        code = packet[0] & 3
-        count = (1, 2, 2)[code] if code < 3 else packet[1] & 63 if len(packet) > 1 else 0
-        samples = _FRAME_SAMPLES[packet[0] >> 3] * count
-        return samples if samples <= _MOST_PACKET_SAMPLES else 0
+        return opus_samples(packet)
 
 
 class Speex(Codec):
@@ -69,6 +68,10 @@ class Speex(Codec):
         self.original_hz = self.rate_hz
         self.head_packets = 2 + more
         self._packet_samples = frame_samples * max(1, frames)
+        # Frames whose bands, from the lowest up, have nothing in them, and the end.
+        bits = ("00000" + "1000" * min(2, max(0, fields[5]))) * max(1, frames) + "01111"
+        bits += "1" * (-len(bits) % 8)
+        self.silence = int(bits, 2).to_bytes(len(bits) // 8, "big")
         self.preroll_samples = _SPEEX_PREROLL_PACKETS * self._packet_samples
         self.is_sound = 1000 <= self.rate_hz <= 48000 and 0 < frame_samples <= 4096 and 0 <= frames <= 64 >= more >= 0
 
@@ -80,6 +83,16 @@ class OtherSound(NamedTuple):
     """Sound of a kind that the service does not take."""
 
     name: str
+
+
+def opus_samples(packet: bytes) -> int:
+    """How long a packet of Opus lasts, at OPUS_HZ; 0 where that makes no sense."""
+    if not packet:
+        return 0
+    code = packet[0] & 3
+    count = (1, 2, 2)[code] if code < 3 else packet[1] & 63 if len(packet) > 1 else 0
+    samples = _FRAME_SAMPLES[packet[0] >> 3] * count
+    return samples if samples <= _MOST_PACKET_SAMPLES else 0
 
 
 def codec_of(head: bytes) -> Codec | OtherSound | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Iterator
 from typing import NamedTuple
 
 MAGIC = b"OggS"
@@ -23,6 +24,12 @@ class Page(NamedTuple):
     granule: int
     serial: int
     number: int
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its last packet ends in it."""
+        segments = self.data[26]
+        return not segments or self.data[HEADER_BYTES + segments - 1] < 255
 
     @property
     def packets(self) -> list[tuple[bytes, bool]]:
@@ -69,6 +76,29 @@ def read_page(data: bytes) -> Page | None:
 def changed(page: Page, *, flags: int, granule: int, serial: int, number: int) -> Page:
     """`page` with other fields, and the checksum that belongs to these."""
     return _sealed(page.data[26:], flags, granule, serial, number)
+
+
+def without(page: Page, packets: int) -> Page:
+    """`page` without the first so many of its packets."""
+    if not packets:
+        return page
+    rest = page.packets[packets:]
+    body = b"".join(packet for packet, _ in rest)
+    lacing = b"".join(
+        b"\xff" * (len(packet) // 255) + bytes((len(packet) % 255,)) * is_whole for packet, is_whole in rest
+    )
+    data = bytes((len(lacing),)) + lacing + body
+    return _sealed(data, page.flags & ~CONTINUED, page.granule, page.serial, page.number)
+
+
+def pages_of(data: bytes) -> Iterator[Page]:
+    """The pages that `data` consists of."""
+    at = 0
+    while length := page_bytes(data[at : at + HEADER_BYTES + 255]):
+        page = read_page(data[at : at + length])
+        assert page is not None
+        yield page
+        at += length
 
 
 def new_page(packets: list[bytes], *, flags: int, granule: int, serial: int, number: int) -> Page:

@@ -16,12 +16,12 @@ MOST_RUBBISH_BYTES = 1 << 20
 class Part(NamedTuple):
     """What a decoder takes whole: a frame, a page, some samples. `samples` is its span at `Traits.rate_hz`.
 
-    `is_entry`: a decoder can begin with it.
+    `is_whole`: nothing of it continues in the next one, so that a decoder can begin with that.
     """
 
     data: bytes
     samples: int
-    is_entry: bool = True
+    is_whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,9 @@ class Unfit(Exception):  # noqa: N818 - it is no error of the sound
 class Parser(ABC):
     """Takes one stream apart. However it is fed, the same parts come.
 
-    `traits` are there with the first part at the latest. `lost_bytes` were passed over though they were no tags, the
-    first of them `damaged_at` samples after the beginning; `is_cut`: the end of the last part is missing.
+    `traits` are there with the first part at the latest, and `is_passing` says that all so far was of no use.
+    `lost_bytes` were passed over though they were no tags, the first of them `damaged_at` samples after the beginning;
+    `is_cut`: the end of the last part is missing.
     """
 
     def __init__(self) -> None:
@@ -93,6 +94,14 @@ class Parser(ABC):
 
     KIND = "sound"
     """For messages."""
+
+    @property
+    def is_passing(self) -> bool:
+        return self._passed_bytes > 0 and self.traits is None
+
+    @abstractmethod
+    def silence(self) -> Part:
+        """A short part in which nothing is heard, in the encoding of this stream. To be asked for behind `traits`."""
 
     @abstractmethod
     def _step(self, data: bytes, at: int, is_end: bool) -> int:

@@ -32,6 +32,10 @@ class WavParser(Parser):
         self._frame_bytes = 0
         self._part_bytes = 0
 
+    def silence(self) -> Part:
+        """As much as any part."""
+        return Part(bytes(self._part_bytes), self._part_bytes // self._frame_bytes)
+
     def _step(self, data: bytes, at: int, is_end: bool) -> int:
         left = len(data) - at
         if self.traits is None:

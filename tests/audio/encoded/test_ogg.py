@@ -170,7 +170,7 @@ def test_a_page_that_continues_a_packet_is_no_place_to_begin(opus: list[Page]) -
     ]
     parser = OggParser()
     parts = take_apart(parser, [joined([*opus[:5], torn, rest, *later])])
-    assert [part.is_entry for part in parts[3:6]] == [True, False, True]
+    assert [part.is_whole for part in parts[2:6]] == [True, False, True, True]
     assert parts[3].samples + parts[4].samples == 4800
     assert parser.samples == 4 * 48000
 

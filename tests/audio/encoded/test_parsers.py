@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 from hypothesis import HealthCheck, given, settings
@@ -14,9 +15,10 @@ from asrcli.audio.encoded.adts import AdtsParser
 from asrcli.audio.encoded.amr import AmrParser
 from asrcli.audio.encoded.mp3 import Mp3Parser
 from asrcli.audio.encoded.ogg import OggParser
+from asrcli.audio.encoded.ogg_pages import changed, read_page
 from asrcli.audio.encoded.parser import Parser, Part, Unfit
 from asrcli.audio.encoded.wav import WavParser
-from tests.support.sounds import decoded_s, needs_ffmpeg, splits
+from tests.support.sounds import decoded, decoded_s, needs_ffmpeg, splits
 
 FILES: dict[str, tuple[type[Parser], tuple[str, ...]]] = {
     "start.mp3": (Mp3Parser, ("-b:a", "32k")),
@@ -87,7 +89,7 @@ def test_a_decoder_can_begin_with_any_part(name: str, speech: Speech, tmp_path: 
     parts = take_apart(parser, [path.read_bytes()])
     assert parser.traits is not None
     rest = parts[len(parts) // 2 :]
-    assert rest[0].is_entry
+    assert all(part.is_whole for part in parts)
     middle = tmp_path / f"middle{path.suffix}"
     middle.write_bytes(parser.traits.header + b"".join(part.data for part in rest))
     seconds = sum(part.samples for part in rest) / parser.traits.rate_hz
@@ -154,3 +156,27 @@ def test_what_is_no_sound_is_not_looked_at_for_ever(kind: type[Parser]) -> None:
         for _ in range(100):
             assert parser.feed(b"no sound " * 8192) == []
             assert len(parser._arrived) < 1 << 17
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize("name", FILES)
+def test_there_is_silence_in_every_encoding(name: str, speech: Speech, tmp_path: Path) -> None:
+    kind, options = FILES[name]
+    parser = kind()
+    path = speech(name, *options)
+    take_apart(parser, [path.read_bytes()])
+    assert parser.traits is not None
+    part = parser.silence()
+    data = numbered(part.data, 2) if kind is OggParser else 30 * part.data
+    silent = tmp_path / f"silent{path.suffix}"
+    silent.write_bytes(parser.traits.header + data)
+    samples = decoded(silent)
+    assert 0.01 < part.samples / parser.traits.rate_hz <= 0.2
+    assert np.abs(samples).max() <= 1
+
+
+def numbered(data: bytes, number: int) -> bytes:
+    """A page of silence as the first one of its stream that holds sound."""
+    page = read_page(data)
+    assert page is not None
+    return changed(page, flags=0, granule=4800, serial=page.serial, number=number).data
