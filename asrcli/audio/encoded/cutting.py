@@ -9,7 +9,7 @@ from asrcli.audio.encoded.adts import AdtsParser
 from asrcli.audio.encoded.amr import AmrParser
 from asrcli.audio.encoded.frames import FrameParser
 from asrcli.audio.encoded.mp3 import Mp3Parser
-from asrcli.audio.encoded.ogg_codecs import opus_samples
+from asrcli.audio.encoded.ogg_codecs import OPUS_HZ, opus_samples
 from asrcli.audio.encoded.ogg_pages import CONTINUED
 from asrcli.values.pcm import BYTES_PER_SAMPLE
 from asrcli.values.sound import Chunk
@@ -17,19 +17,21 @@ from asrcli.values.sound import Chunk
 _FRAMES: dict[str, type[FrameParser]] = {"mp3": Mp3Parser, "aac": AdtsParser, "amr": AmrParser}
 
 
-def cut(chunk: Chunk, from_sample: int) -> Chunk:
+def cut(chunk: Chunk, from_sample: int, rate_hz: int) -> Chunk:
     """`chunk` without what ends by `from_sample`: what is left begins there, or up to a frame before.
 
-    Plain samples are cut to the sample, streams of frames between two of them, Ogg between two packets: then the page
-    around them is made anew.
+    Samples are counted at `rate_hz`. Plain ones are cut to the sample, streams of frames between two of them, Ogg
+    between two packets: then the page around them is made anew.
     """
-    before = min(chunk.samples, from_sample - (chunk.end_sample - chunk.samples))
+    before = from_sample - (chunk.end_sample - chunk.samples)
     if before <= 0:
         return chunk
+    if before >= chunk.samples:
+        return chunk._replace(data=b"", samples=0)
     if chunk.encoding in _FRAMES:
         data, samples = _cut_frames(chunk, before)
     elif chunk.data.startswith(ogg_pages.MAGIC):
-        data, samples = _cut_pages(chunk, before)
+        data, samples = _cut_pages(chunk, before, rate_hz)
     else:
         data, samples = chunk.data[before * BYTES_PER_SAMPLE :], before
     return chunk._replace(data=data, samples=chunk.samples - samples)
@@ -51,15 +53,14 @@ def _cut_frames(chunk: Chunk, before: int) -> tuple[bytes, int]:
     return data[at:], position
 
 
-def _cut_pages(chunk: Chunk, before: int) -> tuple[bytes, int]:
+def _cut_pages(chunk: Chunk, before: int, rate_hz: int) -> tuple[bytes, int]:
     pages = list(ogg_pages.pages_of(chunk.data))
-    borders = list(_borders(pages, is_opus=chunk.encoding == "opus"))
-    _, _, whole = borders[-1]
-    number, packets, position = max(border for border in borders if border[2] * chunk.samples <= before * whole)
-    if number == len(pages):
-        return b"", chunk.samples
+    *borders, (_, _, whole) = _borders(pages, is_opus=chunk.encoding == "opus")
+    # The last page may say that not all in it counts, so that Opus is measured by its own clock.
+    unit, units = (rate_hz, OPUS_HZ) if chunk.encoding == "opus" else (chunk.samples, max(1, whole))
+    number, packets, past = max((each for each in borders if each[2] * unit <= before * units), default=(0, 0, 0))
     first = ogg_pages.without(pages[number], packets)
-    return b"".join(page.data for page in [first, *pages[number + 1 :]]), position * chunk.samples // whole
+    return b"".join(page.data for page in [first, *pages[number + 1 :]]), past * unit // units
 
 
 def _borders(pages: list[ogg_pages.Page], *, is_opus: bool) -> Iterator[tuple[int, int, int]]:

@@ -27,16 +27,16 @@ def test_what_is_left_of_a_chunk_is_what_its_span_says(name: str, speech: Speech
     rate_hz = traits.rate_hz // share
     begin, end = 1000, 1000 + parser.samples // share
     chunk = Chunk(b"".join(part.data for part in parts), end, parser.samples // share, traits.name)
-    assert cut(chunk, begin) is chunk
+    assert cut(chunk, begin, rate_hz) is chunk
     for seconds in (0.5, 1.999, 2.7):
         wanted = begin + int(seconds * rate_hz)
-        rest = cut(chunk, wanted)
+        rest = cut(chunk, wanted, rate_hz)
         begins = rest.end_sample - rest.samples
         assert rest.end_sample == end
         assert begins <= wanted <= begins + COARSE_S[traits.name] * rate_hz
         sent = tmp_path / f"rest{path.suffix}"
         sent.write_bytes(traits.header + rest.data)
         assert decoded_s(sent) == pytest.approx(rest.samples / rate_hz, abs=0.04 if traits.name == "speex" else 0.005)
-        assert cut(rest, wanted) == rest
-    assert cut(chunk, end).samples == 0
-    assert cut(chunk, end).data == b""
+        assert cut(rest, wanted, rate_hz) == rest
+    assert cut(chunk, end, rate_hz).samples == 0
+    assert cut(chunk, end, rate_hz).data == b""
