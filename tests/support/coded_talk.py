@@ -1,4 +1,7 @@
-"""A talk whose audio says where it is, for clients that connect again in the middle of it."""
+"""A talk whose audio says where it is, for clients that connect again in the middle of it.
+
+By the code "coded" exactly, by "tones" also after lossy coding.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from asrcli.service.recognizers.coded_script import BLOCKS_PER_S, MARK
+from asrcli.service.recognizers.coded_tones import STEP_MS, TONES_HZ, tones_of
 
 RATE_HZ = 16000
 _BLOCK = RATE_HZ // BLOCKS_PER_S
@@ -39,9 +43,10 @@ class CodedTalk:
     recognizer: str
     sentences: tuple[dict[str, object], ...]
     seconds: float
+    timeline: str = "coded"
 
     def source(self) -> CodedSource:
-        return CodedSource(self.seconds)
+        return CodedSource(self.seconds, timeline=self.timeline)
 
     def told(self) -> list[tuple[object, ...]]:
         """Number, text, begin and end in ms of each sentence."""
@@ -55,8 +60,12 @@ class CodedTalk:
             file.setnchannels(1)
             file.setsampwidth(2)
             file.setframerate(RATE_HZ)
-            file.writeframes(coded_samples(0, round(self.seconds * BLOCKS_PER_S)).tobytes())
+            file.writeframes(self.samples().tobytes())
         return path
+
+    def samples(self) -> np.ndarray:
+        """All of it, shape (n,), int16."""
+        return _MAKERS[self.timeline](0, round(self.seconds * BLOCKS_PER_S))
 
 
 def coded_samples(first_block: int, blocks: int) -> np.ndarray:
@@ -68,7 +77,21 @@ def coded_samples(first_block: int, blocks: int) -> np.ndarray:
     return samples.reshape(-1)
 
 
-def twelve_sentences(folder: Path, seed: int = 1) -> CodedTalk:
+def toned_samples(first_block: int, blocks: int) -> np.ndarray:
+    """`blocks` blocks of 10 ms from that one on, shape (n,), int16: tones that last from step to step."""
+    begin, end = (each * _BLOCK for each in (first_block, first_block + blocks))
+    step = RATE_HZ * STEP_MS // 1000
+    first = begin // step
+    sound = np.repeat(TONES_HZ[tones_of(first, -(-end // step) - first)], step)[begin - first * step :][: end - begin]
+    # By the clock of the talk, so that stretches fit together wherever they are cut.
+    phases = 2 * np.pi * sound * np.arange(begin, end) / RATE_HZ
+    return (8000 * np.sin(phases)).astype("<i2")
+
+
+_MAKERS = {"coded": coded_samples, "tones": toned_samples}
+
+
+def twelve_sentences(folder: Path, seed: int = 1, timeline: str = "coded") -> CodedTalk:
     """Half a minute with pauses of 50 ms to 2 s, at times that are no multiples of a chunk."""
     chance = random.Random(seed)
     at_ms, sentences = chance.randrange(50, 400), []
@@ -76,7 +99,7 @@ def twelve_sentences(folder: Path, seed: int = 1) -> CodedTalk:
         end_ms = at_ms + chance.randrange(700, 2400)
         sentences.append({"begin_ms": at_ms, "end_ms": end_ms, "text": text})
         at_ms = end_ms + chance.choice((50, 300, 700, 2000)) + chance.randrange(100)
-    return _talk(folder / "twelve.jsonl", sentences, at_ms / 1000)
+    return _talk(folder / "twelve.jsonl", sentences, at_ms / 1000, timeline)
 
 
 def a_sentence_every(folder: Path, every_s: int, seconds: int) -> CodedTalk:
@@ -89,16 +112,16 @@ def a_sentence_every(folder: Path, every_s: int, seconds: int) -> CodedTalk:
     return _talk(folder / f"every-{every_s}.jsonl", sentences, float(seconds))
 
 
-def _talk(path: Path, sentences: list[dict[str, object]], seconds: float) -> CodedTalk:
-    lines = [json.dumps(line) for line in ({"timeline": "coded"}, *sentences)]
+def _talk(path: Path, sentences: list[dict[str, object]], seconds: float, timeline: str = "coded") -> CodedTalk:
+    lines = [json.dumps(line) for line in ({"timeline": timeline}, *sentences)]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return CodedTalk(f"script:{path}", tuple(sentences), seconds)
+    return CodedTalk(f"script:{path}", tuple(sentences), seconds, timeline)
 
 
 class CodedSource:
     """The sound of a coded talk as a source, made while it is read: six hours of it take no memory."""
 
-    def __init__(self, seconds: float, *, live: bool = False) -> None:
+    def __init__(self, seconds: float, *, live: bool = False, timeline: str = "coded") -> None:
         self.name = "coded"
         self.rate_hz = RATE_HZ
         self.channels = 1
@@ -109,6 +132,7 @@ class CodedSource:
         self.waits = live
         self.captured_at: str | None = None
         self._blocks = round(seconds * BLOCKS_PER_S)
+        self._make = _MAKERS[timeline]
         self._stopped = threading.Event()
 
     def probe(self) -> None:
@@ -119,7 +143,7 @@ class CodedSource:
             if self._stopped.is_set():
                 return
             count = min(100, self._blocks - first)
-            yield (coded_samples(first, count).astype(np.float32) / 32768).reshape(-1, 1)
+            yield (self._make(first, count).astype(np.float32) / 32768).reshape(-1, 1)
 
     def stop(self) -> None:
         self._stopped.set()

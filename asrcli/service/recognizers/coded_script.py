@@ -1,10 +1,11 @@
-"""Audio that says where it is, for scripts that begin with {"timeline": "coded"}.
+"""Audio that says where it is, for scripts that begin with {"timeline": "coded"} or {"timeline": "tones"}.
 
 A client that connects again sends audio from the middle of a talk. A plain script would begin anew; a coded one goes by
 the audio itself, so that a client which resumes in the wrong place is found out. Audio without the code is silence.
 
-The code: mono s16, cut into blocks of 10 ms. The first two samples of block n, counted from 0, are `MARK + n // MARK`
-and `MARK + n % MARK`; all others are below MARK. That survives float32 and back at the same rate, and nothing else.
+The code of "coded" is exact: mono s16, cut into blocks of 10 ms. The first two samples of block n, counted from 0, are
+`MARK + n // MARK` and `MARK + n % MARK`; all others are below MARK. That survives float32 and back at the same rate,
+and nothing else. That of "tones" survives lossy coding: see `coded_tones`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import struct
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 from asrcli.service.recognizers.base import (
     HeardWord,
@@ -35,8 +37,55 @@ BLOCKS_PER_S = 100
 
 def open_script(path: Path) -> Recognizer:
     """The recogniser for a script, plain or coded. Raises UsageError that names the file and the line."""
-    coded, sentences = read_script(path)
-    return CodedRecognizer(sentences) if coded else ScriptRecognizer(sentences)
+    timeline, sentences = read_script(path)
+    if timeline is None:
+        return ScriptRecognizer(sentences)
+    return CodedRecognizer(sentences, MarkCode() if timeline == "coded" else _tone_code(sentences))
+
+
+def _tone_code(sentences: Sequence[ScriptedSentence]) -> Code:
+    # Only who needs numpy loads it.
+    from asrcli.service.recognizers.coded_tones import ToneCode
+
+    return ToneCode(sentences[-1].end_ms if sentences else 0)
+
+
+class Code(Protocol):
+    """How audio says where it is. Positions are samples of the talk; audio is mono s16le."""
+
+    # A place may be told wrong by so much.
+    tolerance_ms: int
+    # In so much audio the code is found, if it is there.
+    patience_ms: int
+
+    def continues(self, data: bytes, position: int, rate_hz: int) -> bool:
+        """Whether `data` is what follows at `position`, as far as that can be told."""
+        ...
+
+    def position(self, data: bytes, rate_hz: int) -> int | None:
+        """Where the first sample of `data` is; None where that cannot be told."""
+        ...
+
+
+class MarkCode:
+    """The exact one, in the samples themselves."""
+
+    tolerance_ms = 0
+    patience_ms = 2 * 1000 // BLOCKS_PER_S
+
+    def continues(self, data: bytes, position: int, rate_hz: int) -> bool:
+        """One mark is looked at, where there is one."""
+        block = rate_hz // BLOCKS_PER_S
+        first = -position % block
+        return 2 * first + 4 > len(data) or _marked(data, first) == (position + first) // block
+
+    def position(self, data: bytes, rate_hz: int) -> int | None:
+        block = rate_hz // BLOCKS_PER_S
+        for sample in range(min(len(data) // 2 - 1, 2 * block)):
+            number = _marked(data, sample)
+            if number is not None:
+                return number * block - sample
+        return None
 
 
 class CodedRecognizer:
@@ -45,8 +94,9 @@ class CodedRecognizer:
     capacity = ScriptRecognizer.capacity
     is_prompt = True
 
-    def __init__(self, sentences: Sequence[ScriptedSentence]) -> None:
+    def __init__(self, sentences: Sequence[ScriptedSentence], code: Code) -> None:
         self._sentences = sentences
+        self._code = code
 
     def open(self, settings: RecognitionSettings, on_result: OnResult) -> Recognition:
         on_result(Opened())
@@ -55,7 +105,7 @@ class CodedRecognizer:
         def begin(from_ms: int, context: str, told: OnResult) -> Recognition:
             return _recital(sentences, from_ms, replace(settings, context=context), told)
 
-        return CodedRecital(begin, on_result, settings.context)
+        return CodedRecital(begin, on_result, self._code, settings.context)
 
     def close(self) -> None:
         """Nothing is held."""
@@ -65,10 +115,11 @@ class CodedRecital:
     """One recognition: a recital from where its audio begins, and another after each jump in the audio."""
 
     def __init__(
-        self, begin: Callable[[int, str, OnResult], Recognition], on_result: OnResult, context: str = ""
+        self, begin: Callable[[int, str, OnResult], Recognition], on_result: OnResult, code: Code, context: str = ""
     ) -> None:
         """`begin` is given where in the talk, in milliseconds, and the context in force there."""
         self._begin = begin
+        self._code = code
         self._context = context
         self._on_result = on_result
         self._recital: Recognition | None = None
@@ -82,14 +133,13 @@ class CodedRecital:
         """Hear what follows of the audio, and recite what the marks in it say."""
         self._rate_hz = pcm.sample_rate_hz
         data = self._unplaced + pcm.data
-        block = pcm.sample_rate_hz // BLOCKS_PER_S
         position = self._start_sample + self._offset_samples
-        if self._recital is None or not _continues(data, position, block):
-            found = _position(data, block)
+        if self._recital is None or not self._code.continues(data, position, pcm.sample_rate_hz):
+            found = self._code.position(data, pcm.sample_rate_hz)
             if found is None:
-                self._unmarked(data, block)
+                self._unmarked(data)
                 return
-            if self._recital is None or found != position:
+            if self._recital is None or abs(self._ms(found - position)) > self._code.tolerance_ms:
                 self._jump(found)
         self._unplaced = b""
         self._offset_samples += len(data) // 2
@@ -116,10 +166,10 @@ class CodedRecital:
         if self._recital is not None:
             self._recital.close()
 
-    def _unmarked(self, data: bytes, block: int) -> None:
-        """Wait for a mark; where none can come any more it is silence, which ends what was being said."""
+    def _unmarked(self, data: bytes) -> None:
+        """Wait for the code; where none can come any more it is silence, which ends what was being said."""
         self._unplaced = data
-        if len(data) // 2 > 2 * block:
+        if self._ms(len(data) // 2) > self._code.patience_ms:
             self._end_recital()
             self._heard_samples += len(data) // 2
             self._unplaced = b""
@@ -193,18 +243,3 @@ def _marked(data: bytes, sample: int) -> int | None:
     """The number of the block that begins with that sample of `data`; None where none begins."""
     high, low = struct.unpack_from("<hh", data, 2 * sample)
     return (high - MARK) * MARK + low - MARK if high >= MARK and low >= MARK else None
-
-
-def _continues(data: bytes, position: int, block: int) -> bool:
-    """Whether `data` is what follows at that sample of the talk; one mark is looked at, where there is one."""
-    first = -position % block
-    return 2 * first + 4 > len(data) or _marked(data, first) == (position + first) // block
-
-
-def _position(data: bytes, block: int) -> int | None:
-    """Which sample of the talk the first one of `data` is; None where no block begins in it."""
-    for sample in range(min(len(data) // 2 - 1, 2 * block)):
-        number = _marked(data, sample)
-        if number is not None:
-            return number * block - sample
-    return None

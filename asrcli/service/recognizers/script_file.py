@@ -7,7 +7,8 @@ One JSON object a line, in order of time:
 `words` may be left out: they are then spread evenly, character by character where the script is written without
 spaces. With "hotword": "Hello" that part of the text is heard only where it is among the hotwords in force, and with
 "context": "Hello" where it stands in the context that is in force when the sentence begins; elsewhere "something" is
-heard in its place, or what "misheard" says. The first line may be {"timeline": "coded"}: see `coded_script`.
+heard in its place, or what "misheard" says. The first line may be {"timeline": "coded"} or {"timeline": "tones"}: see
+`coded_script`.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ _UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U00
 # A word (one unspaced character, or a run of others), then what follows it: punctuation.
 _UNIT = re.compile(rf"(?P<word>[{_UNSPACED}]|[^\W{_UNSPACED}]+(?:['’.\-][^\W{_UNSPACED}]+)*)(?P<after>[^\w\s]*)")
 
-# The line that may stand before the sentences; see `timeline`.
-_CODED = re.compile(r'\{\s*"timeline"\s*:\s*"coded"\s*\}')
+# The line that may stand before the sentences.
+_TIMELINE = re.compile(r'\{\s*"timeline"\s*:\s*"(coded|tones)"\s*\}')
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +54,16 @@ class ScriptedSentence:
         return self if rightly else self.otherwise or self
 
 
-def read_script(path: Path) -> tuple[bool, tuple[ScriptedSentence, ...]]:
-    """Whether a script goes by a coded timeline, and its sentences. Raises UsageError that names file and line."""
+def read_script(path: Path) -> tuple[str | None, tuple[ScriptedSentence, ...]]:
+    """The code by which a script goes, if any, and its sentences. Raises UsageError that names file and line."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise UsageError(f"cannot read the script {path}: {reason}") from error
     numbered = [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
-    coded = bool(numbered) and _CODED.fullmatch(numbered[0][1].strip()) is not None
-    if coded:
+    timeline = _TIMELINE.fullmatch(numbered[0][1].strip()) if numbered else None
+    if timeline is not None:
         del numbered[0]
     sentences: list[ScriptedSentence] = []
     for number, line in numbered:
@@ -75,7 +76,7 @@ def read_script(path: Path) -> tuple[bool, tuple[ScriptedSentence, ...]]:
                 f"{path}:{number}: {error}", hint='one {"begin_ms": 0, "end_ms": 900, "text": "…"} a line'
             ) from error
         sentences.append(sentence)
-    return coded, tuple(sentences)
+    return timeline and timeline[1], tuple(sentences)
 
 
 def _sentence(document: Any) -> ScriptedSentence:
