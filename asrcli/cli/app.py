@@ -13,7 +13,6 @@ from typing import Annotated, Any
 import typer
 
 from asrcli import __version__
-from asrcli.cli import config_files as config
 from asrcli.cli.first_words import with_command
 from asrcli.cli.flags import completions as values
 from asrcli.cli.flags.conversion import HELD_BACK
@@ -22,7 +21,6 @@ from asrcli.output import masking
 from asrcli.output.places import streams
 from asrcli.runs.exits import exit_code
 from asrcli.settings import environment
-from asrcli.settings.files import config_files
 from asrcli.values.errors import AsrcliError, Bug
 
 app = typer.Typer(
@@ -35,7 +33,7 @@ app = typer.Typer(
     # Its scripts cannot complete a name with a space, a colon or a quote in it; see `shells`.
     add_completion=False,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
@@ -89,6 +87,10 @@ def _root(
         ),
     ] = None,
 ) -> None:
+    # The help of all, and completion, read no file.
+    from asrcli.cli import config_files as config
+    from asrcli.settings.files import config_files
+
     commands = context.command.commands  # type: ignore[attr-defined]
     # Typer has taken the words of the command out of the context by now.
     typed = context.obj or ()

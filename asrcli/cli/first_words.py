@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
-import shlex
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from asrcli.cli.commands import SUMMARIES
-from asrcli.runs.inputs import is_source
 from asrcli.values.errors import UsageError
 
 _OWN = ("-h", "--help", "-V", "--version", "--install-completion", "--show-completion")
@@ -23,8 +20,12 @@ def with_command(arguments: list[str], command: Callable[[str], Any]) -> list[st
     """
     if not arguments or arguments[0] in SUMMARIES or arguments[0].partition("=")[0] in _OWN:
         return arguments
+    from asrcli.runs.inputs import is_source
+
     word = _first_word(arguments, command("file").params) if _is_option(arguments[0]) else arguments[0]
     if word in SUMMARIES and word is not None:
+        import shlex
+
         before = arguments.index(word)
         line = [word, *arguments[:before], *arguments[before + 1 :]]
         raise UsageError(f"options stand after the command: {arguments[0]}", hint=f"`asrcli {shlex.join(line)}`")
@@ -36,6 +37,8 @@ def with_command(arguments: list[str], command: Callable[[str], Any]) -> list[st
 
 def nearest(word: str, names: Sequence[str]) -> str | None:
     """The one of `names` for which `word` may be a slip of the finger."""
+    import difflib
+
     found = difflib.get_close_matches(word.lower(), names, n=1)
     return found[0] if found else None
 
@@ -62,7 +65,10 @@ def _first_word(arguments: Sequence[str], parameters: Sequence[Any]) -> str | No
 
 
 def _refuse_other_words(word: str, arguments: Sequence[str]) -> None:
+    import shlex
+
     from asrcli.cli import other_tools
+    from asrcli.runs.inputs import is_source
 
     if (said := other_tools.cannot(word)) is not None and not is_source(word):
         raise UsageError(f"there is no command {word!r}: {said}", hint="`asrcli --help` lists what there is")

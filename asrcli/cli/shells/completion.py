@@ -17,8 +17,6 @@ from typing import Any
 
 import typer
 
-from asrcli.runs.inputs import is_source
-
 # Longer than a healthy sound system takes to list its microphones; a person who pressed TAB has given up by then.
 _PATIENCE_S = 2.0
 
@@ -129,7 +127,7 @@ def _place(root: Any, words: Sequence[str]) -> _Place | None:
                 place.take(word)
             elif word in further:
                 place.command = further[word]
-            elif "file" in further and is_source(word):
+            elif "file" in further and _is_source(word):
                 # The command that is left out.
                 place.command = further["file"]
                 place.arguments += 1
@@ -141,6 +139,12 @@ def _place(root: Any, words: Sequence[str]) -> _Place | None:
             place.given[option.name] = value
             place.option = option if _takes_value(option) and not equals else None
     return place
+
+
+def _is_source(word: str) -> bool:
+    from asrcli.runs.inputs import is_source
+
+    return is_source(word)
 
 
 def _parameters(command: Any, kind: str) -> Iterator[Any]:

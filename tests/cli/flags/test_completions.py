@@ -59,6 +59,8 @@ def test_the_scripts_are_those_that_the_program_writes(asrcli, shell):
         ("asrcli file --format ", list(FORMATS)),
         ("asrcli file --protocol ", list(PROTOCOLS)),
         ("asrcli file --encoding ", list(ENCODINGS)),
+        ("asrcli talk.wav --pace ", ["realtime", "fast"]),
+        ("asrcli help re", ["render", "reuse-bench"]),
         ("asrcli file --pace ", ["realtime", "fast"]),
         ("asrcli qwen --pace f", ["fast"]),
         ("asrcli file --color a", ["auto", "always"]),
