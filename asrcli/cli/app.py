@@ -26,7 +26,11 @@ from asrcli.values.errors import AsrcliError, Bug
 app = typer.Typer(
     name="asrcli",
     cls=Commands,
-    help="Live transcription in the shell with Alibaba Cloud's real-time speech recognition.",
+    help="""Live transcription in the shell with Alibaba Cloud's real-time speech recognition.
+
+    `asrcli talk.wav` is `asrcli file talk.wav`. `asrcli help COMMAND` says what a command can do, `asrcli guide` has
+    the long texts.
+    """,
     # The rich help screens would cost 70 ms at each --help and each completion.
     rich_markup_mode=None,
     no_args_is_help=True,

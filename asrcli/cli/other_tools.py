@@ -23,6 +23,7 @@ _COMMANDS = {
     "render": "export reformat",
     "reuse-bench": "bench benchmark measure",
     "doctor": "diagnose diagnostics selftest self-test self-check selfcheck check test status info",
+    "config": "configure configuration settings preferences options setup init set",
     "guide": "docs doc documentation manual man tutorial examples readme topics",
     "--version": "version",
     "--install-completion bash": "completion completions autocomplete",

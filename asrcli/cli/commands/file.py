@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 
 @grouped
 def file(
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Audio files or folders; - is standard input.")],
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE...", help="Audio files or folders; - is standard input.", rich_help_panel="Sources"
+        ),
+    ],
     recognition: RecognitionFlags,
     context: LiveContextFlags,
     service: ServiceFlags,

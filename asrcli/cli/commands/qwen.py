@@ -29,7 +29,10 @@ def qwen(
     output: OutputFlags,
     many: ManyFlags,
     files: Annotated[
-        list[str] | None, typer.Argument(metavar="FILE...", help="Audio files or folders; - is standard input.")
+        list[str] | None,
+        typer.Argument(
+            metavar="FILE...", help="Audio files or folders; - is standard input.", rich_help_panel="Sources"
+        ),
     ] = None,
     mic: Annotated[
         bool, typer.Option("--mic", help="The microphone, instead of files.", rich_help_panel="Sources")

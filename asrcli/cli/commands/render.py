@@ -18,7 +18,10 @@ _CLIP_FORMATS = [ending.removeprefix(".") for ending in KINDS]
 @grouped
 def render(
     files: Annotated[
-        list[str], typer.Argument(metavar="TALK.jsonl...", help="Files of JSON lines; - is standard input.")
+        list[str],
+        typer.Argument(
+            metavar="TALK.jsonl...", help="Files of JSON lines; - is standard input.", rich_help_panel="Sources"
+        ),
     ],
     document: DocumentFlags,
     output_dir: Annotated[

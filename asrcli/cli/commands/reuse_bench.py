@@ -71,7 +71,12 @@ class ReportFlags:
 
 @grouped
 def reuse_bench(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="An audio file; each task sends it, or its --clip.")],
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE", help="An audio file; each task sends it, or its --clip.", rich_help_panel="Sources"
+        ),
+    ],
     bench: BenchFlags,
     recognition: RecognitionFlags,
     service: ServiceFlags,

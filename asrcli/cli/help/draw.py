@@ -58,8 +58,9 @@ def _rows(entries: Iterable[Entry], width: int, column: int) -> Iterator[str]:
 
 
 def _examples(examples: Iterable[Entry], width: int) -> Iterator[str]:
-    column = _INDENT + max(len(example.names) for example in examples) + _GAP
-    fits = all(column + len(example.text) <= width for example in examples)
+    told = [example for example in examples if example.text]
+    column = _INDENT + max((len(example.names) for example in told), default=0) + _GAP
+    fits = all(column + len(example.text) <= width for example in told)
     for example in examples:
         line = " " * _INDENT + example.names
         if fits:

@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 MOST_USED = "Most used"
+ARGUMENTS = "Arguments"
 OTHERS = "Options"
 
 SECTIONS = (
-    MOST_USED, "Sources", "Microphone", "Measurement", "List", "Output", "Clips", "Recognition", "Service",
+    MOST_USED, ARGUMENTS, "Sources", "Microphone", "Measurement", "List", "Output", "Clips", "Recognition", "Service",
     "Connection", "Many sources", "Raw audio", OTHERS,
 )  # fmt: skip
 """Their order; a command has those in which it has options."""
@@ -45,7 +46,8 @@ LAYOUTS = {
     "render": Layout(("output", "format", "output_dir", "timestamps", "clips", "force"), ("documents", "json-lines")),
     "reuse-bench": Layout(("tasks", "clip", "concurrency", "idle", "json", "region"), ("reuse-bench",)),
     "models": Layout(topics=("models",)),
-    "doctor": Layout(topics=("doctor", "network", "settings")),
+    "doctor": Layout(("offline", "mic", "json", "region"), ("doctor", "network", "settings")),
+    "config": Layout(topics=("settings",)),
     "devices": Layout(topics=("microphone",)),
     "vocab": Layout(topics=("hotwords",)),
     "serve": Layout(topics=("local-service", "faults")),

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from asrcli.cli.help.layout import COMMANDS, LAYOUTS, MOST_USED, OTHERS, SECTIONS, Layout
+from asrcli.cli.help.layout import ARGUMENTS, COMMANDS, LAYOUTS, MOST_USED, OTHERS, SECTIONS, Layout
 
 _BLOCK = "\b"
 
@@ -73,7 +73,7 @@ def _split(help_text: str) -> tuple[str, tuple[Entry, ...], tuple[str, ...]]:
 
 
 def _example(line: str) -> Entry:
-    command, _, what = line.strip().partition("   ")
+    command, _, what = line.strip().partition("  ")
     return Entry(command, what.strip())
 
 
@@ -113,7 +113,7 @@ def _sections(parameters: list[Any], layout: Layout, context: Any) -> Iterator[t
 
 
 def _section(parameter: Any) -> str:
-    return parameter.rich_help_panel or ("Sources" if parameter.param_type_name == "argument" else OTHERS)
+    return parameter.rich_help_panel or (ARGUMENTS if parameter.param_type_name == "argument" else OTHERS)
 
 
 def _argument(parameter: Any) -> str:

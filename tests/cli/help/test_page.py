@@ -32,7 +32,8 @@ def page(*names: str) -> Page:
     return page_of(context.command, context)
 
 
-EVERY = [(), *((name,) for name in SUMMARIES), *(("vocab", name) for name in ROOT.commands["vocab"].commands)]
+EVERY = [(), *((name,) for name in SUMMARIES)]
+EVERY += [(name, each) for name, command in ROOT.commands.items() for each in command.commands]
 
 
 @pytest.mark.parametrize("names", EVERY, ids=" ".join)
