@@ -42,6 +42,12 @@ API_VARIABLE = "DASHSCOPE_HTTP_BASE_URL"
 _API_ROOT = "/api/v1"
 
 
+# Region → how its place is called elsewhere.
+_PLACES = {
+    "intl": "singapore international global sg ap-southeast-1",
+    "cn": "beijing china mainland cn-beijing zh",
+    "local": "localhost offline here 127.0.0.1",
+}
 _WORKSPACE = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -52,7 +58,7 @@ def region_label(region: str | None, endpoint: str | None, environ: Mapping[str,
     UsageError for an unknown region.
     """
     if region is not None and region not in REGIONS:
-        raise UsageError(f"--region {region!r} is not known", hint=choose_one(region, REGIONS))
+        raise UsageError(f"--region {region!r} is not known", hint=_meant(region))
     if endpoint or (region is None and environ.get(ENDPOINT_VARIABLE)):
         return CUSTOM
     return region or DEFAULT_REGION
@@ -62,6 +68,13 @@ def other_regions(label: str) -> tuple[str, ...]:
     """The regions of the same cloud as the one called `label`: a key may be theirs. None for an address."""
     cloud = label.rpartition("-")[0]
     return tuple(each for each in _HOSTS if label in _HOSTS and each != label and each.rpartition("-")[0] == cloud)
+
+
+def _meant(region: str) -> str:
+    """A hint for what is no name of a region, but may be that of its place."""
+    places = {name: known for known, names in _PLACES.items() for name in names.split()}
+    known = places.get(region.casefold())
+    return f"here it is --region {known}" if known else choose_one(region, REGIONS)
 
 
 def models_region(label: str) -> str | None:

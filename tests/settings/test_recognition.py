@@ -90,6 +90,12 @@ def test_a_key_that_cannot_stand_in_a_header_is_refused_without_being_shown(tmp_
     assert "two words" not in words(caught.value)
 
 
+def test_the_place_of_a_region_is_answered_with_its_name():
+    with pytest.raises(UsageError, match="--region 'Beijing' is not known") as raised:
+        endpoints.region_label("Beijing", None, {})
+    assert raised.value.hint == "here it is --region cn"
+
+
 def test_an_unreadable_key_file_is_named(tmp_path: Path):
     with pytest.raises(AuthError, check=says(r"nokey: No such file")):
         keys.find_key(None, tmp_path / "nokey", {}, tmp_path)
