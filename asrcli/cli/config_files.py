@@ -14,18 +14,18 @@ it, and no help.
 from __future__ import annotations
 
 import functools
-import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from asrcli.cli.commands import SUMMARIES
-from asrcli.cli.config.precedence import Choice, choose, in_force
-from asrcli.cli.config.reading import Commands, Layer, Reading, Setting
-from asrcli.cli.config.values import options_of
+from asrcli.cli.flags.profile import FLAG, VARIABLE
 from asrcli.cli.lazy import LazyCommand
 from asrcli.settings.files import ConfigFile, Problem, config_files
 from asrcli.values.errors import UsageError
+
+if TYPE_CHECKING:
+    from asrcli.cli.config.reading import Commands, Layer, Setting
 
 # Commands that tell of the files and mend them: a broken one does not stop these.
 SPARED = {"config", "doctor", "guide", "help"}
@@ -39,7 +39,7 @@ def all_commands() -> Commands:
 
 def problems() -> tuple[Problem, ...]:
     """All that is wrong in the configuration files there are: the project's first, and from the top down."""
-    return tuple(itertools.chain.from_iterable(Reading(file, all_commands()).problems for file in config_files()))
+    return resolve(all_commands(), config_files(), {}).problems
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,10 @@ class Resolved:
     have. `unknown` is set where there is no profile of that name. The layer is what the rest says.
     """
 
-    layer: Layer
-    choice: Choice
-    problems: tuple[Problem, ...]
-    unknown: UsageError | None
+    layer: Layer = field(default_factory=dict)
+    profile: str | None = None
+    problems: tuple[Problem, ...] = ()
+    unknown: UsageError | None = None
 
     @property
     def error(self) -> UsageError | None:
@@ -65,6 +65,13 @@ def resolve(
     commands: Commands, files: Sequence[ConfigFile], environ: Mapping[str, str], typed: Sequence[str] = ()
 ) -> Resolved:
     """What `files` say; `typed` is the command line."""
+    asks_for_profile = bool(environ.get(VARIABLE)) or any(word.startswith(FLAG) for word in typed)
+    if not asks_for_profile and not any(file.exists for file in files):
+        # So it is with nearly everybody, who do not wait for what reads one.
+        return Resolved()
+    from asrcli.cli.config.precedence import Choice, choose, in_force
+    from asrcli.cli.config.reading import Reading
+
     readings = [Reading(file, commands) for file in files if file.exists]
     wrong = tuple(problem for reading in readings for problem in reading.problems)
     choice, unknown = Choice(), None
@@ -72,7 +79,7 @@ def resolve(
         choice = choose(readings, commands, environ, typed)
     except UsageError as error:
         unknown = error
-    return Resolved(in_force(readings, choice, commands, environ, typed), choice, wrong, unknown)
+    return Resolved(in_force(readings, choice, commands, environ, typed), choice.name, wrong, unknown)
 
 
 def default_map(commands: Commands, layer: Layer) -> dict[str, dict[str, Any]]:
@@ -82,9 +89,13 @@ def default_map(commands: Commands, layer: Layer) -> dict[str, dict[str, Any]]:
 
 def _for_each(command: Any, settings: Mapping[str, Setting]) -> dict[str, Any]:
     """The values, as they are for a command, and for a group for each of its commands what that one knows."""
+    if not settings:
+        # Nothing is loaded to find out of what it is nothing.
+        return {}
+    from asrcli.cli.config.values import options_of
+
     given = {key: setting.value for key, setting in settings.items()}
-    # Nothing is loaded to find out of what it is nothing.
-    known = {name: options_of(each) for name, each in getattr(command, "commands", {}).items()} if given else {}
+    known = {name: options_of(each) for name, each in getattr(command, "commands", {}).items()}
     if not known:
         return given
     return {name: {key: given[key] for key in given if key in options} for name, options in known.items()}

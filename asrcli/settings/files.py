@@ -13,12 +13,13 @@ import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from asrcli.settings.toml_text import Statement, line_of, statements
-from asrcli.system.beside import alone_in, beside, settle
 from asrcli.system.folders import user_folder
 from asrcli.values.errors import OutputError, UsageError
+
+if TYPE_CHECKING:
+    from asrcli.settings.toml_text import Statement
 
 PROJECT_FILE = "asrcli.toml"
 PROJECT: Literal["project"] = "project"
@@ -51,10 +52,14 @@ class ConfigFile:
     @functools.cached_property
     def statements(self) -> list[Statement]:
         """What it consists of, in its order."""
+        from asrcli.settings.toml_text import statements
+
         return list(statements(self.text)) if self.values else []
 
     def line_of(self, *keys: str) -> int | None:
         """The line on which what `keys` lead to is set, counted from 1; None where that is not known."""
+        from asrcli.settings.toml_text import line_of
+
         return line_of(keys, self.statements)
 
 
@@ -86,10 +91,10 @@ def read(path: Path, whose: Whose) -> ConfigFile:
         if about.st_size > _MOST_BYTES:
             return ConfigFile(path, whose, True, problem="it is too long for a file of settings")
         data = path.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return ConfigFile(path, whose, False)
     except OSError as error:
-        return ConfigFile(path, whose, os.path.lexists(path), problem=f"it cannot be read: {error.strerror}")
+        return ConfigFile(path, whose, True, problem=f"it cannot be read: {error.strerror}")
     try:
         # Windows' editor begins with a mark of the encoding.
         text = data.decode("utf-8-sig")
@@ -125,6 +130,8 @@ def change(path: Path, whose: Whose, edit: Callable[[ConfigFile], str]) -> None:
 
     Raises what `edit` raises, and then changes nothing; OutputError where the file cannot be written.
     """
+    from asrcli.system.beside import alone_in, beside, settle
+
     # The link to a file in somebody's collection of such files stays one.
     target = Path(os.path.realpath(path))
     try:

@@ -98,9 +98,16 @@ def test_what_is_no_file_is_not_waited_for(tmp_path: Path):
     assert read(tmp_path / "pipe", OWN).problem == "it is a device or a pipe, not a file"
 
 
-def test_a_folder_that_is_a_file_is_told(tmp_path: Path):
+def test_below_a_file_there_is_none(tmp_path: Path):
     (tmp_path / "asrcli").touch()
-    assert read(tmp_path / "asrcli" / "config.toml", OWN).problem == "it cannot be read: Not a directory"
+    file = read(tmp_path / "asrcli" / "config.toml", OWN)
+    assert (file.exists, file.problem) == (False, None)
+
+
+def test_a_file_that_cannot_be_reached_is_told(tmp_path: Path):
+    (tmp_path / "asrcli.toml").symlink_to(tmp_path / "asrcli.toml")
+    file = read(tmp_path / "asrcli.toml", OWN)
+    assert (file.exists, file.problem) == (True, "it cannot be read: Too many levels of symbolic links")
 
 
 def test_the_users_file_has_its_standard_place():

@@ -114,7 +114,7 @@ def _document(
 
     return {
         "command": words[0] if words else None,
-        "profile": found.choice.name,
+        "profile": found.profile,
         "files": [_file_document(file) for file in files],
         "settings": [document(each) for each in settings],
         "problems": [*map(_problem_document, found.problems)],

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from asrcli.cli.config.reading import NO_PROFILE, PERSONAL, TRANSCRIBING, Commands, Layer, Reading, Setting
 from asrcli.cli.config.values import options_of
+from asrcli.cli.flags.profile import FLAG, VARIABLE
 from asrcli.settings.files import PRESET, PROJECT, ConfigFile
 from asrcli.settings.presets import presets
 from asrcli.values.errors import UsageError
@@ -44,8 +45,6 @@ _RIVALS = {
     "max_sentence_silence": ("semantic_punctuation",),
     "multi_threshold": ("semantic_punctuation",),
 }
-VARIABLE = "ASRCLI_PROFILE"
-_FLAG = "--profile"
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ class Choice:
 
 def choose(readings: Sequence[Reading], commands: Commands, environ: Mapping[str, str], typed: Sequence[str]) -> Choice:
     """The profile that --profile or a variable names. Raises UsageError where there is none of that name."""
-    name, origin = _typed_value(typed, _FLAG), _FLAG
+    name, origin = _typed_value(typed, FLAG), FLAG
     if name is None:
         name, origin = environ.get(VARIABLE) or NO_PROFILE, VARIABLE
     if name == NO_PROFILE:

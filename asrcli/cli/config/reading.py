@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import functools
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -128,6 +127,8 @@ class Reading:
                     check_reach(option, taken, self.file.path.parent)
                 found[option.name] = Setting(taken, self.file, keys)
             except UsageError as error:
+                import json
+
                 shown = json.dumps(value, ensure_ascii=False, default=str)
                 self._tell(keys, f"{option.name} = {shown}: {error.message}", error.hint)
         return found

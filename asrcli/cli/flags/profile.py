@@ -11,10 +11,13 @@ import typer
 
 from asrcli.cli.flags import completions as values
 
+FLAG, VARIABLE = "--profile", "ASRCLI_PROFILE"
+"""What asks for one, for a command and for all commands of a shell."""
+
 Profile = Annotated[
     str | None,
     typer.Option(
-        "--profile",
+        FLAG,
         metavar="NAME",
         help="Settings of this name: captions, dictation, meeting or your own; see `asrcli config` [ASRCLI_PROFILE].",
         autocompletion=values.profiles,
