@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import difflib
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +24,8 @@ MONITOR = "monitor"
 _PULSE_DEVICE = "pulse"
 # What PulseAudio and PipeWire call the monitor of the default sink.
 _DEFAULT_MONITOR = "@DEFAULT_MONITOR@"
+
+_CARD = re.compile(r" \(hw:\d+,\d+\)$")
 
 LIST_HINT = "see `asrcli devices`"
 _PACKAGES = (
@@ -118,8 +121,26 @@ def input_devices() -> list[Device]:
     ]
 
 
+def by_id(devices: Sequence[Device]) -> dict[str, Device]:
+    """`devices` by names that stay the same when the system starts anew or something is plugged in elsewhere.
+
+    They are made of the sound system and the name, such as "alsa:USB Audio". ALSA puts the number of the card behind
+    the name, which does change, and is left out; of several that are called the same, the second has a #2.
+    """
+    found: dict[str, Device] = {}
+    for device in devices:
+        api = device.host_api.lower().replace(" ", "-")
+        plain = same = f"{api}:{_CARD.sub('', device.name)}"
+        count = 1
+        while same in found:
+            count += 1
+            same = f"{plain}#{count}"
+        found[same] = device
+    return found
+
+
 def choose(wanted: str | None, devices: Sequence[Device]) -> Device:
-    """The device that `wanted` means: an index, a name, a part of one, "monitor"; None is the system's default.
+    """The device that `wanted` means: an index, an id, a name, a part of one, "monitor"; None is the system's default.
 
     Case does not matter. Raises DeviceError where none or several fit.
     """
@@ -130,6 +151,8 @@ def choose(wanted: str | None, devices: Sequence[Device]) -> Device:
     by_index = {str(device.index): device for device in devices}
     if wanted in by_index:
         return by_index[wanted]
+    if (device := by_id(devices).get(wanted)) is not None:
+        return device
     text = wanted.strip().casefold()
     fitting = [device for device in devices if device.name.casefold() == text]
     if not fitting and text:

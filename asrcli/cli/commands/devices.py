@@ -18,18 +18,20 @@ def devices(
 ) -> None:
     """List the microphones that `asrcli mic --device` takes.
 
-    It takes their number, their name, or a part of the name.
+    It takes their number, their name, or a part of the name; and the id that --json tells, which stays the same when
+    the numbers change.
     """
     print_devices(as_json=json)
 
 
 def print_devices(*, as_json: bool) -> None:
     """Print the list; an empty one is good JSON, but as a table it raises DeviceError."""
-    from asrcli.audio.microphone.devices import choose, input_devices
+    from asrcli.audio.microphone.devices import by_id, choose, input_devices
 
     found = input_devices()
     if as_json:
-        typer.echo(json_module.dumps([_document(device) for device in found], ensure_ascii=False, indent=2))
+        documents = [{"id": name, **_document(device)} for name, device in by_id(found).items()]
+        typer.echo(json_module.dumps(documents, ensure_ascii=False, indent=2))
         return
     # Says in its own words that there is none.
     choose(None, found)

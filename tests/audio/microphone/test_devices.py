@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from asrcli.audio.microphone.devices import Device, choose, open_error, same_again
+from asrcli.audio.microphone.devices import Device, by_id, choose, open_error, same_again
 from asrcli.output.wording import words
 from asrcli.values.errors import AsrcliError, DeviceError, UsageError
 
@@ -118,6 +118,21 @@ def test_the_same_device_is_found_under_another_number() -> None:
     assert monitor is not None
     assert (monitor.index, monitor.name, monitor.pulse_source) == (11, "monitor", "@DEFAULT_MONITOR@")
     assert same_again(DEVICES[1], DEVICES[2:]) is None
+
+
+def test_an_id_stays_the_same_when_the_numbers_change() -> None:
+    before = [
+        _device(0, "USB Audio: - (hw:1,0)"),
+        _device(1, "HDA Intel: Analog (hw:0,0)"),
+        _device(2, "USB Audio: - (hw:2,0)"),
+        _device(3, "Built-in Microphone", "Core Audio"),
+        _device(4, "USB Audio: -#2"),
+    ]
+    later = [_device(7, "HDA Intel: Analog (hw:3,0)"), _device(8, "USB Audio: - (hw:0,0)")]
+    ids = ["alsa:USB Audio: -", "alsa:HDA Intel: Analog", "alsa:USB Audio: -#2", "core-audio:Built-in Microphone"]
+    assert [*by_id(before)] == [*ids, "alsa:USB Audio: -#2#2"]
+    assert [choose(each, before).index for each in ids] == [0, 1, 2, 3]
+    assert [choose(each, later).index for each in ids[:2]] == [8, 7]
 
 
 @pytest.mark.parametrize(
