@@ -306,3 +306,11 @@ def test_a_projects_file_reads_and_writes_nothing_outside_its_folder(project, li
 )
 def test_a_projects_file_may_name_its_own_files(project, line):
     assert wrong_in(project, line) == []
+
+
+def test_what_is_good_for_some_commands_only_is_told_with_the_others(project):
+    assert wrong_in(project, 'language = ["en", "zh"]') == [
+        '1: language = ["en", "zh"]: for qwen: it takes a text or a number'
+        " (put it into [file] or [mic] or [reuse-bench])"
+    ]
+    assert wrong_in(project, '[file]\nlanguage = ["en", "zh"]') == []

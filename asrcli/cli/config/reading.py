@@ -64,6 +64,7 @@ class Reading:
         self._options = functools.cache(lambda command: options_of(commands[command]))
         # Each once, since the same may be wrong for several commands.
         self._found: dict[Problem, None] = {}
+        self._refused: dict[tuple[Keys, str, str, str], list[str]] = {}
         self.layer: Layer = {}
         self.profiles: dict[str, Layer] = {}
         if file.problem is None:
@@ -108,7 +109,24 @@ class Reading:
                 own = self._known(own, {*self._options(command)}, (*within, command), f"option of {command}")
                 given |= {(*within, command, key): value for key, value in own.items()}
             found[command] = self._settings(command, given)
+        self._tell_what_was_refused(within)
         return found
+
+    def _tell_what_was_refused(self, within: Keys) -> None:
+        """Once for all commands; what is for several of them and good for some is told with the others."""
+        for (keys, value, reason, hint), commands in self._refused.items():
+            unable = {each for key, others in self._refused.items() if key[0] == keys for each in others}
+            is_common = len(keys) == len(within) + 1
+            able = [each for each in TRANSCRIBING if is_common and self._takes(each, keys[-1]) and each not in unable]
+            if able:
+                told = f"{value}: for {' and '.join(commands)}: {reason}"
+                self._tell(keys, told, f"put it into {' or '.join(f'[{each}]' for each in able)}")
+            else:
+                self._tell(keys, f"{value}: {reason}", hint)
+        self._refused.clear()
+
+    def _takes(self, command: str, key: str) -> bool:
+        return command in self._commands and self._is_for(command, _name(key))
 
     def _is_for(self, command: str, option: str) -> bool:
         """Whether what stands at the top of a file is for `command`."""
@@ -130,7 +148,8 @@ class Reading:
                 import json
 
                 shown = json.dumps(value, ensure_ascii=False, default=str)
-                self._tell(keys, f"{option.name} = {shown}: {error.message}", error.hint)
+                refused = (keys, f"{option.name} = {shown}", error.message, error.hint)
+                self._refused.setdefault(refused, []).append(command)
         return found
 
     def _known(self, given: Mapping[str, Any], known: set[str], within: Keys, what: str) -> dict[str, Any]:

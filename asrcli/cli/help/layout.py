@@ -50,6 +50,7 @@ LAYOUTS = {
     "config": Layout(topics=("settings",)),
     "devices": Layout(topics=("microphone",)),
     "vocab": Layout(topics=("hotwords",)),
+    "config": Layout(topics=("settings",)),
     "serve": Layout(topics=("local-service", "faults")),
 }
 """Command → its layout; those of a group have the group's guides."""

@@ -42,7 +42,8 @@ def test_json_is_one_array(command: list[str], found: list[Device], capsys: pyte
     assert run(command) == 0
     first, second = json.loads(capsys.readouterr().out)
     assert second == {
-        "id": "alsa:pulse", "index": 5, "name": "pulse", "default": True, "host_api": "ALSA", "channels": 32, "sample_rate_hz": 48000,
+        "id": "alsa:pulse",
+        "index": 5, "name": "pulse", "default": True, "host_api": "ALSA", "channels": 32, "sample_rate_hz": 48000,
     }  # fmt: skip
     assert first["name"] == FOUND[0].name
     assert not first["default"]
