@@ -122,9 +122,7 @@ def sounds(tmp_path_factory: pytest.TempPathFactory, ffmpeg: str) -> Path:
     subprocess.run([ffmpeg, "-v", "error", "-i", str(TALK_WAV), str(folder / "lecture.mp3")], check=True)
     (folder / "names.txt").write_text("Ada Lovelace\nGrace Hopper:5\n", encoding="utf-8")
     shutil.copy(DATA / "talk.script.jsonl", folder)
-    settings = folder / "home" / ".config" / "asrcli"
-    settings.mkdir(parents=True)
-    (settings / "config.toml").write_text('pace = "fast"\n', encoding="utf-8")
+    (folder / "home").mkdir()
     return folder
 
 
