@@ -17,6 +17,7 @@ import typer
 
 from asrcli.cli.app import app
 from asrcli.cli.commands import SUMMARIES
+from asrcli.cli.first_words import with_command
 from asrcli.cli.topics import topics
 from tests.support.guide_texts import ROOT, TEXTS, anchors, blocks, commands, inline, other_blocks
 from tests.support.quick_commands import quick_commands
@@ -54,10 +55,15 @@ NOT_RUN = {
     "asrcli mic --max-outage 1800 --retries 50": _MICROPHONE,
     "asrcli qwen --mic --manual": _MICROPHONE,
     "asrcli devices": _MICROPHONE,
+    "asrcli devices --json": _MICROPHONE,
+    'asrcli mic --device "alsa:USB Audio: - (hw:1,0)"': _MICROPHONE,
     "asrcli doctor": _MACHINE,
     "asrcli doctor --region cn": _MACHINE,
     "asrcli doctor --offline": _MACHINE,
     "asrcli doctor --mic": _MACHINE,
+    "asrcli doctor --region local": _MACHINE,
+    "asrcli doctor --offline --json": _MACHINE,
+    "asrcli doctor --ca-bundle company.pem": _MACHINE,
     "asrcli doctor --json | jq '.checks[] | select(.status == \"fail\")'": _MACHINE,
     "ffmpeg -v error -f pulse -i default -af highpass=f=80,afftdn=nr=20:nf=-30 -ac 1 -ar 16000 -f s16le -"
     " | asrcli file -": _MICROPHONE,
@@ -194,7 +200,7 @@ def test_a_command_that_would_fail_is_found(arguments: list[str]) -> None:
 def _understand(arguments: list[str]) -> None:
     """Parse a command line as the program does, and run nothing. Raises where it is refused."""
     root = typer.main.get_command(app)
-    name, *rest = arguments
+    name, *rest = with_command(arguments, lambda name: root.commands[name])  # type: ignore[attr-defined]
     if name.startswith("-"):
         assert name in _options(root), name
         return

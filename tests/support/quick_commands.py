@@ -47,6 +47,13 @@ def endpoint_url(*where):
     url = chosen(*where)
     return service if "127.0.0.1" not in url else url
 endpoints.endpoint_url = endpoint_url
+with_command = asrcli.cli.app.with_command
+def with_command_and_pace(*typed):
+    arguments = with_command(*typed)
+    if arguments[:1] and arguments[0] in ("file", "qwen", "reuse-bench") and "--pace" not in arguments:
+        return [arguments[0], "--pace", "fast", *arguments[1:]]
+    return arguments
+asrcli.cli.app.with_command = with_command_and_pace
 listening = socket.socket(socket.AF_UNIX)
 listening.bind(address)
 listening.listen(100)
@@ -81,8 +88,6 @@ arguments, folder, environ = json.loads(rest)
 os.chdir(folder)
 os.environ.clear()
 os.environ.update(environ)
-if arguments[:1] and arguments[0] in ("file", "qwen", "reuse-bench") and "--pace" not in arguments:
-    arguments[1:1] = ["--pace", "fast"]
 sys.argv = ["asrcli", *arguments]
 asrcli.cli.app.main()
 """
