@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asrcli.bench.figures import Figures, SpeedUp
-from asrcli.bench.report import COMPARED, Report, phase_ms
+from asrcli.bench.report import COMPARED, Report, phase_ms, verdict
 from asrcli.bench.timings import KINDS, PHASES, Kind
 from asrcli.system.extras import how_to_add
 from asrcli.values.errors import OutputError, UsageError
@@ -64,7 +64,7 @@ def draw(report: Report) -> Figure:
     compared = report.setup.plan.tasks > 0
     heights = [4.2] * compared + [2.4] * bool(report.findings)
     figure = Figure(figsize=(_WIDTH_INCHES, sum(heights) + 0.6), layout="constrained")
-    figure.suptitle(_title(report), fontsize=10, parse_math=False)
+    figure.suptitle("\n".join(filter(None, (verdict(report), _title(report)))), fontsize=10, parse_math=False)
     rows = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
     if compared:
         left, right = rows[0].subplots(1, 2, width_ratios=(4, 3))
@@ -98,7 +98,7 @@ def _draw_tasks(axes: Axes, report: Report) -> None:
     axes.set_yticks(range(len(phases)), [PHASES[phase] for phase in phases])
     axes.set_ylim(max(len(phases), 1) - 0.5, -0.5)
     _logarithmic(axes, steps=(1,))
-    axes.set_xlabel("ms; a point is a task, a bar the median")
+    axes.set_xlabel("ms; a point is a task, a bar and its number the median")
     axes.grid(axis="x", color="#dddddd", linewidth=0.6)
     axes.set_axisbelow(True)
     _without_frame(axes)
@@ -118,6 +118,9 @@ def _draw_strip(axes: Axes, height: float, kind: Kind, numbers: Sequence[float],
         return
     axes.scatter(shown, [height] * len(shown), s=14, color=COLORS[kind], alpha=0.45, linewidths=0)
     axes.plot([of.median] * 2, [height - 0.16, height + 0.16], color=COLORS[kind], linewidth=2.2)
+    # Behind the last point, so that none is hidden.
+    number = f"{of.median:.1f}" if of.median < 10 else f"{of.median:,.0f}"
+    axes.annotate(number, (max(shown), height), (5, 0), textcoords="offset points", va="center", fontsize=7)
 
 
 def _draw_speed_ups(axes: Axes, speed_ups: dict[str, SpeedUp | None]) -> None:

@@ -11,8 +11,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from asrcli.bench.plot import check_format, save_plot
-from asrcli.bench.report import make_report
+from asrcli.bench.plot import check_format, draw, save_plot
+from asrcli.bench.report import make_report, verdict
+from asrcli.bench.timings import KINDS
 from asrcli.values.errors import OutputError, UsageError
 from tests.bench.samples import sample_report
 from tests.support.wording import says
@@ -45,6 +46,15 @@ def test_png_and_svg_are_what_their_names_say(tmp_path):
 def test_every_report_can_be_drawn(report, tmp_path):
     save_plot(report, tmp_path / "bench.svg")
     assert (tmp_path / "bench.svg").stat().st_size > 1000
+
+
+@needs_matplotlib
+def test_the_medians_and_the_verdict_are_written_in_it():
+    report = sample_report(40)
+    figure = draw(report)
+    assert figure.get_suptitle().splitlines()[0] == verdict(report)
+    written = {text.get_text() for text in figure.subfigs[0].axes[0].texts}
+    assert {f"{report.figures[kind]['ready'].median:,.0f}" for kind in KINDS} <= written
 
 
 @needs_matplotlib
