@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
+
+_PART = re.compile(r"\.asrcli-[0-9a-f]{16}\.\w+")
 
 
 @contextlib.contextmanager
@@ -19,6 +22,50 @@ def beside(path: Path, ending: str) -> Iterator[Path]:
         yield part
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def held_beside(path: Path, ending: str) -> Iterator[Path]:
+    """As `beside`, for a file that takes long: it is there from the start, empty, and `clear_abandoned` spares it."""
+    with beside(path, ending) as part:
+        descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+        try:
+            _hold(descriptor)
+            yield part
+        finally:
+            os.close(descriptor)
+
+
+def clear_abandoned(folder: Path, endings: Container[str]) -> None:
+    """Remove files of `held_beside` with one of `endings` that killed processes have left in `folder`."""
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if _PART.fullmatch(entry.name) and Path(entry.name).suffix in endings:
+                _remove_unless_held(entry.path)
+
+
+def _remove_unless_held(path: str) -> None:
+    # Where there are no such locks, nothing is known to be abandoned.
+    with contextlib.suppress(OSError):
+        descriptor = os.open(path, os.O_RDWR)
+        try:
+            if _hold(descriptor):
+                Path(path).unlink()
+        finally:
+            os.close(descriptor)
+
+
+def _hold(descriptor: int) -> bool:
+    """Whether the file is ours alone now, for as long as the descriptor is open or the process lives."""
+    if sys.platform == "win32":
+        return False
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def settle(path: Path) -> None:

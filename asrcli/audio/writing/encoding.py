@@ -15,9 +15,9 @@ import soundfile
 
 from asrcli.audio.opening import open_source
 from asrcli.audio.reading.ffmpeg_tool import file_url, find_ffmpeg, last_words
-from asrcli.audio.writing.kinds import OPUS_BITRATE, Kind
+from asrcli.audio.writing.kinds import KINDS, OPUS_BITRATE, Kind
 from asrcli.audio.writing.wav_writer import WavWriter
-from asrcli.system.beside import beside, settle
+from asrcli.system.beside import clear_abandoned, held_beside, settle
 from asrcli.system.child import Child
 from asrcli.values.errors import AsrcliError, OutputError
 from asrcli.values.pcm import PcmFormat
@@ -29,7 +29,7 @@ _TOLERANCE_S = 0.25
 
 
 def encode(sound: Iterator[bytes], pcm: PcmFormat, path: Path, kind: Kind) -> None:
-    """Write `sound`, whole samples, to the new file `path`.
+    """Write `sound`, whole samples, to the file `path`, and replace what is there.
 
     Raises OutputError where that fails, and what `sound` raises; a file may be left that is not whole.
     """
@@ -48,7 +48,8 @@ def convert(wav: WavWriter, path: Path, kind: Kind, *, force: bool) -> None:
     With `force` what is at `path` is replaced.
     """
     try:
-        with beside(path, path.suffix) as part:
+        clear_abandoned(path.parent, KINDS)
+        with held_beside(path, path.suffix) as part:
             encode(wav.sound(), wav.pcm, part, kind)
             _check(part, wav.seconds)
             settle(part)
@@ -86,7 +87,20 @@ def _check(path: Path, seconds: float) -> None:
 
 
 def _input(pcm: PcmFormat) -> list[str]:
-    return ["-hide_banner", "-v", "error", "-f", "s16le", "-ar", str(pcm.sample_rate_hz), "-ac", "1", "-i", "pipe:0"]
+    return [
+        "-hide_banner",
+        "-y",
+        "-v",
+        "error",
+        "-f",
+        "s16le",
+        "-ar",
+        str(pcm.sample_rate_hz),
+        "-ac",
+        "1",
+        "-i",
+        "pipe:0",
+    ]
 
 
 def _by_ffmpeg(command: list[str], sound: Iterator[bytes], path: Path) -> None:
@@ -104,7 +118,7 @@ def _by_ffmpeg(command: list[str], sound: Iterator[bytes], path: Path) -> None:
 def _by_libsndfile(form: tuple[str, str], sound: Iterator[bytes], pcm: PcmFormat, path: Path) -> None:
     container, encoding = form
     level = {"compression_level": _OPUS_LEVEL} if encoding == "OPUS" else {}
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o666)
     try:
         with soundfile.SoundFile(fd, "w", pcm.sample_rate_hz, 1, format=container, subtype=encoding, **level) as file:
             for data in sound:

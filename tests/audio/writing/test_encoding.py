@@ -14,6 +14,7 @@ from asrcli.audio.writing import encoding
 from asrcli.audio.writing.encoding import convert, encode
 from asrcli.audio.writing.kinds import KINDS
 from asrcli.audio.writing.wav_writer import WavWriter
+from asrcli.system.beside import held_beside
 from asrcli.values.errors import Interrupted, OutputError
 from asrcli.values.pcm import PcmFormat
 from tests.support.full_disk import disk_of
@@ -122,6 +123,16 @@ def test_a_file_that_was_made_meanwhile_is_replaced_by_force_alone(
             convert(wav, path, KINDS[".flac"], force=False)
         assert path.read_text() == "mine"
     assert wav.path.exists() is not force
+
+
+def test_what_killed_runs_have_left_goes_and_what_others_write_now_stays(recorded: Recorded, tmp_path: Path) -> None:
+    wav, mine = recorded(16000), tmp_path / ".asrcli-0123456789abcdef.txt"
+    mine.write_text("of another kind")
+    (tmp_path / ".asrcli-0123456789abcdef.mp3").write_bytes(b"half")
+    with held_beside(tmp_path / "other.mp3", ".mp3") as theirs:
+        convert(wav, tmp_path / "sound.flac", KINDS[".flac"], force=False)
+        assert _names(tmp_path) == sorted([mine.name, theirs.name, "sound.flac"])
+    assert _names(tmp_path) == sorted([mine.name, "sound.flac"])
 
 
 @pytest.mark.parametrize("ending", [".flac", pytest.param(".m4a", marks=needs_ffmpeg)])
