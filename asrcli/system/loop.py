@@ -27,7 +27,7 @@ from asrcli.system.dependants import Dependants
 from asrcli.system.moments import Moments, Work
 from asrcli.system.threads import Thread
 from asrcli.system.wakeup import Wakeup
-from asrcli.values.errors import Shortage
+from asrcli.values.errors import MORE_FILES, Shortage
 
 READABLE = selectors.EVENT_READ
 WRITABLE = selectors.EVENT_WRITE
@@ -87,8 +87,9 @@ class Loop:
             self._thread = None
             self._let_go()
             if isinstance(error, OSError):
-                hint = "raise the limit (ulimit -n), or use fewer at once"
-                raise Shortage(f"the system allows no further open files ({error.strerror})", hint=hint) from error
+                raise Shortage(
+                    f"the system allows no further open files ({error.strerror})", hint=MORE_FILES
+                ) from error
             raise
         if self._calls:
             self._rouse()

@@ -33,6 +33,10 @@ _SYSTEM = {
     *(errno.EIO, errno.ENOMEM, errno.ENOBUFS, errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOSPC, errno.EDQUOT),
 }
 
+# Where it is the number of open files and sockets, and what helps then.
+FILES_USED_UP = {errno.EMFILE, errno.ENFILE}
+MORE_FILES = "raise the limit (ulimit -n), or use fewer at once"
+
 Missing = tuple[tuple[int, int | None], ...]
 """Begin and end in milliseconds of each stretch without a result; the end is None for all that follows."""
 
@@ -274,7 +278,8 @@ class Bug(AsrcliError):  # noqa: N818
             reason = "out of memory" if isinstance(error, MemoryError) else os.strerror(error.errno or 0)
             where = getattr(error, "filename", None)
             place = f" at {where}" if where else ""
-            shortage = Shortage(f"the system does not let us go on{place}: {reason}", hint="safe to try again")
+            hint = MORE_FILES if getattr(error, "errno", None) in FILES_USED_UP else "safe to try again"
+            shortage = Shortage(f"the system does not let us go on{place}: {reason}", hint=hint)
             shortage.__cause__ = error
             return shortage
         return Bug(error, ends_all=ends_all)

@@ -12,7 +12,16 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from asrcli.system.extras import how_to_add
-from asrcli.values.errors import AsrcliError, AuthError, LinkError, ServiceError, UsageError, brief
+from asrcli.values.errors import (
+    FILES_USED_UP,
+    MORE_FILES,
+    AsrcliError,
+    AuthError,
+    LinkError,
+    ServiceError,
+    UsageError,
+    brief,
+)
 from asrcli.wire.certificates import seen_issuer
 from asrcli.wire.proxies import Proxy
 
@@ -32,6 +41,9 @@ def network_failure(error: OSError, url: str, proxy: Proxy | None = None) -> Lin
         return _untrusted(error, where, None if proxy else seen_issuer(parts.hostname or "", parts.port or 443))
     if isinstance(error, ConnectionRefusedError):
         return LinkError(f"cannot connect to {where}: nothing answers there", hint="check --endpoint and the network")
+    if error.errno in FILES_USED_UP:
+        # Nothing was lost, and nobody else is to blame.
+        return LinkError(f"no connection to {where}: {error.strerror}", hint=MORE_FILES)
     return LinkError(f"the connection to {where} was lost: {said}", hint="safe to try again")
 
 

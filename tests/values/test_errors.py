@@ -25,6 +25,7 @@ def test_a_system_that_has_no_more_to_give_is_no_bug(error):
     assert found.__cause__ is error
     assert "\n" not in words(found)
     assert (getattr(error, "filename", None) or "") in found.message
+    assert ("ulimit -n" in found.hint) == (getattr(error, "errno", None) == errno.EMFILE)
     assert (error.strerror if isinstance(error, OSError) else "out of memory") in found.message
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import socket
 
@@ -45,6 +46,14 @@ def test_an_answer_that_is_no_websocket_is_not_called_a_loss(said):
     assert "lost" not in words(error)
     assert "safe to try again" not in words(error)
     assert "check --endpoint" in error.hint
+
+
+@pytest.mark.parametrize("failure", [handshake_failure, translate])
+def test_a_limit_of_open_files_is_named_and_is_no_lost_connection(failure):
+    error = failure(OSError(errno.EMFILE, "Too many open files", "encodings/idna.py"), URL)
+    assert isinstance(error, LinkError)
+    limit = "Too many open files (raise the limit (ulimit -n), or use fewer at once)"
+    assert words(error) == f"no connection to {URL}: {limit}"
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 429, 503])
