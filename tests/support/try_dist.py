@@ -36,6 +36,7 @@ IN_THE_WHEEL = (
     ".data/data/share/bash-completion/completions/asrcli",
     ".data/data/share/zsh/site-functions/_asrcli",
     ".data/data/share/fish/vendor_completions.d/asrcli.fish",
+    ".data/data/share/man/man1/asrcli.1",
 )
 
 
@@ -161,9 +162,10 @@ class Installation:
         print(f"{self.tool}: heard {text!r}")
 
     def check_doctor(self) -> None:
-        if re.search(r"^\W*doctor\b", self.asrcli("--help"), re.MULTILINE):
-            self.asrcli("doctor", "--offline")
-            print(f"{self.tool}: doctor finds nothing that fails")
+        # Without a key that would be one.
+        environ = {**self.environ, "DASHSCOPE_API_KEY": "sk-" + "0123456789abcdef" * 2}
+        said = run([self.program, "doctor", "--offline"], environ)
+        print(f"{self.tool}: {said.splitlines()[-1]}")
 
 
 def clip_of(talk: Path, clip: Path) -> Path:
