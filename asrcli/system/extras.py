@@ -9,12 +9,28 @@ from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
+# pocketsphinx comes compiled for the Pythons before this one.
+_COMPILES_SPHINX = (3, 14)
+
 
 def how_to_add(extra: str) -> str:
     """The one line for a shell that adds `extra`, a name of pyproject's optional dependencies, and takes nothing away.
 
-    Looks into files that uv and pipx leave in an environment that they made; in any other it is pip's.
+    Looks into files that uv and pipx leave in an environment that they made; in any other it is pip's. What the extra
+    takes on this Python besides stands behind a comma.
     """
+    if extra == "serve" and sys.version_info >= _COMPILES_SPHINX:
+        return (
+            f"{_command(extra)}, which takes a C compiler: there is no compiled pocketsphinx for Python {_python()} yet"
+        )
+    return _command(extra)
+
+
+def _python() -> str:
+    return "{}.{}".format(*sys.version_info)
+
+
+def _command(extra: str) -> str:
     prefix = Path(sys.prefix)
     receipt = prefix / "uv-receipt.toml"
     if receipt.is_file():

@@ -152,7 +152,8 @@ class Installation:
         check(hint is not None, f"--region local without the extra: {said}")
         assert hint is not None
         check(self.asrcli("serve", "--port", "0", code=2) == said, "serve says something else")
-        run(shlex.split(hint[1]), self.environ)
+        # What it takes besides stands behind a comma.
+        run(shlex.split(hint[1].partition(", which")[0]), self.environ)
         print(f"{self.tool}: {hint[1]}")
         lines = [json.loads(line) for line in self.asrcli("file", clip, "--region", "local", "-j").splitlines()]
         end = next(line for line in lines if line["type"] == "end")

@@ -19,6 +19,7 @@ requirements = [{ name = "asrcli", extras = ["plot"] }, { name = "tqdm", extras 
 def prefix(tmp_path, monkeypatch):
     """The folder of an environment that has asrcli from an index."""
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    monkeypatch.setattr(sys, "version_info", (3, 13, 0, "final", 0))
     comes_from(None, monkeypatch)
     return tmp_path
 
@@ -68,6 +69,13 @@ def test_uv_is_told_where_the_package_came_from(said, origin, prefix, monkeypatc
     comes_from(said, monkeypatch)
     (prefix / "uv-receipt.toml").write_text("")
     assert how_to_add("plot") == f"uv tool install 'asrcli[plot]{origin}'"
+
+
+def test_what_an_extra_takes_on_a_newer_python_is_told(prefix, monkeypatch):
+    monkeypatch.setattr(sys, "version_info", (3, 14, 0, "final", 0))
+    said = "which takes a C compiler: there is no compiled pocketsphinx for Python 3.14 yet"
+    assert how_to_add("serve") == f"pip install 'asrcli[serve]', {said}"
+    assert how_to_add("plot") == "pip install 'asrcli[plot]'"
 
 
 def test_uvx_runs_with_the_extra(prefix, monkeypatch):
