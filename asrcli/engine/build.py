@@ -70,17 +70,17 @@ def _new_protocol(spec: Spec, around: Surroundings, sound: SoundFormat | None) -
     options = spec.options if around.context is None else replace(spec.options, context=around.context())
     if sound is not None:
         options = replace(options, encoding=sound.name, audio_format=PcmFormat(sound.sample_rate_hz))
-    return REGISTRY[spec.protocol](options, endpoint, _encoder(options, sound))
+    return REGISTRY[spec.protocol](options, endpoint, _encoder(options, spec.opus_bitrate, sound))
 
 
-def _encoder(options: RecognitionOptions, sound: SoundFormat | None) -> NewEncoder | None:
+def _encoder(options: RecognitionOptions, opus_bitrate: int, sound: SoundFormat | None) -> NewEncoder | None:
     if sound is not None:
         return functools.partial(Ahead, sound.header) if sound.header else None
     if options.encoding == PCM:
         return None
     from asrcli.audio.writing.opus import OpusEncoder
 
-    return OpusEncoder
+    return functools.partial(OpusEncoder, opus_bitrate)
 
 
 def _cutter(

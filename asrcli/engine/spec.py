@@ -8,6 +8,7 @@ from asrcli.engine.retry import Retry
 from asrcli.engine.sound.tape import IDLE_S, KEEP_S
 from asrcli.engine.stages import Timeouts
 from asrcli.values.recognition import Endpoint, RecognitionOptions
+from asrcli.values.sound import OPUS_BITRATE
 from asrcli.wire.dial import Network
 
 
@@ -34,6 +35,8 @@ class Spec:
     speed: float | None = 1.0
     """The pace of the audio: 1.0 is real time, None as fast as it goes."""
     cutting: Cutting | None = None
+    opus_bitrate: int = OPUS_BITRATE
+    """Bit/s of what is sent as Opus, while somebody speaks."""
     idle_s: float | None = IDLE_S
     """How long the source may pause before it is bridged with silence; None for ever."""
     keep_s: float = KEEP_S

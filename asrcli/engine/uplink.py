@@ -48,7 +48,7 @@ class Uplink:
         return self._words(share) if self._has_told else None
 
     def _words(self, share: float) -> tuple[str, str]:
-        hint = "a faster network helps, or fewer bytes: `asrcli qwen --opus` sends about a tenth"
+        hint = "a faster network helps, or fewer bytes: --send opus sends a tenth"
         if self._keep_s is not None:
             hint += f"; sound that has waited for {self._keep_s:g} s is lost (--max-outage, --save-audio)"
         return f"the network, or the service, takes {share:.0%} of the sound in real time: results come late", hint

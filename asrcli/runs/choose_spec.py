@@ -196,6 +196,7 @@ def spec_of(request: Request, choice: Choice, endpoint: Endpoint, network: Netwo
         network=network,
         speed=request.speed,
         cutting=request.cutting,
+        opus_bitrate=request.sending.opus_bitrate,
         idle_s=IDLE_S if service.keepalive else None,
         keep_s=service.max_outage,
         starts_per_minute=service.starts_per_minute,

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from asrcli.values.sound import OPUS_BITRATE, PCM
+
 if TYPE_CHECKING:
     from asrcli.audio.opening import Input
     from asrcli.engine.spec import Cutting
@@ -72,6 +74,14 @@ class ManyOptions:
 
 
 @dataclass(frozen=True)
+class Sending:
+    """What the sound is sent as: `way` is one of --send, `opus_bitrate` that of Opus, in bit/s."""
+
+    way: str = PCM
+    opus_bitrate: int = OPUS_BITRATE
+
+
+@dataclass(frozen=True)
 class Request:
     """One command. `names` are its sources, and `input` is how they are opened.
 
@@ -90,4 +100,5 @@ class Request:
     open_ended: bool = False
     cutting: Cutting | None = None
     many: ManyOptions = field(default_factory=ManyOptions)
+    sending: Sending = field(default_factory=Sending)
     shaping: Mapping[str, object] = field(default_factory=dict)

@@ -20,10 +20,10 @@ from asrcli.values.pcm import PcmFormat
 from asrcli.values.recognition import RecognitionOptions
 
 _OWN_FIELDS = {field.name for field in dataclasses.fields(RecognitionOptions)}
-# What is sent is PCM at the rate that the begin line names, whatever a message says of it.
+# What is sent is what --send says, at the rate that the begin line names, whatever a message says of it.
 _OF_THE_SOUND = {
-    "format": "what is sent is PCM",
-    "input_audio_format": "use --opus",
+    "format": "use --send",
+    "input_audio_format": "use --send",
     "sample_rate": "use --wire-rate",
 }
 

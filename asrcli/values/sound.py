@@ -13,6 +13,8 @@ STORED_CHUNK_MS = 200
 
 PCM = "pcm"
 OPUS = "opus"
+# Bit/s for what is spoken; pauses take less, and the whole comes to a tenth of PCM.
+OPUS_BITRATE = 28_000
 
 
 class Chunk(NamedTuple):

@@ -25,7 +25,7 @@ def told(share: float, seconds: int, *, uplink: Uplink | None = None) -> list[tu
 def test_too_little_is_told_once_with_how_much_it_is_and_what_helps():
     [(message, hint)] = told(0.125, 100)
     assert message == "the network, or the service, takes 12% of the sound in real time: results come late"
-    assert "--opus" in hint
+    assert "--send opus" in hint
     assert "lost" not in hint
 
 

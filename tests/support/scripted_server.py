@@ -45,6 +45,14 @@ class Conversation:
             audio += message
         return audio
 
+    def audio_until(self, action: str) -> bytes:
+        """Read audio messages until the client's `action` message comes."""
+        audio = b""
+        while isinstance(message := self._connection.recv(), bytes):
+            audio += message
+        assert json.loads(message)["header"]["action"] == action
+        return audio
+
     def say(self, event: str, payload: object = None, **header: object) -> None:
         """Send an event of the run-task protocol for the current task."""
         document = {"header": {"task_id": self.task_id, "event": event, **header}, "payload": payload or {}}
@@ -62,10 +70,14 @@ class Conversation:
 
     def expect_type(self, kind: str) -> dict[str, Any]:
         """Read until the client's event of that type comes and return it; what comes before is dropped."""
-        while True:
-            document: dict[str, Any] = json.loads(self._connection.recv())
-            if document["type"] == kind:
-                return document
+        while (document := self.next())["type"] != kind:
+            pass
+        return document
+
+    def next(self) -> dict[str, Any]:
+        """The client's next message, which must be a text."""
+        document: dict[str, Any] = json.loads(self._connection.recv())
+        return document
 
     def expect_append(self, size: int) -> bytes:
         """Read appended audio until at least `size` bytes have come."""

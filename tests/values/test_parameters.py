@@ -51,7 +51,7 @@ DOCUMENTED: dict[str, tuple[tuple[str, ...], str, object, object]] = {
 # The same of `session` in session.update.
 SESSION: dict[str, tuple[tuple[str, ...], object, object]] = {
     "sample_rate": (("--wire-rate", "8000"), 8000, 11025),
-    "input_audio_format": (("--opus",), "opus", "flac"),
+    "input_audio_format": (("--send", "opus"), "opus", "flac"),
     "input_audio_transcription": (
         ("-l", "en", "--corpus", "Ada Lovelace"),
         {"language": "en", "corpus": {"text": "Ada Lovelace"}},

@@ -11,6 +11,7 @@ import typer
 from asrcli.cli.flags.context import LiveContextFlags
 from asrcli.cli.flags.many import ManyFlags
 from asrcli.cli.flags.options import OutputFlags, Pace, RawAudioFlags, RecognitionFlags, grouped
+from asrcli.cli.flags.sending import SendFlags
 from asrcli.cli.flags.service import ServiceFlags
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def file(
     recognition: RecognitionFlags,
     context: LiveContextFlags,
     service: ServiceFlags,
+    send: SendFlags,
     raw: RawAudioFlags,
     output: OutputFlags,
     many: ManyFlags,
@@ -45,7 +47,7 @@ def file(
 
     def prepare() -> Request:
         fields = {**recognition.fields(), **context.fields()}
-        return file_request(files, recognition.model, fields, service, raw, output, many, pace)
+        return file_request(files, recognition.model, fields, service, send, raw, output, many, pace)
 
     return run(output.options(), prepare, opening=what(files), folder=many.output_dir)
 
@@ -60,6 +62,7 @@ def file_request(
     model: str,
     fields: Mapping[str, object],
     service: ServiceFlags,
+    send: SendFlags,
     raw: RawAudioFlags,
     output: OutputFlags,
     many: ManyFlags,
@@ -77,11 +80,12 @@ def file_request(
         names=tuple(expand(files)),
         input=Files(raw_format),
         model=model,
-        fields=fields,
+        fields={**fields, **send.fields()},
         service=service.options(),
         output=output.options(),
         speed=parse_pace(pace),
         many=many.options(),
+        sending=send.sending(),
         shaping=shaping | ({"split": many.split} if many.split > 1 else {}),
     )
 

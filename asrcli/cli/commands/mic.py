@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from asrcli.cli.flags.context import LiveContextFlags
 from asrcli.cli.flags.options import MicFlags, MicSetupFlags, OutputFlags, RecognitionFlags, grouped
+from asrcli.cli.flags.sending import SendFlags
 from asrcli.cli.flags.service import ServiceFlags
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def mic(
     recognition: RecognitionFlags,
     context: LiveContextFlags,
     service: ServiceFlags,
+    send: SendFlags,
     output: OutputFlags,
 ) -> int:
     """Transcribe what the microphone hears, until Ctrl-C.
@@ -45,7 +47,7 @@ def mic(
 
     def prepare() -> Request:
         fields = {**recognition.fields(), **context.fields()}
-        return mic_request(microphone, setup, recognition.model, fields, service, output)
+        return mic_request(microphone, setup, recognition.model, fields, service, send, output)
 
     return run(output.options(), prepare, opening="the microphone")
 
@@ -56,6 +58,7 @@ def mic_request(
     model: str,
     fields: Mapping[str, object],
     service: ServiceFlags,
+    send: SendFlags,
     output: OutputFlags,
 ) -> Request:
     """What `mic` and its kin ask for. Raises UsageError and DeviceError for a microphone that cannot be had."""
@@ -68,12 +71,13 @@ def mic_request(
         names=(device.name,),
         input=Microphone(device, options),
         model=model,
-        fields=fields,
+        fields={**fields, **send.fields()},
         service=service.options(),
         output=output.options(),
         # It comes in its own time.
         speed=None,
         open_ended=True,
+        sending=send.sending(),
     )
 
 

@@ -13,7 +13,9 @@ import typer
 from asrcli.cli.flags.many import ManyFlags
 from asrcli.cli.flags.options import MicFlags, MicSetupFlags, OutputFlags, Pace, RawAudioFlags, grouped
 from asrcli.cli.flags.qwen import QwenFlags
+from asrcli.cli.flags.sending import SendFlags
 from asrcli.cli.flags.service import ServiceFlags
+from asrcli.values.sound import OPUS
 
 if TYPE_CHECKING:
     from asrcli.engine.spec import Cutting
@@ -25,6 +27,7 @@ def qwen(
     knobs: QwenFlags,
     microphone: MicFlags,
     service: ServiceFlags,
+    send: SendFlags,
     raw: RawAudioFlags,
     output: OutputFlags,
     many: ManyFlags,
@@ -53,11 +56,12 @@ def qwen(
     def prepare() -> Request:
         _check(knobs, bool(files), mic, many, microphone)
         _check_protocol(knobs.model, service.protocol)
+        sent = replace(send, send=OPUS) if knobs.opus else send
         if mic:
             setup = MicSetupFlags(rate=raw.rate, channels=raw.channels)
-            request = mic_request(microphone, setup, knobs.model, knobs.fields(), service, output)
+            request = mic_request(microphone, setup, knobs.model, knobs.fields(), service, sent, output)
         else:
-            request = file_request(files or [], knobs.model, knobs.fields(), service, raw, output, many, pace)
+            request = file_request(files or [], knobs.model, knobs.fields(), service, sent, raw, output, many, pace)
         if not knobs.is_manual:
             return request
         cut = {"one_utterance": True} if knobs.one_utterance else {"cut_ms": knobs.silence_ms}

@@ -32,6 +32,7 @@ _VARIABLES = {
 # Option → the flags that it would contradict; who types one of them does not want the file's value.
 _CONTRADICTED = {
     "endpoint": ("--region", "--workspace"),
+    "opus_bitrate": ("--send",),
     "region": ("--endpoint",),
     "json": ("--format", "--output-format", "-f"),
     "format": ("--json", "-j"),

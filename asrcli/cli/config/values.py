@@ -15,7 +15,7 @@ from asrcli.cli.flags.conversion import refuse_empty
 from asrcli.values.errors import UsageError
 
 # Options that take one of the words which complete them, and nothing else.
-_CLOSED = {"region", "protocol", "format", "color", "encoding", "wire_rate"}
+_CLOSED = {"region", "protocol", "format", "color", "encoding", "wire_rate", "send"}
 # Options whose text may be the name of a file, and what may come before that name.
 _MAY_NAME_A_FILE = {
     **dict.fromkeys(("context", "corpus", "hotwords", "mask_words", "drop_words"), "@"),
@@ -96,10 +96,12 @@ def _check_meaning(context: typer.Context, option: Any, value: Any) -> None:
 
     from asrcli.audio.chunks.pacing import parse_pace
     from asrcli.cli.flags import knobs, textfiles
-    from asrcli.settings import endpoints, headers, phrases, recognition
+    from asrcli.settings import endpoints, headers, phrases, recognition, sending
     from asrcli.values.kinds import Texts
 
     match key:
+        case "opus_bitrate":
+            sending.parse_bitrate(value)
         case "pace":
             parse_pace(value)
         case "param":

@@ -71,9 +71,7 @@ class QwenFlags:
             metavar="8000|16000", help="Sample rate to send [16000].", autocompletion=values.choices(*_WIRE_RATES)
         ),
     ] = None
-    opus: Annotated[bool, typer.Option("--opus", help="Send a tenth of the bytes; results come a second later.")] = (
-        False
-    )
+    opus: Annotated[bool, typer.Option("--opus", hidden=True, help="The same as --send opus.")] = False
     param: Annotated[
         list[str], typer.Option("--param", metavar="KEY=VALUE", help="Any further session field; repeatable.")
     ] = field(default_factory=list)
@@ -86,7 +84,6 @@ class QwenFlags:
         """The neutral option fields that the user set, by name. In manual mode the pause is our own affair."""
         from asrcli.settings.phrases import parse_parameters
         from asrcli.values.context import of_text
-        from asrcli.values.sound import OPUS
 
         named = {
             "manual": self.is_manual or None,
@@ -95,7 +92,6 @@ class QwenFlags:
             "noise_threshold": self.threshold,
             "max_sentence_silence_ms": None if self.is_manual else self.silence_ms,
             "wire_rate": self._wire_rate_hz(),
-            "encoding": OPUS if self.opus else None,
             "extra": parse_parameters(self.param) or None,
         }
         return {name: value for name, value in named.items() if value is not None}

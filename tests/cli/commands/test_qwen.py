@@ -226,8 +226,8 @@ def test_the_rate_on_the_wire_can_be_chosen(asrcli):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mode", ["--vad", "--manual"])
-def test_the_talk_is_recognised_from_opus(asrcli, mode):
-    done = asrcli("qwen", TALK_WAV, "--region", "local", "--pace", "fast", "--opus", mode)
+@pytest.mark.parametrize("words", [("--send", "opus", "--vad"), ("--opus", "--manual")])
+def test_the_talk_is_recognised_from_opus(asrcli, words):
+    done = asrcli("qwen", TALK_WAV, "--region", "local", "--pace", "fast", *words)
     assert done.code == 0
     assert len(done.out.splitlines()) == 8
