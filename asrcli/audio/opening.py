@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asrcli.audio.reading.sniff import SIGNATURE_BYTES, signature
-from asrcli.audio.source import DecodedSource, NoticeSink, RawFormat, Source, ignore
+from asrcli.audio.source import AsIs, DecodedSource, NoticeSink, RawFormat, Source, ignore
 from asrcli.system.posix import read_at
 from asrcli.values.errors import UsageError
 from asrcli.values.source_name import STANDARD_INPUT
@@ -28,9 +28,13 @@ STDIN_FD = 0
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Files, pipes and standard input. `raw`: what samples without a header are."""
+    """Files, pipes and standard input.
+
+    `raw`: what samples without a header are. `as_is`: what need not be decoded.
+    """
 
     raw: RawFormat | None = None
+    as_is: AsIs | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ def open_input(how: Input, name: str, notice: NoticeSink, level: LevelSink) -> S
     Raises what `open_source` does, and DeviceError.
     """
     if isinstance(how, Files):
-        return open_source(name, raw=how.raw, notice=notice)
+        return _open(name, how.raw, notice, how.as_is)
     from asrcli.audio.microphone.mic_source import MicSource
 
     source = MicSource(how.device, how.options, notice=notice, level=level)
@@ -72,18 +76,22 @@ def open_source(path: str, *, raw: RawFormat | None = None, notice: NoticeSink =
     UsageError where the choice cannot work (no such file, a folder, empty, not audio), DecodeError where the audio is
     damaged or its decoder is missing. Never waits for a stream: that is for `Source.probe`.
     """
+    return typing.cast(DecodedSource, _open(path, raw, notice, None))
+
+
+def _open(path: str, raw: RawFormat | None, notice: NoticeSink, as_is: AsIs | None) -> Source:
     if path != STANDARD_INPUT:
         from asrcli.audio.reading.file import open_file
 
-        return open_file(path, raw=raw, notice=notice)
+        return open_file(path, raw=raw, notice=notice, as_is=as_is)
     status = _stdin_status()
     if stat.S_ISREG(status.st_mode) and (real_path := _seekable_stdin(status)):
         from asrcli.audio.reading.file import open_file
 
-        return open_file(real_path, raw=raw, notice=notice, name=STANDARD_INPUT)
-    from asrcli.audio.reading.stdin import StdinSource
+        return open_file(real_path, raw=raw, notice=notice, name=STANDARD_INPUT, as_is=as_is)
+    from asrcli.audio.reading.stdin import open_stream
 
-    return StdinSource(STDIN_FD, name=STANDARD_INPUT, raw=raw, notice=notice)
+    return open_stream(STDIN_FD, STANDARD_INPUT, raw=raw, notice=notice, as_is=as_is)
 
 
 def _stdin_status() -> os.stat_result:

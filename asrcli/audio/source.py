@@ -115,3 +115,15 @@ class RawFormat:
             raise UsageError(problem)
         if self.encoding not in ENCODINGS:
             raise UsageError(f"--encoding {self.encoding!r} is not known", hint=choose_one(self.encoding, ENCODINGS))
+
+
+@dataclass(frozen=True, slots=True)
+class AsIs:
+    """What the service takes as it is: `formats` by its own words for them, at `rates_hz`, () for any.
+
+    `insists`: what it does not take is refused; else that is decoded, and told of.
+    """
+
+    formats: tuple[str, ...]
+    rates_hz: tuple[int, ...] = ()
+    insists: bool = False

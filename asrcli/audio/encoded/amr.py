@@ -52,7 +52,7 @@ class AmrParser(FrameParser):
                 header=MAGIC,
                 preroll_samples=_PREROLL_FRAMES * _FRAME_SAMPLES,
             )
-            self._kind = _KIND
+            self.kind = _KIND
             # The first frame follows at once, however few there are.
             self._is_in_step = True
             return len(MAGIC)

@@ -33,7 +33,7 @@ class FrameParser(Parser):
 
     def __init__(self) -> None:
         super().__init__()
-        self._kind: tuple[int, ...] | None = None
+        self.kind: tuple[int, ...] | None = None
         self._is_in_step = False
         self._first = b""
 
@@ -57,7 +57,7 @@ class FrameParser(Parser):
             self._is_in_step = False
             return self._after_tag(length)
         header = self.header_at(data, at) if len(data) - at >= self.HEADER_BYTES else None
-        if header is None or (self._is_in_step and header.kind != self._kind):
+        if header is None or (self._is_in_step and header.kind != self.kind):
             self._is_in_step = False
         if self._is_in_step and header is not None:
             return self._follow(data, at, is_end, header)
@@ -111,11 +111,11 @@ class FrameParser(Parser):
         row = self._row(data, at, is_end)
         if row < 1:
             return row or self._lose(self._to_next_mark(data, at))
-        if self._kind is not None and header.kind != self._kind:
+        if self.kind is not None and header.kind != self.kind:
             self._change(header)
         self._is_in_step = True
-        if self._kind is None:
-            self._kind = header.kind
+        if self.kind is None:
+            self.kind = header.kind
             self._first = data[at : at + self.HEADER_BYTES]
             if not self._begin(data[at : at + header.length], header):
                 return header.length

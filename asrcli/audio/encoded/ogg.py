@@ -36,10 +36,14 @@ class OggParser(Parser):
         self._is_relabelled = False
         self._granule = 0
 
+    @property
+    def loss(self) -> str:
+        """What the damage is, in words."""
+        are_missing = "page is missing" if self.lost_pages == 1 else "pages are missing"
+        return f"{self.lost_pages} {are_missing}" if self.lost_pages else super().loss
+
     def end(self) -> list[Part]:
         parts = super().end()
-        if self._link.codec is None or not self._link.is_begun:
-            self.is_cut = True
         if self._last is not None:
             page, samples = self._last
             self._last = None
@@ -47,8 +51,17 @@ class OggParser(Parser):
             parts += self._found
             self._found = []
         else:
-            self.is_cut = True
+            self.lacks_end = True
         return parts
+
+    def samples_until(self, last: bytes) -> int | None:
+        """How much sound there is if `last` is the last page; None if it belongs to another stream."""
+        if len(last) < HEADER_BYTES or self._first is None:
+            return None
+        page = ogg_pages.read_page(last[: ogg_pages.page_bytes(last)] or last)
+        if page is None or page.serial != self._serial or page.granule == NO_GRANULE:
+            return None
+        return max(0, page.granule - self._first.skip_samples)
 
     def silence(self) -> Part:
         """A page of silence, whose number and place in time are those that are due when it is sent."""

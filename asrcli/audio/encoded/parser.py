@@ -50,6 +50,8 @@ class Unfit(Exception):  # noqa: N818 - it is no error of the sound
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.seen = b""
+        """What was read until then, but for tags."""
 
 
 class Parser(ABC):
@@ -65,6 +67,8 @@ class Parser(ABC):
         self.lost_bytes = 0
         self.damaged_at: int | None = None
         self.is_cut = False
+        self.lacks_end = False
+        """Whether the stream does not say that it has ended, where that kind does."""
         self.samples = 0
         """Of all parts so far."""
         self._data = b""
@@ -94,6 +98,11 @@ class Parser(ABC):
 
     KIND = "sound"
     """For messages."""
+
+    @property
+    def loss(self) -> str:
+        """What the damage is, in words."""
+        return f"{self.lost_bytes} bytes are no sound"
 
     @property
     def is_passing(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 
 from asrcli.audio.encoded.parser import Parser, Part, Traits, Unfit
+from asrcli.audio.reading.lengths import is_chunk_id
 from asrcli.audio.reading.wav_header import WavHeader, parse_header
 from asrcli.values.errors import DecodeError
 from asrcli.values.pcm import BYTES_PER_SAMPLE
@@ -13,6 +14,8 @@ _HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
 _PCM = 1
 # The length of a stream, whose writer did not know it either; silence of ours may be among it.
 _UNKNOWN = 0xFFFFFFFF
+# Enough to see whether a chunk follows.
+_BEHIND_BYTES = 12
 # So much is a part.
 _PART_MS = 20
 
@@ -20,15 +23,15 @@ _PART_MS = 20
 class WavParser(Parser):
     """The samples of a WAV, mono or not; other encodings are Unfit.
 
-    With `believes_length` what follows the stated end of the sound is left out.
+    What follows the stated end of the sound is left out.
     """
 
     KIND = "WAV"
 
-    def __init__(self, *, believes_length: bool = True) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._believes_length = believes_length
         self._left_bytes: int | None = None
+        self._is_over = False
         self._frame_bytes = 0
         self._part_bytes = 0
 
@@ -42,7 +45,7 @@ class WavParser(Parser):
             return self._open(data[at:], is_end)
         wanted = self._part_bytes if self._left_bytes is None else min(self._part_bytes, self._left_bytes)
         if wanted < self._frame_bytes:
-            return left
+            return self._look_behind(data, at, is_end)
         if left < wanted and not is_end:
             return -wanted
         length = min(left, wanted) // self._frame_bytes * self._frame_bytes
@@ -54,6 +57,19 @@ class WavParser(Parser):
             self._left_bytes -= length
         self._keep(Part(data[at : at + length], length // self._frame_bytes))
         return length
+
+    def _look_behind(self, data: bytes, at: int, is_end: bool) -> int:
+        """What follows the sound is chunks, or the header does not tell the truth."""
+        if self._is_over:
+            return len(data) - at
+        if len(data) - at < _BEHIND_BYTES and not is_end:
+            return -_BEHIND_BYTES
+        self._is_over = True
+        # What fills up to an even length may stand before a chunk.
+        behind = data[at : at + _BEHIND_BYTES]
+        if len(behind) == _BEHIND_BYTES and not any(is_chunk_id(behind[skip : skip + 4]) for skip in (0, 1, 2)):
+            raise Unfit("goes on behind the end that its header states")
+        return len(data) - at
 
     def _open(self, data: bytes, is_end: bool) -> int:
         try:
@@ -68,7 +84,7 @@ class WavParser(Parser):
             raise Unfit(f"is a WAV of {header.encoding or 'a codec'}, not of 16-bit PCM")
         self._frame_bytes = BYTES_PER_SAMPLE * header.channels
         self._part_bytes = max(1, header.rate_hz * _PART_MS // 1000) * self._frame_bytes
-        self._left_bytes = header.data_bytes if self._believes_length else None
+        self._left_bytes = header.data_bytes
         self.traits = Traits(
             name="wav",
             rate_hz=header.rate_hz,

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from asrcli.audio.reading import sniff
 from asrcli.audio.reading.ffmpeg import FfmpegSource
 from asrcli.audio.reading.ffmpeg_tool import file_url, find_ffmpeg, how_to_install, media_info
-from asrcli.audio.reading.lengths import is_whole_mp4, stated_extent, stray_bytes
-from asrcli.audio.reading.sndfile import TRAILER_BYTES, UNKNOWN_FRAMES, FileSource, Promise, Sound, open_sound
-from asrcli.audio.reading.stdin import StdinSource
+from asrcli.audio.reading.lengths import TRAILER_BYTES, is_whole_mp4, stated_extent, stray_bytes
+from asrcli.audio.reading.sndfile import UNKNOWN_FRAMES, FileSource, Promise, Sound, open_sound
+from asrcli.audio.reading.stdin import StdinSource, open_stream
 from asrcli.audio.reading.wav_header import MAX_HEADER_BYTES, WavHeader, parse_header
 from asrcli.audio.sample_encodings import ENCODINGS
-from asrcli.audio.source import DecodedSource, NoticeSink, RawFormat
+from asrcli.audio.source import AsIs, DecodedSource, NoticeSink, RawFormat, Source
 from asrcli.system.chatter import quiet_c_library
 from asrcli.system.descriptor import let_go
 from asrcli.system.posix import NON_BLOCKING, read_at
@@ -30,17 +30,19 @@ _SNIFF_BYTES = 1 << 14
 _RAW_SUFFIX = ".pcm"
 
 
-def open_file(path: str, *, raw: RawFormat | None, notice: NoticeSink, name: str | None = None) -> DecodedSource:
+def open_file(
+    path: str, *, raw: RawFormat | None, notice: NoticeSink, name: str | None = None, as_is: AsIs | None = None
+) -> Source:
     """Open the file or pipe at `path`. `name` is what the user typed where that is not the path.
 
-    Raises UsageError or DecodeError as `open_source` says.
+    Decoded, but for what can be sent `as_is`. Raises UsageError or DecodeError as `open_source` says.
     """
     name = path if name is None else name
     fd = _open(path, label(name))
     with ExitStack() as unless_kept:
         unless_kept.callback(let_go, fd)
         try:
-            kind, found = _look_into(fd, path, name, raw, notice)
+            kind, found = _look_into(fd, path, name, raw, notice, as_is)
         except OSError as error:
             raise DecodeError(f"cannot read {label(name)}: {error.strerror}") from error
         if not isinstance(found, _Shape):
@@ -50,8 +52,8 @@ def open_file(path: str, *, raw: RawFormat | None, notice: NoticeSink, name: str
 
 
 def _look_into(
-    fd: int, path: str, name: str, raw: RawFormat | None, notice: NoticeSink
-) -> tuple[sniff.Container | None, DecodedSource | _Shape]:
+    fd: int, path: str, name: str, raw: RawFormat | None, notice: NoticeSink, as_is: AsIs | None
+) -> tuple[sniff.Container | None, Source | _Shape]:
     """What kind of file `fd` is, and a source that keeps it; or its shape, if it takes ffmpeg to read it."""
     mode = os.fstat(fd).st_mode
     if stat.S_ISDIR(mode):
@@ -59,8 +61,13 @@ def _look_into(
     if os.isatty(fd):
         raise UsageError(f"{name} is a terminal, not audio")
     if not stat.S_ISREG(mode):
-        return None, StdinSource(fd, name=name, raw=raw, notice=notice, close_fd=True)
+        return None, open_stream(fd, name, raw=raw, notice=notice, as_is=as_is, close_fd=True)
     kind = _sniff(fd)
+    if as_is is not None and raw is None and (kind or as_is.insists) and os.fstat(fd).st_size:
+        from asrcli.audio.encoded.opening import encoded_file
+
+        if source := encoded_file(fd, kind, name, as_is, notice):
+            return kind, source
     return kind, _open_regular(fd, kind, path, name, raw, notice) or _shape(fd, kind)
 
 

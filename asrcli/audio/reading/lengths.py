@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from asrcli.system.posix import read_at
 
+# What may follow the sound without a word about it: padding, and tags of a kind that is not known here.
+TRAILER_BYTES = 4096
 # A damaged file could seem to consist of nothing but tiny chunks.
 _MOST_CHUNKS = 4096
 # From here on, a length of four bytes may be what writers to a pipe put in, who do not know it; 0 is another.

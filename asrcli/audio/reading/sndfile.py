@@ -18,6 +18,7 @@ import soundfile
 from asrcli.audio.reading.after_damage import RUN_UP_S, Rest
 from asrcli.audio.reading.ffmpeg import LEAST_SHARE, Layout
 from asrcli.audio.reading.ffmpeg_tool import find_ffmpeg
+from asrcli.audio.reading.lengths import TRAILER_BYTES
 from asrcli.audio.reading.sniff import TAIL_BYTES, tag_bytes_at_end
 from asrcli.audio.sample_encodings import layout_problem
 from asrcli.audio.source import NoticeSink
@@ -36,8 +37,6 @@ BLOCK_FRAMES = 8192
 # sent of a block: three messages carry one.
 _S16_BLOCK_MS = 600
 
-# What may follow the sound without a word about it: padding, and tags of a kind that is not known here.
-TRAILER_BYTES = 4096
 # libsndfile's mark for "not known", in streams that were never finished.
 UNKNOWN_FRAMES = 1 << 62
 # A whole file keeps its promise to the sample, but for what encoders count wrongly: a frame or two of an MP3.

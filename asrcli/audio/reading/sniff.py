@@ -35,6 +35,7 @@ OGG = Container("Ogg")
 MP3 = Container("MP3")
 AAC = Container("AAC", ffmpeg_only=True)
 MP4 = Container("MP4", ffmpeg_only=True)
+AMR = Container("AMR", ffmpeg_only=True)
 
 _SIGNATURES: tuple[tuple[int, bytes, Container], ...] = (
     (0, b"fLaC", Container("FLAC")),
@@ -49,7 +50,7 @@ _SIGNATURES: tuple[tuple[int, bytes, Container], ...] = (
     (4, b"moov", MP4),
     (0, b"\x1a\x45\xdf\xa3", Container("WebM or Matroska", ffmpeg_only=True)),
     (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", Container("Windows Media", ffmpeg_only=True)),
-    (0, b"#!AMR", Container("AMR", ffmpeg_only=True)),
+    (0, b"#!AMR", AMR),
     (0, b"FLV\x01", Container("Flash video", ffmpeg_only=True)),
     (8, b"AVI ", Container("AVI", ffmpeg_only=True)),
     (0, b"wvpk", Container("WavPack", ffmpeg_only=True)),

@@ -17,7 +17,7 @@ from asrcli.audio.reading.lengths import is_chunk_id
 from asrcli.audio.reading.pcmstream import pcm_blocks, read_header
 from asrcli.audio.reading.wav_header import WavHeader
 from asrcli.audio.sample_encodings import ENCODINGS
-from asrcli.audio.source import NoticeSink, RawFormat, ignore
+from asrcli.audio.source import AsIs, NoticeSink, RawFormat, Source, ignore
 from asrcli.system.descriptor import Descriptor, let_go
 from asrcli.values.errors import DecodeError
 from asrcli.values.source_name import label
@@ -30,12 +30,29 @@ if TYPE_CHECKING:
 _SHOWN_CHARACTERS = 40
 
 
+def open_stream(
+    fd: int, name: str, *, raw: RawFormat | None, notice: NoticeSink, as_is: AsIs | None, close_fd: bool = False
+) -> Source:
+    """What comes through `fd`, decoded, but for what can be sent `as_is`; waits for its beginning where that is asked.
+
+    With `close_fd`, the source closes it.
+    """
+    head = b""
+    if as_is is not None and raw is None:
+        from asrcli.audio.encoded.opening import encoded_stream
+
+        source, head = encoded_stream(fd, name, as_is, notice, close_fd=close_fd)
+        if source is not None:
+            return source
+    return StdinSource(fd, name=name, raw=raw, notice=notice, close_fd=close_fd, head=head)
+
+
 class StdinSource:
     """A Source that reads the descriptor `fd` to its end.
 
     `raw` is None where the user did not say what raw samples look like: then they are taken for RawFormat(), and
-    compressed formats are looked for more eagerly. Without `believes_length` a WAV is read to the end of the stream.
-    With `close_fd`, `close` closes `fd` too.
+    compressed formats are looked for more eagerly. `head` was read before. Without `believes_length` a WAV is read to
+    the end of the stream. With `close_fd`, `close` closes `fd` too.
     """
 
     can_wait = True
@@ -51,6 +68,7 @@ class StdinSource:
         notice: NoticeSink = ignore,
         believes_length: bool = True,
         close_fd: bool = False,
+        head: bytes = b"",
     ) -> None:
         layout = raw or RawFormat()
         self.name = name
@@ -66,7 +84,7 @@ class StdinSource:
         self._reader = Descriptor(fd, label(name))
         self._probed = False
         self._encoding = layout.encoding
-        self._head = b""
+        self._head = head
         self._stated_bytes: int | None = None
         self._child: FfmpegSource | None = None
 
@@ -143,7 +161,7 @@ class StdinSource:
         return ENCODINGS[self._encoding].sample_bytes * self.channels
 
     def _read_head(self) -> bytes:
-        head = b""
+        head = self._head
         while len(head) < (sniff.SIGNATURE_BYTES if self._raw else sniff.wanted_bytes(head)):
             data = self._reader.read()
             if not data:
