@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from asrcli.engine.spec import Cutting, Spec
 from asrcli.engine.starts import Starts
+from asrcli.engine.uplink import Economy
 from asrcli.engine.wiring import Engine
 from asrcli.protocols import REGISTRY
 from asrcli.protocols.base import Ahead, NewEncoder, Protocol
@@ -16,7 +17,7 @@ from asrcli.system.clock import SystemClock
 from asrcli.values.context import Context
 from asrcli.values.pcm import PcmFormat
 from asrcli.values.recognition import Endpoint, RecognitionOptions
-from asrcli.values.sound import PCM, Chunk, SoundFormat
+from asrcli.values.sound import OPUS, PCM, Chunk, SoundFormat
 from asrcli.wire.link import Link
 from asrcli.wire.pool import Pool
 
@@ -40,8 +41,10 @@ class Surroundings:
 def build(spec: Spec, pool: Pool | None = None, surroundings: Surroundings | None = None) -> Engine:
     """The engine that `spec` describes. Its links come from `pool`, which keeps them; without one each is new."""
     around = surroundings or Surroundings()
+    economy = Economy(spec.speed) if spec.saves_bytes and spec.speed is not None else None
     return Engine(
-        new_protocol=functools.partial(_new_protocol, spec, around),
+        new_protocol=functools.partial(_new_protocol, spec, around, economy),
+        economy=economy,
         speed=spec.speed,
         tick_s=around.tick_s,
         idle_s=spec.idle_s,
@@ -65,11 +68,13 @@ def built(spec: Spec, surroundings: Surroundings | None = None) -> Iterator[Engi
         yield build(spec, pool, surroundings)
 
 
-def _new_protocol(spec: Spec, around: Surroundings, sound: SoundFormat | None) -> Protocol:
+def _new_protocol(spec: Spec, around: Surroundings, economy: Economy | None, sound: SoundFormat | None) -> Protocol:
     endpoint = spec.endpoint if around.endpoint is None else around.endpoint()
     options = spec.options if around.context is None else replace(spec.options, context=around.context())
     if sound is not None:
         options = replace(options, encoding=sound.name, audio_format=PcmFormat(sound.sample_rate_hz))
+    elif economy is not None and economy.is_on:
+        options = replace(options, encoding=OPUS)
     return REGISTRY[spec.protocol](options, endpoint, _encoder(options, spec.opus_bitrate, sound))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from asrcli.values.events import AudioSent
 
 # A report a little early is better than one that waits for the next chunk.
@@ -11,8 +13,9 @@ _EARLY = 0.9
 class SendProgress:
     """The first audio is worth telling, and then what has left every `tick_s`; None for no more than the first."""
 
-    def __init__(self, tick_s: float | None) -> None:
+    def __init__(self, tick_s: float | None, tell: Callable[[AudioSent], None]) -> None:
         self._tick_s = tick_s
+        self._tell = tell
         self._told_at = 0.0
         self.told_ms: int | None = None
 
@@ -22,9 +25,8 @@ class SendProgress:
             return True
         return self._tick_s is not None and now - self._told_at >= _EARLY * self._tick_s
 
-    def tell(self, sent_ms: int, now: float) -> AudioSent | None:
-        """The event that audio up to `sent_ms` has left; None if that was told."""
-        if sent_ms == self.told_ms:
-            return None
-        self.told_ms, self._told_at = sent_ms, now
-        return AudioSent(sent_ms)
+    def tell(self, sent_ms: int, now: float) -> None:
+        """Tell that audio up to `sent_ms` has left, unless that was told."""
+        if sent_ms != self.told_ms:
+            self.told_ms, self._told_at = sent_ms, now
+            self._tell(AudioSent(sent_ms))

@@ -27,7 +27,7 @@ from asrcli.protocols.base import Protocol
 from asrcli.system.clock import Deadline
 from asrcli.system.moments import Alarm
 from asrcli.values.errors import AsrcliError, Bug, Interrupted
-from asrcli.values.events import AudioFinished, Ended, Event, LinkReady, Reconnecting, SessionStarted
+from asrcli.values.events import AudioFinished, EncodingChanged, Ended, Event, LinkReady, Reconnecting, SessionStarted
 from asrcli.wire.failures import place
 from asrcli.wire.link_events import InboxItem
 
@@ -53,6 +53,7 @@ class Transcription:
         self._loop, self._clock = engine.loop, engine.clock
         self._control, self._tell = control, tell
         self._sound = source.sound_format if isinstance(source, EncodedSource) else None
+        self._uplink = Uplink(None if source.can_wait else engine.keep_s, engine.economy, control.notice)
         protocol = engine.new_protocol(self._sound)
         self._pcm = protocol.audio_format  # As of all sessions: they have the same options.
         self._course = Machine(TRANSCRIPTION)
@@ -65,8 +66,7 @@ class Transcription:
         self._again_at = Deadline(engine.clock, 0.0)
         self._alarm = Alarm(self._loop, functools.partial(self._handle, Wake.MOMENT))
         self._sessions = 0
-        self._progress = SendProgress(engine.tick_s)
-        self._uplink = Uplink(None if source.can_wait else engine.keep_s)
+        self._progress = SendProgress(engine.tick_s, tell)
         self._verdict = Verdict(source, engine, self._pcm, self._tape, self._joining)
         self._ending = Ending(self._course, self._loop, self._clock, self._last_words, tell)
         self._open(protocol)
@@ -109,8 +109,7 @@ class Transcription:
             return self._from_outside()
         if what is Wake.BEGINNING:
             self._begin()
-            # While the connection is made.
-            self._intake.start()
+            self._intake.start()  # While the connection is made.
             self._control.listen(lambda: self._loop.call(functools.partial(self._handle, Wake.OUTSIDE)))
         return ()
 
@@ -141,6 +140,7 @@ class Transcription:
 
     def _reopen(self) -> None:
         self._session.close()
+        self._uplink.begin()
         self._open(self._engine.new_protocol(self._sound))
         self._begin()
 
@@ -202,8 +202,9 @@ class Transcription:
             sent = self._session.pump(_TURN_CHUNKS)
             if sent:
                 self._note_sent(dues_s)
-            if (notice := self._uplink.observe(now, self._session, self._tape.has_unread)) is not None:
-                self._control.notice(*notice)
+            if (encoding := self._uplink.observe(now, self._session, self._tape)) is not None:
+                self._reopen()
+                return [EncodingChanged(encoding, self._pcm.ms(self._reader.start_sample))]
             if self._reader.over and self._session.takes_audio:
                 return self._heard(self._session.handle(Turn.AUDIO_ENDED))
         if _TURN_CHUNKS in (len(dues_s), sent) or (sent and was_full):
@@ -219,8 +220,7 @@ class Transcription:
             self._tell_progress()
 
     def _tell_progress(self) -> None:
-        if (event := self._progress.tell(self._session.sent_ms, self._clock.now())) is not None:
-            self._tell(event)
+        self._progress.tell(self._session.sent_ms, self._clock.now())
 
     def _heard(self, events: Iterator[Event]) -> Iterator[Event]:
         """Put what a session says into the terms of the whole transcription."""

@@ -1,13 +1,33 @@
-"""Whether the network carries sound as fast as it is spoken."""
+"""Whether the network carries sound as fast as it is spoken, and what becomes of the sound where it does not."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
+
+from asrcli.values.sound import OPUS
 
 # Sound that waits for a moment is none of anybody's business: a burst, a pause of the network.
 _PATIENCE_S = 10.0
 # Of real time: the last hundredths are within what is measured here.
 _ENOUGH = 0.95
+# So much sound that waits is more than a moment's, if there is half as much less of it at some time before: what has
+# gathered while there was no connection says nothing of the network.
+_LAG_MS = 2000
+# What waits is asked of the system: not with each chunk.
+_LOOK_S = 0.25
+
+
+class Economy:
+    """Whether sound goes over as Opus that began as PCM: since a source of the run lagged behind, and for good.
+
+    Shared by all sources of a run: the sessions of any of them that begin later begin with it. `pace` is that of the
+    sound, 1.0 in real time: of what comes faster more is on its way.
+    """
+
+    def __init__(self, pace: float) -> None:
+        self.is_on = False
+        self.lag_ms = _LAG_MS * max(1.0, pace)
 
 
 class Carrier(Protocol):
@@ -19,33 +39,75 @@ class Carrier(Protocol):
     def carried_ms(self) -> int: ...
 
 
+class Gathered(Protocol):
+    """The sound that is there to be carried; see Tape."""
+
+    @property
+    def end_ms(self) -> int: ...
+    @property
+    def has_unread(self) -> bool: ...
+
+
 class Uplink:
     """Measures while sound waits for room in the network, and says once that there is too little of it.
 
-    `keep_s` is how long sound may wait before it is lost, None where it can wait for ever.
+    `keep_s` is how long sound may wait before it is lost, None where it can wait for ever. With an `economy` a session
+    that sends PCM and lags behind is to be followed by one that sends Opus. `notice` gets a message and a hint.
     """
 
-    def __init__(self, keep_s: float | None) -> None:
+    def __init__(self, keep_s: float | None, economy: Economy | None, notice: Callable[[str, str], None]) -> None:
         self._keep_s = keep_s
+        self._economy = economy
+        self._notice = notice
+        self._can_go_over = economy is not None and not economy.is_on
+        self._least_ms: int | None = None
+        self._look_at = 0.0
         self._since: tuple[float, int] | None = None
         self._has_told = False
 
-    def observe(self, now: float, carrier: Carrier, has_unsent: bool) -> tuple[str, str] | None:
-        """Message and hint, once, where what got through has been less than real time for a while; else None."""
-        if self._has_told or not (carrier.is_held_up and has_unsent):
+    def begin(self) -> None:
+        """What is observed from now on is another session, which is about to be made."""
+        self._can_go_over = self._economy is not None and not self._economy.is_on
+        self._least_ms = self._since = None
+
+    def observe(self, now: float, carrier: Carrier, sound: Gathered) -> str | None:
+        """The encoding with which another session is to follow at once, if it is. Tells what there is to be told."""
+        if self._economy is None or not self._can_go_over:
+            self._observe_shortage(now, carrier, sound)
+        elif now >= self._look_at:
+            self._look_at = now + _LOOK_S
+            return OPUS if self._lags(self._economy, sound.end_ms - carrier.carried_ms) else None
+        return None
+
+    def _lags(self, economy: Economy, waiting_ms: int) -> bool:
+        self._least_ms = waiting_ms if self._least_ms is None else min(waiting_ms, self._least_ms)
+        if waiting_ms < economy.lag_ms or waiting_ms - self._least_ms < economy.lag_ms / 2:
+            return False
+        if not economy.is_on:
+            economy.is_on = True
+            self._notice(
+                f"the network is too slow for PCM: {waiting_ms / 1000:.1f} s of sound wait; it goes over as Opus now",
+                "--send opus begins with that",
+            )
+        return True
+
+    def _observe_shortage(self, now: float, carrier: Carrier, sound: Gathered) -> None:
+        """Told once, where what got through has been less than real time for a while."""
+        if self._has_told or not (carrier.is_held_up and sound.has_unread):
             self._since = None
-            return None
+            return
         carried_ms = carrier.carried_ms
         if self._since is None or carried_ms < self._since[1]:
             # Also where a new session begins anew.
             self._since = now, carried_ms
         began, from_ms = self._since
         if now - began < _PATIENCE_S:
-            return None
+            return
         share = (carried_ms - from_ms) / ((now - began) * 1000)
         self._since = None
         self._has_told = share < _ENOUGH
-        return self._words(share) if self._has_told else None
+        if self._has_told:
+            self._notice(*self._words(share))
 
     def _words(self, share: float) -> tuple[str, str]:
         hint = "a faster network helps, or fewer bytes: --send opus sends a tenth"

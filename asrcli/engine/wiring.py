@@ -11,6 +11,7 @@ from asrcli.engine.retry import Retry
 from asrcli.engine.sound.tape import IDLE_S, KEEP_S
 from asrcli.engine.stages import Timeouts
 from asrcli.engine.starts import Starts
+from asrcli.engine.uplink import Economy
 from asrcli.protocols.base import Protocol
 from asrcli.system.clock import Clock, SystemClock
 from asrcli.system.loop import Loop
@@ -49,6 +50,8 @@ class Engine:
     """Is given live sound that was not recognised when all tries are used up, and says where it lies."""
     lateness: Callable[[float], None] | None = None
     """Is told how many seconds after its moment each chunk was sent, where the link was ready for it."""
+    economy: Economy | None = None
+    """Says to `new_protocol` when PCM is to become Opus; None: never."""
     starts: Starts | None = None
     """When sessions may begin; None: at once."""
     timeouts: Timeouts = field(default_factory=Timeouts)

@@ -179,6 +179,14 @@ class Reconnecting:
 
 
 @dataclass(frozen=True, slots=True)
+class EncodingChanged:
+    """The sound goes over in `encoding` from `from_ms` on, in a session of its own; for good."""
+
+    encoding: str
+    from_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class SessionFinished:
     """The service has said all it will say."""
 
@@ -222,6 +230,7 @@ Event = (
     | UtteranceFailed
     | UsageReported
     | Reconnecting
+    | EncodingChanged
     | SessionFinished
     | Notice
     | SoundLevel

@@ -155,6 +155,13 @@ class Duplex:
         with contextlib.suppress(OSError):
             socket.socket.shutdown(self.connection, how)
 
+    def drop(self) -> None:
+        """Have `close` forget what has not left; the other end is told that the connection is broken."""
+        self._output.clear()
+        with contextlib.suppress(OSError):
+            linger = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+
     def close(self) -> None:
         self.connection.close()
 

@@ -113,6 +113,11 @@ class Link:
         if not self._is_open:
             self.abort()
             return
+        if self.congested and self._wire is not None:
+            # Goodbye would come behind sound that nobody waits for, and take the room of the link that follows.
+            self._wire.drop()
+            self._loop.call(lambda: self._end(LinkClosed()))
+            return
         self._control(Opcode.CLOSE, _REGULAR)
         self._loop.at(self._clock.now() + _CLOSE_TIMEOUT_S, lambda: self._end(LinkClosed()))
 

@@ -102,14 +102,14 @@ def twelve_sentences(folder: Path, seed: int = 1, timeline: str = "coded") -> Co
     return _talk(folder / "twelve.jsonl", sentences, at_ms / 1000, timeline)
 
 
-def a_sentence_every(folder: Path, every_s: int, seconds: int) -> CodedTalk:
+def a_sentence_every(folder: Path, every_s: int, seconds: int, timeline: str = "coded") -> CodedTalk:
     """As long as it is wanted: sentence n begins one second after n times `every_s`, and lasts three."""
     begins = range(1000, seconds * 1000 - 3000, every_s * 1000)
     sentences = [
         {"begin_ms": begin, "end_ms": begin + 3000, "text": f"This is sentence {number} of many."}
         for number, begin in enumerate(begins, start=1)
     ]
-    return _talk(folder / f"every-{every_s}.jsonl", sentences, float(seconds))
+    return _talk(folder / f"every-{every_s}.jsonl", sentences, float(seconds), timeline)
 
 
 def _talk(path: Path, sentences: list[dict[str, object]], seconds: float, timeline: str = "coded") -> CodedTalk:

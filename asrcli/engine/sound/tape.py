@@ -59,6 +59,11 @@ class Tape:
         """Why the sound ended early; None at its regular end."""
 
     @property
+    def end_ms(self) -> int:
+        """How far the sound is that has been put in."""
+        return self._pcm.ms(self.end_sample)
+
+    @property
     def has_unread(self) -> bool:
         """Whether there is sound that was not handed to the last reader."""
         return self.read_sample < self.end_sample

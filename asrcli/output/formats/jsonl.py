@@ -16,6 +16,7 @@ from asrcli.output.base import Begin, Shape
 from asrcli.output.masking import mask
 from asrcli.values.errors import AsrcliError, Interrupted, OutputError
 from asrcli.values.events import (
+    EncodingChanged,
     Event,
     FinalResult,
     Notice,
@@ -90,7 +91,7 @@ class JsonLines:
         return mask(_line(line))
 
     def event(self, event: Event) -> str:
-        """`session`, `speech`, `partial`, `final`, `reconnect` or `notice`; "" for what has no line."""
+        """`session`, `speech`, `partial`, `final`, `reconnect`, `encoding` or `notice`; "" for what has no line."""
         match event:
             case PartialResult():
                 return self._partial(event) if self._partials else ""
@@ -109,6 +110,9 @@ class JsonLines:
                 line: _Object = {"type": "reconnect", "source": self._source, "attempt": attempt}
                 line |= {"resume_ms": resume_ms, "reason": reason, "code": code or None}
                 return mask(_line(line | {"wait_ms": round(wait_s * 1000)}))
+            case EncodingChanged(encoding, from_ms):
+                line = {"type": "encoding", "source": self._source, "encoding": encoding, "resume_ms": from_ms}
+                return mask(_line(line))
             case Notice(message, hint) if self._notices:
                 return mask(_line({"type": "notice", "source": self._source, "message": message, "hint": hint}))
             case _:
