@@ -40,10 +40,12 @@ class SoundFormat:
 
     `name` is the service's word for it: pcm, wav, mp3, opus, speex, aac, amr. `header` is sent ahead of the first chunk
     of every session: the head pages of Ogg, the magic of AMR, the header of RIFF. `preroll_samples`: what a decoder
-    has to have read before it is right; a session that begins in the middle begins so much sooner.
+    has to have read before it is right; a session that begins in the middle begins so much sooner. `lead_samples`: so
+    much sooner than the sound begins what a decoder makes of the first chunk, by the delay of the encoder.
     """
 
     name: str
     sample_rate_hz: int
     header: bytes = b""
     preroll_samples: int = 0
+    lead_samples: int = 0

@@ -47,10 +47,9 @@ def _cut_frames(chunk: Chunk, before: int) -> tuple[bytes, int]:
         position += header.samples
         borders.append((at, position))
     # At the rate of the chunk, which need not be that of the frames.
-    at, position = max(
-        (at, past * chunk.samples // position) for at, past in borders if past * chunk.samples <= before * position
-    )
-    return data[at:], position
+    ours = ((at, past * chunk.samples // max(1, position)) for at, past in borders)
+    at, past = max(border for border in ours if border[1] <= before)
+    return data[at:], past
 
 
 def _cut_pages(chunk: Chunk, before: int, rate_hz: int) -> tuple[bytes, int]:
@@ -58,9 +57,10 @@ def _cut_pages(chunk: Chunk, before: int, rate_hz: int) -> tuple[bytes, int]:
     *borders, (_, _, whole) = _borders(pages, is_opus=chunk.encoding == "opus")
     # The last page may say that not all in it counts, so that Opus is measured by its own clock.
     unit, units = (rate_hz, OPUS_HZ) if chunk.encoding == "opus" else (chunk.samples, max(1, whole))
-    number, packets, past = max((each for each in borders if each[2] * unit <= before * units), default=(0, 0, 0))
+    ours = ((number, packets, past * unit // units) for number, packets, past in borders)
+    number, packets, past = max((border for border in ours if border[2] <= before), default=(0, 0, 0))
     first = ogg_pages.without(pages[number], packets)
-    return b"".join(page.data for page in [first, *pages[number + 1 :]]), past * unit // units
+    return b"".join(page.data for page in [first, *pages[number + 1 :]]), past
 
 
 def _borders(pages: list[ogg_pages.Page], *, is_opus: bool) -> Iterator[tuple[int, int, int]]:

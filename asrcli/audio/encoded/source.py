@@ -111,6 +111,7 @@ class EncodedInput:
             sample_rate_hz=sample_rate_hz,
             header=traits.header,
             preroll_samples=-(-traits.preroll_samples * sample_rate_hz // traits.rate_hz),
+            lead_samples=-(-traits.lead_samples * sample_rate_hz // traits.rate_hz),
         )
         self._reader = reader
         self._parser = parser

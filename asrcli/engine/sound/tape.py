@@ -44,17 +44,18 @@ class Tape:
         self.filler = filler if sound is not None else _silence(pcm)
         """Silence to bridge pauses with, as often as it takes; None where there is none."""
         self._preroll_samples = 0 if sound is None else sound.preroll_samples
+        begin_sample = 0 if sound is None else -sound.lead_samples
         self._ahead_samples = int(min(AHEAD_S, keep_s / 2) * pcm.sample_rate_hz)
         self._keep_samples = int(keep_s * pcm.sample_rate_hz)
         self._chunks: deque[Parked] = deque()
         self._spool = Spool()
         self._dropped = 0
         self._reader: TapeReader | None = None
-        self.read_sample = 0
+        self.read_sample = begin_sample
         """Where the sound ends that was handed to the last reader."""
         self.ended = False
-        self.begin_sample = 0
-        self.end_sample = 0
+        self.begin_sample = begin_sample
+        self.end_sample = begin_sample
         self.cause: BaseException | None = None
         """Why the sound ended early; None at its regular end."""
 
@@ -99,29 +100,39 @@ class Tape:
         self._spool.close()
 
     def rest(self, from_sample: int) -> Iterator[Chunk]:
-        """What is there from `from_sample` on, PCM to the sample. For when nobody reads any more."""
+        """What is there from `from_sample` on, as exactly as it can be cut. For when nobody reads any more."""
         for parked in self._chunks:
             if parked.end_sample > from_sample:
-                yield _cut(self._spool.get(parked), from_sample)
+                yield self._cut(self._spool.get(parked), from_sample)
 
     def reader(self, from_sample: int, most_samples: int | None = None) -> TapeReader:
         """Everything from `from_sample` on, as far back as it is still there, but no more than `most_samples`.
 
         PCM begins there. Another encoding begins sooner, where a decoder can, so that this one is right by then.
         """
-        begin_sample = from_sample if self._sound is None else self._border(from_sample - self._preroll_samples)
+        begin_sample = from_sample if self._sound is None else self._entry(from_sample - self._preroll_samples)
         self.read_sample = max(begin_sample, self.begin_sample)
         self._reader = TapeReader(self, self.read_sample, most_samples)
         return self._reader
 
-    def _border(self, sample: int) -> int:
-        """Where the chunk begins that holds `sample`, or the first one."""
-        border = self.begin_sample
-        for chunk in self._chunks:
-            if chunk.end_sample > sample:
-                break
-            border = chunk.end_sample
-        return border
+    def _entry(self, sample: int) -> int:
+        """Where a decoder can begin, at `sample` or a little before it."""
+        number = self._number_at(sample) - self._dropped
+        if number >= len(self._chunks):
+            return self.end_sample
+        chunk = self._cut(self._spool.get(self._chunks[number]), sample)
+        return chunk.end_sample - chunk.samples
+
+    def _cut(self, chunk: Chunk, from_sample: int) -> Chunk:
+        """`chunk` without what is before `from_sample`, as exactly as it can be cut."""
+        before = from_sample - (chunk.end_sample - chunk.samples)
+        if before <= 0:
+            return chunk
+        if chunk.encoding == PCM:
+            return chunk._replace(data=chunk.data[before * BYTES_PER_SAMPLE :], samples=chunk.samples - before)
+        from asrcli.audio.encoded.cutting import cut
+
+        return cut(chunk, from_sample, self._pcm.sample_rate_hz)
 
     def _oldest_kept(self) -> int:
         oldest = self.end_sample - self._keep_samples
@@ -196,7 +207,7 @@ class TapeReader:
         self.next_sample = chunk.end_sample
         if self._most_samples is not None:
             self.over = self._enough(chunk, self._most_samples)
-        return chunk if begin_sample >= self.start_sample else _cut(chunk, self.start_sample)
+        return chunk if begin_sample >= self.start_sample else self._tape._cut(chunk, self.start_sample)
 
     def filler(self) -> Chunk:
         """Silence that keeps the service waiting: first enough to end a sentence, then a little now and then."""
@@ -217,14 +228,6 @@ class TapeReader:
         read = chunk.end_sample - self.start_sample
         # Another chunk of the same size must still fit.
         return read + chunk.samples > most_samples or (chunk.ends_utterance and 2 * read > most_samples)
-
-
-def _cut(chunk: Chunk, from_sample: int) -> Chunk:
-    """A chunk that begins before `from_sample`, without its first part; one that cannot be cut as it is."""
-    before = from_sample - (chunk.end_sample - chunk.samples)
-    if before <= 0 or chunk.encoding != PCM:
-        return chunk
-    return chunk._replace(data=chunk.data[before * BYTES_PER_SAMPLE :], samples=chunk.samples - before)
 
 
 @functools.cache

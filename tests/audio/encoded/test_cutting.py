@@ -38,5 +38,6 @@ def test_what_is_left_of_a_chunk_is_what_its_span_says(name: str, speech: Speech
         sent.write_bytes(traits.header + rest.data)
         assert decoded_s(sent) == pytest.approx(rest.samples / rate_hz, abs=0.04 if traits.name == "speex" else 0.005)
         assert cut(rest, wanted, rate_hz) == rest
+        assert cut(chunk, begins, rate_hz) == rest
     assert cut(chunk, end, rate_hz).samples == 0
     assert cut(chunk, end, rate_hz).data == b""
