@@ -126,6 +126,29 @@ def test_what_the_network_does_not_take_waits_and_then_all_of_it_arrives_in_orde
     assert received == sent
 
 
+def test_what_waits_is_dropped_where_the_link_is_left(links):
+    """It would take the room of the link that follows: the other end hears of a broken connection, and no more."""
+    release = threading.Event()
+    received: list[Any] = []
+    # More than the network's buffers hold.
+    sent = [os.urandom(1 << 16) for _ in range(320)]
+
+    def script(talk: Conversation) -> None:
+        release.wait(PATIENCE_S)
+        with pytest.raises((OSError, EOFError)):
+            received.extend(talk.expect_audio(1) for _ in sent)
+
+    with scripted_server(script) as url:
+        link = links(url)
+        take(link)
+        link.say(*sent)
+        assert link.congested
+        on_loop(link.loop, link.close)
+        assert take(link) == LinkClosed()
+        release.set()
+    assert len(received) < len(sent)
+
+
 def test_a_network_that_takes_nothing_for_too_long_is_a_lost_link(links, monkeypatch):
     monkeypatch.setattr("asrcli.wire.link._TIMEOUT_S", 0.2)
     with deaf_server() as url:
