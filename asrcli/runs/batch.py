@@ -30,15 +30,8 @@ from asrcli.settings import combinations
 from asrcli.system.clock import SystemClock, date_and_time
 from asrcli.system.file_state import FileState
 from asrcli.system.signals import Signals, interrupted
-from asrcli.values.errors import (
-    AsrcliError,
-    AudioError,
-    AuthError,
-    Bug,
-    Interrupted,
-    NothingHeard,
-)
-from asrcli.values.events import Event, FinalResult, Notice, PartialResult, Tick
+from asrcli.values.errors import AsrcliError, AudioError, AuthError, Bug, Interrupted, NothingHeard
+from asrcli.values.events import EncodingChanged, Event, FinalResult, Notice, PartialResult, Tick
 from asrcli.values.source_name import label
 
 
@@ -49,7 +42,7 @@ class Batch:
     `open_ended`: the sources have no end of their own, so that the user's Ctrl-C is the regular one. `parts`: into how
     many each is split. `fail_empty`: a source without speech has failed. `save_audio`: where the sound is kept.
     `one_utterance`: each is to be one, as far as one may go. `asides`: what other threads have to tell. `explain` adds
-    to the error of one what is known of it outside.
+    to the error of one what is known of it outside. `went_over` is called when sound is to go over in fewer bytes.
     """
 
     output: Output
@@ -64,6 +57,7 @@ class Batch:
     one_utterance: bool = False
     asides: SimpleQueue[Notice] = field(default_factory=SimpleQueue)
     explain: Callable[[AsrcliError], None] = lambda error: None
+    went_over: Callable[[], None] = lambda: None
 
     def run(self, sources: list[Prepared], engine: Engine, at_once: int) -> int:
         """Transcribe `sources`, so many `at_once`, and return the exit code of the whole."""
@@ -211,6 +205,8 @@ class _Run:
     def _event(self, number: int, event: Event) -> None:
         metrics = self._begun[number]
         metrics.observe(event)
+        if isinstance(event, EncodingChanged):
+            self._batch.went_over()
         if isinstance(event, PartialResult | FinalResult):
             event = replace(event, received_ms=metrics.elapsed_ms())
             if number in self._unheard:

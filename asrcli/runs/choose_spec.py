@@ -17,6 +17,7 @@ from asrcli.runs.request import Request, ServiceOptions
 from asrcli.settings import combinations, endpoints, hotword_rules, keys, recognition
 from asrcli.settings.environment import variables
 from asrcli.settings.phrases import Hotwords
+from asrcli.settings.sending import AUTO
 from asrcli.values.addresses import is_loopback
 from asrcli.values.errors import UsageError
 from asrcli.values.hotwords import Hotword
@@ -197,6 +198,7 @@ def spec_of(request: Request, choice: Choice, endpoint: Endpoint, network: Netwo
         speed=request.speed,
         cutting=request.cutting,
         opus_bitrate=request.sending.opus_bitrate,
+        saves_bytes=request.sending.way == AUTO,
         idle_s=IDLE_S if service.keepalive else None,
         keep_s=service.max_outage,
         starts_per_minute=service.starts_per_minute,

@@ -27,6 +27,7 @@ from asrcli.values.recognition import Endpoint
 from asrcli.wire.dial import Network
 
 if TYPE_CHECKING:
+    from asrcli.engine.spec import Spec
     from asrcli.runs.embedding import Embedding
 
 
@@ -93,8 +94,9 @@ class Command:
             self._results.begin(stack)
             arrange(output, request.output, request.many, sources, self._results.files)
             spec = spec_of(request, choice, endpoint, network)
+            spec, went_over = with_memory(spec, output)
             engine = stack.enter_context(built(spec, self._surroundings(service, context)))
-            batch = self._batch(choice, opener, explain)
+            batch = self._batch(choice, opener, explain, went_over)
             return batch.run(sources, engine, min(request.many.jobs, len(sources)))
 
     def _to_do(self, opener: Opener, stack: ExitStack) -> list[Prepared]:
@@ -137,7 +139,9 @@ class Command:
             tick_s=self._output.tick_s,
         )
 
-    def _batch(self, choice: Choice, opener: Opener, explain: Callable[[AsrcliError], None]) -> Batch:
+    def _batch(
+        self, choice: Choice, opener: Opener, explain: Callable[[AsrcliError], None], went_over: Callable[[], None]
+    ) -> Batch:
         request = self._request
         return Batch(
             self._output,
@@ -152,7 +156,17 @@ class Command:
             one_utterance=request.cutting is not None and request.cutting.one,
             asides=self._asides,
             explain=explain,
+            went_over=went_over,
         )
+
+
+def with_memory(spec: Spec, output: Output) -> tuple[Spec, Callable[[], None]]:
+    """`spec` as its network is remembered, and what is to remember that it is slow; at no cost where nobody asks."""
+    if not spec.saves_bytes:
+        return spec, lambda: None
+    from asrcli.runs import slow_links
+
+    return slow_links.heeded(spec, output), functools.partial(slow_links.remember, spec.endpoint.url)
 
 
 def with_hotwords(

@@ -10,16 +10,31 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from asrcli.engine.spec import Spec
+from asrcli.output.output import Output
 from asrcli.system.beside import beside
 from asrcli.system.folders import state_folder
+from asrcli.values.sound import OPUS
 
 KEPT = timedelta(hours=12)
 _NAME = "slow-links.json"
 _VERSION = 1
+
+
+def heeded(spec: Spec, output: Output) -> Spec:
+    """`spec`, which saves bytes, and does so from the start where its network was slow before; that is told."""
+    if not was_slow(spec.endpoint.url):
+        return spec
+    output.notice(
+        "the sound goes over as Opus: not long ago this network was too slow for PCM",
+        "--send pcm sends it as it is, and auto again half a day later",
+    )
+    return replace(spec, saves_bytes=False, options=replace(spec.options, encoding=OPUS))
 
 
 def was_slow(url: str) -> bool:

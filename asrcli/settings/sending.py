@@ -7,7 +7,9 @@ import re
 from asrcli.values.errors import UsageError
 from asrcli.values.sound import OPUS, OPUS_BITRATE, PCM
 
-WAYS = (PCM, OPUS)
+# PCM, and Opus from where the network turns out to be too slow for that.
+AUTO = "auto"
+WAYS = (PCM, OPUS, AUTO)
 _LEAST_KBIT, _MOST_KBIT = 6, 128
 
 

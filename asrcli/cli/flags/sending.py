@@ -9,7 +9,7 @@ import typer
 
 from asrcli.cli.flags import completions as values
 from asrcli.runs.request import Sending
-from asrcli.settings.sending import WAYS
+from asrcli.settings.sending import AUTO, WAYS
 from asrcli.values.sound import OPUS
 
 
@@ -23,7 +23,7 @@ class SendFlags:
         str,
         typer.Option(
             metavar="|".join(WAYS),
-            help="What the sound is sent as; opus has a tenth of the bytes.",
+            help="What the sound is sent as; opus has a tenth of the bytes; auto: pcm, or opus if the network is slow.",
             autocompletion=values.choices(*WAYS),
         ),
     ] = WAYS[0]
@@ -43,6 +43,6 @@ class SendFlags:
         way = parse_way(self.send)
         if self.opus_bitrate is None:
             return Sending(way)
-        if way != OPUS:
-            raise UsageError(f"--opus-bitrate has no meaning with --send {way}", hint="--send opus")
+        if way not in (OPUS, AUTO):
+            raise UsageError(f"--opus-bitrate has no meaning with --send {way}", hint="--send opus, or auto")
         return Sending(way, parse_bitrate(self.opus_bitrate))
