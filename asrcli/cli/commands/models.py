@@ -82,9 +82,8 @@ def models(
     else:
         width = _width()
         rows = _rows(chosen, region)
-        typer.echo(_piped(rows) if width is None else _table(rows, width))
         # A program that reads the lines wants nothing else among them.
-        typer.echo(f"{_notes()}\n{advice}", err=width is None)
+        typer.echo(_piped(rows) if width is None else f"{_table(rows, width)}\n{_notes()}\n{advice}")
 
 
 def _purpose(wanted: str | None) -> tuple[Callable[[Model], bool], str]:

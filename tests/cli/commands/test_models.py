@@ -50,6 +50,7 @@ def test_the_table_is_as_wide_as_the_terminal_at_most_and_breaks_no_word(asrcli,
         told = " ".join(" ".join(below).split())
         assert all(model.note in told for model in CATALOGUE)
         assert told.count("intl 0.00009 a second (USD)") == 2
+        assert "List prices of November 2026, before any discount." in lines
         assert [line.split()[0] for line in table[1:]] == [model.name for model in CATALOGUE]
         # What decides a choice is there in a terminal of 80 columns.
         shown = {40: 1, 50: 2, 80: 5, 100: 7}[columns]
@@ -65,7 +66,7 @@ def test_a_pipe_gets_every_column(asrcli):
     assert {row.count("\t") for row in rows} == {heading.count("\t")}
     row = next(row for row in rows if row.startswith("qwen-audio-3.0"))
     assert "any\t30\twords lists context\t4\t-\tyes\trun-task\tintl 0.00066 a second (CNY)\t" in row
-    assert "List prices of November 2026, before any discount." in done.err.splitlines()
+    assert done.err == ""
 
 
 def test_prices_are_those_of_the_region(asrcli):
@@ -86,11 +87,13 @@ def test_dialects_have_names(asrcli):
 
 
 @pytest.mark.parametrize("purpose", PURPOSES)
-def test_a_purpose_narrows_the_list_to_what_serves_it_and_says_how(asrcli, purpose):
-    done = asrcli("models", "--for", purpose)
+def test_a_purpose_narrows_the_list_to_what_serves_it_and_says_how(asrcli, monkeypatch, purpose):
+    with monkeypatch.context() as terminal:
+        terminal.setattr("sys.stdout.isatty", lambda: True)
+        done = asrcli("models", "--for", purpose)
     named = {line.split()[0] for line in done.out.splitlines()} & {model.name for model in CATALOGUE}
     assert 0 < len(named) < len(CATALOGUE)
-    assert done.err.splitlines()[-1] == PURPOSES[purpose][1]
+    assert done.out.splitlines()[-1] == PURPOSES[purpose][1]
     assert {each["name"] for each in json.loads(asrcli("models", "--for", purpose, "--json").out)} == named
     assert purpose in " ".join(asrcli("models", "--help").out.split())
 
