@@ -11,9 +11,6 @@ import typer
 from asrcli.cli import topics
 from asrcli.cli.flags import completions as values
 
-# Longer lines are hard to read.
-_MAX_COLUMNS = 100
-
 
 def guide(
     topic: Annotated[
@@ -40,7 +37,9 @@ def guide(
     if not sys.stdout.isatty():
         print(text, end="")
         return
-    _show(_made_up(text), paged=not no_pager)
+    from asrcli.output.views.markdown import made_up
+
+    _show(made_up(text), paged=not no_pager)
 
 
 def _list_topics() -> None:
@@ -52,34 +51,14 @@ def _list_topics() -> None:
         print("\n`asrcli guide TOPIC` shows one.")
 
 
-def _made_up(text: str) -> str:
-    """The Markdown as a terminal shows it, with its colours and as wide as it is."""
-    import re
-
-    from rich.console import Console
-    from rich.markdown import Markdown
-    from rich.theme import Theme
-
-    # A link to another guide reads `asrcli guide TOPIC` already, and a terminal shows no pictures.
-    text = re.sub(r"^!\[.*\n", "", text, flags=re.MULTILINE)
-    text = re.sub(r"\[([^\]]*)\]\((?!https?:)[^)]*\)", r"\1", text)
-    # rich puts code onto black, which a light terminal need not be.
-    console = Console(highlight=False, theme=Theme({"markdown.code": "bold cyan"}))
-    console.width = min(console.width, _MAX_COLUMNS)
-    with console.capture() as shown:
-        console.print(Markdown(text, code_theme="ansi_dark", hyperlinks=False))
-    return shown.get()
-
-
 def _show(text: str, *, paged: bool) -> None:
     """Print it, in the reader's pager where it does not fit on the screen: `less -FRX`, as git has it."""
-    import shlex
     import shutil
     import signal
     import subprocess
 
     command = os.environ.get("PAGER", "less")
-    program = next(iter(shlex.split(command)), "cat")
+    program = next(iter(command.split()), "cat")
     if not paged or program == "cat" or os.environ.get("TERM") == "dumb" or shutil.which(program) is None:
         print(text, end="")
         return
