@@ -139,7 +139,8 @@ def _settings(values: Mapping[str, object]) -> Iterator[str]:
 def state(environ: Mapping[str, str], home: Path) -> Iterator[Finding]:
     """Whether what is to be kept can be kept: the folder, or where it would be made."""
     folder = state_folder(environ, home)
-    there = next(each for each in (folder, *folder.parents) if each.exists())
+    # Not Path.exists: it raises where a folder on the way is closed to us.
+    there = next(each for each in (folder, *folder.parents) if os.access(each, os.F_OK))
     if not there.is_dir():
         yield STATE.warn(f"{folder} cannot be made: {there} is no folder", f"move {there} away")
         return

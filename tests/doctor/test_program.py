@@ -77,7 +77,7 @@ def test_a_state_folder_that_takes_nothing_is_told(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     [in_the_way] = program.state({"XDG_STATE_HOME": str(tmp_path / "file")}, tmp_path)
     assert (in_the_way.status, in_the_way.fix) == ("warn", f"move {tmp_path / 'file'} away")
-    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    monkeypatch.setattr(os, "access", lambda path, mode: path == tmp_path and mode == os.F_OK)
     [closed] = program.state({}, tmp_path)
     assert (closed.status, closed.fix) == ("warn", f"chmod u+rwx {tmp_path}")
     monkeypatch.undo()

@@ -8,10 +8,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import trustme
 
 from asrcli.doctor.findings import Finding
 from asrcli.doctor.way import clock, way
 from asrcli.service.faults.kinds import parse_fault
+from asrcli.settings.endpoints import other_regions
 from asrcli.values.errors import AuthError, LinkError
 from asrcli.values.messages import ConnectRequest
 from asrcli.values.recognition import Endpoint
@@ -110,6 +112,21 @@ def test_without_a_key_one_comes_as_far_as_the_door(tmp_path):
     service = Service()
     assert list(found(tmp_path, service, environ={})) == ["dns", "tcp", "tls"]
     assert service.requests == []
+
+
+def test_a_companys_certificate_is_told_as_such(tmp_path):
+    authority, bundle = trustme.CA(organization_name="An Authority"), tmp_path / "company.pem"
+    authority.cert_pem.write_to_path(bundle)
+    told = found(tmp_path, Service(dashscope_intl=None), ca_bundle=bundle)
+    assert told["tls"].detail.endswith(f"signed by 'An Authority', an authority of --ca-bundle {bundle}")
+
+
+@pytest.mark.parametrize(
+    ("region", "others"),
+    [("intl", ("cn",)), ("cn", ("intl",)), ("qwen-cn", ("qwen-intl",)), ("custom", ()), ("local", ())],
+)
+def test_a_key_is_shown_to_regions_of_its_own_cloud_only(region, others):
+    assert other_regions(region) == others
 
 
 def test_a_step_that_fails_is_the_last(tmp_path):

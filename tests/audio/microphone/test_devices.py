@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import atexit
 import dataclasses
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from asrcli.audio.microphone.devices import Device, by_id, choose, open_error, same_again
+from asrcli.audio.microphone.devices import Device, by_id, choose, leave_as_it_is, open_error, same_again
 from asrcli.output.wording import words
 from asrcli.values.errors import AsrcliError, DeviceError, UsageError
 
@@ -166,3 +168,14 @@ def test_a_missing_portaudio_names_its_package(tmp_path: Path) -> None:
         assert done.stderr.count("\n") == 1
         for package in ("libportaudio2", "Fedora", "brew install portaudio"):
             assert package in done.stderr
+
+
+def test_a_portaudio_that_hangs_is_not_ended_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    ends: list[object] = []
+    monkeypatch.setattr(atexit, "unregister", ends.append)
+    monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
+    leave_as_it_is()
+    assert ends == []
+    monkeypatch.setitem(sys.modules, "sounddevice", SimpleNamespace(_exit_handler="its end"))
+    leave_as_it_is()
+    assert ends == ["its end"]
