@@ -17,7 +17,7 @@ from asrcli.system.clock import SystemClock
 from asrcli.values.context import Context
 from asrcli.values.pcm import PcmFormat
 from asrcli.values.recognition import Endpoint, RecognitionOptions
-from asrcli.values.sound import OPUS, PCM, Chunk, SoundFormat
+from asrcli.values.sound import MP3, OPUS, PCM, Chunk, SoundFormat
 from asrcli.wire.link import Link
 from asrcli.wire.pool import Pool
 
@@ -80,12 +80,23 @@ def _new_protocol(spec: Spec, around: Surroundings, economy: Economy | None, sou
 
 def _encoder(options: RecognitionOptions, opus_bitrate: int, sound: SoundFormat | None) -> NewEncoder | None:
     if sound is not None:
-        return functools.partial(Ahead, sound.header) if sound.header else None
+        return _continuing(sound)
     if options.encoding == PCM:
         return None
     from asrcli.audio.writing.opus import OpusEncoder
 
     return functools.partial(OpusEncoder, opus_bitrate)
+
+
+def _continuing(sound: SoundFormat) -> NewEncoder | None:
+    """What each session puts ahead of sound that is encoded already, and makes of silence in it."""
+    from asrcli.audio.encoded.continuing import Mp3Stream, OggStream
+
+    if sound.name == MP3:
+        return Mp3Stream
+    if sound.header.startswith(b"OggS"):
+        return functools.partial(OggStream, sound.header)
+    return functools.partial(Ahead, sound.header) if sound.header else None
 
 
 def _cutter(

@@ -13,6 +13,7 @@ STORED_CHUNK_MS = 200
 
 PCM = "pcm"
 OPUS = "opus"
+MP3 = "mp3"
 # Bit/s for what is spoken; pauses take less, and the whole comes to a tenth of PCM.
 OPUS_BITRATE = 28_000
 

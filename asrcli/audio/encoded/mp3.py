@@ -26,9 +26,11 @@ _RATES_HZ = (44100, 48000, 32000)
 # MPEG-2.5, reserved, MPEG-2, MPEG-1: by how much the rates are divided.
 _DIVISORS = (4, 0, 2, 1)
 _MONO = 3
-# How far back the bits of a frame may begin, which are not within it, and what is no such bits in a mono frame.
+# How far back the bits of a frame may begin, which are not within it.
 _RESERVOIR_BYTES = {True: 511, False: 255}
-_OTHER_BYTES = {True: 4 + 17, False: 4 + 9}
+# What precedes them in a mono frame: the header, and where each granule's begin.
+_HEAD_BYTES = {True: 4 + 17, False: 4 + 9}
+_CHECKSUM_BYTES = 2
 _MOST_PREROLL_FRAMES = 10
 # Of the highest bit rate there is at the lowest sample rate, twice as much where it is free.
 _THREE_FRAMES_BYTES = 3 * 2884
@@ -76,11 +78,10 @@ class Mp3Parser(FrameParser):
 
     def silence(self) -> Part:
         """A frame of the lowest bit rate without a bit of sound."""
-        first = self._first
-        head = bytes((0xFF, first[1] | 1, 0x10 | first[2] & 0x0C, first[3]))
-        header = self.header_at(head, 0)
+        frame = silent_frame(self._first)
+        header = self.header_at(frame, 0)
         assert header is not None
-        return Part(head + bytes(header.length - len(head)), header.samples)
+        return Part(frame, header.samples)
 
     def _step(self, data: bytes, at: int, is_end: bool) -> int:
         if self._follows_tag and (len(data) - at >= self.TAG_BYTES or (is_end and len(data) - at >= self.HEADER_BYTES)):
@@ -137,7 +138,7 @@ class Mp3Parser(FrameParser):
             raise Unfit(f"is MPEG layer {'I' * layer}, not MP3")
         is_mpeg1 = divisor == 1
         frames, lead, padding = _described(frame)
-        share = max(1, header.length - _OTHER_BYTES[is_mpeg1])
+        share = max(1, header.length - _HEAD_BYTES[is_mpeg1])
         before = min(_MOST_PREROLL_FRAMES, 1 + -(-_RESERVOIR_BYTES[is_mpeg1] // share))
         self.traits = Traits(
             name="mp3",
@@ -149,6 +150,35 @@ class Mp3Parser(FrameParser):
             preroll_samples=before * header.samples,
         )
         return frames is None
+
+
+def silent_frame(like: bytes, reservoir: bytes = b"") -> bytes:
+    """A frame without a bit of sound, to stand among those of the mono stream that begins with `like`.
+
+    It is as short as it can be with all of `reservoir` in it, of which the next frame may make use.
+    """
+    room = 0
+    head = frame = b""
+    for index in range(1, 15):
+        head = bytes((0xFF, like[1] | 1, index << 4 | like[2] & 0x0C, like[3]))
+        header = _header(head[1], head[2], head[3] & 0xC0)
+        assert header is not None
+        room = header.length - _HEAD_BYTES[header.kind[1] == 1]
+        frame = head + bytes(header.length - len(head))
+        if room >= len(reservoir):
+            break
+    return frame[: len(frame) - len(reservoir)] + reservoir
+
+
+def main_data(frames: bytes) -> bytes:
+    """The last bits of mono `frames`, as far back as the frame behind them may look."""
+    is_mpeg1 = frames[1:2] != b"" and frames[1] >> 3 & 3 == 3
+    found, at = b"", 0
+    while len(frames) - at >= 4 and (header := _header(frames[at + 1], frames[at + 2], frames[at + 3] & 0xC0)):
+        begin = _HEAD_BYTES[is_mpeg1] + (0 if frames[at + 1] & 1 else _CHECKSUM_BYTES)
+        found += frames[at + begin : at + header.length]
+        at += header.length
+    return found[-_RESERVOIR_BYTES[is_mpeg1] :]
 
 
 def id3_bytes(data: bytes, at: int) -> int:
