@@ -14,6 +14,7 @@ from asrcli.values.errors import AsrcliError, Bug, Interrupted, Missing, Service
 from asrcli.values.events import (
     AudioFinished,
     AudioSent,
+    EncodingChanged,
     Event,
     FinalResult,
     LinkReady,
@@ -114,6 +115,8 @@ class Whole:
                 yield self._usage.add(number, event)
             case Reconnecting():
                 yield replace(event, resume_ms=event.resume_ms + part.begin_ms)
+            case EncodingChanged():
+                yield replace(event, from_ms=event.from_ms + part.begin_ms)
             case LinkReady():
                 if not self._is_linked:
                     self._is_linked = True

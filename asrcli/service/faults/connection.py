@@ -6,6 +6,8 @@ sample rate, where audio stands in a message, and which results are partial. Eve
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import json
 from collections.abc import Sequence
 from random import Random
@@ -25,7 +27,9 @@ from asrcli.service.faults.kinds import (
     Reset,
     Stall,
 )
+from asrcli.service.hearing.decoding import AudioDecoder, open_decoder
 from asrcli.service.protocols.conversation import Conversation
+from asrcli.service.recognizers.base import RecognitionError, RecognitionSettings
 from asrcli.service.wire.fair_loop import Share
 from asrcli.service.wire.websocket import WebSocket
 
@@ -154,30 +158,47 @@ class FaultyConnection:
 
 
 class _AudioMeter:
-    """Counts the seconds of audio in a client's messages: 16-bit samples at the rate that the client names."""
+    """Counts the seconds of audio in a client's messages, in the format and at the rate that the client names."""
 
     def __init__(self) -> None:
-        self._bytes = 0
-        self._rate_hz = 16_000
-
-    @property
-    def seconds(self) -> float:
-        return self._bytes / 2 / self._rate_hz
+        self.seconds = 0.0
+        self._settings = RecognitionSettings()
+        # Of what has no samples to count it takes a second decoder to know how long it is.
+        self._decoder: AudioDecoder | None = None
 
     def add(self, message: str | bytes) -> None:
         """Count the audio that `message` of the client carries, in either protocol."""
         if isinstance(message, bytes):
-            self._bytes += len(message)
+            self._hear(message)
             return
         document = _object(message)
-        audio = document.get("audio")
-        if isinstance(audio, str):
-            # base64: three bytes in four characters.
-            self._bytes += len(audio) * 3 // 4 - audio.count("=", -2)
-        parameters = _within(document, "payload", "parameters") or _within(document, "session")
-        rate_hz = parameters.get("sample_rate")
-        if isinstance(rate_hz, int) and rate_hz > 0:
-            self._rate_hz = rate_hz
+        if isinstance(audio := document.get("audio"), str):
+            with contextlib.suppress(ValueError):
+                self._hear(base64.b64decode(audio))
+        parameters, session = _within(document, "payload", "parameters"), _within(document, "session")
+        if parameters or session:
+            self._begin(parameters.get("format") or session.get("input_audio_format"), parameters or session)
+
+    def _begin(self, audio_format: object, named: dict[str, Any]) -> None:
+        rate_hz = named.get("sample_rate")
+        self._settings = RecognitionSettings(
+            audio_format if isinstance(audio_format, str) else "pcm",
+            rate_hz if isinstance(rate_hz, int) and rate_hz > 0 else self._settings.sample_rate_hz,
+        )
+        self._decoder = None
+
+    def _hear(self, audio: bytes) -> None:
+        if self._settings.audio_format in ("pcm", "wav"):
+            self._count(len(audio), self._settings.sample_rate_hz)
+            return
+        # What is wrong with it the conversation will say.
+        with contextlib.suppress(RecognitionError):
+            if self._decoder is None:
+                self._decoder = open_decoder(self._settings, lambda pcm: self._count(len(pcm.data), pcm.sample_rate_hz))
+            self._decoder.feed(audio)
+
+    def _count(self, length_bytes: int, rate_hz: int) -> None:
+        self.seconds += length_bytes / 2 / rate_hz
 
 
 def is_partial(text: str) -> bool:

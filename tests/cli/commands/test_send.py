@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 import soundfile
 
+from tests.support.coded_talk import a_sentence_every
 from tests.support.scripted_server import Conversation, scripted_server
-from tests.support.service import TALK_WAV
+from tests.support.service import TALK_WAV, running_service
+from tests.support.slow_link import slow_link
 
 SECONDS = 3
 
@@ -136,3 +138,25 @@ def test_a_wrong_value_in_a_file_is_told_with_the_file(asrcli, clip, tmp_path, m
     done = asrcli("file", clip, "--region", "local")
     assert done.code == 2
     assert "asrcli.toml" in done.err
+
+
+def test_auto_goes_over_to_opus_where_the_network_is_slow_and_begins_with_it_the_next_time(
+    asrcli, tmp_path, monkeypatch
+):
+    """A network of 160 kbit/s at twice real time is one of 80."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    talk = a_sentence_every(tmp_path, 4, 12, timeline="tones")
+    sound = talk.write_wav(tmp_path / "talk.wav")
+    with running_service(talk.recognizer) as service, slow_link(service.url, 20_000) as way:
+        command = ("file", sound, "--endpoint", way, "--pace", "2", "--send", "auto", "--json")
+        over, begun = asrcli(*command), asrcli(*command)
+        other = asrcli("file", sound, "--endpoint", service.url, "--pace", "fast", "--send", "auto", "--json")
+    for done in (over, begun, other):
+        assert (done.code, done.events[-1]["complete"], done.events[-1]["reconnects"]) == (0, True, 0)
+        finals = [(each["index"], each["text"]) for each in done.events if each["type"] == "final"]
+        assert finals == [(number, text) for number, text, _, _ in talk.told()]
+    changes = [[each for each in done.events if each["type"] == "encoding"] for done in (over, begun, other)]
+    assert changes == [[{"type": "encoding", "source": str(sound), "encoding": "opus", "resume_ms": 0}], [], []]
+    assert over.err.count("the network is too slow for PCM") == 1
+    assert begun.err.count("goes over as Opus: not long ago this network was too slow for PCM") == 1
+    assert other.err == ""

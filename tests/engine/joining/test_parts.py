@@ -11,6 +11,7 @@ from asrcli.values.errors import AsrcliError, DecodeError, Interrupted, LinkErro
 from asrcli.values.events import (
     AudioFinished,
     AudioSent,
+    EncodingChanged,
     Event,
     FinalResult,
     LinkReady,
@@ -126,6 +127,10 @@ def test_the_sound_that_has_left_is_that_of_all_parts_and_ends_once():
 def test_a_lost_link_is_told_with_its_place_in_the_whole():
     (event,) = told(Whole(PARTS), (2, Reconnecting(1, 4000, "reset", code="C", wait_s=0.5)))
     assert event == Reconnecting(1, 134_000, "reset", code="C", wait_s=0.5)
+
+
+def test_a_part_that_goes_over_to_another_encoding_is_told_with_its_place_in_the_whole():
+    assert told(Whole(PARTS), (2, EncodingChanged("opus", 4000))) == [EncodingChanged("opus", 134_000)]
 
 
 def test_the_first_link_and_each_notice_are_told_once_and_a_tick_always():
