@@ -47,7 +47,6 @@ LAYOUTS = {
     "reuse-bench": Layout(("tasks", "clip", "concurrency", "idle", "json", "region"), ("reuse-bench",)),
     "models": Layout(topics=("models",)),
     "doctor": Layout(("offline", "mic", "json", "region"), ("doctor", "network", "settings")),
-    "config": Layout(topics=("settings",)),
     "devices": Layout(topics=("microphone",)),
     "vocab": Layout(topics=("hotwords",)),
     "config": Layout(topics=("settings",)),
