@@ -6,6 +6,7 @@ import glob
 import shlex
 from pathlib import Path
 
+from asrcli.system.file_state import check_name
 from asrcli.values.errors import UsageError
 from asrcli.values.source_name import STANDARD_INPUT
 
@@ -44,7 +45,9 @@ def expand(names: list[str]) -> list[str]:
             raise UsageError("an empty name is no source")
         if name == STANDARD_INPUT:
             sources.append(name)
-        elif path.is_dir():
+            continue
+        check_name(path)
+        if path.is_dir():
             sources += _folder(path)
         elif _ADDRESS in name and not path.exists():
             raise UsageError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
@@ -9,6 +10,15 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from asrcli.values.source_name import STANDARD_INPUT
+
+
+def check_name(path: Path) -> None:
+    """Raise OSError for a name as long as the system has none; from Python 3.14 on `Path.exists` no longer does."""
+    try:
+        path.lstat()
+    except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+            raise
 
 
 class FileState(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import socket
@@ -238,8 +239,9 @@ def test_a_cut_ends_both_directions_and_may_be_repeated(ends):
     duplex, theirs = ends
     for _ in range(2):
         duplex.shutdown(socket.SHUT_RDWR)
-    # No plain byte gets out on the way.
-    assert theirs.recv(9) == b""
+    # No plain byte gets out on the way. A newer OpenSSL has something to say itself before it reads the end.
+    with contextlib.suppress(BrokenPipeError):
+        assert theirs.recv(9) == b""
     duplex.close()
     assert duplex.fileno() == -1
     duplex.shutdown(socket.SHUT_RDWR)

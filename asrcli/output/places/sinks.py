@@ -11,6 +11,7 @@ from pathlib import Path
 
 from asrcli.output.places.streams import StreamSink
 from asrcli.output.sanitize import name
+from asrcli.system.file_state import check_name
 from asrcli.system.posix import NON_BLOCKING, set_blocking
 from asrcli.values.errors import AsrcliError, OutputError, UsageError
 
@@ -70,6 +71,7 @@ class FileSink:
         """Raise UsageError where the first write would fail; called before anything is sent."""
         path, folder = self._path, self._path.parent
         label = name(path)
+        check_name(path)
         if path.is_dir():
             raise UsageError(f"cannot write to {label}: it is a folder", hint="name a file in it")
         if path.exists() or path.is_symlink():
