@@ -11,7 +11,7 @@ _MARK_MS = 1000
 
 
 class Delivery:
-    """Counts what leaves by `link`, from `start_sample` on.
+    """Counts what leaves by `link`, from `start_sample` on; `sent_before`: what the sessions before have sent.
 
     Bytes say little of samples, since encodings have more of them for speech than for silence: once a second it is
     marked where the sound was, and what has arrived lies between two marks. Those that were passed are forgotten.
@@ -19,15 +19,15 @@ class Delivery:
 
     __slots__ = ("_link", "_mark_at", "_mark_samples", "_marks", "_passed", "bytes", "sample")
 
-    def __init__(self, link: LinkLike, pcm: PcmFormat, start_sample: int) -> None:
+    def __init__(self, link: LinkLike, pcm: PcmFormat, start_sample: int, sent_before: int = 0) -> None:
         self._link = link
-        self.bytes = 0
-        """What the messages have that carried sound."""
+        self.bytes = sent_before
+        """What the messages have that carried sound, those of the sessions before too."""
         self.sample = start_sample
         """Where the sound ends that has left."""
         self._mark_samples = pcm.samples(_MARK_MS)
         self._mark_at = start_sample + self._mark_samples
-        self._passed = 0, start_sample
+        self._passed = sent_before, start_sample
         self._marks: deque[tuple[int, int]] = deque()
 
     def left(self, length_bytes: int, end_sample: int) -> None:

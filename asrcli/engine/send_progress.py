@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from asrcli.values.events import AudioSent
+from asrcli.values.events import AudioFinished, AudioSent
 
 # A report a little early is better than one that waits for the next chunk.
 _EARLY = 0.9
@@ -18,6 +18,7 @@ class SendProgress:
         self._tell = tell
         self._told_at = 0.0
         self.told_ms: int | None = None
+        self._told_bytes = 0
 
     def is_due(self, now: float) -> bool:
         """Whether it is time to tell."""
@@ -25,8 +26,12 @@ class SendProgress:
             return True
         return self._tick_s is not None and now - self._told_at >= _EARLY * self._tick_s
 
-    def tell(self, sent_ms: int, now: float) -> None:
-        """Tell that audio up to `sent_ms` has left, unless that was told."""
-        if sent_ms != self.told_ms:
-            self.told_ms, self._told_at = sent_ms, now
-            self._tell(AudioSent(sent_ms))
+    def tell(self, sent_ms: int, sent_bytes: int, now: float) -> None:
+        """Tell that audio up to `sent_ms` has left, in so many bytes, unless that was told."""
+        if (sent_ms, sent_bytes) != (self.told_ms, self._told_bytes):
+            self.told_ms, self._told_bytes, self._told_at = sent_ms, sent_bytes, now
+            self._tell(AudioSent(sent_ms, sent_bytes))
+
+    def told(self, event: AudioFinished) -> None:
+        """That was told by `event`."""
+        self.told_ms, self._told_bytes = event.end_ms, event.sent_bytes

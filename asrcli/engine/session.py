@@ -52,12 +52,11 @@ class Session:
         clock: Clock,
         context: Callable[[], Context] | None = None,
         starts: Starts | None = None,
+        sent_before: int = 0,
     ) -> None:
-        """`context` and `starts`: see Engine."""
+        """`context` and `starts`: see Engine. `sent_before`: see Delivery."""
         self._log = SessionLog()
-        self._protocol = protocol
-        self._link = link
-        self._chunks = chunks
+        self._protocol, self._link, self._chunks = protocol, link, chunks
         self._where = where
         self._timeouts, self._clock = timeouts, clock
         self._context = context
@@ -67,7 +66,7 @@ class Session:
         self.deadline: Deadline | None = None
         """When what is waited for should have come; `handle` is to be told that it has passed."""
         self._send_error: AsrcliError | None = None
-        self._delivery = Delivery(link, protocol.audio_format, chunks.start_sample)
+        self.delivery = Delivery(link, protocol.audio_format, chunks.start_sample, sent_before)
         self.sent_at = clock.now()
         """When audio last left."""
         # Whether the service has words to come: its last message was about a sentence that is open.
@@ -89,7 +88,7 @@ class Session:
     @property
     def sent_ms(self) -> int:
         """How far the audio has left, in milliseconds of the transcription."""
-        return self._protocol.audio_format.ms(self._delivery.sample)
+        return self._protocol.audio_format.ms(self.delivery.sample)
 
     @property
     def is_held_up(self) -> bool:
@@ -99,7 +98,7 @@ class Session:
     @property
     def carried_ms(self) -> int:
         """How far the audio has got to the other end, in milliseconds of the transcription; rather less than more."""
-        return self._protocol.audio_format.ms(self._delivery.carried_sample)
+        return self._protocol.audio_format.ms(self.delivery.carried_sample)
 
     def open(self) -> tuple[str, str] | None:
         """Connect, at once or at its turn; message and hint where that is far away and nobody was told so yet."""
@@ -125,7 +124,7 @@ class Session:
         match what:
             case MessageReceived(message):
                 self._log.received(message)
-                self._heard_sample = self._delivery.sample
+                self._heard_sample = self.delivery.sample
                 # Unless this message says so.
                 self._owes_words = False
                 yield from self._take(self._protocol.receive(message))
@@ -196,6 +195,8 @@ class Session:
         for step in steps:
             if isinstance(step, Send):
                 self._send(step.message)
+                if step.has_sound:
+                    self.delivery.left(len(step.message), self.delivery.sample)
                 continue
             if isinstance(step, SessionStarted):
                 if not self._move(Turn.STARTED):
@@ -225,7 +226,7 @@ class Session:
         except AsrcliError as error:
             self._broken(error)
         else:
-            self._delivery.left(length_bytes, chunk.end_sample)
+            self.delivery.left(length_bytes, chunk.end_sample)
 
     def _flush(self) -> None:
         if self._stage.at is STREAMING:
@@ -253,7 +254,7 @@ class Session:
         if cause is not None and not isinstance(cause, AsrcliError):
             raise cause
         self._move(Turn.AUDIO_ENDED)
-        yield AudioFinished(self.sent_ms)
+        yield AudioFinished(self.sent_ms, self.delivery.bytes)
         yield from self._take(self._protocol.finish())
         self._undelivered_bytes = self._link.undelivered_bytes
 
@@ -280,7 +281,7 @@ class Session:
         """Whether little sound has left without an answer; a source that pauses is none of the service's faults."""
         if self._stage.at is not STREAMING:
             return False
-        unanswered = self._delivery.carried_sample - self._heard_sample
+        unanswered = self.delivery.carried_sample - self._heard_sample
         return unanswered < self._protocol.audio_format.samples(round(self._timeouts.stall_s * 900))
 
     def _is_still_sending(self) -> bool:

@@ -18,7 +18,6 @@ from asrcli.engine.joining.missing import Verdict, was_refused_as_silent
 from asrcli.engine.joining.sessions import Joining
 from asrcli.engine.retry import Attempts
 from asrcli.engine.send_progress import SendProgress
-from asrcli.engine.session import Session
 from asrcli.engine.sound.intake import Intake
 from asrcli.engine.stages import RUNNING, TRANSCRIPTION, WAITING, Change, Machine, Turn, Wake
 from asrcli.engine.uplink import Uplink
@@ -28,7 +27,6 @@ from asrcli.system.clock import Deadline
 from asrcli.system.moments import Alarm
 from asrcli.values.errors import AsrcliError, Bug, Interrupted
 from asrcli.values.events import AudioFinished, EncodingChanged, Ended, Event, LinkReady, Reconnecting, SessionStarted
-from asrcli.wire.failures import place
 from asrcli.wire.link_events import InboxItem
 
 # How many chunks one source may send before others have their turn.
@@ -113,25 +111,16 @@ class Transcription:
             self._control.listen(lambda: self._loop.call(functools.partial(self._handle, Wake.OUTSIDE)))
         return ()
 
-    def _open(self, protocol: Protocol) -> None:
+    def _open(self, protocol: Protocol, sent_before: int = 0) -> None:
         """Make the session that begins where final results end."""
-        request = protocol.connect_request()
-        self._sessions += 1
         most = None if protocol.max_session_ms is None else self._pcm.samples(protocol.max_session_ms)
         self._reader = self._tape.reader(self._joining.covered_sample, most)
         if self._reader.start_sample > self._joining.covered_sample:
             self._control.notice(*self._verdict.give_up_sound(self._joining.covered_sample, self._reader.start_sample))
         self._joining.begin(self._reader.start_sample)
-        self._session = Session(
-            protocol,
-            self._engine.new_link(request, functools.partial(self._posted, self._sessions), self._loop),
-            self._reader,
-            where=place(request.url),
-            timeouts=self._engine.timeouts,
-            clock=self._clock,
-            context=self._engine.context,
-            starts=self._engine.starts,
-        )
+        self._sessions += 1
+        posted = functools.partial(self._posted, self._sessions)
+        self._session = self._engine.new_session(protocol, self._reader, posted, sent_before)
 
     def _begin(self) -> None:
         self._course.move(Change.OPENED)
@@ -141,7 +130,7 @@ class Transcription:
     def _reopen(self) -> None:
         self._session.close()
         self._uplink.begin()
-        self._open(self._engine.new_protocol(self._sound))
+        self._open(self._engine.new_protocol(self._sound), self._session.delivery.bytes)
         self._begin()
 
     def _posted(self, session: int, item: InboxItem) -> None:
@@ -219,8 +208,9 @@ class Transcription:
         if self._progress.is_due(now):
             self._tell_progress()
 
-    def _tell_progress(self) -> None:
-        self._progress.tell(self._session.sent_ms, self._clock.now())
+    def _tell_progress(self, sent_ms: int | None = None) -> None:
+        sent_ms = self._session.sent_ms if sent_ms is None else sent_ms
+        self._progress.tell(sent_ms, self._session.delivery.bytes, self._clock.now())
 
     def _heard(self, events: Iterator[Event]) -> Iterator[Event]:
         """Put what a session says into the terms of the whole transcription."""
@@ -231,7 +221,7 @@ class Transcription:
                 if not self._reader.exhausted:
                     self._engine.prepare_session()
                     continue
-                self._progress.told_ms = event.end_ms
+                self._progress.told(event)
             elif isinstance(event, LinkReady):
                 self._attempts.reached()
             covered_sample = self._joining.covered_sample
@@ -296,5 +286,7 @@ class Transcription:
         for item in self._control.take():
             if not isinstance(item, StopRequested):
                 self._tell(item)
-        if ended != Ended() and self._progress.told_ms is not None:
-            self._tell_progress()
+        told_ms = self._progress.told_ms
+        if told_ms is not None:
+            # Where all went well, how far the sound is was told, but not what the end of its stream came to.
+            self._tell_progress(told_ms if ended == Ended() else None)

@@ -6,8 +6,9 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from asrcli.engine.neighbours import LinkLike
+from asrcli.engine.neighbours import Chunks, LinkLike
 from asrcli.engine.retry import Retry
+from asrcli.engine.session import Session
 from asrcli.engine.sound.tape import IDLE_S, KEEP_S
 from asrcli.engine.stages import Timeouts
 from asrcli.engine.starts import Starts
@@ -19,6 +20,7 @@ from asrcli.values.context import Context
 from asrcli.values.errors import AsrcliError
 from asrcli.values.messages import ConnectRequest
 from asrcli.values.sound import Chunk, SoundFormat
+from asrcli.wire.failures import place
 from asrcli.wire.link import Link
 from asrcli.wire.link_events import InboxItem
 
@@ -61,6 +63,23 @@ class Engine:
     new_link: NewLink = Link
     connect_ahead: Callable[[ConnectRequest, Loop], None] | None = None
     """Makes a link before its session is there; None: nobody does."""
+
+    def new_session(
+        self, protocol: Protocol, chunks: Chunks, post: Callable[[InboxItem], None], sent_before: int
+    ) -> Session:
+        """One that sends `chunks` by a link of its own, which posts to `post`; `sent_before`: see Delivery."""
+        request = protocol.connect_request()
+        return Session(
+            protocol,
+            self.new_link(request, post, self.loop),
+            chunks,
+            where=place(request.url),
+            timeouts=self.timeouts,
+            clock=self.clock,
+            context=self.context,
+            starts=self.starts,
+            sent_before=sent_before,
+        )
 
     def prepare_session(self) -> None:
         """A session will follow one that waits for its last results: have it find its link made. On the loop's thread.

@@ -24,7 +24,7 @@ class Begin:
     `begun_at` when the transcription began, both as ISO 8601. `live` is True where the sound is made now, by a
     microphone for example; then `source_rate_hz` is the rate at which it is heard, once it is. `parts` is how many
     stretches of it are recognised at the same time. `audio` is the path of a file in which it can be heard:
-    the source, where that is a file.
+    the source, where that is a file. `send` is the service's name for the encoding in which the sound is sent.
     """
 
     source: str
@@ -39,6 +39,7 @@ class Begin:
     parts: int = 1
     audio: str | None = None
     begun_at: str | None = None
+    send: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

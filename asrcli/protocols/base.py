@@ -19,6 +19,7 @@ class Send:
     """A step that asks the engine to send this message."""
 
     message: Message
+    has_sound: bool = False
 
 
 Step = Send | Event

@@ -118,7 +118,7 @@ class Realtime:
 
     def finish(self) -> Iterable[Step]:
         for message in self._append(self._end_of_stream()):
-            yield Send(message)
+            yield Send(message, has_sound=True)
         left_ms = self.audio_format.ms(self._end_sample - self._committed_sample)
         if self._options.manual and left_ms >= _LEAST_COMMIT_MS:
             yield Send(self._commit())

@@ -89,7 +89,7 @@ class RunTask:
 
     def finish(self) -> Iterable[Step]:
         if self._encoder is not None and (data := self._encoder.finish()):
-            yield Send(data)
+            yield Send(data, has_sound=True)
         yield self._action("finish-task", {"input": {}})
 
     def receive(self, message: Message) -> Iterable[Step]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import cast
 
-from asrcli.audio.source import Source
+from asrcli.audio.source import EncodedSource, Source
 from asrcli.engine.control import Control
 from asrcli.engine.many import Ended, Job, transcribe_many
 from asrcli.engine.wiring import Engine
@@ -170,19 +170,21 @@ class _Run:
 
     def _begin(self, number: int, source: Source) -> None:
         item, choice = self._sources[number], self._batch.choice
-        name = item.name
+        name, options = item.name, choice.options
+        sound = source.sound_format if isinstance(source, EncodedSource) else None
         self._begun[number] = Metrics(name, self._clock)
         info = Begin(
             source=name,
-            model=choice.options.model,
+            model=options.model,
             region=choice.region,
             protocol=choice.protocol,
-            sample_rate_hz=choice.options.audio_format.sample_rate_hz,
+            sample_rate_hz=options.audio_format.sample_rate_hz if sound is None else sound.sample_rate_hz,
             duration_ms=source.duration_ms,
             captured_at=source.captured_at,
             begun_at=date_and_time(),
             live=source.live,
             parts=self._batch.parts,
+            send=options.encoding if sound is None else sound.name,
             audio=heard_in(name, item.state, self._batch.save_audio),
             source_rate_hz=source.rate_hz if source.live and source.captured_at is not None else None,
         )

@@ -35,6 +35,7 @@ class Metrics:
         self._last_final_at: float | None = None
         self._connect_ms: float | None = None
         self._audio_ms: int | None = None
+        self._sent_bytes: int | None = None
         self._final_indexes: set[int] = set()
         self.has_words = False
         """Whether anything was recognised: a final that is not empty."""
@@ -54,12 +55,12 @@ class Metrics:
                 self._ready_at = now if self._ready_at is None else self._ready_at
                 self._task_ids.append(session_id)
                 self._past_usage, self._usage = self._past_usage.plus(self._usage), UsageReported()
-            case AudioSent(end_ms):
+            case AudioSent(end_ms, sent_bytes):
                 self._first_sent_at = now if self._first_sent_at is None else self._first_sent_at
-                self._audio_ms = max(end_ms, self._audio_ms or 0)
-            case AudioFinished(end_ms):
+                self._audio_ms, self._sent_bytes = max(end_ms, self._audio_ms or 0), sent_bytes
+            case AudioFinished(end_ms, sent_bytes):
                 self._audio_end_at = now if self._audio_end_at is None else self._audio_end_at
-                self._audio_ms = max(end_ms, self._audio_ms or 0)
+                self._audio_ms, self._sent_bytes = max(end_ms, self._audio_ms or 0), sent_bytes
             case PartialResult() | FinalResult():
                 self._observe_result(event, now)
             case UsageReported():
@@ -94,6 +95,8 @@ class Metrics:
             last_final_ms=_between_ms(self._audio_end_at, self._last_final_at),
             real_time_factor=wall_s * 1000 / self._audio_ms if self._audio_ms else None,
             truncated=self._truncated,
+            sent_bytes=self._sent_bytes,
+            kbit_s=_kbit_s(self._sent_bytes, self._audio_ms),
         )
 
     def _observe_result(self, event: PartialResult | FinalResult, now: float) -> None:
@@ -104,6 +107,10 @@ class Metrics:
             self.has_words = self.has_words or bool(event.sentence.text.strip())
             if self._audio_end_at is not None:
                 self._last_final_at = now
+
+
+def _kbit_s(sent_bytes: int | None, audio_ms: int | None) -> float | None:
+    return sent_bytes * 8 / audio_ms if sent_bytes is not None and audio_ms else None
 
 
 def _between_ms(start: float | None, end: float | None) -> int | None:

@@ -7,7 +7,7 @@ after it speaks only them. Times are whole milliseconds from the first sample of
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from asrcli.values.errors import AsrcliError
@@ -76,16 +76,21 @@ class SessionStarted:
 
 @dataclass(frozen=True, slots=True)
 class AudioSent:
-    """Audio up to `end_ms` has left. Told for the first audio, before other events, and now and then."""
+    """Audio up to `end_ms` has left. Told for the first audio, before other events, and now and then.
+
+    `sent_bytes`: what all messages have that carried audio until then, those of lost sessions too.
+    """
 
     end_ms: int
+    sent_bytes: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class AudioFinished:
-    """The source has ended and the service was told so; results may still come."""
+    """The source has ended and the service was told so; results may still come. `sent_bytes`: see AudioSent."""
 
     end_ms: int
+    sent_bytes: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class Summary:
     """One transcription in numbers.
 
-    `audio_ms`: audio that left. `billed_s` and tokens: what the service reported, over all sessions.
+    `audio_ms`: audio that left; `sent_bytes`: what the messages had that carried it, what was sent again included, and
+    `kbit_s` that for each second of audio. `billed_s` and tokens: what the service reported, over all sessions.
     `connect_ms`: the first handshake, 0 for a kept connection. `ready_ms`: from the begin to the first session's start.
     `first_partial_ms`: from the first audio sent to the first result. `last_final_ms`: from the end of the audio to
     the last final after it. `real_time_factor`: `wall_s` divided by the audio's length. `reconnects`: attempts to
@@ -33,3 +34,5 @@ class Summary:
     last_final_ms: int | None = None
     real_time_factor: float | None = None
     truncated: bool = False
+    sent_bytes: int | None = None
+    kbit_s: float | None = None

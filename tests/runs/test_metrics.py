@@ -39,10 +39,11 @@ def test_a_whole_transcription() -> None:
     summary = _summary(
         (0.2, LinkReady(180.5)),
         (0.3, SessionStarted("task-1")),
-        (0.3, AudioSent(100)),
+        (0.3, AudioSent(100, 3200)),
         (0.9, PartialResult(Sentence(1, "Okay"))),
         (4.0, FinalResult(Sentence(1, "Okay."))),
-        (8.0, AudioFinished(8000)),
+        (8.0, AudioFinished(8000, 28_000)),
+        (8.05, AudioSent(8000, 28_400)),
         (8.1, FinalResult(Sentence(2, "And"))),
         (8.25, FinalResult(Sentence(3, "so."))),
         (8.3, UsageReported(billed_s=8)),
@@ -60,6 +61,8 @@ def test_a_whole_transcription() -> None:
         first_partial_ms=600,
         last_final_ms=250,
         real_time_factor=1.25,
+        sent_bytes=28_400,
+        kbit_s=28.4,
     )
 
 

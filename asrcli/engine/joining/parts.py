@@ -41,6 +41,7 @@ class _Part:
     length_ms: int | None
     sentences: int = 0
     sent_ms: int = 0
+    sent_bytes: int = 0
     final_ms: int = 0
     """Where its last sentence ends."""
     all_sent: bool = False
@@ -53,10 +54,10 @@ class _Part:
     def observe(self, event: Event) -> None:
         """Note what `event` says of how far this part is."""
         match event:
-            case AudioSent(end_ms):
-                self.sent_ms = max(self.sent_ms, end_ms)
-            case AudioFinished(end_ms):
-                self.sent_ms, self.all_sent = max(self.sent_ms, end_ms), True
+            case AudioSent(end_ms, sent_bytes):
+                self.sent_ms, self.sent_bytes = max(self.sent_ms, end_ms), sent_bytes
+            case AudioFinished(end_ms, sent_bytes):
+                self.sent_ms, self.sent_bytes, self.all_sent = max(self.sent_ms, end_ms), sent_bytes, True
             case SessionFinished():
                 self.all_heard = self.all_sent
             case FinalResult(sentence):
@@ -107,7 +108,8 @@ class Whole:
             case AudioSent() | AudioFinished():
                 sent_ms = sum(each.sent_ms for each in self._parts)
                 is_last = isinstance(event, AudioFinished) and all(each.all_sent for each in self._parts)
-                yield AudioFinished(sent_ms) if is_last else AudioSent(sent_ms)
+                told = AudioFinished if is_last else AudioSent
+                yield told(sent_ms, sum(each.sent_bytes for each in self._parts))
             case SessionStarted():
                 self._usage.begin(number)
                 yield event

@@ -86,6 +86,8 @@ class JsonLines:
             line["captured_at"] = info.captured_at
         if info.begun_at is not None:
             line["begun_at"] = info.begun_at
+        if info.send is not None:
+            line["send"] = info.send
         if info.audio not in (None, info.source):
             line["audio"] = info.audio
         return mask(_line(line))
@@ -138,6 +140,8 @@ class JsonLines:
             "wall_s": _rounded(summary.wall_s),
             "real_time_factor": _rounded(summary.real_time_factor),
             "truncated": summary.truncated,
+            "sent_bytes": summary.sent_bytes,
+            "kbit_s": _rounded(summary.kbit_s),
         }
         return mask(_line(line))
 

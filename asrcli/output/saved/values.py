@@ -160,6 +160,7 @@ def _begin(fields: _Fields) -> Begin:
         captured_at=fields.known_text("captured_at"),
         begun_at=fields.known_text("begun_at"),
         audio=fields.known_text("audio"),
+        send=fields.known_text("send"),
     )
 
 
@@ -249,6 +250,8 @@ def _summary(fields: _Fields) -> Summary:
         last_final_ms=fields.number("last_final_ms"),
         real_time_factor=fields.decimal("real_time_factor"),
         truncated=fields.raw("truncated") is True,
+        sent_bytes=fields.number("sent_bytes"),
+        kbit_s=fields.decimal("kbit_s"),
     )
 
 

@@ -9,6 +9,8 @@ def stats_lines(summary: Summary) -> str:
     """The block of `--stats`: a heading, then one aligned line for each number that is known; ends in a newline."""
     rows = [
         ("audio", _text(summary.audio_ms, "{:.1f} s", 1000)),
+        ("sent", _text(summary.sent_bytes, "{:.1f} kB", 1000)),
+        ("for each second", _text(summary.kbit_s, "{:.1f} kbit")),
         ("wall time", _text(summary.wall_s, "{:.1f} s")),
         ("real-time factor", _text(summary.real_time_factor, "{:.2f}")),
         ("sentences", str(summary.sentences)),

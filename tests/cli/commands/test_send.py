@@ -42,7 +42,12 @@ def test_opus_is_what_the_task_says_and_one_whole_stream(asrcli, clip):
 
     with scripted_server(service, service) as url:
         for bitrate in ((), ("--opus-bitrate", "12k")):
-            assert asrcli("file", clip, "--endpoint", url, "--pace", "fast", "--send", "opus", *bitrate).code == 0
+            done = asrcli("file", clip, "--endpoint", url, "--pace", "fast", "--send", "opus", *bitrate, "--json")
+            assert done.code == 0
+            assert done.events[0]["send"] == "opus"
+            end = done.events[-1]
+            assert end["sent_bytes"] == len(heard[-1])
+            assert end["kbit_s"] == round(len(heard[-1]) * 8 / 1000 / SECONDS, 3)
     assert [(each["format"], each["sample_rate"]) for each in said] == [("opus", 16000)] * 2
     assert [seconds_of(stream) for stream in heard] == [SECONDS] * 2
     assert len(heard[1]) < 0.75 * len(heard[0]) < SECONDS * 32000 / 8
@@ -73,6 +78,8 @@ def test_after_a_reconnect_a_stream_of_its_own_begins_at_the_last_final(asrcli, 
         ("two", 2800),
     ]
     assert round(seconds_of(heard[0]), 3) == SECONDS - 0.9
+    # What the first session has sent is paid for too.
+    assert done.events[-1]["sent_bytes"] >= 2000 + len(heard[0])
 
 
 @pytest.mark.parametrize("words", [("--send", "opus"), ("--opus",)])

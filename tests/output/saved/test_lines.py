@@ -37,6 +37,7 @@ BEGIN = Begin(
     "2026-01-02T03:04:05Z",
     begun_at="2026-01-02T03:04:06Z",
     audio="kept.wav",
+    send="opus",
 )
 EVENTS: list[Event] = [
     SessionStarted("7f3a"),
@@ -61,7 +62,7 @@ EVENTS: list[Event] = [
     Notice("the file ends early", "check it"),
     FinalResult(Sentence(2, "")),
 ]
-SUMMARY = Summary("talk.wav", True, 1.5, 2, 1, ("7f3a", "b"), 1500, 2, None, 7, 0.25, 3, 4, 5, 1.0, True)
+SUMMARY = Summary("talk.wav", True, 1.5, 2, 1, ("7f3a", "b"), 1500, 2, None, 7, 0.25, 3, 4, 5, 1.0, True, 6000, 32.0)
 FINAL = {"type": "final", "source": "a", "index": 1, "begin_ms": 0, "end_ms": 900, "text": "Hello."}
 
 
