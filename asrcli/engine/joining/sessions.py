@@ -20,6 +20,9 @@ from asrcli.values.events import (
 )
 from asrcli.values.pcm import PcmFormat
 
+# So much later a sentence may seem to end when it is heard again without its beginning.
+_REPEATED_MS = 100
+
 
 class Joining:
     """What the sessions so far have decided, and what the results of the one that runs are in the transcription.
@@ -41,12 +44,19 @@ class Joining:
         self._undecided: dict[int, int | None] = {}
         self._begin_ms = 0
         self._sentences_before = 0
+        # Up to there a session hears again what is decided.
+        self._repeated_ms: int | None = None
         self._failures: list[UtteranceFailed] = []
 
     def begin(self, start_sample: int) -> None:
-        """A session begins there. What lies between the decided sound and its start is lost."""
+        """A session begins there. What lies between the decided sound and its start is lost.
+
+        Where it begins sooner, because a decoder needs that, it may hear the end of the last sentence once more.
+        """
         if start_sample > self.covered_sample:
             self.skip(start_sample)
+        begins_sooner = start_sample < self.covered_sample
+        self._repeated_ms = self._pcm.ms(self.covered_sample) + _REPEATED_MS if begins_sooner else None
         self._open.clear()
         self._undecided.clear()
         self._begin_ms = self._pcm.ms(start_sample)
@@ -63,6 +73,10 @@ class Joining:
         `sent_sample` is how far the sound has left: no result can cover more.
         """
         event = joined(event, self._begin_ms, self._sentences_before)
+        if isinstance(event, PartialResult | FinalResult) and self._is_repeat(event.sentence):
+            if isinstance(event, FinalResult):
+                self._number_again(event.sentence.index)
+            return None
         match event:
             case PartialResult(sentence):
                 if sentence.index in self._told:
@@ -75,6 +89,22 @@ class Joining:
                     return None
                 self._failures.append(event)
         return event
+
+    def _is_repeat(self, sentence: Sentence) -> bool:
+        """Whether this is nothing but the end of a sentence that was decided before the session began."""
+        if self._repeated_ms is None or sentence.begin_ms is None:
+            return False
+        ends_ms = _end_ms(sentence)
+        return (
+            ends_ms is not None
+            and ends_ms <= self._repeated_ms
+            and sentence.begin_ms < self._repeated_ms - _REPEATED_MS
+        )
+
+    def _number_again(self, repeated: int) -> None:
+        """What follows the sentence with this number, which counts for nothing, has a number less."""
+        self._sentences_before -= 1
+        self._open = {number - (number > repeated) for number in self._open if number != repeated}
 
     @property
     def is_settled(self) -> bool:
@@ -144,4 +174,5 @@ def _moved_word(word: Word, by_ms: int) -> Word:
 
 
 def _later(ms: int | None, by_ms: int) -> int | None:
-    return None if ms is None else ms + by_ms
+    # What a decoder gives before the first sample is no sound.
+    return None if ms is None else max(0, ms + by_ms)

@@ -143,3 +143,29 @@ def test_a_failed_utterance_is_decided_too():
     joining.begin(0)
     assert taken(joining, UtteranceFailed(1, "X", "no", 0, 1000)) == [1]
     assert joining.covered_sample == 16000
+
+
+def test_the_end_of_a_sentence_that_a_decoder_needs_again_is_told_once_and_does_not_count():
+    joining = Joining(PcmFormat())
+    assert taken(joining, final(1, 2000, 500)) == [1]
+    # From 1.8 s on, of which the last fifth of a second is heard again.
+    joining.begin(1800 * 16)
+    assert taken(joining, final(1, 280, 0)) == [None]
+    assert taken(joining, partial(2), final(2, 2500, 900)) == [2, 2]
+    assert joining.covered_sample == 4300 * 16
+    assert joining.is_settled
+
+
+def test_a_sentence_that_follows_at_once_is_none_that_is_heard_again():
+    joining = Joining(PcmFormat())
+    assert taken(joining, final(1, 2000, 500)) == [1]
+    joining.begin(1800 * 16)
+    assert taken(joining, final(1, 260, 200), final(2, 900, 300)) == [2, 3]
+
+
+def test_what_is_heard_before_the_first_sample_is_at_the_first_sample():
+    joining = Joining(PcmFormat())
+    joining.begin(-1105)
+    event = joining.take(final(1, 900, 20), ALL_SENT)
+    assert isinstance(event, FinalResult)
+    assert (event.sentence.begin_ms, event.sentence.end_ms) == (0, 830)
