@@ -5,18 +5,20 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from asrcli.engine.build import build
 from asrcli.engine.control import Control
 from asrcli.engine.retry import Retry
+from asrcli.engine.spec import Spec
 from asrcli.engine.stages import Timeouts
 from asrcli.engine.wiring import Engine
 from asrcli.protocols import REGISTRY
 from asrcli.service.faults.kinds import parse_fault
 from asrcli.values.events import Event, FinalResult, Reconnecting, Sentence
 from asrcli.values.recognition import Endpoint, RecognitionOptions
-from asrcli.values.sound import Chunk
+from asrcli.values.sound import PCM, Chunk
 from tests.support.coded_talk import RATE_HZ, CodedTalk
 from tests.support.service import running_service
 from tests.support.sounds import pcm_chunk
@@ -59,12 +61,13 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Cut:
-    """One run: the faults of the service, and how the client is set up."""
+    """One run: the faults of the service, and how the client is set up. `sending`: pcm, or opus for a talk of tones."""
 
     protocol: str
     faults: tuple[str, ...]
     speed: float | None = None
     manual: bool = False
+    sending: str = PCM
 
 
 def chosen_cuts(protocol: str, count: int, seconds: float, seed: int) -> list[Cut]:
@@ -91,13 +94,17 @@ def run_cuts(talk: CodedTalk, cuts: Sequence[Cut], at_once: int = 6) -> list[Out
 
 
 def engine(url: str, cut: Cut, talk: CodedTalk | None = None, **fields: Any) -> Engine:
-    options = RecognitionOptions(model=MODELS[cut.protocol], manual=cut.manual)
-    return Engine(
-        lambda _: REGISTRY[cut.protocol](options, Endpoint(url, "k")),
+    options = RecognitionOptions(model=MODELS[cut.protocol], manual=cut.manual, encoding=cut.sending)
+    spec = Spec(
+        cut.protocol,
+        options,
+        Endpoint(url, "k"),
         speed=cut.speed,
-        cut=cut_after_sentences(talk) if cut.manual and talk is not None else None,
-        **{"timeouts": Timeouts(finish_s=0.4, grace_s=0.4), "retry": Retry(first_s=0.01, longest_s=0.3), **fields},
+        timeouts=Timeouts(finish_s=0.4, grace_s=0.4),
+        retry=Retry(first_s=0.01, longest_s=0.3),
     )
+    cutter = cut_after_sentences(talk) if cut.manual and talk is not None else None
+    return replace(build(spec), cut=cutter, **fields)
 
 
 def delivered(events: Iterator[Event]) -> Outcome:
@@ -110,6 +117,26 @@ def delivered(events: Iterator[Event]) -> Outcome:
         error = raised
     sentences = tuple(event.sentence for event in seen if isinstance(event, FinalResult))
     return Outcome(sentences, sum(isinstance(event, Reconnecting) for event in seen), error)
+
+
+def alike(outcome: Outcome, whole: Outcome, within_ms: int = 0) -> bool:
+    """Whether both say the same, the words too; lossy coding may move each time by so much."""
+    if outcome.error is not None or len(outcome.sentences) != len(whole.sentences):
+        return False
+    pairs = list(zip(outcome.sentences, whole.sentences, strict=True))
+    if not within_ms:
+        return all(one == other for one, other in pairs)
+    return all(
+        (one.index, one.text, len(one.words)) == (other.index, other.text, len(other.words))
+        and all(abs(at - to) <= within_ms for at, to in zip(_times(one), _times(other), strict=True))
+        for one, other in pairs
+    )
+
+
+def _times(sentence: Sentence) -> list[int]:
+    moments = [sentence.begin_ms, sentence.end_ms]
+    moments += [moment for word in sentence.words for moment in (word.begin_ms, word.end_ms)]
+    return [-1000 if moment is None else moment for moment in moments]
 
 
 def cut_after_sentences(talk: CodedTalk) -> Callable[[Iterator[Chunk]], Iterator[Chunk]]:
