@@ -103,7 +103,7 @@ def show(
     if json:
         _print_json(_document(given, found, files, settings))
     else:
-        _print_settings(settings, for_all=not given)
+        _print_settings(settings, given)
         _tell(found)
 
 
@@ -121,16 +121,17 @@ def _document(
     }
 
 
-def _print_settings(settings: list[InForce], *, for_all: bool) -> None:
+def _print_settings(settings: list[InForce], words: list[str]) -> None:
     from asrcli.output.columns import lines
     from asrcli.output.settings import page, row
     from asrcli.output.views import terminal
 
-    is_terminal = sys.stdout.isatty()
+    is_terminal, for_all = sys.stdout.isatty(), not words
     home = Path.home() if is_terminal else None
     rows = [row(each, home) + ((" ".join(each.commands),) if for_all else ()) for each in settings]
     if not settings:
-        typer.echo("nothing is set; `asrcli config show file` shows the defaults", err=True)
+        command = words[0] if words else "file"
+        typer.echo(f"nothing is set; `asrcli config show {command}` shows the defaults", err=True)
     elif is_terminal:
         heading = ("setting", "value", "from") + (("for",) if for_all else ())
         typer.echo(page(heading, rows, terminal.size(sys.stdout)[0]))

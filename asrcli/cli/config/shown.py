@@ -41,7 +41,7 @@ def settings_of(
                 found[option.name] = _in_force(option.name, context, layer.get(name, {}))
         for setting in _by_variables(context.params, found, environ, home):
             found[setting.name] = setting
-    return [_masked(setting) for setting in found.values()]
+    return [dataclasses.replace(_masked(setting), commands=(name,)) for setting in found.values()]
 
 
 def set_anywhere(layer: Layer, defaults: Mapping[str, Any], environ: Mapping[str, str], home: Path) -> list[InForce]:

@@ -49,7 +49,6 @@ LAYOUTS = {
     "doctor": Layout(("offline", "mic", "json", "region"), ("doctor", "network", "settings")),
     "devices": Layout(topics=("microphone",)),
     "vocab": Layout(topics=("hotwords",)),
-    "config": Layout(topics=("settings",)),
     "serve": Layout(topics=("local-service", "faults")),
 }
 """Command → its layout; those of a group have the group's guides."""

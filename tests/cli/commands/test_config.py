@@ -86,6 +86,8 @@ def test_nothing_set_is_told(asrcli):
     done = asrcli("config", "show")
     assert (done.code, done.out) == (0, "")
     assert done.err == "nothing is set; `asrcli config show file` shows the defaults\n"
+    done = asrcli("config", "show", "mic", "--set-only")
+    assert (done.code, done.err) == (0, "nothing is set; `asrcli config show mic` shows the defaults\n")
 
 
 def test_a_variable_shows_where_nothing_outranks_it(rows, own, monkeypatch):
@@ -136,6 +138,7 @@ def test_json_is_one_document(asrcli, own):
     document: dict[str, Any] = json.loads(done.out)
     assert (document["command"], document["profile"]) == ("mic", None)
     assert [file["exists"] for file in document["files"]] == [True, False]
+    assert {each["commands"] == ["mic"] for each in document["settings"]} == {True}
     shown = [[each[key] for key in ("name", "value", "source", "where", "line")] for each in document["settings"]]
     assert shown == [["retries", 5, "project", "asrcli.toml", 2], ["format", ["srt"], "flag", None, None]]
     assert document["problems"] == [
