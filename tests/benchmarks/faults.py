@@ -26,6 +26,7 @@ from asrcli.engine.stages import Timeouts
 from asrcli.service.faults.kinds import parse_fault
 from asrcli.values.events import AudioSent, Event, FinalResult
 from tests.benchmarks.damage import damage
+from tests.benchmarks.lossy_cuts import lossy_cuts
 from tests.benchmarks.outage import outage
 from tests.benchmarks.pipes import memory, pipes
 from tests.benchmarks.threads import threads
@@ -200,6 +201,7 @@ def _hostile_messages(protocol: str) -> int:
 
 PARTS: dict[str, Callable[[Path], Iterator[str]]] = {
     "cuts": cuts,
+    "lossy": lossy_cuts,
     "recogniser": recogniser,
     "outage": outage,
     "hours": hours,

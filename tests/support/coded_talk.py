@@ -17,6 +17,7 @@ import numpy as np
 
 from asrcli.service.recognizers.coded_script import BLOCKS_PER_S, MARK
 from asrcli.service.recognizers.coded_tones import STEP_MS, TONES_HZ, tones_of
+from tests.support.compressed import compressed
 
 RATE_HZ = 16000
 _BLOCK = RATE_HZ // BLOCKS_PER_S
@@ -61,6 +62,15 @@ class CodedTalk:
             file.setsampwidth(2)
             file.setframerate(RATE_HZ)
             file.writeframes(self.samples().tobytes())
+        return path
+
+    def encoded(self, audio_format: str) -> Path:
+        """It as a file in that format; made once."""
+        path = Path(self.recognizer.removeprefix("script:")).with_suffix(f".{audio_format}")
+        if not path.exists():
+            if audio_format == "wav":
+                return self.write_wav(path)
+            path.write_bytes(compressed(audio_format, self.samples().tobytes()))
         return path
 
     def samples(self) -> np.ndarray:

@@ -6,8 +6,11 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
+from asrcli.audio.opening import Files, open_input
+from asrcli.audio.source import AsIs, EncodedSource, Source
 from asrcli.engine.build import build
 from asrcli.engine.control import Control
 from asrcli.engine.retry import Retry
@@ -26,6 +29,7 @@ from tests.support.transcribing import transcribe
 
 MODELS = {"run-task": "fun-asr-realtime", "realtime": "qwen3-asr-flash-realtime"}
 PROTOCOLS = tuple(REGISTRY)
+_ALL = AsIs(("pcm", "wav", "mp3", "opus", "speex", "aac", "amr"))
 # How a link may go wrong at {at} seconds of audio, and a client still has to deliver everything.
 TROUBLES: tuple[tuple[str, ...], ...] = (
     ("reset@{at}s#1",),
@@ -61,13 +65,17 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Cut:
-    """One run: the faults of the service, and how the client is set up. `sending`: pcm, or opus for a talk of tones."""
+    """One run: the faults of the service, and how the client is set up.
+
+    Of a talk of tones: `sending` is pcm or opus, and `file` the format of a file of it that is sent as it is.
+    """
 
     protocol: str
     faults: tuple[str, ...]
     speed: float | None = None
     manual: bool = False
     sending: str = PCM
+    file: str | None = None
 
 
 def chosen_cuts(protocol: str, count: int, seconds: float, seed: int) -> list[Cut]:
@@ -84,7 +92,15 @@ def chosen_cuts(protocol: str, count: int, seconds: float, seed: int) -> list[Cu
 def run_cut(talk: CodedTalk, cut: Cut) -> Outcome:
     """The talk through a service of its own that has the cut's faults."""
     with running_service(talk.recognizer, faults=tuple(map(parse_fault, cut.faults))) as service:
-        return delivered(transcribe(talk.source(), engine(service.url, cut, talk), Control()))
+        source: Source = talk.source() if cut.file is None else as_it_is(talk.encoded(cut.file))
+        return delivered(transcribe(source, engine(service.url, cut, talk), Control()))
+
+
+def as_it_is(path: Path) -> Source:
+    """The file as a source that gives it as it is."""
+    source = open_input(Files(as_is=_ALL), str(path), lambda *_: None, lambda *_: None)
+    assert isinstance(source, EncodedSource)
+    return source
 
 
 def run_cuts(talk: CodedTalk, cuts: Sequence[Cut], at_once: int = 6) -> list[Outcome]:
