@@ -87,6 +87,9 @@ def _no_command(word: str, group: Any, path: str) -> UsageError:
     names = [name for name, each in group.commands.items() if not each.hidden]
     ours = next((name for name, theirs in _IN_GROUPS.items() if word in theirs.split() and name in names), None)
     ours = ours or nearest(word, names)
+    if ours is None and path == "asrcli" and (theirs := nearest(word, [*other_tools.COMMANDS])):
+        # A slip in a word of another tool.
+        ours = other_tools.COMMANDS[theirs].partition("|")[0]
     hint = f"did you mean `{path} {ours}`?" if ours else f"`{path} --help` lists them"
     return UsageError(
         f"there is no command {word!r}, and no file of that name"

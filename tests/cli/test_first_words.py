@@ -133,6 +133,7 @@ def test_our_options_are_options_of_a_command_and_theirs_are_none_of_it():
         ("mic a.wav", "a file is for `asrcli file a.wav`"),
         ("vocab ls", "did you mean `asrcli vocab list`?"),
         ("vocab shwo", "did you mean `asrcli vocab show`?"),
+        ("trancribe a.wav", "did you mean `asrcli file`?"),
         ("nonsense", "there is no command 'nonsense', and no file of that name"),
         ("help nonsense", "there is no command 'nonsense'"),
         ("help vocab creat", "did you mean create?"),
