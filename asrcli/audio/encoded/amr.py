@@ -53,6 +53,7 @@ class AmrParser(FrameParser):
                 preroll_samples=_PREROLL_FRAMES * _FRAME_SAMPLES,
             )
             self.kind = _KIND
+            self.frame_samples = _FRAME_SAMPLES
             # The first frame follows at once, however few there are.
             self._is_in_step = True
             return len(MAGIC)

@@ -116,6 +116,7 @@ class FrameParser(Parser):
         self._is_in_step = True
         if self.kind is None:
             self.kind = header.kind
+            self.frame_samples = header.samples
             self._first = data[at : at + self.HEADER_BYTES]
             if not self._begin(data[at : at + header.length], header):
                 return header.length

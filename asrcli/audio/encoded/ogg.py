@@ -118,6 +118,8 @@ class OggParser(Parser):
         if self.traits is None:
             self._open()
         samples = self._link.measure(page)
+        if not self.samples and page.packets:
+            self.frame_samples = max(1, samples // len(page.packets))
         if self._last is not None:
             # The stream went on, so that one was not the last.
             last, span = self._last

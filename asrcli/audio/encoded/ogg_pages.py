@@ -82,13 +82,21 @@ def without(page: Page, packets: int) -> Page:
     """`page` without the first so many of its packets."""
     if not packets:
         return page
-    rest = page.packets[packets:]
-    body = b"".join(packet for packet, _ in rest)
+    return _sealed(_laced(page.packets[packets:]), page.flags & ~CONTINUED, page.granule, page.serial, page.number)
+
+
+def only(page: Page, packets: int, samples: int) -> Page:
+    """`page` with none but the first so many of its packets; the others last for so many samples."""
+    granule = page.granule if page.granule == NO_GRANULE else max(0, page.granule - samples)
+    return _sealed(_laced(page.packets[:packets]), page.flags & ~ENDS, granule, page.serial, page.number)
+
+
+def _laced(packets: list[tuple[bytes, bool]]) -> bytes:
+    """What follows the header of a page of these packets, of which the last one need not end in it."""
     lacing = b"".join(
-        b"\xff" * (len(packet) // 255) + bytes((len(packet) % 255,)) * is_whole for packet, is_whole in rest
+        b"\xff" * (len(packet) // 255) + bytes((len(packet) % 255,)) * is_whole for packet, is_whole in packets
     )
-    data = bytes((len(lacing),)) + lacing + body
-    return _sealed(data, page.flags & ~CONTINUED, page.granule, page.serial, page.number)
+    return bytes((len(lacing),)) + lacing + b"".join(packet for packet, _ in packets)
 
 
 def pages_of(data: bytes) -> Iterator[Page]:

@@ -69,6 +69,8 @@ class Parser(ABC):
         self.is_cut = False
         self.lacks_end = False
         """Whether the stream does not say that it has ended, where that kind does."""
+        self.frame_samples = 1
+        """What its sound can be cut into, as far as that shows at its beginning."""
         self.samples = 0
         """Of all parts so far."""
         self._data = b""

@@ -143,6 +143,12 @@ class EncodedInput:
         if not self._reader.stopped:
             self._judge_end()
 
+    def entry(self, sample: int) -> int:
+        """Where the last frame begins by `sample`, both at our rate."""
+        traits, frame = self._traits, self._parser.frame_samples
+        at = sample * traits.rate_hz // self.rate_hz + traits.lead_samples
+        return (max(0, at // frame) * frame - traits.lead_samples) * self.rate_hz // traits.rate_hz
+
     def stop(self) -> None:
         """End a read that waits."""
         self._reader.stop()
