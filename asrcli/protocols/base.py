@@ -96,6 +96,8 @@ class Protocol(typing.Protocol):
     """Whether finals say when each word was said."""
     changes_context: typing.ClassVar[bool]
     """Whether the context can be another one in the middle of a session."""
+    encodings: typing.ClassVar[tuple[str, ...]]
+    """What the sound may be sent as, by the service's names."""
     session_id: str
     audio_format: PcmFormat
     context: Context

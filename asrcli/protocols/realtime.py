@@ -66,6 +66,8 @@ class Realtime:
     keeps_link: ClassVar[bool] = False
     times_words: ClassVar[bool] = False
     changes_context: ClassVar[bool] = False
+    # Others pass the settings, and may then fail.
+    encodings: ClassVar[tuple[str, ...]] = ("pcm", "opus")
 
     def __init__(self, options: RecognitionOptions, endpoint: Endpoint, new_encoder: NewEncoder | None = None) -> None:
         self._new_encoder = new_encoder

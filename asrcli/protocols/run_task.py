@@ -41,6 +41,7 @@ class RunTask:
     keeps_link: ClassVar[bool] = True
     times_words: ClassVar[bool] = True
     changes_context: ClassVar[bool] = True
+    encodings: ClassVar[tuple[str, ...]] = ("pcm", "wav", "mp3", "opus", "speex", "aac", "amr")
 
     def __init__(self, options: RecognitionOptions, endpoint: Endpoint, new_encoder: NewEncoder | None = None) -> None:
         self._options = options

@@ -196,7 +196,9 @@ class _Run:
 
     def _tell_of_sound(self, number: int, source: Source) -> None:
         """Say what is to be said of it, once for all sources that are alike."""
-        notices = [combinations.of_the_source(self._batch.choice.options, source.rate_hz)]
+        notices: list[combinations.Notice | None] = []
+        if not isinstance(source, EncodedSource):
+            notices.append(combinations.of_the_source(self._batch.choice.options, source.rate_hz))
         if self._batch.one_utterance:
             notices.append(combinations.of_one_utterance(source.duration_ms if self._batch.parts == 1 else None))
         for told in notices:

@@ -14,16 +14,17 @@ from asrcli import __version__
 from asrcli.output import masking
 from asrcli.protocols import REGISTRY
 from asrcli.runs.request import Request, ServiceOptions
-from asrcli.settings import combinations, endpoints, hotword_rules, keys, recognition
+from asrcli.settings import catalogue, combinations, endpoints, hotword_rules, keys, recognition
 from asrcli.settings.environment import variables
 from asrcli.settings.phrases import Hotwords
-from asrcli.settings.sending import AUTO
+from asrcli.settings.sending import AS_IS, AUTO, ONLY_AS_IS
 from asrcli.values.addresses import is_loopback
 from asrcli.values.errors import UsageError
 from asrcli.values.hotwords import Hotword
 from asrcli.values.recognition import Endpoint, RecognitionOptions
 
 if TYPE_CHECKING:
+    from asrcli.audio.opening import Input
     from asrcli.engine.spec import Spec
     from asrcli.output.output import Output
     from asrcli.wire.dial import Network
@@ -110,6 +111,35 @@ def choose(request: Request, output: Output) -> Choice:
     for message, hint in (*((warning, "") for warning in warnings), *unlike):
         output.notice(message, hint)
     return Choice(options, protocol, region, hotwords, listed)
+
+
+def input_of(request: Request, choice: Choice, output: Output) -> Input:
+    """How the sources are opened: what can go as it is need not be decoded, where the user wants that.
+
+    Raises UsageError where the user insists on it, and nothing of this run can go so.
+    """
+    from asrcli.audio.opening import Microphone
+
+    way = request.sending.way
+    if way not in (AS_IS, ONLY_AS_IS):
+        return request.input
+    if isinstance(request.input, Microphone):
+        reason = "what a microphone hears has no encoding yet"
+    elif request.cutting is not None or request.many.split > 1:
+        reason = "where it may be cut shows only when it is decoded"
+    else:
+        from asrcli.audio.source import AsIs
+
+        model = catalogue.find(choice.options.model)
+        rates_hz = () if model is None else model.rates_hz
+        if "wire_rate" in request.fields:
+            rates_hz = (choice.options.audio_format.sample_rate_hz,)
+        formats = REGISTRY[choice.protocol].encodings
+        return replace(request.input, as_is=AsIs(formats, rates_hz, insists=way == ONLY_AS_IS))
+    if way == ONLY_AS_IS:
+        raise UsageError(f"the sound cannot go as it is: {reason}", hint="--send as-is sends it as PCM then")
+    output.notice(f"the sound does not go as it is: {reason}", "it is sent as PCM; --send opus has fewer bytes")
+    return request.input
 
 
 def mask_secrets(options: ServiceOptions, output: Output) -> None:

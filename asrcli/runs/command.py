@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from asrcli.engine.build import Surroundings, built
 from asrcli.output.output import Output
 from asrcli.runs.batch import Batch, tell_asides
 from asrcli.runs.choose_output import arrange, check_format
-from asrcli.runs.choose_spec import Choice, ServiceTarget, choose, network_of, service_of, spec_of
+from asrcli.runs.choose_spec import Choice, ServiceTarget, choose, input_of, network_of, service_of, spec_of
 from asrcli.runs.recording import recording_of, spare_the_sources
 from asrcli.runs.request import Request, ServiceOptions
 from asrcli.runs.rescue import rescue
@@ -53,6 +54,7 @@ class Command:
         # Before anything can be told there.
         spare_the_sources(output, request.output, request.names)
         self._choice = choose(request, output)
+        self._input = input_of(request, self._choice, output)
         check_format(output, request, self._choice.protocol)
         self._results = Results(request, self._choice, output)
         if request.output.log is not None:
@@ -84,7 +86,7 @@ class Command:
             if request.open_ended and not service.moves:
                 # A microphone is not opened in vain where there is no key.
                 service.endpoint()
-            opener = Opener(request.input, most_open)
+            opener = Opener(self._input, most_open)
             sources = self._to_do(opener, stack)
             if not sources:
                 return 0
@@ -95,6 +97,7 @@ class Command:
             arrange(output, request.output, request.many, sources, self._results.files)
             spec = spec_of(request, choice, endpoint, network)
             spec, went_over = with_memory(spec, output)
+            choice = replace(choice, options=spec.options)
             engine = stack.enter_context(built(spec, self._surroundings(service, context)))
             batch = self._batch(choice, opener, explain, went_over)
             return batch.run(sources, engine, min(request.many.jobs, len(sources)))

@@ -9,7 +9,9 @@ from asrcli.values.sound import OPUS, OPUS_BITRATE, PCM
 
 # PCM, and Opus from where the network turns out to be too slow for that.
 AUTO = "auto"
-WAYS = (PCM, OPUS, AUTO)
+# What the source has, where the service takes that; else it is decoded, or with the mark of insistence refused.
+AS_IS, ONLY_AS_IS = "as-is", "as-is!"
+WAYS = (PCM, OPUS, AS_IS, ONLY_AS_IS, AUTO)
 _LEAST_KBIT, _MOST_KBIT = 6, 128
 
 

@@ -34,4 +34,4 @@ def test_a_way_that_is_not_known_is_refused_with_those_that_are():
     assert parse_way("opus") == "opus"
     with pytest.raises(UsageError, match="--send flac is not known") as caught:
         parse_way("flac")
-    assert caught.value.hint == "choose pcm, opus or auto"
+    assert caught.value.hint == "choose pcm, opus, as-is, as-is! or auto"

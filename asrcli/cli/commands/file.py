@@ -86,7 +86,7 @@ def file_request(
         speed=parse_pace(pace),
         many=many.options(),
         sending=send.sending(),
-        shaping=shaping | ({"split": many.split} if many.split > 1 else {}),
+        shaping=shaping | send.shaping() | ({"split": many.split} if many.split > 1 else {}),
     )
 
 

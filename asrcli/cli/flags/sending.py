@@ -9,7 +9,7 @@ import typer
 
 from asrcli.cli.flags import completions as values
 from asrcli.runs.request import Sending
-from asrcli.settings.sending import AUTO, WAYS
+from asrcli.settings.sending import AS_IS, AUTO, ONLY_AS_IS, WAYS
 from asrcli.values.sound import OPUS
 
 
@@ -23,7 +23,8 @@ class SendFlags:
         str,
         typer.Option(
             metavar="|".join(WAYS),
-            help="What the sound is sent as; opus has a tenth of the bytes; auto: pcm, or opus if the network is slow.",
+            help="What the sound is sent as: opus has a tenth of the bytes; as-is: what a file has, where the service"
+            " takes that; as-is!: nothing else; auto: pcm, or opus if the network is slow.",
             autocompletion=values.choices(*WAYS),
         ),
     ] = WAYS[0]
@@ -34,6 +35,10 @@ class SendFlags:
     def fields(self) -> dict[str, object]:
         """The neutral option fields that the user set, by name."""
         return {"encoding": OPUS} if self.send == OPUS else {}
+
+    def shaping(self) -> dict[str, object]:
+        """What else of them shapes a result: it may be heard otherwise where others decode it."""
+        return {"encoded": True} if self.send in (AS_IS, ONLY_AS_IS) else {}
 
     def sending(self) -> Sending:
         """What they come down to. Raises UsageError for values that are not known, and for those that contradict."""

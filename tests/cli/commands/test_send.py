@@ -167,3 +167,63 @@ def test_auto_goes_over_to_opus_where_the_network_is_slow_and_begins_with_it_the
     assert over.err.count("the network is too slow for PCM") == 1
     assert begun.err.count("goes over as Opus: not long ago this network was too slow for PCM") == 1
     assert other.err == ""
+
+
+@pytest.fixture
+def task():
+    """A service that hears one task, with what it was told and heard."""
+    said: list[str] = []
+    heard: list[bytes] = []
+
+    def service(talk: Conversation) -> None:
+        said.append(talk.expect("run-task")["payload"]["parameters"]["format"])
+        talk.say("task-started")
+        heard.append(talk.audio_until("finish-task"))
+        talk.say("task-finished")
+
+    with scripted_server(service) as url:
+        yield url, said, heard
+
+
+def test_a_file_goes_as_it_is_byte_for_byte(asrcli, clip, tmp_path, task):
+    url, said, heard = task
+    mp3 = tmp_path / "clip.mp3"
+    soundfile.write(mp3, *soundfile.read(clip, dtype="int16"), format="MP3")
+    done = asrcli("file", mp3, "--endpoint", url, "--pace", "fast", "--send", "as-is!", "--json")
+    assert done.code == 0
+    assert said == ["mp3"]
+    # The first frame holds no sound, but what it is: a decoder has no use for it.
+    assert mp3.read_bytes().endswith(heard[0])
+    assert len(heard[0]) > 0.9 * mp3.stat().st_size
+    assert done.events[0]["send"] == "mp3"
+    assert done.events[-1]["sent_bytes"] == len(heard[0])
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ((), "clip.flac is converted: it is FLAC"),
+        (("--split", "2"), "where it may be cut shows only when it is decoded"),
+    ],
+)
+def test_what_cannot_go_as_it_is_is_told_and_sent_as_pcm_or_refused(asrcli, clip, tmp_path, task, words, reason):
+    url, said, heard = task
+    flac = tmp_path / "clip.flac"
+    soundfile.write(flac, *soundfile.read(clip, dtype="int16"))
+    done = asrcli("file", flac, "--endpoint", url, "--pace", "fast", "--send", "as-is", *words)
+    assert done.code == 0
+    assert reason in done.err
+    assert (said, len(heard[0])) == (["pcm"], SECONDS * 32000)
+    refused = asrcli("file", flac, "--endpoint", url, "--send", "as-is!", *words)
+    assert (refused.code, refused.out) == (2, "")
+
+
+def test_qwen_takes_opus_as_it_is_and_nothing_else(asrcli, clip, tmp_path):
+    mp3 = tmp_path / "clip.mp3"
+    soundfile.write(mp3, *soundfile.read(clip, dtype="int16"), format="MP3")
+    done = asrcli("qwen", mp3, "--send", "as-is!", "--endpoint", "ws://127.0.0.1:9")
+    assert done.code == 2
+    assert "it is mp3, and the model takes pcm and opus only" in done.err
+    manual = asrcli("qwen", mp3, "--send", "as-is!", "--manual", "--endpoint", "ws://127.0.0.1:9")
+    assert manual.code == 2
+    assert "where it may be cut shows only when it is decoded" in manual.err
