@@ -7,7 +7,7 @@ from pathlib import Path
 
 from asrcli.system.folders import state_folder
 
-PATTERN = "unrecognised-*.wav"
+PATTERN = "unrecognised-*"
 """What its files are called; in the order of their names they are in the order of time."""
 
 

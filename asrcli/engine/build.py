@@ -34,7 +34,7 @@ class Surroundings:
     asked: Callable[[], bool] | None = None
     context: Callable[[], Context] | None = None
     record: Callable[[Chunk], None] | None = None
-    rescue: Callable[[Iterator[Chunk]], str | None] | None = None
+    rescue: Callable[[Iterator[Chunk], SoundFormat | None], str | None] | None = None
     tick_s: float | None = None
 
 

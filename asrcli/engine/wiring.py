@@ -48,8 +48,9 @@ class Engine:
     """What is spoken of, asked for at each chunk where that changes: another object is sent ahead of the sound."""
     record: Callable[[Chunk], None] | None = None
     """Is handed each chunk once, on its way to the service; must not raise."""
-    rescue: Callable[[Iterator[Chunk]], str | None] | None = None
-    """Is given live sound that was not recognised when all tries are used up, and says where it lies."""
+    rescue: Callable[[Iterator[Chunk], SoundFormat | None], str | None] | None = None
+    """Is given live sound that was not recognised when all tries are used up, and its format where it is not PCM; says
+    where it lies."""
     lateness: Callable[[float], None] | None = None
     """Is told how many seconds after its moment each chunk was sent, where the link was ready for it."""
     economy: Economy | None = None

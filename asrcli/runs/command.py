@@ -61,7 +61,8 @@ class Command:
             from asrcli.runs.message_log import check_log
 
             check_log(request.output)
-        self._recording = recording_of(request.output, request.names, self._choice.options.audio_format)
+        pcm, as_is = self._choice.options.audio_format, self._input is not request.input
+        self._recording = recording_of(request.output, request.names, pcm, as_is=as_is)
         self._asides: SimpleQueue[Notice] = SimpleQueue()
         """What other threads have to tell."""
 
@@ -111,7 +112,7 @@ class Command:
         if sources and self._embedding is not None:
             self._embedding.check_sources(sources)
         if sources and self._recording is not None:
-            self._recording.wav.notice = sources[0].control.notice
+            self._recording.begin(sources[0].source, sources[0].control.notice)
         return sources
 
     def _log(self, stack: ExitStack) -> None:
@@ -137,7 +138,7 @@ class Command:
             endpoint=service.endpoint if service.moves else None,
             asked=self._asked,
             context=context,
-            record=self._recording.wav.write if self._recording is not None else None,
+            record=self._recording.file.write if self._recording is not None else None,
             rescue=functools.partial(rescue, model=options.model, pcm=options.audio_format),
             tick_s=self._output.tick_s,
         )

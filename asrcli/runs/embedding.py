@@ -33,7 +33,7 @@ class Embedding:
         self._notices: list[tuple[str, str]] = []
 
     def begin(self, how: Input, recording: Recording | None) -> None:
-        """How sources are opened; of `recording` there is only a wav while pages are made."""
+        """How sources are opened; of `recording` there may be only a wav while pages are made."""
         self._raw = how.raw if isinstance(how, Files) else None
         self._recording = recording
 
@@ -41,7 +41,7 @@ class Embedding:
         """The sound of the file `path` as a data URL; None where it cannot be had."""
         from asrcli.audio.writing.inside import ogg_opus
 
-        file = str(self._recording.wav.path) if self._recording and path == str(self._recording.path) else path
+        file = str(self._recording.file.path) if self._recording and path == str(self._recording.path) else path
         try:
             with contextlib.closing(open_source(file, raw=self._raw, notice=self._noticed(path))) as source:
                 return f"data:audio/ogg;codecs=opus;base64,{base64.b64encode(ogg_opus(source)).decode()}"

@@ -1,6 +1,8 @@
 """The file of --save-audio, and the rule that no result is written over what it is made from.
 
-What is written while the run goes on is a wav, which is good at every moment. Where the name asks for another kind,
+It holds the sound that was sent: as it is, where it goes so, in a file of its own kind; of what is compressed here what
+goes into the encoder, because each session has a stream of its own, and what is sent again would be there twice. What
+is written while the run goes on is a wav, which is good at every moment. Where the name asks for another kind,
 the wav has a name of its own until that one is whole: FILE.mp3.wav for FILE.mp3.
 """
 
@@ -9,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +21,8 @@ from asrcli.values.errors import AsrcliError, Interrupted, OutputError, UsageErr
 from asrcli.values.source_name import STANDARD_INPUT
 
 if TYPE_CHECKING:
+    from asrcli.audio.source import NoticeSink, Source
+    from asrcli.audio.writing.growing import GrowingFile
     from asrcli.audio.writing.kinds import Kind
     from asrcli.audio.writing.wav_writer import WavWriter
     from asrcli.output.base import Begin
@@ -32,13 +37,43 @@ _LONG_S = 60
 
 
 class Recording:
-    """The sound of one run in the file `path`, by way of `wav`; `kind` is what that becomes, None where it stays."""
+    """The sound of one run in the file `path`, by way of `wav`; `kind` is what that becomes, None where it stays.
+
+    `begin` has to be told of the source.
+    """
 
     def __init__(self, path: Path, wav: WavWriter, kind: Kind | None, *, force: bool) -> None:
         self.path = path
         self.wav = wav
+        self.file: GrowingFile = wav
+        """What the sound is written to."""
         self._kind = kind
         self._force = force
+
+    def begin(self, source: Source | None, notice: NoticeSink) -> None:
+        """The sound will be that of `source`. Raises UsageError where it cannot be kept under the name it is to have.
+
+        `notice`: see GrowingFile.
+        """
+        from asrcli.audio.source import EncodedSource
+        from asrcli.audio.writing.kinds import ENCODED, KINDS
+
+        sound = source.sound_format if isinstance(source, EncodedSource) else None
+        ending = self.path.suffix.lower() or _WAV
+        if sound is not None and sound.name in ENCODED:
+            from asrcli.audio.writing.growing import EncodedWriter
+
+            if ending not in ENCODED[sound.name]:
+                raise UsageError(
+                    f"--save-audio {self.path}: the sound goes as {sound.name}, and is kept so",
+                    hint=f"end the name in {' or '.join(ENCODED[sound.name])}, or leave --send as-is out",
+                )
+            self.file, self._kind = EncodedWriter(self.path, sound, force=self._force), None
+        elif ending not in KINDS:
+            raise _unknown_kind(self.path)
+        elif sound is not None:
+            self.wav.pcm = replace(self.wav.pcm, sample_rate_hz=sound.sample_rate_hz)
+        self.file.notice = notice
 
     def kept(self, work: Callable[[], int], output: Output, signals: Signals) -> int:
         """Do `work`, which records, then put the file in order; the exit code of both. Raises what `work` does."""
@@ -51,12 +86,12 @@ class Recording:
             # Nobody reads the results; the sound is wanted all the same.
             code = 0
         except Exception:
-            self.wav.close()
+            self.file.close()
             if self._kind is not None and self.wav.seconds:
                 output.notice(f"{self.path} is not made", f"the sound is in {self.wav.path}")
             raise
-        self.wav.close()
-        error: AsrcliError | None = self.wav.error
+        self.file.close()
+        error: AsrcliError | None = self.file.error
         if self._kind is not None and self.wav.seconds and error is None:
             error = self._converted(self._kind, output, signals)
         if error is None:
@@ -94,9 +129,11 @@ class Recording:
         return told
 
 
-def recording_of(options: OutputOptions, names: Sequence[str], pcm: PcmFormat) -> Recording | None:
-    """The file of --save-audio, checked and not yet made. Raises UsageError."""
-    from asrcli.audio.writing.kinds import KINDS, listed
+def recording_of(
+    options: OutputOptions, names: Sequence[str], pcm: PcmFormat, *, as_is: bool = False
+) -> Recording | None:
+    """The file of --save-audio, checked and not yet made; `as_is`: the sound may go so. Raises UsageError."""
+    from asrcli.audio.writing.kinds import ENCODED, KINDS
     from asrcli.audio.writing.wav_writer import WavWriter
     from asrcli.output.places.sinks import FileSink
 
@@ -105,18 +142,23 @@ def recording_of(options: OutputOptions, names: Sequence[str], pcm: PcmFormat) -
         return None
     if len(names) > 1:
         raise UsageError("--save-audio keeps the sound of one source only", hint="name one file")
-    ending = path.suffix.lower() or _WAV
-    if ending not in KINDS:
-        raise UsageError(f"--save-audio writes no {path.suffix} files", hint=f"end the name in one of {listed()}")
+    kind = KINDS.get(path.suffix.lower() or _WAV)
+    if kind is None and not (as_is and any(path.suffix.lower() in endings for endings in ENCODED.values())):
+        raise _unknown_kind(path)
     wav, *others = _files(path)
     for file in (wav, *others):
         if any(_is_same(file, output) for output in options.output if output != STANDARD_OUTPUT):
             raise UsageError(f"--save-audio and --output both name {file}", hint="give them different names")
         FileSink(file, options.force).check()
-    if others:
-        _check_encoder(path, KINDS[ending])
-    kind = KINDS[ending] if others else None
-    return Recording(path, WavWriter(wav, pcm, force=options.force), kind, force=options.force)
+    if others and kind is not None:
+        _check_encoder(path, kind)
+    return Recording(path, WavWriter(wav, pcm, force=options.force), kind if others else None, force=options.force)
+
+
+def _unknown_kind(path: Path) -> UsageError:
+    from asrcli.audio.writing.kinds import listed
+
+    return UsageError(f"--save-audio writes no {path.suffix} files", hint=f"end the name in one of {listed()}")
 
 
 def _is_same(path: Path, other: Path) -> bool:

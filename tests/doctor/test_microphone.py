@@ -107,5 +107,5 @@ def test_recordings_that_wait_are_told_with_the_command_that_does_them_again(tmp
     assert shlex.split(one.fix or "") == ["asrcli", "file", str(folder / "unrecognised-20261126-080000-1.wav")]
     (folder / "unrecognised-20261126-080001-1.wav").touch()
     [two] = microphone.recordings(environ, tmp_path)
-    assert (two.status, two.fix) == ("warn", f"asrcli file '{folder}'/unrecognised-*.wav")
+    assert (two.status, two.fix) == ("warn", f"asrcli file '{folder}'/unrecognised-*")
     assert two.detail.startswith("2 were")

@@ -294,7 +294,8 @@ def test_live_sound_that_was_not_recognised_is_handed_over_when_all_tries_are_us
     """What is handed over is the very sound that follows the last final."""
     rescued = []
 
-    def rescue(chunks) -> str:
+    def rescue(chunks, sound) -> str:
+        assert sound is None
         rescued.extend(chunks)
         return "kept elsewhere"
 

@@ -88,7 +88,7 @@ def test_raw_samples_are_what_the_run_took_them_for(tmp_path: Path) -> None:
 def test_what_is_still_a_wav_is_heard_there(tmp_path: Path) -> None:
     """The mp3 of --save-audio is made when the page is there."""
     recording = _recording(tmp_path / "talk.mp3")
-    recording.wav.write(pcm_chunk(s16(tone(1.0)[:, 0]), 16000))
+    recording.file.write(pcm_chunk(s16(tone(1.0)[:, 0]), 16000))
     embedding = Embedding()
     embedding.begin(FILES, recording)
     samples, heard_hz = _heard(embedding(str(tmp_path / "talk.mp3")))

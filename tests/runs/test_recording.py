@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+import soundfile
 
 from asrcli.audio.reading import ffmpeg_tool
 from asrcli.audio.writing import encoding
@@ -24,6 +28,7 @@ from asrcli.system.file_state import FileState
 from asrcli.system.signals import Signals, interrupted
 from asrcli.values.errors import LinkError, OutputError, UsageError
 from asrcli.values.pcm import PcmFormat
+from asrcli.values.sound import Chunk, SoundFormat
 from tests.support.benches import Sink
 from tests.support.fakes import FakeClock
 from tests.support.sounds import needs_ffmpeg, pcm_chunk, s16, tone
@@ -72,7 +77,7 @@ def _recorded(recording: Recording, code: int = 0, then: Callable[[], None] = la
     """A run that records a second and ends with `code`."""
 
     def work() -> int:
-        recording.wav.write(pcm_chunk(s16(tone(1.0)[:, 0]), 16000))
+        recording.file.write(pcm_chunk(s16(tone(1.0)[:, 0]), 16000))
         then()
         return code
 
@@ -260,3 +265,55 @@ def test_a_result_does_not_go_into_the_wav_by_another_name(tmp_path: Path) -> No
     options = OutputOptions(save_audio=tmp_path / "talk.mp3", output=(tmp_path / "talk.txt",), force=True)
     with pytest.raises(UsageError, match="both name"):
         recording_of(options, ["a.wav"], PCM)
+
+
+def _encoded(name: str, header: bytes = b"") -> Any:
+    """A source that gives its sound as it is, as far as a recording asks."""
+    known = ("name", "rate_hz", "channels", "duration_ms", "live", "can_wait", "waits", "captured_at")
+    members: dict[str, Any] = dict.fromkeys(known)
+    members |= {"filler": None} | dict.fromkeys(("probe", "stop", "close", "chunks"), print)
+    return SimpleNamespace(**members, sound_format=SoundFormat(name, 8000, header))
+
+
+def _begun(path: Path, sound: str, header: bytes = b"") -> Recording:
+    recording = recording_of(OutputOptions(save_audio=path), ["a"], PCM, as_is=True)
+    assert recording is not None
+    recording.begin(_encoded(sound, header), lambda *_: None)
+    return recording
+
+
+def test_sound_that_goes_as_it_is_is_kept_so_behind_its_header(tmp_path: Path, told: Told, signals: Signals) -> None:
+    recording = _begun(tmp_path / "kept.amr", "amr", b"#!AMR\n")
+
+    def work() -> int:
+        for number in range(3):
+            recording.file.write(Chunk(b"frame", 160 * (number + 1), 160, "amr"))
+        return 0
+
+    assert recording.kept(work, told.output, signals) == 0
+    assert _names(tmp_path) == ["kept.amr"]
+    assert (tmp_path / "kept.amr").read_bytes() == b"#!AMR\n" + 3 * b"frame"
+    assert recording.file.seconds == 0.06
+
+
+def test_the_samples_of_a_wav_that_goes_as_it_is_become_what_the_name_says(
+    tmp_path: Path, told: Told, signals: Signals
+) -> None:
+    recording = _begun(tmp_path / "kept.flac", "wav", b"RIFF")
+    assert recording.kept(_recorded(recording), told.output, signals) == 0
+    assert soundfile.info(tmp_path / "kept.flac").samplerate == 8000
+    assert soundfile.info(tmp_path / "kept.flac").duration == 2.0
+
+
+@pytest.mark.parametrize(
+    ("name", "sound", "message", "hint"),
+    [
+        ("a.wav", "mp3", "the sound goes as mp3, and is kept so", "end the name in .mp3, or leave --send as-is out"),
+        ("a.mp3", "opus", "the sound goes as opus", "end the name in .opus or .ogg, or leave --send as-is out"),
+        ("a.amr", "pcm", "--save-audio writes no .amr files", "end the name in one of .wav .mp3 .flac .opus .ogg .m4a"),
+    ],
+)
+def test_a_name_that_does_not_fit_the_sound_is_refused(tmp_path: Path, name, sound, message, hint) -> None:
+    with pytest.raises(UsageError, match=re.escape(message)) as caught:
+        _begun(tmp_path / name, sound)
+    assert caught.value.hint == hint

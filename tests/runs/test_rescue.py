@@ -14,7 +14,7 @@ from asrcli.audio.rescued import folder as folder_of
 from asrcli.runs.rescue import rescue
 from asrcli.values.errors import AudioError
 from asrcli.values.pcm import PcmFormat
-from asrcli.values.sound import Chunk
+from asrcli.values.sound import Chunk, SoundFormat
 from tests.cli.commands.test_file import ROOT
 from tests.support.scripted_server import Conversation, scripted_server
 from tests.support.service import TALK_WAV
@@ -97,3 +97,16 @@ def test_a_pipe_whose_service_never_comes_back_leaves_its_sound(tmp_path):
         sound = kept.readframes(kept.getnframes())
     assert sound
     assert raw.startswith(sound)
+
+
+def test_sound_that_goes_as_it_is_is_written_so(monkeypatch, tmp_path):
+    """Behind the header, so that the command that redoes it finds what it is."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    pages = [Chunk(b"page%d" % number, 160 * number, 160, "opus") for number in (1, 2)]
+    said = rescue(iter(pages), SoundFormat("opus", 16000, b"OggS"), model="m", pcm=PcmFormat())
+    path = Path(shlex.split(said)[-3])
+    assert path.suffix == ".opus"
+    assert path.read_bytes() == b"OggSpage1page2"
+    said = rescue(iter([pcm_chunk(b"ab", 1)]), SoundFormat("wav", 8000, b"RIFF"), model="m", pcm=PcmFormat())
+    with wave.open(shlex.split(said)[-3]) as kept:
+        assert kept.getframerate() == 8000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -35,6 +36,16 @@ KINDS = {
 }
 
 
-def listed() -> str:
+ENCODED = {
+    "mp3": (".mp3",),
+    "opus": (".opus", ".ogg"),
+    "speex": (".spx", ".ogg"),
+    "aac": (".aac",),
+    "amr": (".amr",),
+}
+"""The endings of what is kept as it is, by the service's names for it. PCM has those of KINDS, and wav is PCM."""
+
+
+def listed(endings: Iterable[str] = KINDS) -> str:
     """The endings, for messages."""
-    return " ".join(KINDS)
+    return " ".join(endings)

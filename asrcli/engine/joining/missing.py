@@ -73,7 +73,7 @@ class Verdict:
         has_all = self._source.live and (self._tape.ended or not self._source.can_wait)
         error.missing += ((self._pcm.ms(from_sample), self._pcm.ms(end_sample) if has_all else None),)
         if self._source.live and self._engine.rescue is not None and end_sample > from_sample:
-            error.hint = self._engine.rescue(self._tape.rest(from_sample)) or error.hint
+            error.hint = self._engine.rescue(self._tape.rest(from_sample), self._tape.sound) or error.hint
 
     def _how_to_keep(self) -> str:
         return f"no more than {self._engine.keep_s:g} s are kept (--max-outage); --save-audio FILE keeps all"

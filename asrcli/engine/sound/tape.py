@@ -40,7 +40,7 @@ class Tape:
         self, pcm: PcmFormat, *, keep_s: float = KEEP_S, sound: SoundFormat | None = None, filler: Chunk | None = None
     ) -> None:
         self._pcm = pcm
-        self._sound = sound
+        self.sound = sound
         self.filler = filler if sound is not None else _silence(pcm)
         """Silence to bridge pauses with, as often as it takes; None where there is none."""
         self._preroll_samples = 0 if sound is None else sound.preroll_samples
@@ -110,7 +110,7 @@ class Tape:
 
         PCM begins there. Another encoding begins sooner, where a decoder can, so that this one is right by then.
         """
-        begin_sample = from_sample if self._sound is None else self._entry(from_sample - self._preroll_samples)
+        begin_sample = from_sample if self.sound is None else self._entry(from_sample - self._preroll_samples)
         self.read_sample = max(begin_sample, self.begin_sample)
         self._reader = TapeReader(self, self.read_sample, most_samples)
         return self._reader

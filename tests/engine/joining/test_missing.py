@@ -21,8 +21,10 @@ def verdict(
     joining = Joining(PCM)
     joining.skip(PCM.samples(4000))
     source = SimpleNamespace(live=live, can_wait=can_wait)
-    tape = SimpleNamespace(cause=cause, ended=ended, end_sample=PCM.samples(10_000), rest=lambda sample: iter(()))
-    engine = SimpleNamespace(keep_s=300.0, rescue=lambda chunks: "kept there")
+    tape = SimpleNamespace(
+        cause=cause, ended=ended, end_sample=PCM.samples(10_000), sound=None, rest=lambda sample: iter(())
+    )
+    engine = SimpleNamespace(keep_s=300.0, rescue=lambda chunks, sound: "kept there")
     return Verdict(source, engine, PCM, tape, joining)  # type: ignore[arg-type]
 
 
