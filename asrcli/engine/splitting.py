@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+from asrcli.audio.opening import open_source
 from asrcli.audio.source import DecodedSource, EncodedSource, Source
 from asrcli.engine.control import Control, StopRequested
 from asrcli.engine.joining.parts import Whole
@@ -68,6 +69,8 @@ def check_split(parts: int, names: Sequence[str]) -> None:
 def plan_split(source: Source, parts: int, control: Control) -> Split:
     """Decide where to cut `source` into at most `parts` parts. Reads it to its end, unless it stays whole.
 
+    What goes as it is, is decoded for this.
+
     Raises UsageError where it is a stream, what the decoder raises, and Interrupted after a stop. A source that breaks
     off is split as far as it goes: its error comes with its last part.
     """
@@ -79,7 +82,8 @@ def plan_split(source: Source, parts: int, control: Control) -> Split:
     if source.live or source.name == "-":
         raise UsageError(f"--split needs a file: {label(source.name)} is a stream", hint="save it to a file first")
     if isinstance(source, EncodedSource):
-        raise UsageError(f"{label(source.name)} cannot be split as it is", hint="send it as pcm or opus")
+        with contextlib.closing(open_source(source.name, notice=control.notice)) as decoded:
+            return plan_split(decoded, parts, control)
     source.probe()
     levels, samples = loudness(_readable(source, control), source.rate_hz)
     name, duration_ms = source.name, samples * 1000 // source.rate_hz
@@ -113,7 +117,7 @@ def _readable(source: DecodedSource, control: Control) -> Iterator[Block]:
 
 
 def transcribe_split(
-    open_source: Opener, split: Split, engine: Engine, control: Control
+    open_whole: Opener, split: Split, engine: Engine, control: Control
 ) -> Generator[Event, None, None]:
     """Yield the events of the whole source, as if it were one job, while its parts are recognised at the same time.
 
@@ -125,7 +129,7 @@ def transcribe_split(
     whole = Whole(split.stretches)
     # The last part goes on to the end of the source, which may be an error.
     ends_ms = zip((0, *split.cuts_ms), (*split.cuts_ms, None), strict=True)
-    jobs = [Job(functools.partial(_open_part, open_source, split, begin, end)) for begin, end in ends_ms]
+    jobs = [Job(functools.partial(_open_part, open_whole, split, begin, end)) for begin, end in ends_ms]
     control.listen(functools.partial(_pass_on, control, jobs))
     with contextlib.closing(transcribe_many(jobs, engine, at_once=len(jobs))) as told:
         for number, what in told:
@@ -170,10 +174,14 @@ def _pass_on(control: Control, jobs: Sequence[Job]) -> None:
                 jobs[0].control.notice(message, hint, truncated)
 
 
-def _open_part(open_source: Opener, split: Split, begin_ms: int, end_ms: int | None, control: Control) -> Source:
+def _open_part(open_whole: Opener, split: Split, begin_ms: int, end_ms: int | None, control: Control) -> Source:
+    from asrcli.audio.encoded.part import EncodedPart
+    from asrcli.audio.encoded.source import EncodedInput
     from asrcli.audio.reading.part import Part
 
     # Each part finds what was found when all was read, which was told then.
     was_told = split.duration_ms is not None
-    source = cast(DecodedSource, open_source(Control() if was_told else control))
-    return Part(source, begin_ms, end_ms, from_start=split.from_start)
+    source = open_whole(Control() if was_told else control)
+    if isinstance(source, EncodedInput):
+        return EncodedPart(source, begin_ms, end_ms)
+    return Part(cast(DecodedSource, source), begin_ms, end_ms, from_start=split.from_start)

@@ -44,8 +44,8 @@ class Joining:
         self._undecided: dict[int, int | None] = {}
         self._begin_ms = 0
         self._sentences_before = 0
-        # Up to there a session hears again what is decided.
-        self._repeated_ms: int | None = None
+        # Up to there, by its own time, a session hears again what is decided.
+        self._repeated_ms = 0
         self._failures: list[UtteranceFailed] = []
 
     def begin(self, start_sample: int) -> None:
@@ -55,8 +55,7 @@ class Joining:
         """
         if start_sample > self.covered_sample:
             self.skip(start_sample)
-        begins_sooner = start_sample < self.covered_sample
-        self._repeated_ms = self._pcm.ms(self.covered_sample) + _REPEATED_MS if begins_sooner else None
+        self._repeated_ms = self._pcm.ms(max(0, self.covered_sample - start_sample))
         self._open.clear()
         self._undecided.clear()
         self._begin_ms = self._pcm.ms(start_sample)
@@ -72,11 +71,11 @@ class Joining:
 
         `sent_sample` is how far the sound has left: no result can cover more.
         """
-        event = joined(event, self._begin_ms, self._sentences_before)
-        if isinstance(event, PartialResult | FinalResult) and self._is_repeat(event.sentence):
+        if self._repeated_ms and isinstance(event, PartialResult | FinalResult) and self._is_repeat(event.sentence):
             if isinstance(event, FinalResult):
-                self._number_again(event.sentence.index)
+                self._number_again(event.sentence.index + self._sentences_before)
             return None
+        event = joined(event, self._begin_ms, self._sentences_before)
         match event:
             case PartialResult(sentence):
                 if sentence.index in self._told:
@@ -92,14 +91,9 @@ class Joining:
 
     def _is_repeat(self, sentence: Sentence) -> bool:
         """Whether this is nothing but the end of a sentence that was decided before the session began."""
-        if self._repeated_ms is None or sentence.begin_ms is None:
-            return False
         ends_ms = _end_ms(sentence)
-        return (
-            ends_ms is not None
-            and ends_ms <= self._repeated_ms
-            and sentence.begin_ms < self._repeated_ms - _REPEATED_MS
-        )
+        begins_there = sentence.begin_ms is not None and sentence.begin_ms < self._repeated_ms
+        return begins_there and ends_ms is not None and ends_ms <= self._repeated_ms + _REPEATED_MS
 
     def _number_again(self, repeated: int) -> None:
         """What follows the sentence with this number, which counts for nothing, has a number less."""
