@@ -125,8 +125,8 @@ def input_of(request: Request, choice: Choice, output: Output) -> Input:
         return request.input
     if isinstance(request.input, Microphone):
         reason = "what a microphone hears has no encoding yet"
-    elif request.cutting is not None or request.many.split > 1:
-        reason = "where it may be cut shows only when it is decoded"
+    elif request.cutting is not None:
+        reason = "where utterances end shows only when it is decoded"
     else:
         from asrcli.audio.source import AsIs
 

@@ -75,7 +75,12 @@ def encoded_stream(
     try:
         while len(head) < sniff.wanted_bytes(head) and (data := reader.read()):
             head += data
-        parser = _parser(sniff.sniff(head))
+        kind = sniff.sniff(head)
+        if kind is None and not as_is.insists:
+            # Raw samples, which go as they are in any case, or nothing that can be heard: that is for others to say.
+            reader.close()
+            return None, head
+        parser = _parser(kind)
         first, head = _begin(reader, parser, head)
         traits = _look_within(parser, head, name)
         rate_hz = wire_rate_hz(traits, as_is)
@@ -98,7 +103,9 @@ def _parser(kind: sniff.Container | None) -> Parser:
         return _PARSERS[kind.name]()
     if kind is sniff.MP4:
         raise Unfit("is MP4 (m4a), and the service takes AAC in ADTS only")
-    raise Unfit("is of a kind that the service does not take" if kind is None else f"is {kind.name}")
+    raise Unfit(
+        "is of a kind that is not known" if kind is None else f"is {kind.name}, which the service does not take"
+    )
 
 
 def _begin(reader: Reader, parser: Parser, head: bytes = b"") -> tuple[list[Part], bytes]:

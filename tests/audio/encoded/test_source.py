@@ -132,7 +132,7 @@ def test_stopping_a_stream_ends_it(speech: Speech, tmp_path: Path) -> None:
         ("start44.mp3", FILES["start44.mp3"][1], SIXTEEN, "it has 44100 Hz, and the model takes 16000 Hz only"),
         ("start.mp3", FILES["start.mp3"][1], QWEN, "it is mp3, and the model takes pcm and opus only"),
         ("start.m4a", (), ALL, "it is MP4 (m4a), and the service takes AAC in ADTS only"),
-        ("start.flac", (), ALL, "it is FLAC"),
+        ("start.flac", (), ALL, "it is FLAC, which the service does not take"),
         ("start.mp2", (), ALL, "it is MPEG layer II, not MP3"),
     ],
 )  # fmt: skip
