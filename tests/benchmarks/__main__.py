@@ -27,6 +27,7 @@ from tests.benchmarks.recorder import recorder
 from tests.benchmarks.rows import Row, add_run, table
 from tests.benchmarks.scale import many, split, streams
 from tests.benchmarks.sdk import streaming
+from tests.benchmarks.slow import slow
 from tests.benchmarks.sounds import talk_of
 from tests.support.service import running_service
 
@@ -67,6 +68,7 @@ PARTS: dict[str, Callable[[Path], list[Row]]] = {
     "memory": memory,
     "microphone": microphone,
     "qwen": qwen,
+    "slow": slow,
     "kept": kept,
     "streams": streams,
     "many": many,
