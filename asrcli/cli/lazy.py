@@ -59,6 +59,10 @@ class LazyCommand(TyperCommand):
     def params(self, none: list[Any]) -> None:
         """What Typer begins with: nothing is known yet."""
 
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The same and --help, with values that are converted as the command does it."""
+        return self.loaded.get_params(ctx)
+
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
         """The context in which the command itself runs."""
         return self.loaded.make_context(*args, **kwargs)

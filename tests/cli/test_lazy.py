@@ -35,3 +35,10 @@ def test_the_help_of_all_loads_no_command():
 def test_a_command_that_runs_is_the_only_one_that_is_loaded():
     loaded = {name for name in loaded_by_running("models") if name.startswith("asrcli.cli.commands.")}
     assert loaded == {"asrcli.cli.commands.models"}
+
+
+def test_a_configuration_file_loads_nothing_that_converts_values_for_typer(tmp_path, monkeypatch):
+    (tmp_path / "asrcli").mkdir()
+    (tmp_path / "asrcli" / "config.toml").write_text('pace = "fast"\njobs = 2\n')
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert "pydantic" not in loaded_by_running("models")

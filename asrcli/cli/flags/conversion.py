@@ -151,6 +151,8 @@ def _wanted(parameter: Any) -> str:
     kind, info = parameter.type_descriptor.annotation, parameter.type_descriptor.parameter_info
     if kind in (Path, list[Path]):
         return "it cannot be read"
+    if kind is bool:
+        return "true or false is wanted"
     if kind not in _NUMBERS:
         return "a text is wanted"
     low, high = info.min, info.max
