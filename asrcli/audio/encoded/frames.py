@@ -67,7 +67,19 @@ class FrameParser(Parser):
         return length
 
     def _follow(self, data: bytes, at: int, is_end: bool, header: Header) -> int:
-        """The next frame of a stream that is in step, unless it turns out to be cut off by the one after it."""
+        """The next frames of a stream that is in step, one of them at the least."""
+        begin = at
+        # As long as one follows the other there is nothing to think about: that is what most of the time goes to.
+        while len(data) >= (end := at + header.length) + self.HEADER_BYTES:
+            following = self.header_at(data, end)
+            if following is None or following.kind != self.kind:
+                break
+            self._keep(Part(data[at:end], header.samples))
+            at, header = end, following
+        return at - begin or self._judge(data, at, is_end, header)
+
+    def _judge(self, data: bytes, at: int, is_end: bool, header: Header) -> int:
+        """One frame, unless it turns out to be cut off by the one after it."""
         end = at + header.length
         if len(data) < end + max(self.HEADER_BYTES, self.TAG_BYTES) and not is_end:
             return -(header.length + max(self.HEADER_BYTES, self.TAG_BYTES))

@@ -10,12 +10,12 @@ import os
 import stat
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from asrcli.audio.reading import sniff
 from asrcli.audio.reading.ffmpeg import FfmpegSource
 from asrcli.audio.reading.ffmpeg_tool import file_url, find_ffmpeg, how_to_install, media_info
 from asrcli.audio.reading.lengths import TRAILER_BYTES, is_whole_mp4, stated_extent, stray_bytes
-from asrcli.audio.reading.sndfile import UNKNOWN_FRAMES, FileSource, Promise, Sound, open_sound
 from asrcli.audio.reading.stdin import StdinSource, open_stream
 from asrcli.audio.reading.wav_header import MAX_HEADER_BYTES, WavHeader, parse_header
 from asrcli.audio.sample_encodings import ENCODINGS
@@ -25,6 +25,9 @@ from asrcli.system.descriptor import let_go
 from asrcli.system.posix import NON_BLOCKING, read_at
 from asrcli.values.errors import DecodeError, UsageError
 from asrcli.values.source_name import label
+
+if TYPE_CHECKING:
+    from asrcli.audio.reading.sndfile import Promise, Sound
 
 _SNIFF_BYTES = 1 << 14
 _RAW_SUFFIX = ".pcm"
@@ -124,6 +127,9 @@ def _open_regular(
         return None
     if kind and (kind.ffmpeg_only or (_may_be_longer(fd, kind, size_bytes) and find_ffmpeg())):
         return None
+    # What goes as it is needs no decoder, nor the time to load one.
+    from asrcli.audio.reading.sndfile import FileSource, open_sound
+
     quiet = quiet_c_library if kind is sniff.MP3 else nullcontext
     with quiet():
         sound = open_sound(fd)
@@ -192,6 +198,8 @@ def _promise(fd: int, kind: sniff.Container | None, header: WavHeader | None, so
     libsndfile reports what is there of an uncompressed file, so that its header counts, and guesses where an MP3 has no
     index.
     """
+    from asrcli.audio.reading.sndfile import UNKNOWN_FRAMES, Promise
+
     if header and header.encoding and header.data_bytes is not None:
         return Promise(header.data_bytes // (ENCODINGS[header.encoding].sample_bytes * header.channels))
     is_guess = sound.format == "MP3" and _announced_bytes(fd)[1] is None
