@@ -109,6 +109,8 @@ class Transcription:
             self._begin()
             self._intake.start()  # While the connection is made.
             self._control.listen(lambda: self._loop.call(functools.partial(self._handle, Wake.OUTSIDE)))
+            if (encoding := self._uplink.begun_with) is not None:
+                return [EncodingChanged(encoding, 0)]
         return ()
 
     def _open(self, protocol: Protocol, sent_before: int = 0) -> None:

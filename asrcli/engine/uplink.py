@@ -65,6 +65,11 @@ class Uplink:
         self._since: tuple[float, int] | None = None
         self._has_told = False
 
+    @property
+    def begun_with(self) -> str | None:
+        """The encoding that the session has because another source lagged behind before; None where it is the usual."""
+        return OPUS if self._economy is not None and not self._can_go_over else None
+
     def begin(self) -> None:
         """What is observed from now on is another session, which is about to be made."""
         self._can_go_over = self._economy is not None and not self._economy.is_on

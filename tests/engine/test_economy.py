@@ -71,5 +71,5 @@ def test_a_source_that_begins_later_begins_as_opus(talk):
     assert near(first, talk)
     assert near(second, talk)
     assert len(of(SessionStarted, second)) == 1
-    assert not of(EncodingChanged, second)
+    assert of(EncodingChanged, second) == [EncodingChanged("opus", 0)]
     assert not of(Notice, second)
