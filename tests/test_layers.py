@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 import sys
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-
-import pytest
+from typing import NamedTuple
 
 PACKAGE = Path(__file__).parents[1] / "asrcli"
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -64,28 +64,42 @@ def module_of(path: Path) -> str:
 MODULES = {module_of(path): path for path in FILES}
 
 
-def imports(path: Path) -> set[str]:
-    """Modules that `path` imports anywhere, in functions and for types too."""
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+class Facts(NamedTuple):
+    """What the tests ask of a file."""
+
+    lines: int
+    # Modules that are imported anywhere, in functions and for types too.
+    imports: frozenset[str]
+    # Function → its lines without the first.
+    functions: tuple[tuple[str, int], ...]
+
+
+@cache
+def read(path: Path) -> Facts:
+    source = path.read_text(encoding="utf-8")
+    imports: set[str] = set()
+    functions = []
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            found.update(alias.name for alias in node.names)
+            imports.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
             module = node.module or ""
             names = {f"{module}.{alias.name}" for alias in node.names}
             inner = {name for name in names if name.removeprefix("asrcli.") in MODULES}
-            found.update(inner)
+            imports.update(inner)
             if len(inner) < len(names):
-                found.add(module)
-    return found
+                imports.add(module)
+        elif isinstance(node, ast.FunctionDef):
+            functions.append((node.name, (node.end_lineno or 0) - node.lineno))
+    return Facts(source.count("\n"), frozenset(imports), tuple(functions))
 
 
 def ours(path: Path) -> set[str]:
     """Modules of ours that `path` imports, as they are named within the package."""
     return {
         module.removeprefix("asrcli.")
-        for module in imports(path)
+        for module in read(path).imports
         if module.startswith("asrcli.") and module.removeprefix("asrcli.") in MODULES
     }
 
@@ -113,12 +127,13 @@ def identify(path: Path) -> str:
     return str(path.relative_to(PACKAGE))
 
 
-@pytest.mark.parametrize("path", FILES, ids=identify)
-def test_imports_go_one_way(path):
-    here = room(module_of(path))
-    allowed = {here, *RULES.get(here, "").split()}
-    for module in ours(path):
-        assert room(module) in allowed, f"{here} must not know {module}"
+def test_imports_go_one_way():
+    wrong = []
+    for path in FILES:
+        here = room(module_of(path))
+        allowed = {here, *RULES.get(here, "").split()}
+        wrong += [f"{identify(path)} must not know {each}" for each in ours(path) if room(each) not in allowed]
+    assert wrong == []
 
 
 def test_the_rules_speak_of_every_room_and_allow_no_circle():
@@ -148,25 +163,26 @@ def test_nothing_but_rooms_stands_at_the_top():
     assert not list((PACKAGE / TEXTS).rglob("*.py"))
 
 
-@pytest.mark.parametrize("path", FILES, ids=identify)
-def test_each_foreign_library_has_its_place(path):
-    for library in {module.split(".")[0] for module in imports(path)}:
-        if library in FOREIGN:
-            assert lies_in(path, FOREIGN[library]), f"{identify(path)} must not know {library}"
-        else:
-            assert library == "asrcli" or library in sys.stdlib_module_names, f"{identify(path)} imports {library}"
+def test_each_foreign_library_has_its_place():
+    wrong = []
+    for path in FILES:
+        for library in {module.split(".")[0] for module in read(path).imports}:
+            if library in FOREIGN:
+                right = lies_in(path, FOREIGN[library])
+            else:
+                right = library == "asrcli" or library in sys.stdlib_module_names
+            if not right:
+                wrong.append(f"{identify(path)} must not know {library}")
+    assert wrong == []
 
 
-@pytest.mark.parametrize("path", FILES, ids=identify)
-def test_files_and_functions_stay_short(path):
-    source = path.read_text(encoding="utf-8")
-    assert source.count("\n") <= 300
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.FunctionDef):
-            assert (node.end_lineno or 0) - node.lineno < 60, f"{node.name} is too long"
+def test_files_and_functions_stay_short():
+    assert [identify(path) for path in FILES if read(path).lines > 300] == []
+    long = [f"{name} in {identify(path)}" for path in FILES for name, lines in read(path).functions if lines >= 60]
+    assert long == []
 
 
 def test_only_the_clock_asks_what_time_it_is():
     for path in FILES:
         if not lies_in(path, ASK_THE_TIME):
-            assert "time" not in {module.split(".")[0] for module in imports(path)}, identify(path)
+            assert "time" not in {module.split(".")[0] for module in read(path).imports}, identify(path)
