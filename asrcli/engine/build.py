@@ -49,6 +49,7 @@ def build(spec: Spec, pool: Pool | None = None, surroundings: Surroundings | Non
         tick_s=around.tick_s,
         idle_s=spec.idle_s,
         keep_s=spec.keep_s,
+        is_compressed=spec.options.encoding != PCM or spec.saves_bytes,
         cut=_cutter(spec.cutting, spec.options.audio_format, around.asked),
         context=around.context,
         record=around.record,

@@ -42,6 +42,8 @@ class Engine:
     """How long the source may pause before it is bridged with silence; None for ever."""
     keep_s: float = KEEP_S
     """How much sound without a final result is kept to be sent again."""
+    is_compressed: bool = False
+    """Whether PCM is, or may have to be, compressed: what an encoder holds back waits for the next chunk."""
     cut: Callable[[Iterator[Chunk]], Iterator[Chunk]] | None = None
     """Marks where utterances end, where we and not the service decide that."""
     context: Callable[[], Context] | None = None

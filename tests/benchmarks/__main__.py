@@ -18,6 +18,7 @@ from rich.console import Console
 from tests.benchmarks.clients import asrcli, file_command, python, run
 from tests.benchmarks.documents import documents
 from tests.benchmarks.drops import drops
+from tests.benchmarks.encodings import encodings
 from tests.benchmarks.files import decoding, memory
 from tests.benchmarks.kept import kept
 from tests.benchmarks.microphone import microphone
@@ -63,6 +64,7 @@ def until_first_audio_s(clip: Path) -> float:
 PARTS: dict[str, Callable[[Path], list[Row]]] = {
     "startup": startup,
     "streaming": streaming,
+    "encodings": encodings,
     "drops": drops,
     "decoding": decoding,
     "memory": memory,

@@ -19,6 +19,8 @@ class Recorder:
 
     url: str = ""
     audio_at: list[float] = field(default_factory=list)
+    messages: list[bytes] = field(default_factory=list)
+    """Those that carried sound."""
     ends_ms: list[float] = field(default_factory=list)
     """Where each chunk ends in the audio."""
     done: threading.Event = field(default_factory=threading.Event)
@@ -41,6 +43,7 @@ class Recorder:
         for message in connection:
             if isinstance(message, bytes):
                 self.audio_at.append(time.monotonic())
+                self.messages.append(message)
                 if self._at_first is not None:
                     act, self._at_first = self._at_first, None
                     act()

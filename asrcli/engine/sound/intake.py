@@ -46,15 +46,15 @@ class Intake:
         self._record = engine.record
         self._is_paced = engine.speed is not None
         self._schedule = Schedule(pcm.sample_rate_hz, engine.speed, phase_s)
+        encoded = source if isinstance(source, EncodedSource) else None
         # Where utterances end is looked for chunk by chunk, so that they must be short.
-        is_short = source.live or engine.cut is not None
+        is_short = source.live or engine.cut is not None or (engine.is_compressed and encoded is None)
         chunks = chunks_of(source, pcm, LIVE_CHUNK_MS if is_short else STORED_CHUNK_MS)
         if engine.cut is not None:
             chunks = engine.cut(chunks)
         self._reader: _OnTheSpot | _Thread = _OnTheSpot(source, chunks)
         if source.waits:
             self._reader = _Thread(source, chunks, engine.loop, ready, died)
-        encoded = source if isinstance(source, EncodedSource) else None
         self.tape = Tape(
             pcm,
             keep_s=engine.keep_s,
