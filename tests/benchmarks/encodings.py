@@ -55,7 +55,7 @@ def encodings(folder: Path) -> list[Row]:
     sent = {name: sum(map(len, record.messages)) / 1000 for name, record in heard.items()}
     whole = {name: cpu_s[name, _SECONDS] for name in ways}
     steady = {name: (whole[name] - cpu_s[name, _SHORT_S]) / (_SECONDS - _SHORT_S) * 1000 for name in ways}
-    first_ms, later_ms = _added_ms(heard["opus"])
+    first_ms, later_ms, worst_ms = _added_ms(heard["opus"])
     pcm_wer, opus_wer = (_error_rate(way) * 100 for way in ("pcm", "opus"))
     return [
         Row("half a minute as Opus: sent", sent["opus"], "KB", sent["pcm"], "PCM", aim=1 / 8, noise=0.02),
@@ -65,7 +65,10 @@ def encodings(folder: Path) -> list[Row]:
             "mp3 as it is: CPU per second of audio", steady["as-is"], "ms", steady["decoded"], "PCM", aim=0.5, noise=0.3
         ),
         Row("as Opus: the first second can be heard later by", first_ms, "ms", _FIRST_MS, "the most", aim=1, noise=1),
-        Row("as Opus: what follows, 99 %", later_ms, "ms", _LATER_MS, "the most", aim=1, noise=1),
+        Row(
+            "as Opus: what follows, median", later_ms, "ms", _LATER_MS, "the most", aim=1, noise=0.3,
+            note=f"99 %: {worst_ms:.0f}",
+        ),
         Row(
             "the talk as Opus: words wrong", opus_wer, "%", pcm_wer + 2, "PCM and 2 points", aim=1, noise=0.5,
             note=f"as PCM {pcm_wer:.3g}",
@@ -80,8 +83,8 @@ def _mp3(wav: Path) -> Path:
     return path
 
 
-def _added_ms(opus: Recorder) -> tuple[float, float]:
-    """How much later the end of each chunk can be heard than where it went as it is: of the first ten the most, of all.
+def _added_ms(opus: Recorder) -> tuple[float, float, float]:
+    """How much later the end of each chunk can be heard than of PCM: of the first ten the most, of all median and 99 %.
 
     It would have left when its first sample was due; the first one that did sets the time.
     """
@@ -92,7 +95,7 @@ def _added_ms(opus: Recorder) -> tuple[float, float]:
     ]
     chunks = range(0, round(_SECONDS * 1000) - LIVE_CHUNK_MS, LIVE_CHUNK_MS)
     added = [next(at for end, at in ends if end >= begin + LIVE_CHUNK_MS) - begin for begin in chunks]
-    return max(added[:10]), statistics.quantiles(added, n=100)[98]
+    return max(added[:10]), statistics.median(added), statistics.quantiles(added, n=100)[98]
 
 
 def _ends_ms(pages: bytes) -> Iterator[float]:
