@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from asrcli.audio.encoded.frames import FrameParser, Header
+from asrcli.audio.encoded.frames import FrameParser
+from asrcli.audio.encoded.headers import Header
 from asrcli.audio.encoded.parser import Part, Traits, Unfit
 
 MAGIC = b"#!AMR\n"

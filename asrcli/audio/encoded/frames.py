@@ -7,17 +7,9 @@ each other, and what lies between two frames is passed over.
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import NamedTuple
 
+from asrcli.audio.encoded.headers import Header
 from asrcli.audio.encoded.parser import Parser, Part, Unfit
-
-
-class Header(NamedTuple):
-    """Of a frame: its `length` in bytes, its span, and what all frames of a stream have in common, as `kind`."""
-
-    length: int
-    samples: int
-    kind: tuple[int, ...]
 
 
 class FrameParser(Parser):

@@ -1,31 +1,17 @@
 """MP3: frames, the tags around them, and the frame that says how long the rest is.
 
-Layouts after ISO/IEC 11172-3 and 13818-3, 2.4; ID3v2.4.0 structure, 3.1; ID3v1; APE tag version 2; the headers of
-Xing, LAME and Fraunhofer as their authors describe them.
+Layouts after ISO/IEC 11172-3 and 13818-3, 2.4; ID3v1; APE tag version 2; the headers of Xing, LAME and Fraunhofer as
+their authors describe them.
 """
 
 from __future__ import annotations
 
 import struct
-from functools import lru_cache
 
-from asrcli.audio.encoded.frames import FrameParser, Header
+from asrcli.audio.encoded.frames import FrameParser
+from asrcli.audio.encoded.headers import MPEG_BYTES, Header, id3_bytes, mpeg_header
 from asrcli.audio.encoded.parser import Part, Traits, Unfit
 
-# kbit/s by (MPEG-1?, layer), for the indices 1 to 14.
-_LOW_KBITS = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
-_KBITS = {
-    (True, 1): tuple(range(32, 449, 32)),
-    (True, 2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
-    (True, 3): (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
-    (False, 1): (32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
-    (False, 2): _LOW_KBITS,
-    (False, 3): _LOW_KBITS,
-}
-_RATES_HZ = (44100, 48000, 32000)
-# MPEG-2.5, reserved, MPEG-2, MPEG-1: by how much the rates are divided.
-_DIVISORS = (4, 0, 2, 1)
-_MONO = 3
 # How far back the bits of a frame may begin, which are not within it.
 _RESERVOIR_BYTES = {True: 511, False: 255}
 # What precedes them in a mono frame: the header, and where each granule's begin.
@@ -38,30 +24,11 @@ _THREE_FRAMES_BYTES = 3 * 2884
 _DECODER_DELAY = 529
 
 
-@lru_cache(maxsize=256)
-def _header(second: int, third: int, fourth: int) -> Header | None:
-    """Of the bytes behind the first 0xFF, the last one without its lower bits. A length of 0 is a free bit rate."""
-    layer = 4 - (second >> 1 & 3)
-    divisor, rate_index, kbits_index = _DIVISORS[second >> 3 & 3], third >> 2 & 3, third >> 4
-    if second & 0xE0 != 0xE0 or not divisor or layer == 4 or rate_index == 3 or kbits_index == 15:
-        return None
-    is_mpeg1 = divisor == 1
-    rate_hz = _RATES_HZ[rate_index] // divisor
-    kind = (layer, divisor, rate_hz, 1 if fourth >> 6 == _MONO else 2)
-    samples = 384 if layer == 1 else 576 if layer == 3 and not is_mpeg1 else 1152
-    if not kbits_index:
-        return Header(0, samples, kind)
-    kbits, padding = _KBITS[is_mpeg1, layer][kbits_index - 1], third >> 1 & 1
-    if layer == 1:
-        return Header((12_000 * kbits // rate_hz + padding) * 4, samples, kind)
-    return Header(samples // 8 * kbits * 1000 // rate_hz + padding, samples, kind)
-
-
 class Mp3Parser(FrameParser):
     """Frames of layer III. What describes the whole file, and holds no sound, is none of them."""
 
     KIND = "MP3"
-    HEADER_BYTES = 4
+    HEADER_BYTES = MPEG_BYTES
     TAG_BYTES = 32
     IN_A_ROW = 3
     MARK = b"\xff"
@@ -71,9 +38,7 @@ class Mp3Parser(FrameParser):
         self._follows_tag = False
 
     def header_at(self, data: bytes, at: int) -> Header | None:
-        if data[at] != 0xFF:
-            return None
-        header = _header(data[at + 1], data[at + 2], data[at + 3] & 0xC0)
+        header = mpeg_header(data, at)
         return header if header is not None and header.length else None
 
     def silence(self) -> Part:
@@ -99,7 +64,7 @@ class Mp3Parser(FrameParser):
         return super()._step(data, at, is_end)
 
     def _free(self, data: bytes, at: int) -> Header | None:
-        header = _header(data[at + 1], data[at + 2], data[at + 3] & 0xC0) if data[at] == 0xFF else None
+        header = mpeg_header(data, at)
         return header if header is not None and not header.length else None
 
     def _is_free_rate(self, data: bytes, at: int) -> bool:
@@ -161,7 +126,7 @@ def silent_frame(like: bytes, reservoir: bytes = b"") -> bytes:
     head = frame = b""
     for index in range(1, 15):
         head = bytes((0xFF, like[1] | 1, index << 4 | like[2] & 0x0C, like[3]))
-        header = _header(head[1], head[2], head[3] & 0xC0)
+        header = mpeg_header(head, 0)
         assert header is not None
         room = header.length - _HEAD_BYTES[header.kind[1] == 1]
         frame = head + bytes(header.length - len(head))
@@ -174,21 +139,11 @@ def main_data(frames: bytes) -> bytes:
     """The last bits of mono `frames`, as far back as the frame behind them may look."""
     is_mpeg1 = frames[1:2] != b"" and frames[1] >> 3 & 3 == 3
     found, at = b"", 0
-    while len(frames) - at >= 4 and (header := _header(frames[at + 1], frames[at + 2], frames[at + 3] & 0xC0)):
+    while len(frames) - at >= 4 and (header := mpeg_header(frames, at)):
         begin = _HEAD_BYTES[is_mpeg1] + (0 if frames[at + 1] & 1 else _CHECKSUM_BYTES)
         found += frames[at + begin : at + header.length]
         at += header.length
     return found[-_RESERVOIR_BYTES[is_mpeg1] :]
-
-
-def id3_bytes(data: bytes, at: int) -> int:
-    """The length of an ID3v2 tag at `at`; 0 if there is none."""
-    if not data.startswith(b"ID3", at) or len(data) - at < 10:
-        return 0
-    length = 0
-    for byte in data[at + 6 : at + 10]:
-        length = length << 7 | byte & 0x7F
-    return 10 + length + (10 if data[at + 5] & 0x10 else 0)
 
 
 def _described(frame: bytes) -> tuple[int | None, int, int]:

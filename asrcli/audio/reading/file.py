@@ -12,6 +12,7 @@ from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from asrcli.audio.encoded.headers import id3_bytes
 from asrcli.audio.reading import sniff
 from asrcli.audio.reading.ffmpeg import FfmpegSource
 from asrcli.audio.reading.ffmpeg_tool import file_url, find_ffmpeg, how_to_install, media_info
@@ -90,7 +91,7 @@ def _open(path: str, shown: str) -> int:
 def _sniff(fd: int) -> sniff.Container | None:
     """What the file is by its content; behind an ID3 tag there need not be an MP3."""
     head = read_at(fd, _SNIFF_BYTES, 0)
-    if tag_bytes := sniff.id3_bytes(head):
+    if tag_bytes := id3_bytes(head):
         return sniff.sniff(read_at(fd, _SNIFF_BYTES, tag_bytes)) or sniff.MP3
     return sniff.sniff(head)
 
@@ -165,7 +166,7 @@ def _begin_within_tag(fd: int) -> int:
 
     Only looked for where the tag is not followed by sound.
     """
-    tag_bytes = sniff.id3_bytes(read_at(fd, _SNIFF_BYTES, 0))
+    tag_bytes = id3_bytes(read_at(fd, _SNIFF_BYTES, 0))
     if not tag_bytes or sniff.sniff(read_at(fd, _SNIFF_BYTES, tag_bytes)) is not None:
         return 0
     return sniff.find_mpeg(read_at(fd, min(tag_bytes, MAX_HEADER_BYTES), 0)) or 0
@@ -177,7 +178,7 @@ def _last_ogg_page(fd: int, size_bytes: int) -> bytes:
 
 def _announced_bytes(fd: int) -> tuple[int, int | None]:
     """How long the tag before an MP3 is, and how long its index says that the MP3 is; None where there is no index."""
-    tag_bytes = sniff.id3_bytes(read_at(fd, _SNIFF_BYTES, 0))
+    tag_bytes = id3_bytes(read_at(fd, _SNIFF_BYTES, 0))
     return tag_bytes, sniff.announced_bytes(read_at(fd, _SNIFF_BYTES, tag_bytes))
 
 

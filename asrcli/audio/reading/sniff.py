@@ -9,12 +9,14 @@ import codecs
 import struct
 from dataclasses import dataclass
 
+from asrcli.audio.encoded.headers import ADTS_BYTES, adts_header, mpeg_header
 from asrcli.values.wav_header import is_wav
 
 # Enough for every signature here; two MPEG frames, and text, may need more, see `wanted_bytes`.
 SIGNATURE_BYTES = 12
 _ID3V1_BYTES = 128
 _APE_FOOTER_BYTES = 32
+_FRAMES_IN_A_ROW = 4
 # The longest Ogg page: the last one starts within so many bytes of the end.
 OGG_PAGE_BYTES = 65307
 TAIL_BYTES = _ID3V1_BYTES + _APE_FOOTER_BYTES
@@ -102,7 +104,7 @@ def wanted_bytes(head: bytes) -> int:
     if is_text(head[:SIGNATURE_BYTES]) and signature(head) is None:
         return _TEXT_BYTES
     frame = _frame(head)
-    return SIGNATURE_BYTES if frame is None else max(SIGNATURE_BYTES, frame[1] + _FRAME_HEADER_BYTES)
+    return SIGNATURE_BYTES if frame is None else max(SIGNATURE_BYTES, frame[1] + ADTS_BYTES)
 
 
 def foreign(head: bytes) -> str | None:
@@ -120,24 +122,13 @@ def is_text(head: bytes) -> bool:
     return bool(text) and all(character.isprintable() or character in "\t\r\n" for character in text)
 
 
-def id3_bytes(head: bytes) -> int:
-    """The length of an ID3v2 tag at the start of `head` (ID3v2.4.0 structure, 3.1); 0 if there is none."""
-    if head[:3] != b"ID3" or len(head) < 10:
-        return 0
-    length = 0
-    for byte in head[6:10]:
-        length = length << 7 | byte & 0x7F
-    footer = 10 if head[5] & 0x10 else 0
-    return 10 + length + footer
-
-
 def find_mpeg(data: bytes) -> int | None:
     """Where the first MPEG frames in a row begin in `data`; None if there are none. So many are no coincidence."""
     at = data.find(b"\xff")
     while at >= 0:
         position = at
         for _ in range(_FRAMES_IN_A_ROW):
-            frame = _frame(data[position : position + _FRAME_HEADER_BYTES])
+            frame = _frame(data[position : position + ADTS_BYTES])
             if frame is None or frame[0] is not MP3:
                 break
             position += frame[1]
@@ -191,47 +182,12 @@ def is_ogg_end(page: bytes) -> bool:
     return len(page) > 26 and is_whole and bool(page[5] & 4)
 
 
-# --- frames of streams that have no signature -----------------------------------------------------------------------
-
-_FRAME_HEADER_BYTES = 7
-_FRAMES_IN_A_ROW = 4
-
-# kbit/s by (MPEG-1?, layer), for the indices 1 to 14 (ISO/IEC 11172-3 and 13818-3, 2.4.2.3).
-_LOW_RATES = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
-_KBITS = {
-    (True, 2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
-    (True, 3): (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
-    (False, 2): _LOW_RATES,
-    (False, 3): _LOW_RATES,
-}
-_MPEG1_RATES_HZ = (44100, 48000, 32000)
-# MPEG-2.5, reserved, MPEG-2, MPEG-1: by how much the rates are divided.
-_RATE_DIVISORS = (4, None, 2, 1)
-
-
 def _frame(head: bytes) -> tuple[Container, int] | None:
     """The kind and the length in bytes of the frame that starts at `head`; None if none starts there."""
-    if len(head) < _FRAME_HEADER_BYTES or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
+    if len(head) < ADTS_BYTES:
         return None
-    return _adts_frame(head) if head[1] & 0xF6 == 0xF0 else _mpeg_frame(head)
-
-
-def _adts_frame(head: bytes) -> tuple[Container, int] | None:
-    """ISO/IEC 13818-7, 6.2: the sampling frequency has 13 values, the length counts the header."""
-    length = (head[3] & 3) << 11 | head[4] << 3 | head[5] >> 5
-    if head[2] >> 2 & 15 > 12 or length <= _FRAME_HEADER_BYTES:
-        return None
-    return AAC, length
-
-
-def _mpeg_frame(head: bytes) -> tuple[Container, int] | None:
-    layer = 4 - (head[1] >> 1 & 3)
-    divisor = _RATE_DIVISORS[head[1] >> 3 & 3]
-    rate_index = head[2] >> 2 & 3
-    kbits_index = head[2] >> 4
-    if divisor is None or layer not in (2, 3) or rate_index == 3 or kbits_index in (0, 15):
-        return None
-    kbits = _KBITS[divisor == 1, layer][kbits_index - 1]
-    samples = 576 if layer == 3 and divisor > 1 else 1152
-    rate_hz = _MPEG1_RATES_HZ[rate_index] // divisor
-    return MP3, samples // 8 * kbits * 1000 // rate_hz + (head[2] >> 1 & 1)
+    if adts := adts_header(head, 0):
+        return AAC, adts.length
+    mpeg = mpeg_header(head, 0)
+    # Layer I is as rare as frames of a free bit rate.
+    return (MP3, mpeg.length) if mpeg is not None and mpeg.length and mpeg.kind[0] != 1 else None

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from asrcli.audio.encoded.headers import id3_bytes
 from asrcli.audio.reading import sniff
 from tests.support.sounds import needs_ffmpeg, s16, tone, write
 
@@ -61,9 +62,9 @@ def test_samples_that_look_like_one_mpeg_frame_are_samples() -> None:
 
 
 def test_the_length_of_an_id3_tag_is_seven_bits_a_byte() -> None:
-    assert sniff.id3_bytes(b"ID3\x04\0\0\0\0\x02\x01") == 10 + 257
-    assert sniff.id3_bytes(b"ID3\x04\0\x10\0\0\0\x01") == 10 + 1 + 10
-    assert sniff.id3_bytes(b"RIFF") == 0
+    assert id3_bytes(b"ID3\x04\0\0\0\0\x02\x01") == 10 + 257
+    assert id3_bytes(b"ID3\x04\0\x10\0\0\0\x01") == 10 + 1 + 10
+    assert id3_bytes(b"RIFF") == 0
 
 
 def test_the_index_of_an_mp3_says_how_long_it_is(tmp_path) -> None:
@@ -111,7 +112,7 @@ def test_any_bytes_can_be_sniffed(tail: bytes, start: bytes) -> None:
     kind = sniff.sniff(head)
     assert kind is None or kind.name
     assert sniff.wanted_bytes(head) >= sniff.SIGNATURE_BYTES
-    assert sniff.id3_bytes(head) >= 0
+    assert id3_bytes(head) >= 0
     sniff.announced_bytes(head)
     assert sniff.tag_bytes_at_end(head) >= 0
     assert sniff.find_mpeg(head) is None
