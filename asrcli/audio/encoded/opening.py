@@ -145,7 +145,8 @@ def _look_within(parser: Parser, seen: bytes, name: str) -> Traits:
             return traits
         finally:
             decoded.close()
-        parser.traits = traits = dataclasses.replace(traits, original_hz=decoded.rate_hz, channels=decoded.channels)
+        # Of the channels it says nothing: where the rate is doubled, ffmpeg makes two of one in any case.
+        parser.traits = traits = dataclasses.replace(traits, original_hz=decoded.rate_hz)
     return traits
 
 

@@ -13,7 +13,7 @@ from asrcli.audio.source import AsIs, EncodedSource, Source
 from asrcli.values.errors import DecodeError, UsageError
 from asrcli.values.sound import Chunk
 from tests.audio.encoded.test_parsers import FILES, Speech, take_apart
-from tests.support.sounds import Notices, needs_ffmpeg, open_descriptors, tone, write
+from tests.support.sounds import Notices, hide_ffmpeg, needs_ffmpeg, open_descriptors, tone, write
 
 pytestmark = needs_ffmpeg
 ALL = AsIs(("pcm", "wav", "mp3", "opus", "speex", "aac", "amr"))
@@ -268,3 +268,35 @@ def test_a_source_may_come_with_a_tag_of_5_mb(speech: Speech, tmp_path: Path) ->
     path.write_bytes(tag + b"".join(part.data for part in take_apart(Mp3Parser(), [sound])))
     source = encoded(path)
     assert chunks_of(source)[-1].end_sample == 114 * 576
+
+
+def he_aac(frames: int) -> bytes:
+    """Silence whose headers say 16 kHz, with what doubles that in each frame (ISO/IEC 14496-3, 4.4.2.8)."""
+    doubling = "1101" + "1" + "1" + "0101" + "1001" + "000" + "00" + "0" + "0"
+    bits = "0" * 29 + "110" + "1111" + format(2, "08b") + doubling.ljust(16 * 8, "0") + "111"
+    body = int(bits.ljust(-(-len(bits) // 8) * 8, "0"), 2).to_bytes(-(-len(bits) // 8), "big")
+    length = 7 + len(body)
+    head = bytes((0xFF, 0xF1, 0x40 | 8 << 2, 0x40, length >> 3, (length & 7) << 5 | 0x1F, 0xFC))
+    return frames * (head + body)
+
+
+def test_aac_whose_rate_is_doubled_is_told_by_what_comes_out(tmp_path: Path) -> None:
+    path = tmp_path / "he.aac"
+    path.write_bytes(he_aac(50))
+    source = encoded(path)
+    assert source.sound_format.sample_rate_hz == 32_000
+    chunks = chunks_of(source)
+    assert chunks[-1].end_sample == 50 * 2048
+    assert b"".join(chunk.data for chunk in chunks) == path.read_bytes()
+    notices = Notices()
+    opened(path, SIXTEEN, notices).close()
+    assert notices == [f"{path} is converted: it has 32000 Hz, and the model takes 16000 Hz only"]
+
+
+def test_aac_that_may_have_another_rate_is_not_sent_without_ffmpeg(
+    speech: Speech, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = speech("start.aac", *FILES["start.aac"][1])
+    hide_ffmpeg(monkeypatch, tmp_path)
+    with pytest.raises(UsageError, match="it may be HE-AAC, which only ffmpeg can tell, and that is not installed"):
+        opened(path, replace(ALL, insists=True))
