@@ -22,7 +22,7 @@ from asrcli.engine.stages import Timeouts
 from asrcli.engine.wiring import Engine
 from asrcli.service.faults.kinds import parse_fault
 from asrcli.values.recognition import Endpoint, RecognitionOptions
-from tests.support.coded_talk import CodedTalk, twelve_sentences
+from tests.support.coded_talk import CodedTalk, a_sentence_every
 from tests.support.compressed import compressed, tone
 from tests.support.recovery import MODELS, TROUBLES, Outcome, delivered
 from tests.support.service import running_service
@@ -37,7 +37,7 @@ LATE_MS = {"aac": 64}
 
 @pytest.fixture(scope="module")
 def talk(tmp_path_factory: pytest.TempPathFactory) -> CodedTalk:
-    return twelve_sentences(tmp_path_factory.mktemp("talk"), timeline="tones")
+    return a_sentence_every(tmp_path_factory.mktemp("talk"), 4, 15, timeline="tones")
 
 
 @pytest.fixture(scope="module")
@@ -100,26 +100,25 @@ def test_an_undisturbed_run_is_the_script(talk, file_of, audio_format):
     assert near(outcome, talk, LATE_MS.get(audio_format, 0)) == []
 
 
-@pytest.mark.parametrize("audio_format", FORMATS)
+@pytest.mark.parametrize("audio_format", FORMATS[:-1])
 def test_a_link_cut_anywhere_changes_nothing(talk, file_of, audio_format):
     chance = random.Random(f"as is {audio_format}")
-    for number in range(2):
-        at = f"{chance.uniform(0.05, talk.seconds - 0.5):.3f}"
-        faults = [fault.format(at=at) for fault in TROUBLES[number]]
-        outcome = heard(talk, file_of(audio_format), "run-task", *faults, speed=chance.choice((None, 25.0, 50.0)))
-        assert outcome.error is None, faults
-        assert outcome.reconnects > 0, faults
-        assert near(outcome, talk, LATE_MS.get(audio_format, 0)) == [], faults
+    at = f"{chance.uniform(0.05, talk.seconds - 0.5):.3f}"
+    faults = [fault.format(at=at) for fault in chance.choice(TROUBLES[:8])]
+    outcome = heard(talk, file_of(audio_format), "run-task", *faults, speed=50.0)
+    assert outcome.error is None, faults
+    assert outcome.reconnects > 0, faults
+    assert near(outcome, talk, LATE_MS.get(audio_format, 0)) == [], faults
 
 
-@pytest.mark.parametrize("audio_format", FORMATS)
+@pytest.mark.parametrize("audio_format", ["mp3", "opus"])
 def test_parts_at_the_same_time_are_the_script(talk, file_of, audio_format):
     path = file_of(audio_format)
     told = [(int(str(each["begin_ms"])), int(str(each["end_ms"]))) for each in talk.sentences]
     # In the middle of pauses that are long enough for what a decoder needs of them.
     pauses = [(end, begin) for (_, end), (begin, _) in itertools.pairwise(told) if begin - end > 500]
     cuts = tuple((end + begin) // 2 for end, begin in pauses)
-    assert len(cuts) > 2
+    assert len(cuts) == 2
     split = Split(cuts, int(talk.seconds * 1000))
     with running_service(talk.recognizer) as service:
         control = Control()

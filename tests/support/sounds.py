@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -16,7 +17,6 @@ from numpy.typing import NDArray
 from asrcli.audio.reading.ffmpeg_tool import find_ffmpeg
 from asrcli.audio.source import DecodedSource
 from asrcli.values.sound import Chunk
-from asrcli.values.wav_header import read_riff
 
 Samples = NDArray[np.float32]
 
@@ -63,24 +63,22 @@ def drain(source: DecodedSource) -> Samples:
 
 
 def decoded(path: Path) -> NDArray[np.int16]:
-    """The sound of a file as ffmpeg decodes it, at the rate it has there, mixed to one channel; shape (n,)."""
+    """The sound of a file of one channel as ffmpeg's library decodes it, at the rate it has there; shape (n,)."""
     return _decode(path)[0]
 
 
 def decoded_s(path: Path) -> float:
-    """How many seconds of sound ffmpeg decodes from a file."""
+    """How many seconds of sound ffmpeg's library decodes from a file of one channel."""
     samples, rate_hz = _decode(path)
     return len(samples) / rate_hz
 
 
 def _decode(path: Path) -> tuple[NDArray[np.int16], int]:
-    assert FFMPEG is not None
-    decode = [FFMPEG, "-nostdin", "-v", "error", "-i", str(path), "-ac", "1", "-f", "wav", "-c:a", "pcm_s16le", "-"]
-    wav = subprocess.run(decode, capture_output=True, check=True).stdout
-    header = read_riff(wav)
-    assert not isinstance(header, int)
-    assert header.format is not None
-    return np.frombuffer(wav[header.data_offset :], "<i2"), header.format.rate_hz
+    with av.open(str(path)) as container:
+        resampler, blocks = av.AudioResampler("s16", "mono"), []
+        for frame in (*container.decode(audio=0), None):
+            blocks += [made.to_ndarray().reshape(-1) for made in resampler.resample(frame)]
+        return np.concatenate(blocks), container.streams.audio[0].rate
 
 
 def splits(data: bytes, size: int) -> Iterator[bytes]:

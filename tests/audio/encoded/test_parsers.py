@@ -107,7 +107,7 @@ def test_how_a_stream_is_fed_makes_no_difference(name: str, speech: Speech) -> N
 
 
 @needs_ffmpeg
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @pytest.mark.parametrize("name", FILES)
 @given(data=st.data())
 def test_damage_costs_what_is_damaged_however_it_comes(name: str, speech: Speech, data: st.DataObject) -> None:
@@ -126,7 +126,7 @@ def test_damage_costs_what_is_damaged_however_it_comes(name: str, speech: Speech
         assert sum(len(part.data) for part in parts) >= len(whole) - (end - begin) - most
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @pytest.mark.parametrize("kind", PARSERS)
 @given(
     data=st.lists(
