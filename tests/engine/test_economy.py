@@ -23,7 +23,7 @@ PACE, BYTES_PER_S = 2.0, 20_000
 
 @pytest.fixture
 def talk(tmp_path) -> CodedTalk:
-    return a_sentence_every(tmp_path, 4, 16, timeline="tones")
+    return a_sentence_every(tmp_path, 4, 12, timeline="tones")
 
 
 def heard(talk: CodedTalk, protocol: str, sources: int = 1, **fields: Any) -> list[list[Any]]:

@@ -12,7 +12,7 @@ from asrcli.service.hearing.decoding import open_decoder
 from asrcli.service.recognizers.base import Hypothesis, RecognitionSettings
 from asrcli.service.recognizers.coded_script import open_script
 from asrcli.service.recognizers.coded_tones import ToneCode
-from tests.support.coded_talk import CodedTalk, toned_samples, twelve_sentences
+from tests.support.coded_talk import CodedTalk, a_sentence_every, toned_samples
 from tests.support.compressed import compressed, pieces, samples
 
 FORMATS = ("opus", "mp3", "aac", "amr")
@@ -23,7 +23,7 @@ SOUND = toned_samples(0, 1000)
 
 @pytest.fixture
 def talk(tmp_path: Path) -> CodedTalk:
-    return twelve_sentences(tmp_path, timeline="tones")
+    return a_sentence_every(tmp_path, 4, 17, timeline="tones")
 
 
 def recited(talk: CodedTalk, *stretches: np.ndarray, audio_format: str = "wav") -> list[tuple[str, int]]:
@@ -49,15 +49,15 @@ def test_all_is_said_after_lossy_coding(talk, audio_format):
         assert at_ms == pytest.approx(int(str(begin_ms)) + LEADS_MS[audio_format], abs=15)
 
 
-@pytest.mark.parametrize("audio_format", ["wav", *FORMATS])
+@pytest.mark.parametrize("audio_format", ["wav", "opus", "amr"])
 def test_what_is_left_out_and_what_comes_twice_shows(talk, audio_format):
     """A client that goes on in a wrong place must not pass for one that is right."""
     sound = talk.samples()
-    second, third, fifth, sixth = ((int(str(talk.sentences[at]["end_ms"])) + 25) * 16 for at in (1, 2, 4, 5))
-    stretches = sound[second:third], sound[fifth:sixth], sound[third:sixth]
+    first, second, third, fourth = ((int(str(each["end_ms"])) + 25) * 16 for each in talk.sentences)
+    stretches = sound[first:second], sound[third:fourth], sound[second:fourth]
     heard = [text for text, _ in recited(talk, *stretches, audio_format=audio_format)]
     texts = [each["text"] for each in talk.sentences]
-    assert heard == [texts[2], texts[5], *texts[3:6]]
+    assert heard == [texts[1], texts[3], *texts[2:]]
 
 
 @pytest.mark.parametrize("audio_format", FORMATS)
