@@ -133,17 +133,17 @@ def test_a_talk_in_vad_mode(omni: Any, listening: Service, talk_pcm: bytes) -> N
     talk = Conversation(omni, listening)
     talk.sdk.connect()
     talk.update(corpus_text="radio, weather")
-    talk.append(talk_pcm)
+    talk.append(talk_pcm[: CUTS[3]])
     talk.sdk.end_session(END_S)
-    assert word_errors(TALK, talk.transcripts()) <= 0.10
-    assert len(talk.transcripts()) == 8
+    assert word_errors(TALK[:3], talk.transcripts()) <= 0.10
+    assert len(talk.transcripts()) == 3
     assert talk.kinds()[:2] == ["session.created", "session.updated"]
     assert talk.kinds()[-1] == "session.finished"
     assert talk.sdk.get_session_id() == talk.events[0]["session"]["id"]
     session = talk.events[1]["session"]
     assert session["turn_detection"] == {"type": "server_vad", "threshold": 0.0, "silence_duration_ms": 400}
     assert session["input_audio_transcription"] == {"language": "en", "corpus": {"text": "radio, weather"}}
-    for number in range(1, 9):
+    for number in range(1, 4):
         mine = [event["type"] for event in talk.events if event.get("item_id") == f"item_{number}"]
         assert mine[0] == "input_audio_buffer.speech_started"
         assert mine.count(f"{TRANSCRIPTION}text") >= 3

@@ -9,6 +9,7 @@ import jiwer
 import pytest
 
 from asrcli.protocols import realtime
+from tests.support.beginnings import beginning
 from tests.support.scripted_server import Conversation, scripted_server
 from tests.support.service import DATA, TALK_TEXT, TALK_WAV
 
@@ -114,14 +115,20 @@ def test_file_speaks_the_protocol_of_its_model(asrcli, talk_service):
     assert [event["text"] for event in finals(done.events)] == SENTENCES
 
 
+@pytest.fixture(scope="module")
+def three(tmp_path_factory):
+    """Three sentences for the real recogniser, which is given the whole talk in its own tests."""
+    return beginning(tmp_path_factory.mktemp("three") / "talk.wav", 13)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["--vad", "--manual"])
-def test_region_local_recognises_the_talk_with_the_real_recogniser(asrcli, mode):
-    done = asrcli("qwen", TALK_WAV, "--region", "local", "--pace", "fast", "--json", "--no-partials", mode)
+def test_region_local_recognises_the_talk_with_the_real_recogniser(asrcli, three, mode):
+    done = asrcli("qwen", three, "--region", "local", "--pace", "fast", "--json", "--no-partials", mode)
     assert done.code == 0
     heard = [event["text"] for event in finals(done.events)]
-    assert jiwer.wer(plain(SENTENCES), plain(heard)) <= 0.10
-    assert len(heard) == len(SENTENCES)
+    assert jiwer.wer(plain(SENTENCES[:3]), plain(heard)) <= 0.10
+    assert len(heard) == 3
 
 
 # --- what cannot work -----------------------------------------------------------------------------------------------
@@ -227,7 +234,7 @@ def test_the_rate_on_the_wire_can_be_chosen(asrcli):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("words", [("--send", "opus", "--vad"), ("--opus", "--manual")])
-def test_the_talk_is_recognised_from_opus(asrcli, words):
-    done = asrcli("qwen", TALK_WAV, "--region", "local", "--pace", "fast", *words)
+def test_the_talk_is_recognised_from_opus(asrcli, three, words):
+    done = asrcli("qwen", three, "--region", "local", "--pace", "fast", *words)
     assert done.code == 0
-    assert len(done.out.splitlines()) == 8
+    assert len(done.out.splitlines()) == 3
