@@ -13,6 +13,7 @@ from asrcli.audio.encoded.parser import Parser, Part, Traits, Unfit
 
 # Tags with a picture in them would be sent again with each session: longer ones are left out.
 _MOST_COMMENT_BYTES = 4096
+_MOST_SOUNDS = 9
 _SILENT_PACKETS = 5
 SILENT_NUMBER = 0xFFFFFFFF
 # More packets than any head has.
@@ -187,7 +188,8 @@ class _Link:
         """The first page of one of the streams."""
         packets = page.packets
         sound = codec_of(packets[0][0]) if packets else None
-        if sound is not None:
+        # Two are too many already.
+        if sound is not None and len(self._sounds) < _MOST_SOUNDS:
             self._sounds.append((sound, page))
 
     def begin(self) -> Codec:

@@ -31,6 +31,8 @@ _PARSERS: dict[str, type[Parser]] = {
 # A file of frames may be several in one: so many places are looked at, at each so much.
 _PLACES = 16
 _PLACE_BYTES = 1 << 14
+# Pictures may stand before the sound; more than this never comes to the point.
+_MOST_HEAD_BYTES = 16 << 20
 
 
 def encoded_file(
@@ -111,18 +113,22 @@ def _parser(kind: sniff.Container | None) -> Parser:
 def _begin(reader: Reader, parser: Parser, head: bytes = b"") -> tuple[list[Part], bytes]:
     """Read until `parser` knows the stream; return the parts so far, and what was read but for tags of no use."""
     parts: list[Part] = []
-    seen = b""
+    seen = bytearray()
     data = head or reader.read()
     try:
         while data:
+            seen += data
             parts += parser.feed(data)
-            seen = b"" if parser.is_passing else seen + data
+            if parser.is_passing:
+                seen.clear()
             if parser.traits is not None and parts:
-                return parts, seen
+                return parts, bytes(seen)
+            if len(seen) > _MOST_HEAD_BYTES:
+                raise Unfit(f"holds no sound in its first {_MOST_HEAD_BYTES >> 20} MB")
             data = reader.read()
-        return parts + parser.end(), seen
+        return parts + parser.end(), bytes(seen)
     except Unfit as unfit:
-        unfit.seen = seen + data
+        unfit.seen = bytes(seen)
         raise
 
 

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from asrcli.audio.encoded import opening
 from asrcli.audio.encoded.mp3 import Mp3Parser
+from asrcli.audio.encoded.ogg_pages import BEGINS, new_page, page_bytes, read_page
 from asrcli.audio.encoded.source import EncodedInput
 from asrcli.audio.opening import Files, open_input
 from asrcli.audio.source import AsIs, EncodedSource, Source
@@ -300,3 +302,23 @@ def test_aac_that_may_have_another_rate_is_not_sent_without_ffmpeg(
     hide_ffmpeg(monkeypatch, tmp_path)
     with pytest.raises(UsageError, match="it may be HE-AAC, which only ffmpeg can tell, and that is not installed"):
         opened(path, replace(ALL, insists=True))
+
+
+def test_a_stream_that_does_not_come_to_its_sound_is_left_to_the_decoder(
+    speech: Speech, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tags without end, which are not kept without end."""
+    monkeypatch.setattr(opening, "_MOST_HEAD_BYTES", 20_000)
+    whole = speech("start.opus", *FILES["start.opus"][1]).read_bytes()
+    first = whole[: page_bytes(whole)]
+    page = read_page(first)
+    assert page is not None
+    head = b"".join(
+        new_page([b"OpusTags" + bytes(4000)], flags=BEGINS, granule=0, serial=number, number=0).data
+        for number in range(9)
+    )
+    path = tmp_path / "tags.opus"
+    path.write_bytes(first + head + whole[len(first) :])
+    notices = Notices()
+    opened(path, ALL, notices).close()
+    assert notices == [f"{path} is converted: it holds no sound in its first 0 MB"]

@@ -265,3 +265,18 @@ def test_a_pause_of_what_is_encoded_is_bridged_in_its_encoding():
     assert reader.filler() == Chunk(b"hush" * 56, 1600, 576 * 56, "mp3", is_filler=True)
     assert reader.filler() == Chunk(b"hush" * 3, 1600, 576 * 3, "mp3", is_filler=True)
     assert encoded([1600]).filler is None
+
+
+def test_what_is_encoded_is_cut_where_a_decoder_can_begin_and_begins_before_the_first_sample_if_that_needs_it():
+    """Four frames of AMR in a chunk: one of them is asked for, and the one before it is needed to decode it."""
+    frame = bytes((0x04,)) + b"speech of AMR"[:12]
+    sound = SoundFormat("amr", 8000, preroll_samples=160, lead_samples=40)
+    tape = Tape(PcmFormat(8000), sound=sound)
+    assert (tape.begin_sample, tape.reader(0).start_sample) == (-40, -40)
+    tape.append(Chunk(frame * 4, 600, 640, "amr"))
+    tape.append(Chunk(frame * 4, 1240, 640, "amr"))
+    tape.end()
+    reader = tape.reader(450)
+    assert reader.start_sample == 280
+    assert [(len(chunk.data) // len(frame), chunk.samples) for chunk in read(reader)] == [(2, 320), (4, 640)]
+    assert [chunk.samples for chunk in tape.rest(450)] == [160, 640]
