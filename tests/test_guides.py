@@ -40,6 +40,7 @@ NOT_RUN = {
     "asrcli mic": _MICROPHONE,
     "asrcli mic --region local": _MICROPHONE,
     "asrcli mic --test": _MICROPHONE,
+    "asrcli mic --send auto": _MICROPHONE,
     "asrcli mic --device usb --save-audio talk.wav > talk.txt": _MICROPHONE,
     "asrcli mic --device monitor": _MICROPHONE,
     "asrcli mic --hotwords names.txt": _MICROPHONE,
@@ -122,9 +123,8 @@ def sounds(tmp_path_factory: pytest.TempPathFactory, ffmpeg: str) -> Path:
     for copy in ("talks/first.wav", "talks/second.wav", "tests/data/talk.wav"):
         shutil.copy(folder / "talk.wav", folder / copy)
     convert = [ffmpeg, "-v", "error", "-i", str(folder / "talk.wav")]
-    subprocess.run(
-        [*convert, str(folder / "talk.mp4"), str(folder / "interview.m4a"), str(folder / "episode.mp3")], check=True
-    )
+    made = ("talk.mp4", "talk.mp3", "talk.opus", "interview.m4a", "episode.mp3")
+    subprocess.run([*convert, *(str(folder / name) for name in made)], check=True)
     subprocess.run([ffmpeg, "-v", "error", "-i", str(TALK_WAV), str(folder / "lecture.mp3")], check=True)
     (folder / "names.txt").write_text("Ada Lovelace\nGrace Hopper:5\n", encoding="utf-8")
     shutil.copy(DATA / "talk.script.jsonl", folder)

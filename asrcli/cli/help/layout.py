@@ -37,10 +37,11 @@ class Layout(NamedTuple):
 LAYOUTS = {
     "file": Layout(
         ("output", "format", "language", "model", "hotwords", "region"),
-        ("recipes", "documents", "many-sources", "reconnecting", "exit-codes"),
+        ("recipes", "documents", "many-sources", "sending", "reconnecting", "exit-codes"),
     ),
     "mic": Layout(
-        ("device", "output", "language", "model", "hotwords", "region"), ("microphone", "recipes", "reconnecting")
+        ("device", "output", "language", "model", "hotwords", "region"),
+        ("microphone", "recipes", "sending", "reconnecting"),
     ),
     "qwen": Layout(("output", "format", "language", "manual", "mic", "region"), ("qwen", "models")),
     "render": Layout(("output", "format", "output_dir", "timestamps", "clips", "force"), ("documents", "json-lines")),
