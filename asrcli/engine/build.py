@@ -41,7 +41,7 @@ class Surroundings:
 def build(spec: Spec, pool: Pool | None = None, surroundings: Surroundings | None = None) -> Engine:
     """The engine that `spec` describes. Its links come from `pool`, which keeps them; without one each is new."""
     around = surroundings or Surroundings()
-    economy = Economy(spec.speed) if spec.saves_bytes and spec.speed is not None else None
+    economy = Economy(spec.speed or 1.0) if spec.saves_bytes else None
     return Engine(
         new_protocol=functools.partial(_new_protocol, spec, around, economy),
         economy=economy,

@@ -35,8 +35,8 @@ class Spec:
     speed: float | None = 1.0
     """The pace of the audio: 1.0 is real time, None as fast as it goes."""
     saves_bytes: bool = False
-    """Whether PCM becomes Opus, for good, once the network carries too little of it; nothing is measured where `speed`
-    is None."""
+    """Whether PCM becomes Opus, for good, once the network carries too little of it; that is not measured of what can
+    wait and comes as fast as it goes."""
     cutting: Cutting | None = None
     opus_bitrate: int = OPUS_BITRATE
     """Bit/s of what is sent as Opus, while somebody speaks."""

@@ -51,7 +51,9 @@ class Transcription:
         self._loop, self._clock = engine.loop, engine.clock
         self._control, self._tell = control, tell
         self._sound = source.sound_format if isinstance(source, EncodedSource) else None
-        self._uplink = Uplink(None if source.can_wait else engine.keep_s, engine.economy, control.notice)
+        # Of a pipe as fast as it goes, whatever the network takes is no measure.
+        economy = None if engine.speed is None and source.can_wait else engine.economy
+        self._uplink = Uplink(None if source.can_wait else engine.keep_s, economy, control.notice)
         protocol = engine.new_protocol(self._sound)
         self._pcm = protocol.audio_format  # As of all sessions: they have the same options.
         self._course = Machine(TRANSCRIPTION)
