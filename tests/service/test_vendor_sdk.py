@@ -14,6 +14,7 @@ from asrcli.service.protocols.base import Limits
 from asrcli.service.server import Service
 from tests.service.client import PATH
 from tests.support.beginnings import beginning
+from tests.support.coded_talk import a_sentence_every
 from tests.support.service import TALK_SCRIPT, TALK_TEXT, TALK_WAV, keep_list, running_service
 
 # The SDK's warnings are its own: unclosed sockets, event loops, deprecated calls.
@@ -89,6 +90,20 @@ def test_a_file_is_transcribed_in_one_call(
     assert jiwer.wer(" ".join(TALK[:3]).lower(), heard) <= 0.10
     assert all(sentence["words"] for sentence in sentences)
     assert result.usages[-1]["usage"] == {"duration": 13}
+
+
+@pytest.mark.parametrize("audio_format", ["mp3", "opus", "aac", "amr"])
+def test_a_compressed_file_is_transcribed_in_one_call(
+    sdk: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, audio_format: str
+) -> None:
+    """By a recogniser that goes by what it hears."""
+    talk = a_sentence_every(tmp_path, 4, 9, timeline="tones")
+    with running_service(talk.recognizer) as service:
+        point(sdk, service, monkeypatch)
+        rate_hz = 8000 if audio_format == "amr" else 16000
+        result = recognition(format=audio_format, sample_rate=rate_hz).call(str(talk.encoded(audio_format)))
+    assert result.status_code == 200
+    assert [sentence["text"] for sentence in result.get_sentence()] == [each["text"] for each in talk.sentences]
 
 
 def test_frames_are_transcribed_while_they_are_sent(
