@@ -84,6 +84,10 @@ def _encoder(options: RecognitionOptions, opus_bitrate: int, sound: SoundFormat 
         return _continuing(sound)
     if options.encoding == PCM:
         return None
+    from asrcli.audio.writing.libopus import LibOpusEncoder, library
+
+    if library() is not None:
+        return functools.partial(LibOpusEncoder, opus_bitrate)
     from asrcli.audio.writing.opus import OpusEncoder
 
     return functools.partial(OpusEncoder, opus_bitrate)
