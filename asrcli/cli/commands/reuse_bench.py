@@ -56,9 +56,9 @@ class ReportFlags:
     section: ClassVar[str] = "Output"
 
     json: Annotated[bool, typer.Option("--json", "-j", help="One JSON document on standard output.")] = False
-    plot: Annotated[
-        Path | None, typer.Option(metavar="FILE.svg|png", help="Draw a picture too (the extra plot).")
-    ] = None
+    plot: Annotated[Path | None, typer.Option(metavar="FILE.svg|png", help="Draw a picture too (the extra plot).")] = (
+        None
+    )
     force: Annotated[bool, typer.Option("--force", help="Replace an existing picture.")] = False
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Errors only on standard error.")] = False
     color: Color = "auto"
