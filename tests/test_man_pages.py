@@ -12,7 +12,6 @@ from tests.support.guide_texts import GUIDES
 from tests.support.man_pages import pages
 from tests.support.roff import from_markdown
 
-MADE = pages()
 _WRITERS = {
     "groff": ["groff", "-man", "-ww", "-Tutf8"],
     # All pages are of no day: they change with the help and the guides.
@@ -20,25 +19,30 @@ _WRITERS = {
 }
 
 
-def test_they_are_current() -> None:
+@pytest.fixture(scope="module")
+def made() -> dict[str, str]:
+    return pages()
+
+
+def test_they_are_current(made: dict[str, str]) -> None:
     found = {path.name: path.read_text(encoding="utf-8") for path in (GUIDES / "man").iterdir()}
-    assert found.keys() == MADE.keys(), "run `make man`"
-    assert [name for name in MADE if found[name] != MADE[name]] == [], "run `make man`"
+    assert found.keys() == made.keys(), "run `make man`"
+    assert [name for name in made if found[name] != made[name]] == [], "run `make man`"
 
 
-def test_each_command_has_one_with_its_options_and_guides() -> None:
-    assert MADE.keys() == {"asrcli.1", *(f"asrcli-{name}.1" for name in SUMMARIES)}
-    assert r"\fB\-d, \-\-device NAME|N\fR" in MADE["asrcli-mic.1"]
-    assert ".SS Keeping the sound" in MADE["asrcli-mic.1"]
-    assert ".SH VOCAB CREATE" in MADE["asrcli-vocab.1"]
-    assert ".TP\n70\na bug in asrcli" in MADE["asrcli.1"]
+def test_each_command_has_one_with_its_options_and_guides(made: dict[str, str]) -> None:
+    assert made.keys() == {"asrcli.1", *(f"asrcli-{name}.1" for name in SUMMARIES)}
+    assert r"\fB\-d, \-\-device NAME|N\fR" in made["asrcli-mic.1"]
+    assert ".SS Keeping the sound" in made["asrcli-mic.1"]
+    assert ".SH VOCAB CREATE" in made["asrcli-vocab.1"]
+    assert ".TP\n70\na bug in asrcli" in made["asrcli.1"]
 
 
 @pytest.mark.parametrize("writer", _WRITERS)
-def test_they_are_set_without_a_warning(writer: str) -> None:
+def test_they_are_set_without_a_warning(writer: str, made: dict[str, str]) -> None:
     if shutil.which(writer) is None:
         pytest.skip(f"{writer} is not installed")
-    for name in MADE:
+    for name in made:
         done = subprocess.run([*_WRITERS[writer], GUIDES / "man" / name], capture_output=True, text=True, check=False)
         said = done.stderr if writer == "groff" else done.stdout
         assert [line for line in said.splitlines() if "missing date" not in line] == []

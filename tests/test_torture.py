@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks.torture import tortures, zygotes
-from tests.support.torture import NO_FAULT, Fault, Run, library
+from tests.support.torture import NO_FAULT, Fault, Run
 from tests.support.torture_cases import Case, cases
 from tests.support.zygote import Zygote
 
 pytestmark = pytest.mark.skipif(
-    library() is None, reason="needs a C compiler: see tests/support/install_test_packages.sh"
+    shutil.which("cc") is None, reason="needs a C compiler: see tests/support/install_test_packages.sh"
 )
 _SEED = 20261124
 _EACH = {"json": 8, "pipe": 6, "m4a": 6, "output-dir": 8, "save-audio": 6, "serve": 6}

@@ -34,17 +34,17 @@ def test_png_and_svg_are_what_their_names_say(tmp_path):
 
 @needs_matplotlib
 @pytest.mark.parametrize(
-    "report",
+    "make",
     [
-        sample_report(2, findings=()),
-        sample_report(0),
-        sample_report(32, at_once=8),
-        make_report(sample_report(2, findings=()).setup, (), (), complete=False),
+        lambda: sample_report(2, findings=()),
+        lambda: sample_report(0),
+        lambda: sample_report(32, at_once=8),
+        lambda: make_report(sample_report(2, findings=()).setup, (), (), complete=False),
     ],
     ids=["few tasks", "pauses alone", "load", "nothing"],
 )
-def test_every_report_can_be_drawn(report, tmp_path):
-    save_plot(report, tmp_path / "bench.svg")
+def test_every_report_can_be_drawn(make, tmp_path):
+    save_plot(make(), tmp_path / "bench.svg")
     assert (tmp_path / "bench.svg").stat().st_size > 1000
 
 
