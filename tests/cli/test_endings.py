@@ -66,7 +66,7 @@ def test_an_end_from_outside_keeps_what_was_final(faulty, talk, wav, number, aft
 
 @pytest.mark.slow
 def test_the_service_that_was_started_for_the_run_ends_with_it():
-    ending = ended_by(signal.SIGTERM, 1, "file", TALK_WAV, "--region", "local", "--pace", "8")
+    ending = ended_by(signal.SIGTERM, 1, "file", TALK_WAV, "--region", "local", "--pace", "3")
     assert (ending.code, ending.left) == (143, ())
 
 
