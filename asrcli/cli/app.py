@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import functools
 import itertools
 import os
 import sys
@@ -100,8 +101,9 @@ def _root(
     typed = context.obj or ()
     found = config.resolve(commands, config_files(), environment.variables(), typed)
     context.default_map = config.default_map(commands, found.layer)
-    if found.error is not None and context.invoked_subcommand not in config.SPARED:
-        context.meta[HELD_BACK] = found.error
+    command = context.invoked_subcommand
+    if command is not None and command not in config.SPARED:
+        context.meta[HELD_BACK] = functools.partial(config.refuse, found, command)
 
 
 def main() -> None:

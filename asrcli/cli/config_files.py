@@ -38,8 +38,40 @@ def all_commands() -> Commands:
 
 
 def problems() -> tuple[Problem, ...]:
-    """All that is wrong in the configuration files there are: the project's first, and from the top down."""
-    return resolve(all_commands(), config_files(), {}).problems
+    """All for which a command is refused in the configuration files there are: the project's first, from the top down.
+
+    What only the environment decides does not count.
+    """
+    files = config_files()
+    found = resolve(all_commands(), files, {})
+    return (*found.problems, *unfit(files, found)[0])
+
+
+def unfit(files: Sequence[ConfigFile], found: Resolved) -> tuple[list[Problem], list[Problem]]:
+    """What the models in force lack of what `files` set, in every profile: what is refused, and what is warned of."""
+    if found.problems or not any(file.exists for file in files):
+        # A value that cannot be is mended first.
+        return [], []
+    from asrcli.cli.config import fitting
+
+    return fitting.of_all(files, all_commands())
+
+
+def refuse(found: Resolved, command: str, context: Any) -> None:
+    """Raise the UsageError for which `command` cannot run, where there is one; `context` is what Typer made of it."""
+    if found.error is not None:
+        raise found.error
+    settings = found.layer.get(command)
+    if not settings:
+        return
+    from asrcli.cli.config.reading import TRANSCRIBING
+
+    if command in TRANSCRIBING:
+        from asrcli.cli.config.fitting import findings
+
+        for finding in findings(context, settings):
+            if finding.stops:
+                raise finding.problem().error()
 
 
 @dataclass(frozen=True)

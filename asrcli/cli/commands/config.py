@@ -184,31 +184,42 @@ def _state(file: ConfigFile) -> str:
 
 @config.command(cls=QuickCommand)
 def check(json: _Json = False) -> int:
-    """Tell all that is wrong in the configuration files; exit code 1 where something is.
+    """Tell what is wrong in the configuration files; exit code 1 where something is.
+
+    What would be refused or warned of for its model is told too, in every profile; a warning alone is exit code 0.
 
     \b
     asrcli config check
     asrcli config check --json
     """
-    from asrcli.cli.config_files import all_commands, resolve
+    from asrcli.cli.config_files import all_commands, resolve, unfit
     from asrcli.settings.environment import variables
     from asrcli.settings.files import config_files
 
     files = config_files()
     found = resolve(all_commands(), files, variables())
+    refused, doubted = unfit(files, found)
+    problems = [*found.problems, *refused]
     if json:
-        _print_json({"files": [*map(_file_document, files)], "problems": [*map(_problem_document, found.problems)]})
+        told = {"problems": [*map(_problem_document, problems)], "warnings": [*map(_problem_document, doubted)]}
+        _print_json({"files": [*map(_file_document, files)], **told})
     else:
-        for problem in found.problems:
-            typer.echo(f"{problem.where}: {problem.message}{f' ({problem.hint})' if problem.hint else ''}")
+        for problem in problems:
+            typer.echo(_line(problem, ""))
+        for problem in doubted:
+            typer.echo(_line(problem, "warning: "))
         for file in files:
-            if file.exists and not any(problem.path == file.path for problem in found.problems):
+            if file.exists and not any(problem.path == file.path for problem in (*problems, *doubted)):
                 typer.echo(f"{file.path}: fine")
         if not any(file.exists for file in files):
             typer.echo("there is no configuration file, which is fine")
     if found.unknown is not None:
         _output().notice(found.unknown.message, found.unknown.hint)
-    return 1 if found.error is not None else 0
+    return 1 if problems or found.unknown is not None else 0
+
+
+def _line(problem: Problem, kind: str) -> str:
+    return f"{problem.where}: {kind}{problem.message}{f' ({problem.hint})' if problem.hint else ''}"
 
 
 @config.command("set", cls=QuickCommand, context_settings={"ignore_unknown_options": True})

@@ -9,9 +9,9 @@ from typing import Any
 
 from asrcli.cli.config.keys import option_of, split
 from asrcli.cli.config.reading import Reading
-from asrcli.cli.config_files import all_commands
+from asrcli.cli.config_files import all_commands, resolve, unfit
 from asrcli.output.output import Output
-from asrcli.settings.files import OWN, PROJECT, ConfigFile, change, config_files, parse
+from asrcli.settings.files import OWN, PROJECT, ConfigFile, Problem, change, config_files, parse
 from asrcli.settings.toml_edit import Value, with_value, without, written
 from asrcli.settings.toml_text import Keys
 from asrcli.values.errors import UsageError
@@ -22,6 +22,7 @@ def set_key(key: str, given: Sequence[str], *, in_project: bool, output: Output)
     keys = split(key)
     file = _file(in_project)
     value = _value(keys, given)
+    before = _unfit()
 
     def edit(before: ConfigFile) -> str:
         _refuse_broken(before, file)
@@ -32,6 +33,7 @@ def set_key(key: str, given: Sequence[str], *, in_project: bool, output: Output)
     change(file.path, file.whose, edit)
     output.say(f"{file.path}: {'.'.join(keys)} = {written(value)}")
     _tell_what_outranks(file, keys, output)
+    _tell_what_does_not_fit(before, output)
 
 
 def unset_key(key: str, *, in_project: bool, output: Output) -> None:
@@ -126,3 +128,17 @@ def _tell_what_outranks(file: ConfigFile, keys: Keys, output: Output) -> None:
         line = other.line_of(*_spelled(keys, other))
         if file.whose == OWN and other.whose == PROJECT and line is not None:
             output.notice(f"{other.path}:{line} sets it too, and outranks it in this folder", "")
+
+
+def _unfit() -> list[Problem]:
+    files = config_files()
+    refused, doubted = unfit(files, resolve(all_commands(), files, {}))
+    return [*refused, *doubted]
+
+
+def _tell_what_does_not_fit(before: Sequence[Problem], output: Output) -> None:
+    """What the model in force lacks or does not know, and did not before."""
+    known = {(problem.path, problem.message) for problem in before}
+    for problem in _unfit():
+        if (problem.path, problem.message) not in known:
+            output.notice(f"{problem.where}: {problem.message}", problem.hint)

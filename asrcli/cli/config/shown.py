@@ -35,7 +35,7 @@ def settings_of(
     name, *rest = words
     found: dict[str, InForce] = {}
     for leaf, given, typed in _leaves(name, rest, defaults.get(name, {})):
-        context = _context(leaf, typed, given)
+        context = context_of(leaf, typed, given)
         for option in leaf.get_params(context):
             if is_setting(option) and not option.hidden and option.name not in found:
                 found[option.name] = _in_force(option.name, context, layer.get(name, {}))
@@ -77,8 +77,11 @@ def _leaves(
             yield leaf, defaults.get(each, {}), rest
 
 
-def _context(command: Any, words: list[str], defaults: Mapping[str, Any]) -> Any:
-    """As a run has it. Raises Typer's errors."""
+def context_of(command: Any, words: list[str], defaults: Mapping[str, Any]) -> Any:
+    """Typer's, as a run of `command` has it, which is changed so that its arguments may be left out.
+
+    Raises Typer's errors.
+    """
     for parameter in command.params:
         if parameter.param_type_name == "argument":
             parameter.required = False

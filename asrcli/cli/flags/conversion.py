@@ -21,7 +21,7 @@ _NUMBERS = {int: re.compile(r"-?[0-9]{1,9}"), float: re.compile(r"-?[0-9]{1,9}(\
 _NAMES = ("model", "language")
 
 HELD_BACK = "asrcli.held_back"
-"""In a context's `meta`: an error that stops a command before it runs, but not its help."""
+"""In a context's `meta`: what is asked before a command runs, and not for its help; it gets the command's context."""
 
 
 class _Doubtful(Exception):  # noqa: N818 - it names what was found
@@ -49,8 +49,8 @@ class QuickCommand(TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         """Run it. Raises what was held back."""
-        if (error := ctx.meta.get(HELD_BACK)) is not None:
-            raise error
+        if (check := ctx.meta.get(HELD_BACK)) is not None:
+            check(ctx)
         return super().invoke(ctx)
 
 

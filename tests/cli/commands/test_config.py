@@ -188,7 +188,7 @@ def test_a_broken_file_stops_no_command_that_tells_of_it(asrcli, own, data):
 def test_check_tells_all_and_no_file_is_fine(asrcli, monkeypatch):
     done = asrcli("config", "check")
     assert (done.code, done.out) == (0, "there is no configuration file, which is fine\n")
-    Path("asrcli.toml").write_text("model = 'a'")
+    Path("asrcli.toml").write_text("model = 'fun-asr-realtime'")
     assert asrcli("config", "check").out == "asrcli.toml: fine\n"
     Path("asrcli.toml").write_text("modle = 'a'\n[mic]\nretries = 'x'\n")
     done = asrcli("config", "check")
