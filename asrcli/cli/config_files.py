@@ -89,8 +89,8 @@ class Resolved:
 
     @property
     def error(self) -> UsageError | None:
-        """The first that is wrong."""
-        return self.problems[0].error() if self.problems else self.unknown
+        """The first that is wrong, and how many more are."""
+        return self.problems[0].error(len(self.problems) - 1) if self.problems else self.unknown
 
 
 def resolve(

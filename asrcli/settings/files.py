@@ -19,7 +19,7 @@ from asrcli.system.folders import user_folder
 from asrcli.values.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
-    from asrcli.settings.toml_text import Statement
+    from asrcli.settings.toml_text import Keys, Statement
 
 PROJECT_FILE = "asrcli.toml"
 PROJECT: Literal["project"] = "project"
@@ -30,6 +30,7 @@ Whose = Literal["project", "own", "preset"]
 
 # Far more than there is to set.
 _MOST_BYTES = 1 << 20
+_UNQUOTED = re.compile(r"\s*(?P<key>[\w.-]+)\s*=\s*(?P<list>\[\s*)?(?P<word>[^\W\d_][\w-]*|[~./@][^\s\"']*)")
 _PLACE = re.compile(r" \(at (?:line (?P<line>\d+), column \d+|end of document)\)$")
 
 
@@ -115,10 +116,21 @@ def parse(path: Path, whose: Whose, text: str) -> ConfigFile:
         reason = str(error)
         place = _PLACE.search(reason)
         line = int(place["line"] or text.rstrip("\n").count("\n") + 1) if place else None
-        said = _PLACE.sub("", reason)
+        said = _unquoted(text, line) or _PLACE.sub("", reason)
         return ConfigFile(path, whose, True, problem=f"it is not TOML: {said}", line=line)
     except RecursionError:
         return ConfigFile(path, whose, True, problem="it is not TOML: nested too deep")
+
+
+def _unquoted(text: str, line: int | None) -> str | None:
+    """What is said of a text without quotes on `line`, which is what most people forget; None where there is none."""
+    found = _UNQUOTED.match(text.split("\n")[line - 1]) if line is not None else None
+    if found is None or found["word"] in ("true", "false", "inf", "nan"):
+        return None
+    if found["word"].lower() in ("true", "false"):
+        return "true and false have no capitals"
+    # The value itself may be a secret.
+    return f'a text needs quotes: {found["key"]} = {"[" * bool(found["list"])}"…"{"]" * bool(found["list"])}'
 
 
 def _kind(mode: int) -> str:
@@ -151,16 +163,22 @@ def change(path: Path, whose: Whose, edit: Callable[[ConfigFile], str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong in a configuration file, and what to do; `line` is counted from 1, None where it is not known."""
+    """What is wrong in a configuration file, and what to do; `line` is counted from 1, None where it is not known.
+
+    `instead` are the keys under which the same could stand, where it may not stand for all commands.
+    """
 
     path: Path
     line: int | None
     message: str
     hint: str = ""
+    instead: tuple[Keys, ...] = ()
 
     @property
     def where(self) -> str:
         return str(self.path) if self.line is None else f"{self.path}:{self.line}"
 
-    def error(self) -> UsageError:
-        return UsageError(f"{self.where}: {self.message}", hint=self.hint)
+    def error(self, further: int = 0) -> UsageError:
+        """It, and that there are as many `further` ones."""
+        more = f"{further} more: `asrcli config check`" if further else ""
+        return UsageError(f"{self.where}: {self.message}", hint="; ".join(filter(None, (self.hint, more))))

@@ -122,6 +122,11 @@ def test_a_broken_file_is_one_clear_line(asrcli, tmp_path, monkeypatch):
     assert done.err == "asrcli: error: asrcli.toml:1: modle is no option (did you mean model?)\n"
 
 
+def test_further_mistakes_are_counted(files):
+    with pytest.raises(UsageError, check=says("did you mean model?; 2 more: `asrcli config check`")):
+        files(project="modle = 1\nfoo = 3\nbar = 4")
+
+
 def test_a_typed_flag_silences_what_it_contradicts(tmp_path: Path):
     """--region goes where the region is, whatever endpoint the file names."""
     path = tmp_path / "config.toml"
@@ -176,7 +181,7 @@ def test_a_form_in_a_file_is_that_of_names_that_say_none(asrcli, talk_service, t
         ("retries = 1000", "retries = 1000: a whole number from 0 to 100 is wanted"),
         ('stats = "perhaps"', 'stats = "perhaps": true or false is wanted'),
         ("model = true", "model = true: it takes a text or a number"),
-        ('model = ["a"]', 'model = ["a"]: it takes a text or a number'),
+        ('model = ["a"]', 'model = ["a"]: it takes one value, not several'),
         ("pace = 1979-05-27", 'pace = "1979-05-27": it takes a text or a number'),
         ("language = [1, true]", "language = [1, true]: it takes a list of texts"),
         ('region = "mars"', 'region = "mars": it is not known (choose one of intl, cn, qwen-intl, qwen-cn, local)'),
@@ -310,7 +315,10 @@ def test_a_projects_file_may_name_its_own_files(project, line):
 
 def test_what_is_good_for_some_commands_only_is_told_with_the_others(project):
     assert wrong_in(project, 'language = ["en", "zh"]') == [
-        '1: language = ["en", "zh"]: for qwen: it takes a text or a number'
+        '1: language = ["en", "zh"]: for qwen: it takes one value, not several'
         " (put it into [file] or [mic] or [reuse-bench])"
     ]
+    assert wrong_in(project, '[profile.a]\nlanguage = ["en", "zh"]')[0].endswith(
+        " (put it into [profile.a.file] or [profile.a.mic] or [profile.a.reuse-bench])"
+    )
     assert wrong_in(project, '[file]\nlanguage = ["en", "zh"]') == []

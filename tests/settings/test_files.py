@@ -79,6 +79,12 @@ def test_no_file_is_no_problem(tmp_path: Path):
     [
         (b"not toml", "it is not TOML: Expected '=' after a key in a key/value pair", 1),
         (b'a = 1\nb = "x\n', "it is not TOML: Illegal character '\\n'", 2),
+        (b"a = 1\nb = sk-123 # x\n", 'it is not TOML: a text needs quotes: b = "\u2026"', 2),
+        (b"[m]\nb-c = [ en, 'zh']\n", 'it is not TOML: a text needs quotes: b-c = ["\u2026"]', 2),
+        (b"a = ~/talk.txt", 'it is not TOML: a text needs quotes: a = "\u2026"', 1),
+        (b"a = False", "it is not TOML: true and false have no capitals", 1),
+        (b"a =\n", "it is not TOML: Invalid value", 1),
+        (b"a = true false\n", "it is not TOML: Expected newline or end of document after a statement", 1),
         (b"a = 1\nb = [1\n", "it is not TOML: Unclosed array", 2),
         (b"a = 1\nb = '\xff'\n", "it is not UTF-8", 2),
         (b"a = " + b"[" * 9999, "it is not TOML: nested too deep", None),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,7 +20,7 @@ from asrcli.values.errors import UsageError
 
 def set_key(key: str, given: Sequence[str], *, in_project: bool, output: Output) -> None:
     """Write it, and say so. Raises UsageError for a key or a value that cannot be, OutputError for a file."""
-    keys = split(key)
+    keys = _plainly(split(key))
     file = _file(in_project)
     value = _value(keys, given)
     before = _unfit()
@@ -27,7 +28,7 @@ def set_key(key: str, given: Sequence[str], *, in_project: bool, output: Output)
     def edit(before: ConfigFile) -> str:
         _refuse_broken(before, file)
         text = with_value(before.text, _spelled(keys, before), value)
-        _refuse_what_is_wrong(before, parse(before.path, file.whose, text))
+        _refuse_what_is_wrong(before, parse(before.path, file.whose, text), given, in_project=in_project)
         return text
 
     change(file.path, file.whose, edit)
@@ -115,12 +116,21 @@ def _refuse_broken(read: ConfigFile, file: ConfigFile) -> None:
         raise UsageError(f"{where}: {read.problem}", hint="mend it with an editor; nothing is changed")
 
 
-def _refuse_what_is_wrong(before: ConfigFile, after: ConfigFile) -> None:
-    """Raise UsageError for the first that is wrong in `after` and was not in `before`."""
+def _refuse_what_is_wrong(before: ConfigFile, after: ConfigFile, given: Sequence[str], *, in_project: bool) -> None:
+    """Raise UsageError for the first that is wrong in `after`, with the `given` words, and was not in `before`."""
     known = {(each.message, each.hint) for each in Reading(before, all_commands()).problems}
     for each in Reading(after, all_commands()).problems:
         if (each.message, each.hint) not in known:
-            raise UsageError(each.message, hint=each.hint)
+            raise UsageError(each.message, hint=_instead(each.instead, given, in_project=in_project) or each.hint)
+
+
+def _instead(keys: Sequence[Keys], given: Sequence[str], *, in_project: bool) -> str:
+    """The line that sets it for one command, and for which others there is one."""
+    if not keys:
+        return ""
+    first, *others = [each[-2] for each in keys]
+    words = ["asrcli", "config", "set", *(["--project"] if in_project else []), ".".join(keys[0]), *given]
+    return f"`{shlex.join(words)}`" + (f", or {' or '.join(others)} instead of {first}" if others else "")
 
 
 def _tell_what_outranks(file: ConfigFile, keys: Keys, output: Output) -> None:

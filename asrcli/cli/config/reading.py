@@ -120,7 +120,8 @@ class Reading:
             able = [each for each in TRANSCRIBING if is_common and self._takes(each, keys[-1]) and each not in unable]
             if able:
                 told = f"{value}: for {' and '.join(commands)}: {reason}"
-                self._tell(keys, told, f"put it into {' or '.join(f'[{each}]' for each in able)}")
+                tables = " or ".join(f"[{'.'.join((*within, each))}]" for each in able)
+                self._tell(keys, told, f"put it into {tables}", tuple((*within, each, keys[-1]) for each in able))
             else:
                 self._tell(keys, f"{value}: {reason}", hint)
         self._refused.clear()
@@ -168,8 +169,8 @@ class Reading:
                 found[key] = value
         return found
 
-    def _tell(self, keys: Keys, message: str, hint: str = "") -> None:
-        self._found[Problem(self.file.path, self.file.line_of(*keys), message, hint)] = None
+    def _tell(self, keys: Keys, message: str, hint: str = "", instead: tuple[Keys, ...] = ()) -> None:
+        self._found[Problem(self.file.path, self.file.line_of(*keys), message, hint, instead)] = None
 
 
 def _name(key: str) -> str:

@@ -79,6 +79,8 @@ def _check_kind(option: Any, value: Any) -> None:
     """Raise UsageError for a kind of value that Typer would make some text of."""
     if option.is_flag or option.count:
         return
+    if isinstance(value, list) and not option.multiple:
+        raise UsageError("it takes one value, not several")
     for each in value if option.multiple and isinstance(value, list) else [value]:
         if isinstance(each, bool) or not isinstance(each, str | int | float):
             raise UsageError("it takes a list of texts" if option.multiple else "it takes a text or a number")

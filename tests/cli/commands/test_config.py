@@ -224,15 +224,15 @@ def test_set_writes_into_the_users_own_file_and_keeps_what_is_there(asrcli, home
         ("profile.talks.mic.duration", "60"),
     ):
         done = asrcli("config", "set", *words)
-        assert (done.code, done.out, words[0] in done.err) == (0, "", True), words
+        assert (done.code, done.out, words[0].replace("-", "_") in done.err) == (0, "", True), words
     text = (
-        'model = "fun-asr-realtime"\nmax-line = 30\nnoise_threshold = -0.5\nkeepalive = false\n\n'
+        'model = "fun-asr-realtime"\nmax_line = 30\nnoise_threshold = -0.5\nkeepalive = false\n\n'
         '[mic]\ndevice = "usb"\n\n[file]\nlanguage = ["en", "zh"]\n\n'
         "[profile.talks]\nretries = 40\n\n[profile.talks.mic]\nduration = 60.0\n"
     )
     assert path.read_text() == text
     # Another spelling is the same key.
-    path.write_text(f"# mine\n{text}")
+    path.write_text(f"# mine\n{text.replace('max_line', 'max-line')}")
     assert asrcli("config", "set", "max_line", "40").code == 0
     assert asrcli("config", "unset", "profile.talks").code == 0
     assert asrcli("config", "check").code == 0
@@ -269,6 +269,11 @@ def test_set_keeps_a_link_and_the_files_mode(asrcli, own, tmp_path):
         (("--project", "proxy", "http://x"), "proxy cannot stand here (put it into your own config.toml)"),
         (("--project", "output", "../x"), "it leads out of the project's folder"),
         (("stats", "perhaps"), 'stats = "perhaps": '),
+        (
+            ("profile.a.language", "en", "zh"),
+            "one value, not several (`asrcli config set profile.a.file.language en zh`, or mic or reuse-bench instead",
+        ),
+        (("--project", "language", "en", "zh"), "(`asrcli config set --project file.language en zh`, or "),
         (("mic.device.name", "a"), "it takes a text or a number"),
     ],
 )
