@@ -5,6 +5,7 @@ Knows no WebSocket: names, TCP, TLS, proxies and HTTP's statuses are the same fo
 
 from __future__ import annotations
 
+import errno
 import json
 import socket
 import ssl
@@ -31,6 +32,8 @@ _NO_REASON = "it gave no reason"
 def network_failure(error: OSError, url: str, proxy: Proxy | None = None) -> LinkError:
     """Our error for what a socket to the host of `url` raises, or the look-up of its name."""
     where, said = place_of(url, proxy), brief(str(error))
+    if proxy and _is_of_the_proxy(error, proxy):
+        return proxy_failure(error, proxy)
     if isinstance(error, TimeoutError):
         return LinkError(f"{where} gave no sign of life for too long", hint="check the network; safe to try again")
     if isinstance(error, socket.gaierror):
@@ -45,6 +48,11 @@ def network_failure(error: OSError, url: str, proxy: Proxy | None = None) -> Lin
         # Nothing was lost, and nobody else is to blame.
         return LinkError(f"no connection to {where}: {error.strerror}", hint=MORE_FILES)
     return LinkError(f"the connection to {where} was lost: {said}", hint="safe to try again")
+
+
+def _is_of_the_proxy(error: OSError, proxy: Proxy) -> bool:
+    """Whether `error` is about the way to `proxy`: behind it, names and refusals are its own to tell."""
+    return error.errno == errno.ECONNREFUSED or (isinstance(error, socket.gaierror) and proxy.scheme == "http")
 
 
 def tls_failure(error: ssl.SSLError, url: str, proxy: Proxy | None = None) -> LinkError:
@@ -66,7 +74,7 @@ def proxy_failure(error: OSError, proxy: Proxy) -> LinkError:
     hint = "check --proxy and HTTPS_PROXY"
     if isinstance(error, socket.gaierror):
         return LinkError(f"cannot find the address of the proxy {proxy}: {error}", hint=hint)
-    if isinstance(error, ConnectionRefusedError):
+    if error.errno == errno.ECONNREFUSED:
         return LinkError(f"cannot connect to the proxy {proxy}: nothing answers there", hint=hint)
     if isinstance(error, TimeoutError):
         return LinkError(f"the proxy {proxy} gave no sign of life for too long", hint=hint)

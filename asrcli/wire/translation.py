@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import Mapping
 
@@ -15,7 +16,6 @@ from asrcli.wire.failures import (
     proxy_password_hint,
     refusal,
     tls_failure,
-    unknown_name,
 )
 from asrcli.wire.proxies import Proxy
 
@@ -37,7 +37,7 @@ def translate(error: BaseException, url: str, proxy: Proxy | None = None) -> Asr
     if "Python Socks" in said:
         return no_way_through_socks()
     if isinstance(error, websocket.WebSocketAddressException):
-        return unknown_name(where, said)
+        return network_failure(socket.gaierror(said), url, proxy)
     if isinstance(error, OSError):
         return network_failure(error, url, proxy)
     if isinstance(error, websocket.WebSocketConnectionClosedException):

@@ -11,6 +11,7 @@ import websocket
 
 from asrcli.output.wording import words
 from asrcli.values.errors import LinkError, ServiceError
+from asrcli.wire.proxies import Proxy
 from asrcli.wire.translation import handshake_failure, translate
 
 URL = "wss://service.example/api-ws/v1/inference"
@@ -54,6 +55,29 @@ def test_a_limit_of_open_files_is_named_and_is_no_lost_connection(failure):
     assert isinstance(error, LinkError)
     limit = "Too many open files (raise the limit (ulimit -n), or use fewer at once)"
     assert words(error) == f"no connection to {URL}: {limit}"
+
+
+@pytest.mark.parametrize(
+    ("scheme", "raised", "said"),
+    [
+        ("http", ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"), "nothing answers there"),
+        # As python-socks has it.
+        ("socks5", OSError(errno.ECONNREFUSED, "Could not connect to proxy"), "nothing answers there"),
+        ("http", websocket.WebSocketAddressException("Name or service not known"), "cannot find the address"),
+        ("http", socket.gaierror(socket.EAI_NONAME, "Name or service not known"), "cannot find the address"),
+    ],
+)
+def test_a_proxy_that_is_not_there_is_not_blamed_on_the_service(scheme, raised, said):
+    error = handshake_failure(raised, URL, Proxy(scheme, "127.0.0.1", 9))
+    assert f"the proxy {scheme}://127.0.0.1:9" in error.message
+    assert said in error.message
+    assert URL not in error.message
+    assert error.hint == "check --proxy and HTTPS_PROXY"
+
+
+def test_a_name_that_a_socks_proxy_does_not_know_may_be_that_of_the_service():
+    error = handshake_failure(socket.gaierror("unknown"), URL, Proxy("socks5", "127.0.0.1", 9))
+    assert f"cannot find the address of {URL}" in error.message
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 429, 503])
