@@ -9,12 +9,13 @@ from collections.abc import Sequence
 
 from asrcli.output.sanitize import sentence_text
 from asrcli.values.clock_time import exact_time, in_minutes
-from asrcli.values.errors import AsrcliError, AuthError, Interrupted, OutputError, ServiceError, SoundLost
+from asrcli.values.errors import AsrcliError, AuthError, Interrupted, LinkError, OutputError, ServiceError, SoundLost
 from asrcli.values.events import Reconnecting, Sentence
 
 ERROR_PREFIX = "asrcli: error: "
 """How the line of an error begins."""
 
+_LOOKS_FURTHER = "`asrcli doctor` looks further"
 # So many stretches that were given up are named one by one.
 _NAMED = 3
 # A shorter wait is over before it is read.
@@ -40,8 +41,9 @@ def words(error: AsrcliError) -> str:
 
 
 def error_line(error: AsrcliError, source: str | None = None) -> str:
-    """ "asrcli: error: …" with its hint; with the source that it is about, if told."""
-    text = words(error)
+    """ "asrcli: error: …" with its hint; with the source that it is about, if told, and the check that finds out more."""
+    hints = [error.hint, _LOOKS_FURTHER if _is_of_the_way(error) else ""]
+    text = _with_hint(_told(error), "; ".join(filter(None, hints)))
     return sentence_text(ERROR_PREFIX + (text if source is None else about(text, source)))
 
 
@@ -73,6 +75,11 @@ def _labels(sentence: Sentence, *, seen: bool) -> list[str]:
     said = [sentence.language, sentence.emotion, *(f"speaker {who}" for who in dict.fromkeys(speakers) if who)]
     known = [text for label in said if label and (text := sentence_text(label, seen=seen).strip())]
     return [f"[{', '.join(known)}]"] if known else []
+
+
+def _is_of_the_way(error: AsrcliError) -> bool:
+    """Whether the key or the way to the service is at fault, both of which the self-check tries."""
+    return isinstance(error, AuthError) or (isinstance(error, LinkError) and not error.refused)
 
 
 def _with_hint(text: str, hint: str) -> str:

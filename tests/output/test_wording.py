@@ -8,6 +8,7 @@ from asrcli.output.wording import error_line, reconnecting, sentence_line, warni
 from asrcli.values.errors import (
     AsrcliError,
     AuthError,
+    DecodeError,
     Interrupted,
     LinkError,
     OutputError,
@@ -93,11 +94,28 @@ def test_all_that_is_known_is_told_in_one_sentence(error: AsrcliError, said: str
 
 
 def test_a_line_is_safe_for_a_terminal_and_names_its_source_once():
-    assert error_line(LinkError("lo\x1b[2Jst\nhere")) == "asrcli: error: lo\\x1b[2Jst here"
-    assert error_line(LinkError("lost"), "a.wav") == "asrcli: error: a.wav: lost"
-    assert error_line(LinkError("a.wav is lost"), "a.wav") == "asrcli: error: a.wav is lost"
+    assert error_line(DecodeError("lo\x1b[2Jst\nhere")) == "asrcli: error: lo\\x1b[2Jst here"
+    assert error_line(DecodeError("lost"), "a.wav") == "asrcli: error: a.wav: lost"
+    assert error_line(DecodeError("a.wav is lost"), "a.wav") == "asrcli: error: a.wav is lost"
     assert warning_line("late\x07", "hurry") == "warning: late\\x07 (hurry)"
     assert warning_line("late", "") == "warning: late"
+
+
+@pytest.mark.parametrize(
+    ("error", "is_named"),
+    [
+        (AuthError("no API key", hint="set it"), True),
+        (LinkError("cannot connect", hint="check the proxy"), True),
+        (LinkError("cannot connect"), True),
+        (LinkError("not available", hint="try again", refused=True), False),
+        (DecodeError("no sound", hint="another file"), False),
+    ],
+)
+def test_the_check_is_named_where_it_finds_out_more(error, is_named):
+    assert error_line(error).endswith("`asrcli doctor` looks further)") is is_named
+    # Not where the check itself tells of it, nor where a program reads it.
+    assert "doctor" not in words(error)
+    assert "(;" not in error_line(error)
 
 
 def test_a_wait_that_a_person_would_notice_is_told():

@@ -145,7 +145,8 @@ def choose(wanted: str | None, devices: Sequence[Device]) -> Device:
     Case does not matter. Raises DeviceError where none or several fit.
     """
     if not devices:
-        raise DeviceError("no microphone found", hint="plug one in, or check the system's sound settings")
+        hint = "plug one in, or check the system's sound settings; see `asrcli guide microphone`"
+        raise DeviceError("no microphone found", hint=hint)
     if wanted is None:
         return next((device for device in devices if device.is_default), devices[0])
     by_index = {str(device.index): device for device in devices}
