@@ -9,8 +9,39 @@ import asrcli
 from asrcli.values.errors import UsageError
 
 FOLDER = Path(asrcli.__file__).parent / "guide"
-# A word of three letters finds its topic where half of it is right.
-_LIKENESS = 0.5
+# Topic → other words for it.
+_MEANT = {
+    "audio": "file files noise pace speed pipe pipes stdin ffmpeg mp3 m4a raw",
+    "changelog": "changes history news version versions",
+    "developing": "develop development contribute contributing",
+    "doctor": "troubleshooting trouble problems install installation help",
+    "documents": """
+        document output format formats subtitles subtitle captions caption srt vtt ass html page markdown md clips
+        karaoke render
+    """,
+    "exit-codes": "exit exit-code code codes error errors signal signals complete",
+    "faults": "fault",
+    "hotwords": "hotword vocab vocabulary phrases names terms context",
+    "json-lines": "json jsonl json-line events event",
+    "local-service": "local serve server service offline test",
+    "many-sources": "many sources folder folders batch batches jobs split output-dir",
+    "microphone": "mic microphones device devices record recording listen",
+    "models": "model language languages dialects price prices cost options recognition",
+    "network": "proxy proxies socks certificate certificates tls ssl endpoint address",
+    "qwen": "emotion emotions sentiment",
+    "recipes": "recipe example examples howto how-to tutorial minutes meeting dictation",
+    "reconnecting": "reconnect connection retry retries drop drops resume",
+    "reuse-bench": "bench benchmark reuse",
+    "sending": "send opus compression compressed slow upload",
+    "settings": """
+        setting key keys api-key login auth region regions workspace config configuration profile profiles preferences
+        completion
+    """,
+}
+TOPIC_OF = {word: topic for topic, words in _MEANT.items() for word in words.split()}
+"""Another word for a topic → the topic."""
+# Less alike is a guess, which leads astray.
+_LIKENESS = 0.7
 
 
 def topics() -> dict[str, str]:
@@ -23,20 +54,28 @@ def topics() -> dict[str, str]:
 
 
 def text(topic: str) -> str:
-    """The Markdown of a topic. Raises UsageError for one that there is not, with the nearest."""
+    """The Markdown of a topic, or of the one that the word means. Raises UsageError for none, with the nearest."""
     known = topics()
-    if topic not in known:
+    meant = topic if topic in known else _meant(topic)
+    if meant not in known:
         nearest = _nearest(topic.casefold(), known)
         raise UsageError(
             f"there is no guide {topic!r}",
             hint=f"did you mean `asrcli guide {nearest}`?" if nearest else "`asrcli guide` lists them",
         )
-    return (FOLDER / f"{topic}.md").read_text(encoding="utf-8")
+    return (FOLDER / f"{meant}.md").read_text(encoding="utf-8")
+
+
+def _meant(word: str) -> str:
+    plain = word.casefold().replace("_", "-")
+    return TOPIC_OF.get(plain, plain)
 
 
 def _nearest(word: str, known: dict[str, str]) -> str | None:
     """The topic that begins so, is written much like it, or has the word in its heading."""
     begun = [topic for topic in known if word and topic.startswith(word)]
-    alike = difflib.get_close_matches(word, known, n=1, cutoff=_LIKENESS)
+    alike = [
+        TOPIC_OF.get(each, each) for each in difflib.get_close_matches(word, [*known, *TOPIC_OF], 1, cutoff=_LIKENESS)
+    ]
     about = [topic for topic, heading in known.items() if word and word in heading.casefold()]
     return next(iter([*begun, *about, *alike]), None)

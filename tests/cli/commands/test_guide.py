@@ -60,8 +60,8 @@ def test_a_pipe_gets_the_markdown_as_it_is(asrcli):
     [
         ("reconecting", "reconnecting"),
         ("docum", "documents"),
-        ("subtitles", "documents"),
-        ("Microphones", "microphone"),
+        ("subtitels", "documents"),
+        ("Mikrophones", "microphone"),
     ],
 )
 def test_a_wrong_topic_names_the_nearest(asrcli, typed, nearest):
@@ -71,6 +71,25 @@ def test_a_wrong_topic_names_the_nearest(asrcli, typed, nearest):
     assert "`asrcli guide` lists them" in asrcli("guide", "xyzzy").err
     # It names no file elsewhere.
     assert asrcli("guide", "../guide/models").code == 2
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("subtitles", "documents"), ("Microphones", "microphone"), ("key", "settings"), ("captions", "documents"),
+        ("proxy", "network"), ("install", "doctor"), ("errors", "exit-codes"), ("reuse_bench", "reuse-bench"),
+    ],
+)  # fmt: skip
+def test_another_word_opens_the_guide_that_is_meant(asrcli, typed, meant):
+    done = asrcli("guide", typed)
+    assert (done.code, done.out, done.err) == (0, topics.text(meant), "")
+
+
+def test_every_other_word_leads_to_a_guide_and_to_one_only():
+    words = [*topics.TOPIC_OF]
+    assert not {*words} & {*topics.topics()}
+    assert {*topics.TOPIC_OF.values()} <= {*topics.topics()}
+    assert len(words) == sum(len(each.split()) for each in topics._MEANT.values())
 
 
 def test_a_terminal_shows_it_in_its_width_through_the_pager(terminal, paged):
