@@ -35,11 +35,11 @@ def with_command(arguments: list[str], command: Callable[[str], Any]) -> list[st
     return ["file", *arguments] if is_source(word) else arguments
 
 
-def nearest(word: str, names: Sequence[str]) -> str | None:
-    """The one of `names` for which `word` may be a slip of the finger."""
+def nearest(word: str, names: Sequence[str], likeness: float = 0.6) -> str | None:
+    """The one of `names` for which `word` may be a slip of the finger: so much of both is the same."""
     import difflib
 
-    found = difflib.get_close_matches(word.lower(), names, n=1)
+    found = difflib.get_close_matches(word.lower(), names, n=1, cutoff=likeness)
     return found[0] if found else None
 
 
@@ -70,12 +70,14 @@ def _refuse_other_words(word: str, arguments: Sequence[str]) -> None:
     from asrcli.cli import other_tools
     from asrcli.runs.inputs import is_source
 
-    if (said := other_tools.cannot(word)) is not None and not is_source(word):
+    if (said := other_tools.instead(word)) is not None and not is_source(word):
         raise UsageError(f"there is no command {word!r}: {said}", hint="`asrcli --help` lists what there is")
     if (ours := other_tools.command_for(word)) is None:
         return
     command, _, sample = ours.partition(_SAMPLE)
     rest = [each for each in arguments if each is not word]
+    if command == "mic" and any(is_source(each) for each in rest):
+        command = "file"
     if sample:
         named = shlex.join(rest) or sample.partition(" ")[0]
         command = f"{command} {named} {sample.partition(' ')[2]}".rstrip()

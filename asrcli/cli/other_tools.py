@@ -49,6 +49,14 @@ _ALSO_CANNOT = {
     """,
 }
 CANNOT_BY_WORD = {word: said for name, said in CANNOT.items() for word in (name, *_ALSO_CANNOT[name].split())}
+_NO_COMMANDS = {
+    "`asrcli models`, `devices`, `vocab list` and `config show` list something": "list ls",
+    "what has installed asrcli updates it: uv, pipx or pip": "update upgrade self-update",
+    "the key is in DASHSCOPE_API_KEY, or in a file: `asrcli config set api_key_file FILE`": """
+        login logout auth authenticate signin sign-in signup key keys api-key apikey
+    """,
+}
+_NO_COMMAND = {word: said for said, words in _NO_COMMANDS.items() for word in words.split()}
 
 # Ours → theirs, without the dashes.
 OPTIONS = {
@@ -59,6 +67,9 @@ OPTIONS = {
     "-f json": "json-lines jsonl ndjson output-json output-jsonl word-timestamps words word-times",
     "-f html": "html page",
     "-f md": "md markdown",
+    "--json": "json-output",
+    "-o -": "stdout to-stdout",
+    "--labels": "sentiment emotion emotions label",
     "--output": "out outfile out-file output-file save write dest destination",
     "--format": "output-type response-format fmt type",
     "--output-dir": "out-dir outdir output-folder directory",
@@ -118,6 +129,11 @@ def command_for(word: str) -> str | None:
 def cannot(word: str) -> str | None:
     """Why there is nothing for `word`, with dashes in front or not, where that is known."""
     return CANNOT_BY_WORD.get(_bare(word))
+
+
+def instead(word: str) -> str | None:
+    """What is done in place of their command `word`, where no command of ours does it."""
+    return cannot(word) or _NO_COMMAND.get(_bare(word))
 
 
 def option_for(option: str, known: Container[str]) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -16,6 +15,9 @@ _IN_GROUPS = {
     "create": "new add make upload", "list": "ls all", "show": "get cat print view describe",
     "update": "edit change replace modify set", "delete": "rm remove del drop", "check": "validate test lint verify",
 }  # fmt: skip
+
+# Words that have less in common are two words.
+_LIKENESS = 0.72
 
 
 def in_our_words(error: Any, arguments: Sequence[str], root: Any) -> UsageError:
@@ -70,8 +72,11 @@ def _no_option(name: str, command: Any, path: str) -> UsageError:
         return UsageError(message, hint=said)
     if (ours := other_tools.option_for(name, known)) is not None:
         return UsageError(message, hint=f"here it is {ours}")
-    close = difflib.get_close_matches(name.replace("_", "-"), [each for each in known if each.startswith("--")], n=1)
-    return UsageError(message, hint=f"did you mean {close[0]}?" if close else f"see `{path} --help`")
+    long = [each.removeprefix("--") for each in known if each.startswith("--")]
+    bare = name.lstrip("-").replace("_", "-")
+    begun = [each for each in long if len(bare) > 1 and each.startswith(bare)]
+    close = begun[0] if len(begun) == 1 else nearest(bare, long, _LIKENESS)
+    return UsageError(message, hint=f"did you mean --{close}?" if close else f"see `{path} --help`")
 
 
 def _no_option_of_all(name: str, root: Any, message: str) -> UsageError:
@@ -87,7 +92,7 @@ def _no_command(word: str, group: Any, path: str) -> UsageError:
     names = [name for name, each in group.commands.items() if not each.hidden]
     ours = next((name for name, theirs in _IN_GROUPS.items() if word in theirs.split() and name in names), None)
     ours = ours or nearest(word, names)
-    if ours is None and path == "asrcli" and (theirs := nearest(word, [*other_tools.COMMANDS])):
+    if ours is None and path == "asrcli" and (theirs := nearest(word, [*other_tools.COMMANDS], _LIKENESS)):
         # A slip in a word of another tool.
         ours = other_tools.COMMANDS[theirs].partition("|")[0]
     hint = f"did you mean `{path} {ours}`?" if ours else f"`{path} --help` lists them"
