@@ -169,12 +169,20 @@ def _say(error: AsrcliError, arguments: list[str]) -> int:
     from asrcli.output.output import Output
     from asrcli.output.views.plain import QuietView
 
-    wants_json = {"--json", "-j", "--format=json", "--output-format=json", "-fjson"} & {*arguments} or {
-        *(("--format", "json"), ("--output-format", "json"), ("-f", "json"))
-    } & {*itertools.pairwise(arguments)}
-    destination = Destination(JsonLines if wants_json else PlainText, streams.StreamSink(sys.stdout))
+    destination = Destination(JsonLines if _wants_json(arguments) else PlainText, streams.StreamSink(sys.stdout))
     output = Output([destination], QuietView(sys.stderr))
     return exit_code(output.error(error))
+
+
+def _wants_json(arguments: list[str]) -> bool:
+    """Whether the line asks for JSON, as far as that can be known of one that is not understood."""
+    from asrcli.output.formats.jsonl import JsonLines
+
+    names = [suffix.removeprefix(".") for suffix in JsonLines.suffixes]
+    options = ("--format", "--output-format", "-f")
+    joined = {f"{option}{'=' if option[1] == '-' else ''}{name}" for option in options for name in names}
+    pairs = {*itertools.product(options, names)}
+    return not {"--json", "-j", *joined}.isdisjoint(arguments) or not pairs.isdisjoint(itertools.pairwise(arguments))
 
 
 def _first_steps() -> int:

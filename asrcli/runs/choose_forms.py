@@ -73,26 +73,36 @@ def embeds(options: OutputOptions, folder: Path | None) -> bool:
 
 def named_by(path: Path) -> str | None:
     """The name of the format that `path` is a name for; None where it says nothing of one."""
-    suffix = path.suffix.lower()
-    return next((name for name, form in REGISTRY.items() if suffix in form.suffixes), None)
+    return _by_suffix(path.suffix)
+
+
+def _by_suffix(suffix: str) -> str | None:
+    return next((name for name, form in REGISTRY.items() if suffix.lower() in form.suffixes), None)
 
 
 def _asked(options: OutputOptions) -> list[str]:
-    """The names of formats that are asked for, each once."""
-    for name in options.format:
-        if name not in REGISTRY:
-            raise UsageError(f"--format {name!r} is not known", hint=_meant(name))
-        if options.format.count(name) > 1:
+    """The names of formats that are asked for, by themselves or by the ending of their files, each once."""
+    asked: list[str] = []
+    for word in options.format:
+        if (name := _named(word)) is None:
+            raise UsageError(f"--format {word!r} is not known", hint=_meant(word))
+        if name in asked:
             raise UsageError(f"--format {name} is given twice", hint="leave one out")
-    return [*options.format, *(["json"] if options.json and "json" not in options.format else [])]
+        asked.append(name)
+    return [*asked, *(["json"] if options.json and "json" not in asked else [])]
+
+
+def _named(word: str) -> str | None:
+    """The format that has `word` for its name or for the ending of its files, without the point."""
+    return word if word in REGISTRY else _by_suffix(f".{word}")
 
 
 def _meant(name: str) -> str:
     """What may be meant by `name`, which is no format: several of them, another spelling, the name of a file."""
     parts = [part for part in re.split(r"[,;+\s]+", name) if part]
-    if len(parts) > 1 and all(part in REGISTRY for part in parts):
+    if len(parts) > 1 and all(map(_named, parts)):
         return f"repeat it: {' '.join(f'-f {part}' for part in parts)}"
-    if (named := named_by(Path(f"x.{name.lower().removeprefix('.')}"))) is not None:
+    if (named := _named(name.removeprefix("."))) is not None:
         return f"here it is -f {named}"
     return choose_one(name, REGISTRY)
 
@@ -125,7 +135,12 @@ def _no_place_for(asked: Sequence[str]) -> UsageError:
 
 
 def _check_suffix(path: Path) -> None:
-    """Raise UsageError for a name that ends as if it were one for a format which there is not."""
+    """Raise UsageError for a name that ends as one for a format which there is not, or that is a format's own."""
+    named = _named(path.name)
+    if named is not None and named != _DEFAULT and not is_special(path):
+        file = path.with_name(f"talk{REGISTRY[named].suffixes[0]}")
+        hint = f"the form is -f {named}; a file of that form is -o {shown(file)}"
+        raise UsageError(f"--output {shown(path)} names a form where it takes a file", hint=hint)
     if path.suffix and not is_special(path):
         known = ", ".join(suffix for form in REGISTRY.values() for suffix in form.suffixes)
         hint = f"choose a --format, or a name that ends in one of {known}"

@@ -101,6 +101,6 @@ def test_what_cannot_be_run_is_told_a_script_that_asked_for_json(asrcli):
     assert (line["type"], line["source"], line["code"], line["retryable"]) == ("error", None, "UsageError", False)
     assert "--jobs" in line["message"]
     assert "--jobs" in done.err
-    for form in (("--format", "json"), ("--format=json",)):
+    for form in (("--format", "json"), ("--format=json",), ("-f", "jsonl"), ("-fndjson",)):
         assert asrcli("file", "x.wav", "--jobs", "0", *form).events == [line]
     assert asrcli("file", "x.wav", "--jobs", "0").out == ""
