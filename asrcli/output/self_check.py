@@ -41,9 +41,10 @@ class Found(Protocol):
 # SGR: green, yellow, red.
 _COLORS = {"ok": "32", "warn": "33", "fail": "31"}
 _STATUS_WIDTH, _NAME_WIDTH = 4, 14
-_INDENT = 2 + _STATUS_WIDTH + 2 + _NAME_WIDTH + 2
+_NAME_INDENT = 2 + _STATUS_WIDTH + 2
+_INDENT = _NAME_INDENT + _NAME_WIDTH + 2
 # In less, the text stands below the name.
-_LEAST_TEXT_WIDTH = 24
+_LEAST_COLUMNS = 60
 
 
 def document(findings: Sequence[Found], home: Path) -> dict[str, object]:
@@ -75,6 +76,8 @@ class Page:
     def __init__(self, home: Path, *, columns: int | None, is_colored: bool) -> None:
         self._home = home
         self._columns = columns
+        self._is_narrow = columns is not None and columns < _LEAST_COLUMNS
+        self._indent = " " * (_NAME_INDENT if self._is_narrow else _INDENT)
         self._is_colored = is_colored
         self._group: str | None = None
         self._counts = dict.fromkeys(_COLORS, 0)
@@ -88,11 +91,14 @@ class Page:
             self._group = finding.group
         self._counts[finding.status] += 1
         took = f" ({finding.ms} ms)" if finding.ms is not None else ""
-        head = f"  {finding.status:<{_STATUS_WIDTH}}  {sentence_text(finding.name):<{_NAME_WIDTH}}"
-        first, *rest = self._wrapped(f"{finding.detail}{took}")
-        # Coloured when the widths are done.
-        yield head.replace(finding.status, self._styled(finding.status, _COLORS[finding.status]), 1) + f"  {first}"
-        yield from (" " * _INDENT + line for line in rest)
+        # Coloured when the width is done.
+        status = self._styled(finding.status, _COLORS[finding.status]) + " " * (_STATUS_WIDTH - len(finding.status))
+        head = f"  {status}  {sentence_text(finding.name)}"
+        text = self._wrapped(f"{finding.detail}{took}")
+        if not self._is_narrow:
+            head += " " * (_NAME_WIDTH - len(sentence_text(finding.name))) + f"  {text.pop(0)}"
+        yield head
+        yield from (self._indent + line for line in text)
         if finding.affects is not None:
             yield from self._marked("affects: ", finding.affects)
         if finding.fix is not None:
@@ -107,13 +113,13 @@ class Page:
         return self._styled(", ".join(parts), _COLORS["fail" if failures else "warn" if warnings else "ok"])
 
     def _marked(self, mark: str, text: str) -> Iterator[str]:
-        yield from (" " * _INDENT + line for line in self._wrapped(f"{mark}{text}", " " * len(mark)))
+        yield from (self._indent + line for line in self._wrapped(f"{mark}{text}", " " * len(mark)))
 
     def _wrapped(self, text: str, further: str = "") -> list[str]:
         shown = shared(text, self._home)
         if self._columns is None:
             return [shown]
-        width = max(_LEAST_TEXT_WIDTH, self._columns - _INDENT - 1)
+        width = max(1, self._columns - len(self._indent) - 1)
         # Options and addresses are not broken at their hyphens; what is longer than a line may be.
         return textwrap.wrap(shown, width, subsequent_indent=further, break_on_hyphens=False) or [""]
 

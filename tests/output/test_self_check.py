@@ -48,6 +48,20 @@ def test_a_terminal_has_lines_as_wide_as_it_is():
     assert summary.startswith("\x1b[31m")
 
 
+def test_a_narrow_terminal_has_the_text_below_the_name():
+    lines, _ = page(columns=40)
+    assert max(map(len, lines)) < 40
+    assert lines[:3] == ["files", "  ok    libsndfile", "        1.2.2 reads wav (3 ms)"]
+    assert lines[4:9] == [
+        "service",
+        "  fail  key",
+        "        sk-… in ~/key is no key",
+        "        affects: everything",
+        "        → chmod 600 ~/'a b'",
+    ]
+    assert max(map(len, page(columns=60)[0])) < 60
+
+
 def test_json_has_the_fields_of_every_finding_and_no_secret():
     told = json.loads(json.dumps(document([FINE, BROKEN], HOME)))
     assert told["ok"] is False
