@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from asrcli.output.formats.cues.cells import cells
 from asrcli.output.sanitize import sanitize
 
 Source = Literal["flag", "profile", "variable", "project", "own", "default"]
+
+_INDENT = "    "
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,15 @@ def page(heading: Row, rows: Sequence[Row], columns: int) -> str:
     text = table(heading, rows)
     if max(map(cells, text.split("\n"))) <= columns:
         return text
-    return "\n".join(
-        f"{sanitize(name)} = {sanitize(value)}\n    {sanitize('; '.join(others))}" for name, value, *others in rows
+    lines: list[str] = []
+    for name, value, *others in rows:
+        lines += _wrapped(f"{sanitize(name)} = {sanitize(value)}", columns, "")
+        lines += _wrapped(sanitize("; ".join(others)), columns, _INDENT)
+    return "\n".join(lines)
+
+
+def _wrapped(text: str, columns: int, indent: str) -> list[str]:
+    # Options and paths are not broken at their hyphens.
+    return textwrap.wrap(
+        text, max(columns, len(_INDENT) + 1), initial_indent=indent, subsequent_indent=_INDENT, break_on_hyphens=False
     )

@@ -321,10 +321,17 @@ def test_a_terminal_gets_a_table_or_two_lines_for_each(asrcli, own, monkeypatch)
         "setting  value                             from",
         "device   a very long name of a microphone  ~/.config/asrcli/config.toml:2",
     ]
-    monkeypatch.setattr("asrcli.output.views.terminal.size", lambda _: (40, 24))
+    monkeypatch.setattr("asrcli.output.views.terminal.size", lambda _: (45, 24))
     assert asrcli("config", "show", "mic", "--set-only").out.splitlines() == [
         "device = a very long name of a microphone",
         "    ~/.config/asrcli/config.toml:2",
+    ]
+    monkeypatch.setattr("asrcli.output.views.terminal.size", lambda _: (30, 24))
+    assert asrcli("config", "show", "mic", "--set-only").out.splitlines() == [
+        "device = a very long name of a",
+        "    microphone",
+        "    ~/.config/asrcli/config.to",
+        "    ml:2",
     ]
 
 
