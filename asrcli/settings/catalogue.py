@@ -59,8 +59,22 @@ class Price:
     per_million_out: str = ""
 
     def __str__(self) -> str:
-        amount = f"{self.per_s} a second" if self.per_s else f"{self.per_million_in} in, {self.per_million_out} out a"
-        return f"{amount}{'' if self.per_s else ' million tokens'} ({self.currency})"
+        """By the hour, so that models can be compared; a token has no length in time."""
+        return f"{self._per_hour or self._per_token} ({self.currency})"
+
+    @property
+    def in_full(self) -> str:
+        """As the vendor tells it, and by the hour where that is known."""
+        amount = f"{self.per_s} a second, {self._per_hour}" if self.per_s else self._per_token
+        return f"{amount} ({self.currency})"
+
+    @property
+    def _per_hour(self) -> str:
+        return f"{float(self.per_s) * 3600:.4g} an hour" if self.per_s else ""
+
+    @property
+    def _per_token(self) -> str:
+        return f"{self.per_million_in} in, {self.per_million_out} out a million tokens"
 
 
 def _cny(cn: str, intl: str = "") -> dict[str, Price]:
@@ -111,7 +125,7 @@ class Model:
 CATALOGUE: tuple[Model, ...] = (
     Model(
         "qwen-audio-3.1-asr-flash-streaming", "run-task", _BOTH, _THIRTY, _QWEN_AUDIO_3_1, max_languages=4,
-        note="recommended; ten Chinese dialects", dialects=_NEW_DIALECTS, prices=_TOKENS,
+        note="recommended for names and mixed languages; ten Chinese dialects", dialects=_NEW_DIALECTS, prices=_TOKENS,
         list_words=2000, word_languages=_THIRTY, super_words=50,
     ),
     Model(

@@ -83,7 +83,7 @@ def models(
         width = _width()
         rows = _rows(chosen, region)
         # A program that reads the lines wants nothing else among them.
-        typer.echo(_piped(rows) if width is None else f"{_table(rows, width)}\n{_notes()}\n{advice}")
+        typer.echo(_piped(rows) if width is None else f"{_table(rows, width)}\n{_notes(advice, width)}")
 
 
 def _purpose(wanted: str | None) -> tuple[Callable[[Model], bool], str]:
@@ -191,12 +191,17 @@ def _piped(rows: Sequence[tuple[str, ...]]) -> str:
     return "\n".join("\t".join(row) for row in (_HEADINGS, *rows))
 
 
-def _notes() -> str:
-    return (
-        f"* the default, {DEFAULT_MODEL}. `asrcli models NAME` tells all about one.\n"
-        "New models appear every month: any name is taken.\n"
-        f"List prices of {PRICES_OF}, before any discount."
+def _notes(advice: str, width: int) -> str:
+    notes = (
+        f"* the default, {DEFAULT_MODEL}, for speech without other wishes. `asrcli models NAME` tells all about one.",
+        "lang: how many languages it hears; hints: how many of them -l may name. takes: hotwords as words on the spot,"
+        " as lists made beforehand, as phrases of an account; a context. emotions: how many it tells apart.",
+        "New models appear every month: any name is taken.",
+        f"List prices of {PRICES_OF}, before any discount, in the currency in which the vendor names them. What tokens"
+        " come to in an hour depends on what is said.",
+        advice,
     )
+    return "\n".join(line for note in notes for line in textwrap.wrap(note, width, break_on_hyphens=False))
 
 
 def _page(model: Model, width: int) -> str:
@@ -214,7 +219,7 @@ def _page(model: Model, width: int) -> str:
         "word times": "yes" if model.word_times else "no",
         "emotions": str(model.emotions) if model.emotions else "no",
         "partials": "yes" if model.partials else "no",
-        "list price": "; ".join(f"{region} {price}" for region, price in model.prices.items()),
+        "list price": "; ".join(f"{region} {price.in_full}" for region, price in model.prices.items()),
     }
     lines = [f"{model.name}{' (the default)' if model.name == DEFAULT_MODEL else ''}"]
     for heading, text in rows.items():

@@ -49,8 +49,11 @@ def test_the_table_is_as_wide_as_the_terminal_at_most_and_breaks_no_word(asrcli,
         # What has no room beside it stands below it.
         told = " ".join(" ".join(below).split())
         assert all(model.note in told for model in CATALOGUE)
-        assert told.count("intl 0.00009 a second (USD)") == 2
-        assert "List prices of November 2026, before any discount." in lines
+        assert told.count("intl 0.324 an hour (USD)") == 2
+        notes = lines[end:]
+        assert max(map(len, notes)) <= columns
+        assert "List prices of November 2026, before any discount" in " ".join(notes)
+        assert "hints: how many of them -l may name" in " ".join(notes)
         assert [line.split()[0] for line in table[1:]] == [model.name for model in CATALOGUE]
         # What decides a choice is there in a terminal of 80 columns.
         shown = {40: 1, 50: 2, 80: 5, 100: 7}[columns]
@@ -65,7 +68,7 @@ def test_a_pipe_gets_every_column(asrcli):
     assert [row.split("\t")[0] for row in rows] == [model.name for model in CATALOGUE]
     assert {row.count("\t") for row in rows} == {heading.count("\t")}
     row = next(row for row in rows if row.startswith("qwen-audio-3.0"))
-    assert "any\t30\twords lists context\t4\t-\tyes\trun-task\tintl 0.00066 a second (CNY)\t" in row
+    assert "any\t30\twords lists context\t4\t-\tyes\trun-task\tintl 2.376 an hour (CNY)\t" in row
     assert done.err == ""
 
 
@@ -73,7 +76,10 @@ def test_prices_are_those_of_the_region(asrcli):
     assert "6 in, 4.5 out a million tokens (CNY)" in asrcli("models", "--region", "cn").out
     assert "6.781 in, 5.104 out a million tokens (CNY)" in asrcli("models", "--region", "intl").out
     page = " ".join(asrcli("models", "fun-asr-realtime").out.split())
-    assert "cn 0.00033 a second (CNY); intl 0.00009 a second (USD) of November 2026, before any discount;" in page
+    assert (
+        "cn 0.00033 a second, 1.188 an hour (CNY); intl 0.00009 a second, 0.324 an hour (USD) of November 2026, before any discount;"
+        in page
+    )
     assert "36,000 s are free for a new account" in page
     [document] = json.loads(asrcli("models", "--json", "fun-asr-realtime").out)
     assert document["prices"]["cn"] == {"currency": "CNY", "per_s": "0.00033"}
@@ -93,7 +99,7 @@ def test_a_purpose_narrows_the_list_to_what_serves_it_and_says_how(asrcli, monke
         done = asrcli("models", "--for", purpose)
     named = {line.split()[0] for line in done.out.splitlines()} & {model.name for model in CATALOGUE}
     assert 0 < len(named) < len(CATALOGUE)
-    assert done.out.splitlines()[-1] == PURPOSES[purpose][1]
+    assert " ".join(done.out.split()).endswith(f". {PURPOSES[purpose][1]}")
     assert {each["name"] for each in json.loads(asrcli("models", "--for", purpose, "--json").out)} == named
     assert purpose in " ".join(asrcli("models", "--help").out.split())
 
