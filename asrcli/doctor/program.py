@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asrcli.doctor.findings import Finding, Subject
+from asrcli.settings.secrets import without_secrets
 from asrcli.system.extras import how_to_add
 from asrcli.system.folders import state_folder
 
@@ -31,8 +32,7 @@ PURPOSES = {
 }
 """Extra → what it is for."""
 
-# Values that may hold a password or a token, and what is said of others in short.
-_PRIVATE = {"api_key", "header", "proxy"}
+# What is longer is said in short.
 _SHOWN_CHARACTERS = 40
 _LEAST_FREE_BYTES = 100 << 20
 
@@ -129,10 +129,8 @@ def _settings(values: Mapping[str, object]) -> Iterator[str]:
     for key, value in values.items():
         if isinstance(value, Mapping):
             yield from (f"[{key}] {each}" for each in _settings(value))
-        elif key.replace("-", "_") in _PRIVATE:
-            yield f"{key} = …"
         else:
-            shown = json.dumps(value, ensure_ascii=False, default=str)
+            shown = json.dumps(without_secrets(key, value), ensure_ascii=False, default=str)
             yield f"{key} = {shown if len(shown) <= _SHOWN_CHARACTERS else shown[:_SHOWN_CHARACTERS] + '…'}"
 
 

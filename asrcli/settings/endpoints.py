@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from asrcli.settings.secrets import address_without_secrets
 from asrcli.values.addresses import is_loopback
 from asrcli.values.choices import choose_one
 from asrcli.values.errors import UsageError
@@ -118,13 +119,16 @@ def api_url(region: str | None, workspace: str | None, endpoint: str | None, env
 
 
 def _checked_url(url: str, origin: str) -> str:
+    shown = address_without_secrets(url)
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
     except ValueError as error:
-        raise UsageError(f"{origin} {url!r} is not a URL: {error}", hint="for example wss://host") from error
+        raise UsageError(f"{origin} {shown!r} is not a URL", hint="for example wss://host") from error
     if parts.scheme not in ("ws", "wss") or not host or any(c.isspace() or not c.isprintable() for c in url):
-        raise UsageError(f"{origin} {url!r} is not a WebSocket address", hint="for example wss://host")
+        raise UsageError(f"{origin} {shown!r} is not a WebSocket address", hint="for example wss://host")
     if parts.scheme == "ws" and not is_loopback(host):
-        raise UsageError(f"{origin} {url!r} would send the key in clear", hint="use wss://; ws:// is for loopback only")
+        raise UsageError(
+            f"{origin} {shown!r} would send the key in clear", hint="use wss://; ws:// is for loopback only"
+        )
     return url

@@ -47,9 +47,17 @@ def test_without_an_installation_the_extras_are_not_known(monkeypatch):
 
 
 def test_configuration_is_told_with_what_it_sets_and_without_secrets():
-    values = {"model": "m", "header": ["X-Token=secret"], "proxy": "http://me:pass@p:1", "mic": {"device": "usb"}}
+    values = {
+        "model": "m",
+        "header": ["X-T=secret"],
+        "proxy": "http://me:p@ss/w@p:1",
+        "mic": {"endpoint": "wss://me:secret@host/path?token=secret"},
+    }
     [finding] = program.configuration([Configured(Path("asrcli.toml"), True, values)])
-    assert finding.detail == 'asrcli.toml sets model = "m", header = …, proxy = …, [mic] device = "usb"'
+    assert finding.detail == (
+        'asrcli.toml sets model = "m", header = ["X-T=***"], proxy = "http://***@p:1", '
+        '[mic] endpoint = "wss://***@host/path?***"'
+    )
     [long] = program.configuration([Configured(Path("asrcli.toml"), True, {"context": "x" * 100})])
     assert long.detail == f'asrcli.toml sets context = "{"x" * 39}…'
 

@@ -219,7 +219,9 @@ def check(json: _Json = False) -> int:
 
 
 def _line(problem: Problem, kind: str) -> str:
-    return f"{problem.where}: {kind}{problem.message}{f' ({problem.hint})' if problem.hint else ''}"
+    from asrcli.output.masking import mask
+
+    return mask(f"{problem.where}: {kind}{problem.message}{f' ({problem.hint})' if problem.hint else ''}")
 
 
 @config.command("set", cls=QuickCommand, context_settings={"ignore_unknown_options": True})
@@ -285,4 +287,6 @@ def _output() -> Output:
 
 
 def _print_json(document: object) -> None:
-    typer.echo(json_module.dumps(document, ensure_ascii=False, indent=2))
+    from asrcli.output.masking import mask
+
+    typer.echo(mask(json_module.dumps(document, ensure_ascii=False, indent=2)))

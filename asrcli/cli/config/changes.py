@@ -13,6 +13,7 @@ from asrcli.cli.config.reading import Reading
 from asrcli.cli.config_files import all_commands, resolve, unfit
 from asrcli.output.output import Output
 from asrcli.settings.files import OWN, PROJECT, ConfigFile, Problem, change, config_files, parse
+from asrcli.settings.secrets import without_secrets
 from asrcli.settings.toml_edit import Value, with_value, without, written
 from asrcli.settings.toml_text import Keys
 from asrcli.values.errors import UsageError
@@ -32,7 +33,7 @@ def set_key(key: str, given: Sequence[str], *, in_project: bool, output: Output)
         return text
 
     change(file.path, file.whose, edit)
-    output.say(f"{file.path}: {'.'.join(keys)} = {written(value)}")
+    output.say(f"{file.path}: {'.'.join(keys)} = {written(without_secrets(keys[-1], value))}")
     _tell_what_outranks(file, keys, output)
     _tell_what_does_not_fit(before, output)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from asrcli.cli.config.values import check_reach, options_of, value_of
 from asrcli.settings.files import PROJECT, ConfigFile, Problem
+from asrcli.settings.secrets import without_secrets
 from asrcli.settings.toml_text import Keys
 from asrcli.values.errors import UsageError
 
@@ -148,7 +149,7 @@ class Reading:
             except UsageError as error:
                 import json
 
-                shown = json.dumps(value, ensure_ascii=False, default=str)
+                shown = json.dumps(without_secrets(option.name, value), ensure_ascii=False, default=str)
                 refused = (keys, f"{option.name} = {shown}", error.message, error.hint)
                 self._refused.setdefault(refused, []).append(command)
         return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,9 +17,9 @@ from asrcli.output.settings import InForce, Source, value_text
 from asrcli.settings.endpoints import ENDPOINT_VARIABLE
 from asrcli.settings.files import PRESET
 from asrcli.settings.keys import find_key
+from asrcli.settings.secrets import HIDDEN, without_secrets
 from asrcli.values.errors import AuthError, UsageError
 
-_HIDDEN = "***"
 _PROXIES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 
 
@@ -141,16 +140,13 @@ def _key(values: Mapping[str, Any], environ: Mapping[str, str], home: Path) -> I
 
 def _masked(setting: InForce) -> InForce:
     """`setting`, without the secrets that may be in it."""
-    value = setting.value
-    if setting.name == "api_key" and value is not None:
-        shown = mask(str(value))
+    if setting.value is None:
+        return setting
+    if setting.name == "api_key":
+        shown = mask(str(setting.value))
         # What is too short for a key is none that anybody else should see either.
-        return dataclasses.replace(setting, value=_HIDDEN if shown == value else shown)
-    if setting.name == "header" and isinstance(value, list):
-        return dataclasses.replace(setting, value=[f"{each.partition('=')[0]}={_HIDDEN}" for each in value])
-    if setting.name in ("proxy", "endpoint") and isinstance(value, str):
-        return dataclasses.replace(setting, value=mask(re.sub(r"(^|//)[^/@]*@", rf"\1{_HIDDEN}@", value)))
-    return dataclasses.replace(setting, value=_masked_texts(value))
+        return dataclasses.replace(setting, value=HIDDEN if shown == setting.value else shown)
+    return dataclasses.replace(setting, value=_masked_texts(without_secrets(setting.name, setting.value)))
 
 
 def _masked_texts(value: Any) -> Any:

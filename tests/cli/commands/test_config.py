@@ -120,6 +120,39 @@ def test_secrets_are_masked(asrcli, home, words, secret):
         assert "aaaaaaaa" not in done.out + done.err
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        'header = ["abc123"]',
+        'header = ["X-Token=abc123"]\nretries = "x"',
+        'proxy = "http://me:p@ss/abc123@proxy:80"',
+        'endpoint = "http://me:abc123@host"',
+        'endpoint = "wss://host:x?token=abc123"',
+        'endpoint = "wss://host/?token=abc123"',
+        'region = "sk-0123456789abc123def0123"',
+    ],
+)
+def test_no_file_however_wrong_shows_a_secret(asrcli, own, line):
+    own.write_text(line)
+    for words in (("show",), ("show", "--json"), ("check",), ("check", "--json"), ("set", "stats", "true")):
+        done = asrcli("config", *words)
+        assert "abc123" not in done.out + done.err
+    assert "abc123" not in asrcli("file", "none.wav").err
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "shown"),
+    [
+        ("header", "X-Token=abc123", "X-Token=***"),
+        ("mic.proxy", "me:abc123@proxy:80", "***@proxy:80"),
+        ("profile.a.endpoint", "wss://me:abc123@host", "wss://***@host"),
+    ],
+)
+def test_what_is_set_is_told_without_a_secret(asrcli, own, key, value, shown):
+    assert asrcli("config", "set", key, value).err == f'{own}: {key} = "{shown}"\n'
+    assert f'"{value}"' in own.read_text()
+
+
 def test_the_key_in_its_file_is_told_of(rows, home):
     (home / ".dashscope").mkdir()
     (home / ".dashscope" / "api_key").write_text("sk-aaaaaaaaaaaaaaaaaaaa1234")
