@@ -31,6 +31,7 @@ Whose = Literal["project", "own", "preset"]
 # Far more than there is to set.
 _MOST_BYTES = 1 << 20
 _UNQUOTED = re.compile(r"\s*(?P<key>[\w.-]+)\s*=\s*(?P<list>\[\s*)?(?P<word>[^\W\d_][\w-]*|[~./@][^\s\"']*)")
+_MOST_LEVELS = 100
 _PLACE = re.compile(r" \(at (?:line (?P<line>\d+), column \d+|end of document)\)$")
 
 
@@ -111,7 +112,11 @@ def parse(path: Path, whose: Whose, text: str) -> ConfigFile:
     import tomllib
 
     try:
-        return ConfigFile(path, whose, True, tomllib.loads(text), text=text)
+        values = tomllib.loads(text)
+        # Tables in each other, which it reads however many there are, would stop whoever goes through them.
+        if _is_deep(values):
+            raise RecursionError
+        return ConfigFile(path, whose, True, values, text=text)
     except tomllib.TOMLDecodeError as error:
         reason = str(error)
         place = _PLACE.search(reason)
@@ -133,6 +138,13 @@ def _unquoted(text: str, line: int | None) -> str | None:
     return f'a text needs quotes: {found["key"]} = {"[" * bool(found["list"])}"…"{"]" * bool(found["list"])}'
 
 
+def _is_deep(values: Mapping[str, Any]) -> bool:
+    level: list[Any] = [values]
+    for _ in range(_MOST_LEVELS):
+        level = [inner for each in level if isinstance(each, dict) for inner in each.values()]
+    return bool(level)
+
+
 def _kind(mode: int) -> str:
     return "a folder" if stat.S_ISDIR(mode) else "a device or a pipe"
 
@@ -146,11 +158,14 @@ def change(path: Path, whose: Whose, edit: Callable[[ConfigFile], str]) -> None:
 
     # The link to a file in somebody's collection of such files stays one.
     target = Path(os.path.realpath(path))
+    if whose == PROJECT and not target.is_relative_to(os.path.realpath(path.parent)):
+        raise UsageError(f"{path} is a link out of the project's folder", hint="change the file itself with an editor")
     try:
         if not target.parent.is_dir():
             # What is refused leaves no folder behind.
             edit(read(target, whose))
-            target.parent.mkdir(parents=True)
+            # Somebody else may make it at the same time.
+            target.parent.mkdir(parents=True, exist_ok=True)
         with alone_in(target.parent), beside(target, ".toml") as part:
             part.write_text(edit(read(target, whose)), encoding="utf-8", newline="")
             if target.exists():

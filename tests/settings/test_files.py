@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from asrcli.settings.files import OWN, config_files, read, user_file
+from asrcli.settings.files import OWN, ConfigFile, change, config_files, read, user_file
 from asrcli.settings.toml_text import statements
 
 TEXT = """\
@@ -129,3 +129,14 @@ def test_there_are_two_files_the_projects_first(tmp_path: Path, monkeypatch):
     project, own = config_files()
     assert (project.path, project.whose, project.exists) == (Path("asrcli.toml"), "project", True)
     assert (own.path, own.whose, own.exists) == (tmp_path / "asrcli" / "config.toml", "own", False)
+
+
+def test_a_folder_that_somebody_else_makes_meanwhile_is_taken(tmp_path: Path):
+    path = tmp_path / "asrcli" / "config.toml"
+
+    def edit(before: ConfigFile) -> str:
+        path.parent.mkdir(exist_ok=True)
+        return "stats = true\n"
+
+    change(path, OWN, edit)
+    assert path.read_text() == "stats = true\n"

@@ -21,6 +21,7 @@ from asrcli.values.errors import UsageError
 
 def set_key(key: str, given: Sequence[str], *, in_project: bool, output: Output) -> None:
     """Write it, and say so. Raises UsageError for a key or a value that cannot be, OutputError for a file."""
+    _refuse_what_is_not_utf8("the key", key)
     keys = _plainly(split(key))
     file = _file(in_project)
     value = _value(keys, given)
@@ -67,16 +68,20 @@ def _file(in_project: bool) -> ConfigFile:
 def _value(keys: Keys, given: Sequence[str]) -> Value:
     """What the words mean, by the kind of the option; a text where it is not known, which is refused later."""
     for each in given:
-        try:
-            each.encode()
-        except UnicodeEncodeError as error:
-            raise UsageError("the value is not valid UTF-8", hint="check the encoding of the terminal") from error
+        _refuse_what_is_not_utf8("the value", each)
     option = option_of(keys)
     if option is not None and option.multiple:
         return given[0] if len(given) == 1 else list(given)
     if len(given) > 1:
         raise UsageError(f"{'.'.join(keys)} takes one value", hint="put it in quotes")
     return given[0] if option is None else _plain(option, given[0])
+
+
+def _refuse_what_is_not_utf8(what: str, word: str) -> None:
+    try:
+        word.encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(f"{what} is not valid UTF-8", hint="check the encoding of the terminal") from error
 
 
 def _plain(option: Any, word: str) -> Value:

@@ -318,6 +318,33 @@ def test_what_cannot_be_set_is_refused_and_leaves_no_trace(asrcli, home, words, 
     assert list(home.iterdir()) == list(Path.cwd().iterdir()) == []
 
 
+def test_a_key_that_is_not_utf8_is_refused(asrcli, home):
+    done = asrcli("config", "set", "profile.\udcff.model", "x")
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "the key is not valid UTF-8" in done.err
+    assert list(home.iterdir()) == []
+
+
+def test_a_link_out_of_the_projects_folder_is_not_written_through(asrcli, tmp_path):
+    elsewhere = tmp_path / "elsewhere.toml"
+    elsewhere.write_text("stats = true\n")
+    Path("asrcli.toml").symlink_to(elsewhere)
+    for words in (("set", "--project", "stats", "false"), ("unset", "--project", "stats")):
+        done = asrcli("config", *words)
+        assert done.code == 2
+        assert "link out of the project's folder" in done.err
+    assert elsewhere.read_text() == "stats = true\n"
+
+
+@pytest.mark.parametrize("text", [f"{'.'.join('a' * 3000)} = 1", f"[{'.'.join('a' * 3000)}]\nx = 1"])
+def test_tables_in_tables_without_end_are_told_and_left_alone(asrcli, own, text):
+    own.write_text(text)
+    done = asrcli("config", "set", "model", "x")
+    assert done.code == 2
+    assert "nested too deep" in done.err
+    assert own.read_text() == text
+
+
 def test_set_and_unset_mend_a_file_with_a_wrong_value(asrcli):
     Path("asrcli.toml").write_text("modle = 1\nretries = 'x'\n[fiel]\n")
     assert asrcli("config", "set", "--project", "retries", "4").code == 0
