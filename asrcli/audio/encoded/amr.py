@@ -18,8 +18,9 @@ SILENCE = bytes.fromhex("04363cc7f0670435ffe0000000")
 # What decoders keep from frame to frame has settled by then.
 _PREROLL_FRAMES = 5
 _KIND = (_RATE_HZ,)
+# A hole full of zeros is damage, though a zero could begin a frame, of the lowest bit rate and bad by its own word.
 _HEADERS: list[Header | None] = [
-    Header(_LENGTHS[byte >> 3], _FRAME_SAMPLES, _KIND) if byte >> 3 in _LENGTHS and not byte & 3 else None
+    Header(_LENGTHS[byte >> 3], _FRAME_SAMPLES, _KIND) if byte and byte >> 3 in _LENGTHS and not byte & 3 else None
     for byte in range(256)
 ]
 

@@ -61,6 +61,14 @@ def test_amr_finds_its_step_again() -> None:
     assert (parser.lost_bytes, parser.damaged_at) == (7, 40 * 160)
 
 
+def test_a_hole_full_of_zeros_is_no_sound_in_amr() -> None:
+    frames = [part.data for part in take_apart(AmrParser(), [TALK.read_bytes()])]
+    parser = AmrParser()
+    parts = take_apart(parser, splits(MAGIC + b"".join(frames[:40]) + bytes(3000) + b"".join(frames[40:]), 500))
+    assert [part.data for part in parts] == frames
+    assert (parser.lost_bytes, parser.damaged_at) == (3000, 40 * 160)
+
+
 def test_a_wav_is_its_samples_behind_a_header_for_every_session(tmp_path: Path) -> None:
     path = write(tmp_path / "a.wav", tone(1.005, 8000), 8000)
     parser = WavParser()
