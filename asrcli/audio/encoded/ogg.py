@@ -30,8 +30,9 @@ class OggParser(Parser):
         self.lost_pages = 0
         self._first: Codec | None = None
         self._link = _Link()
-        # A page that is marked as the last one: with another stream behind it, it is not.
-        self._last: tuple[Page, int] | None = None
+        # A page that is marked as the last one, its span, and how much of that is sound; with another stream behind it,
+        # it is not the last, and all of it is.
+        self._last: tuple[Page, int, int] | None = None
         self._serial = 0
         self._number = 0
         self._is_relabelled = False
@@ -45,15 +46,15 @@ class OggParser(Parser):
 
     def end(self) -> list[Part]:
         parts = super().end()
+        self.lacks_end = self._last is None
+        return parts + self.left()
+
+    def left(self) -> list[Part]:
         if self._last is not None:
-            page, samples = self._last
+            page, span, samples = self._last
             self._last = None
-            self._pass_on(page, self._link.trimmed(page, samples), samples)
-            parts += self._found
-            self._found = []
-        else:
-            self.lacks_end = True
-        return parts
+            self._pass_on(page, samples, span)
+        return super().left()
 
     def samples_until(self, last: bytes) -> int | None:
         """How much sound there is if `last` is the last page; None if it belongs to another stream."""
@@ -123,12 +124,12 @@ class OggParser(Parser):
             self.frame_samples = max(1, samples // len(page.packets))
         if self._last is not None:
             # The stream went on, so that one was not the last.
-            last, span = self._last
+            last, span, _ = self._last
             self._last = None
             self._is_relabelled = True
             self._pass_on(last._replace(flags=last.flags & ~ENDS), span, span)
         if page.flags & ENDS:
-            self._last = (page, samples)
+            self._last = (page, samples, self._link.trimmed(page, samples))
         else:
             self._pass_on(page, samples, samples)
 

@@ -98,6 +98,10 @@ class Parser(ABC):
             raise Unfit(f"holds no {self.KIND}")
         return parts
 
+    def left(self) -> list[Part]:
+        """The parts that were found before the stream turned out to be Unfit, and were not given yet."""
+        return self._taken()
+
     KIND = "sound"
     """For messages."""
 
@@ -134,6 +138,9 @@ class Parser(ABC):
             at += done
         self._passed_bytes += max(0, at - len(data))
         del self._arrived[:at]
+        return self._taken()
+
+    def _taken(self) -> list[Part]:
         found, self._found = self._found, []
         return found
 

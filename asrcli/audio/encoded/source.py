@@ -138,6 +138,8 @@ class EncodedInput:
             if not self._reader.stopped:
                 yield from joining.add(self._parser.end())
         except Unfit as unfit:
+            yield from joining.add(self._parser.left())
+            yield from joining.rest()
             raise DecodeError(f"{shown} cannot go on as it is: it {unfit.reason}", hint=PCM_HINT) from unfit
         yield from joining.rest()
         if not self._reader.stopped:

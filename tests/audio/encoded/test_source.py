@@ -322,3 +322,18 @@ def test_a_stream_that_does_not_come_to_its_sound_is_left_to_the_decoder(
     notices = Notices()
     opened(path, ALL, notices).close()
     assert notices == [f"{path} is converted: it holds no sound in its first 0 MB"]
+
+
+@pytest.mark.parametrize(("name", "more"), [("start.opus", "talk.spx"), ("start.mp3", None)])
+def test_all_before_what_cannot_go_on_is_sent(name: str, more: str | None, speech: Speech, tmp_path: Path) -> None:
+    whole = speech(name, *FILES[name][1]).read_bytes()
+    path = tmp_path / name
+    path.write_bytes(whole + (bytes(2 << 20) if more is None else speech(more).read_bytes()))
+    parser = FILES[name][0]()
+    parts = take_apart(parser, [whole])
+    source = encoded(path)
+    sent: list[Chunk] = []
+    with pytest.raises(DecodeError, match="cannot go on as it is"):
+        sent.extend(source.chunks(200))
+    source.close()
+    assert b"".join(chunk.data for chunk in sent) == b"".join(part.data for part in parts)
