@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 from asrcli.audio.encoded.parser import Parser, Part, Traits, Unfit
-from asrcli.audio.reading.lengths import is_chunk_id
+from asrcli.audio.reading.lengths import may_follow_sound
 from asrcli.audio.reading.wav_header import WavHeader, parse_header
 from asrcli.values.errors import DecodeError
 from asrcli.values.pcm import BYTES_PER_SAMPLE
@@ -67,7 +67,7 @@ class WavParser(Parser):
         self._is_over = True
         # What fills up to an even length may stand before a chunk.
         behind = data[at : at + _BEHIND_BYTES]
-        if len(behind) == _BEHIND_BYTES and not any(is_chunk_id(behind[skip : skip + 4]) for skip in (0, 1, 2)):
+        if len(behind) == _BEHIND_BYTES and not any(may_follow_sound(behind[skip : skip + 4]) for skip in (0, 1, 2)):
             raise Unfit("goes on behind the end that its header states")
         return len(data) - at
 

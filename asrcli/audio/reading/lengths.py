@@ -18,6 +18,8 @@ TRAILER_BYTES = 4096
 _MOST_CHUNKS = 4096
 # From here on, a length of four bytes may be what writers to a pipe put in, who do not know it; 0 is another.
 _UNKNOWN_FROM = 0x7FFF0000
+# Behind the sound, these begin more of it: files were joined end to end.
+_MORE_SOUND = frozenset((b"RIFF", b"RF64", b"data", b"FORM", b"SSND"))
 _ID_CHARACTERS = frozenset(b" _-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 
 
@@ -79,6 +81,11 @@ def is_chunk_id(name: bytes) -> bool:
     return len(name) == 4 and (_ID_CHARACTERS.issuperset(name) or name.startswith(b"ID3"))
 
 
+def may_follow_sound(name: bytes) -> bool:
+    """Whether `name`, four bytes behind the sound of a file, could name a chunk that holds none."""
+    return is_chunk_id(name) and name not in _MORE_SOUND
+
+
 def is_whole_mp4(fd: int, size_bytes: int) -> bool:
     """Whether the last box of an MP4 ends where the file does: then it was not cut short."""
     at = 0
@@ -98,7 +105,9 @@ def is_whole_mp4(fd: int, size_bytes: int) -> bool:
 
 def _strays_from(fd: int, layout: _Layout, at: int, size_bytes: int) -> int:
     end = at
-    for _, begin, length in _chunks(fd, layout, at):
+    for name, begin, length in _chunks(fd, layout, at):
+        if not may_follow_sound(name[:4]):
+            break
         end = _aligned(begin + length, layout)
     return max(0, size_bytes - end)
 

@@ -13,7 +13,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from asrcli.audio.reading import sniff
-from asrcli.audio.reading.lengths import is_chunk_id
+from asrcli.audio.reading.lengths import may_follow_sound
 from asrcli.audio.reading.pcmstream import pcm_blocks, read_header
 from asrcli.audio.reading.wav_header import WavHeader
 from asrcli.audio.sample_encodings import ENCODINGS
@@ -226,7 +226,7 @@ def _is_sound(beyond: bytes, stated_bytes: int) -> bool:
     """Whether a WAV goes on with sound behind its last whole sample; so many bytes of it still belong to the stated."""
     following = beyond[stated_bytes:]
     # What fills up to an even length may stand before a chunk.
-    return len(following) > 8 and not any(is_chunk_id(following[at : at + 4]) for at in (0, 1))
+    return len(following) > 8 and not any(may_follow_sound(following[at : at + 4]) for at in (0, 1))
 
 
 def _first_words(head: bytes) -> str:

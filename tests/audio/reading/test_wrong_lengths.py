@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import struct
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -105,3 +107,20 @@ def test_an_mp4_that_lost_most_of_its_index_is_an_error_and_one_cut_short_is_not
     result = sent(cut(undamaged(folder, "m4a"), path, 0.3))
     assert result.error is None
     assert result.truncated
+
+
+@pytest.mark.parametrize("is_piped", [False, True])
+def test_two_wavs_joined_end_to_end_are_both_read(is_piped: bool, tmp_path) -> None:
+    soundfile.write(tmp_path / "one.wav", tone(1.0), 16000, subtype="PCM_16")
+    both = (tmp_path / "one.wav").read_bytes() * 2
+    path, notices = tmp_path / "both.wav", Notices()
+    if is_piped:
+        os.mkfifo(path)
+        threading.Thread(target=path.write_bytes, args=(both,)).start()
+    else:
+        path.write_bytes(both)
+    source = open_source(str(path), notice=notices)
+    source.probe()
+    # With the header of the second one, which is a millisecond's worth.
+    assert len(drain(source)) == pytest.approx(32_000, abs=32)
+    assert any("goes on behind the end that its header states" in message for message in notices)
