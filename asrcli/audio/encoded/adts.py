@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from asrcli.audio.encoded.frames import FrameParser
 from asrcli.audio.encoded.headers import (
     ADTS_BLOCK_SAMPLES,
@@ -33,7 +35,7 @@ class AdtsParser(FrameParser):
     HEADER_BYTES = ADTS_BYTES
     TAG_BYTES = 10
     IN_A_ROW = 3
-    MARK = b"\xff"
+    MARK = re.compile(rb"\xff(?:[\xf0\xf1\xf8\xf9]|\Z)")
 
     def silence(self) -> Part:
         """A block of one channel without any band in it."""

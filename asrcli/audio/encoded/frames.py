@@ -6,6 +6,7 @@ each other, and what lies between two frames is passed over.
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 
 from asrcli.audio.encoded.headers import Header
@@ -20,8 +21,8 @@ class FrameParser(Parser):
     """So many are needed to see that a tag begins."""
     IN_A_ROW: int
     """So many frames are no coincidence."""
-    MARK: bytes | None = None
-    """What each frame begins with."""
+    MARK: re.Pattern[bytes] | None = None
+    """What each frame begins with, or as much of it as there is at the end of the data."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -153,5 +154,5 @@ class FrameParser(Parser):
     def _to_next_mark(self, data: bytes, at: int) -> int:
         if self.MARK is None:
             return 1
-        following = data.find(self.MARK, at + 1)
-        return (len(data) if following < 0 else following) - at
+        following = self.MARK.search(data, at + 1)
+        return (len(data) if following is None else following.start()) - at

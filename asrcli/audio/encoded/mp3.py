@@ -6,6 +6,7 @@ their authors describe them.
 
 from __future__ import annotations
 
+import re
 import struct
 
 from asrcli.audio.encoded.frames import FrameParser
@@ -31,7 +32,7 @@ class Mp3Parser(FrameParser):
     HEADER_BYTES = MPEG_BYTES
     TAG_BYTES = 32
     IN_A_ROW = 3
-    MARK = b"\xff"
+    MARK = re.compile(rb"\xff(?:[\xe2-\xff](?:[\x00-\xef]|\Z)|\Z)", re.DOTALL)
 
     def __init__(self) -> None:
         super().__init__()

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from asrcli.audio.encoded.adts import AdtsParser
 from asrcli.audio.encoded.amr import AmrParser
+from asrcli.audio.encoded.frames import FrameParser
 from asrcli.audio.encoded.mp3 import Mp3Parser
 from asrcli.audio.encoded.ogg import OggParser
 from asrcli.audio.encoded.ogg_pages import changed, read_page
@@ -156,6 +157,18 @@ def test_what_is_no_sound_is_not_looked_at_for_ever(kind: type[Parser]) -> None:
         for _ in range(100):
             assert parser.feed(b"no sound " * 8192) == []
             assert len(parser._arrived) < 1 << 17
+
+
+@pytest.mark.parametrize("kind", (Mp3Parser, AdtsParser))
+def test_a_stretch_of_nothing_but_ones_is_passed_over_at_once(
+    kind: type[FrameParser], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[int] = []
+    monkeypatch.setattr(kind, "header_at", lambda self, data, at: looked.append(at))
+    parser = kind()
+    for _ in range(10):
+        parser.feed(b"\xff" * 8192)
+    assert len(looked) < 100
 
 
 @needs_ffmpeg
