@@ -41,7 +41,7 @@ def words(error: AsrcliError) -> str:
 
 
 def error_line(error: AsrcliError, source: str | None = None) -> str:
-    """ "asrcli: error: …" with its hint; with the source that it is about, if told, and the self-check where it knows more."""
+    """ "asrcli: error: …" with its hint, and the self-check where that knows more; with its source, if told."""
     hints = [error.hint, _LOOKS_FURTHER if _is_of_the_way(error) else ""]
     text = _with_hint(_told(error), "; ".join(filter(None, hints)))
     return sentence_text(ERROR_PREFIX + (text if source is None else about(text, source)))

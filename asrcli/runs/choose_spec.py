@@ -110,6 +110,8 @@ def choose(request: Request, output: Output) -> Choice:
     mask_secrets(service, output)
     for message, hint in (*((warning, "") for warning in warnings), *unlike):
         output.notice(message, hint)
+    if region == endpoints.LOCAL and catalogue.find(request.model) is None:
+        output.notice("the local service hears the same whatever the model", "")
     return Choice(options, protocol, region, hotwords, listed)
 
 

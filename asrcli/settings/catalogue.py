@@ -204,6 +204,17 @@ CATALOGUE: tuple[Model, ...] = (
 DEFAULT_MODEL = "fun-asr-realtime"
 TELEPHONE_MODEL = "fun-asr-flash-8k-realtime"
 
+# Maker → how the names of its models begin.
+_ELSEWHERE = {
+    "OpenAI": "whisper distil large medium small base tiny turbo gpt",
+    "Deepgram": "nova flux enhanced deepgram",
+    "AssemblyAI": "universal slam assemblyai",
+    "Google": "chirp gemini",
+    "NVIDIA": "parakeet canary",
+    "ElevenLabs": "scribe",
+    "Mistral": "voxtral",
+}
+
 _BY_NAME = {model.name: model for model in CATALOGUE}
 
 
@@ -216,6 +227,17 @@ def nearest(name: str) -> str | None:
     """The known name most like `name`, if any is."""
     close = difflib.get_close_matches(name.lower(), _BY_NAME, n=1, cutoff=0.5)
     return close[0] if close else None
+
+
+def not_in_it(name: str) -> tuple[str, str]:
+    """That `name` is no entry, and what may be meant; "" where nothing is near."""
+    said = f"the model {name!r} is not in the catalogue of this version"
+    first, *_ = re.split(r"[-_/.\d]", name.lower(), maxsplit=1)
+    maker = next((maker for maker, models in _ELSEWHERE.items() if first in models.split()), None)
+    if maker is not None:
+        return said, f"it has the name of a model of {maker}; `asrcli models` lists those of Alibaba Cloud"
+    known = nearest(name)
+    return said, f"did you mean {known}?" if known else ""
 
 
 def with_options(model: Model, lacking: Iterable[str], wanted: Set[str], region: str | None) -> Model | None:

@@ -31,11 +31,9 @@ def model_for_lists(name: str) -> tuple[Model, list[str]]:
     """
     model = catalogue.find(name)
     if model is None:
-        nearest = catalogue.nearest(name)
-        advice = f"; did you mean {nearest}?" if nearest else ""
         any_model = max(catalogue.CATALOGUE, key=lambda each: each.list_words)
         generous = replace(any_model, name=name, regions=(), word_languages=())
-        return generous, [f"the model {name!r} is not in the catalogue of this version{advice}"]
+        return generous, ["; ".join(filter(None, catalogue.not_in_it(name)))]
     if not model.list_words:
         dated = {each.same_as for each in catalogue.CATALOGUE}
         taking = ", ".join(each.name for each in catalogue.CATALOGUE if each.list_words and each.name not in dated)

@@ -51,9 +51,7 @@ def recognition_options(
         if key in _OF_THE_SOUND:
             raise UsageError(f"--param {key} would say of the sound what it is not", hint=_OF_THE_SOUND[key])
     if model is None:
-        known = models.nearest(model_name)
-        advice = f"; did you mean {known}?" if known else ""
-        return options, [f"the model {model_name!r} is not in the catalogue of this version{advice}"]
+        return options, ["; ".join(filter(None, models.not_in_it(model_name)))]
     return options, list(_language_warnings(options, model))
 
 

@@ -139,6 +139,22 @@ def test_an_unknown_model_is_a_warning_with_the_nearest_name():
     assert "did you mean fun-asr-realtime?" in warning
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("large-v3", "a model of OpenAI; `asrcli models`"),
+        ("whisper-1", "a model of OpenAI"),
+        ("Nova-2", "a model of Deepgram"),
+        ("fun-asr-realtme", "did you mean fun-asr-realtime?"),
+    ],
+)
+def test_a_model_of_somebody_else_is_said_to_be_one(name, said):
+    _, [warning] = recognition.recognition_options(name, {})
+    assert warning.startswith(f"the model {name!r} is not in the catalogue of this version; ")
+    assert said in warning
+    assert ("OpenAI" in warning or "Deepgram" in warning) is ("a model of" in said)
+
+
 def test_an_undocumented_language_is_a_warning():
     _, warnings = recognition.recognition_options("fun-asr-realtime-2025-09-15", {"languages": ("ja", "zh")})
     assert len(warnings) == 2

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from asrcli.cli.flags import completions as values
-from asrcli.settings.catalogue import CATALOGUE, DEFAULT_MODEL, PRICES_OF, Model, find, nearest
+from asrcli.settings.catalogue import CATALOGUE, DEFAULT_MODEL, PRICES_OF, Model, find, not_in_it
 from asrcli.settings.endpoints import DEFAULT_REGION
 from asrcli.settings.purposes import PURPOSES
 from asrcli.values.choices import choose_one
@@ -99,11 +99,8 @@ def _named(name: str) -> Model:
     """Raises UsageError for a model that the catalogue does not have."""
     model = find(name)
     if model is None:
-        known = nearest(name)
-        raise UsageError(
-            f"the model {name!r} is not in the catalogue of this version",
-            hint=f"did you mean {known}?" if known else "`asrcli models` lists it",
-        )
+        message, meant = not_in_it(name)
+        raise UsageError(message, hint=meant or "`asrcli models` lists it")
     return model
 
 

@@ -76,10 +76,8 @@ def test_prices_are_those_of_the_region(asrcli):
     assert "6 in, 4.5 out a million tokens (CNY)" in asrcli("models", "--region", "cn").out
     assert "6.781 in, 5.104 out a million tokens (CNY)" in asrcli("models", "--region", "intl").out
     page = " ".join(asrcli("models", "fun-asr-realtime").out.split())
-    assert (
-        "cn 0.00033 a second, 1.188 an hour (CNY); intl 0.00009 a second, 0.324 an hour (USD) of November 2026, before any discount;"
-        in page
-    )
+    assert "cn 0.00033 a second, 1.188 an hour (CNY); intl 0.00009 a second, 0.324 an hour (USD)" in page
+    assert "(USD) of November 2026, before any discount;" in page
     assert "36,000 s are free for a new account" in page
     [document] = json.loads(asrcli("models", "--json", "fun-asr-realtime").out)
     assert document["prices"]["cn"] == {"currency": "CNY", "per_s": "0.00033"}
