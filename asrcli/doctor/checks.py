@@ -7,9 +7,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asrcli.doctor import access, completion, files, local_service, microphone, program
+from asrcli.doctor import access, completion, files, local_service, man_pages, microphone, program
 from asrcli.doctor.access import Access
 from asrcli.doctor.completion import Completion
 from asrcli.doctor.findings import Check
@@ -25,10 +26,11 @@ class Surroundings:
     """What only the program around knows. Each is called in the thread of its check, and may raise AsrcliError.
 
     `hear` loads the local recogniser, `start` starts the local service. `learn` is told of the key, so that no output
-    shows it. `agent` is how we introduce ourselves.
+    shows it. `prefix` is where asrcli is installed. `agent` is how we introduce ourselves.
     """
 
     version: str
+    prefix: Path
     agent: str
     access: Access
     terminal: Terminal
@@ -50,6 +52,7 @@ def all_checks(around: Surroundings, *, offline: bool, listens: bool, clock: Clo
         Check(program.CONFIGURATION, lambda: program.configuration(around.configured())),
         Check(program.STATE, partial(program.state, environ, home)),
         Check(program.TERMINAL, partial(program.terminal, around.terminal, environ)),
+        Check(man_pages.MAN_PAGES, partial(man_pages.man_pages, around.prefix)),
         Check(files.SNDFILE, files.sndfile),
         Check(files.FFMPEG, partial(files.ffmpeg, clock)),
         microphone.devices(clock, listens=listens),

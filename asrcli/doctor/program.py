@@ -83,7 +83,7 @@ def extras() -> Iterator[Finding]:
             yield subject.ok(f"installed,{for_what}" if for_what else "installed")
         else:
             lacks = "not installed" if len(missing) == len(needed) else f"lacks {', '.join(missing)}"
-            yield subject.ok(f"{lacks}; it is{for_what}" if for_what else lacks, how_to_add(extra))
+            yield subject.ok(f"{lacks}; needed only{for_what}" if for_what else lacks, how_to_add(extra))
 
 
 def _needed(requirements: Sequence[str]) -> dict[str, list[str]]:

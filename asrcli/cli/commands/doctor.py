@@ -97,6 +97,7 @@ def _surroundings(flags: AccessFlags) -> Surroundings:
     is_terminal = sys.stdout.isatty()
     return Surroundings(
         version=__version__,
+        prefix=Path(sys.prefix),
         agent=AGENT,
         access=Access(
             region=options.region,
