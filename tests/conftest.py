@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from asrcli.output import masking
 from tests.support.looping import every_thread_ends as every_thread_ends
 from tests.support.looping import no_thread_is_left as no_thread_is_left
 from tests.support.program import asrcli as asrcli
@@ -51,5 +52,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.
     for name in list(os.environ):
         if name.startswith(("DASHSCOPE_", "ASRCLI_", "XDG_STATE_")) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
+    # Nor a key that another test has used.
+    monkeypatch.setattr(masking, "_known", set())
     monkeypatch.setenv("HOME", str(tmp_path_factory.getbasetemp()))
     assert not (Path.home() / ".dashscope").exists()
