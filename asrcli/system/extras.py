@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import sys
-import tomllib
 from contextlib import suppress
-from importlib import metadata
 from pathlib import Path
 
 # pocketsphinx comes compiled for the Pythons before this one.
@@ -52,6 +49,10 @@ def _requirement(extras: set[str]) -> str:
 
 def _origin() -> str:
     """What follows a requirement's name where it did not come from an index: " @ URL", else ""."""
+    # 20 ms, for whoever misses an extra only.
+    import json
+    from importlib import metadata
+
     with suppress(metadata.PackageNotFoundError, ValueError, KeyError):
         said = metadata.distribution("asrcli").read_text("direct_url.json")
         if said is not None:
@@ -63,6 +64,8 @@ def _origin() -> str:
 
 def _extras_asked_for(receipt: Path) -> set[str]:
     """The extras that this tool of uv's has; none where the receipt is of a form that is not known."""
+    import tomllib
+
     with suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
         asked = tomllib.loads(receipt.read_text(encoding="utf-8"))["tool"]["requirements"]
         return {extra for each in asked if each["name"] == "asrcli" for extra in each.get("extras", ())}
