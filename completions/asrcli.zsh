@@ -9,7 +9,7 @@ _asrcli() {
         value=${answer%%$'\t'*}
         # _describe takes what follows a colon for the help.
         answer=${value//:/\\:}:${answer#*$'\t'}
-        if [[ $value == *[=:] ]]; then begun+=("$answer"); else whole+=("$answer"); fi
+        if [[ $value == *[=:.] ]]; then begun+=("$answer"); else whole+=("$answer"); fi
     done
     if (( ! $#whole && ! $#begun )); then
         compset -P '--*='

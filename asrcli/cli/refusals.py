@@ -12,8 +12,11 @@ from asrcli.values.errors import UsageError
 
 # What people try in a group, and what it is called there.
 _IN_GROUPS = {
-    "create": "new add make upload", "list": "ls all", "show": "get cat print view describe",
+    "create": "new add make upload", "list": "ls all", "show": "get cat print view describe list ls all profiles",
     "update": "edit change replace modify set", "delete": "rm remove del drop", "check": "validate test lint verify",
+    "set": "change replace modify add put", "unset": "rm remove del delete drop reset",
+    # Its help has the line for an editor.
+    "path": "edit open file where location",
 }  # fmt: skip
 
 # Words that have less in common are two words.

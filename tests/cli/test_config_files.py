@@ -123,7 +123,7 @@ def test_a_broken_file_is_one_clear_line(asrcli, tmp_path, monkeypatch):
 
 
 def test_further_mistakes_are_counted(files):
-    with pytest.raises(UsageError, check=says("did you mean model?; 2 more: `asrcli config check`")):
+    with pytest.raises(UsageError, check=says(r"did you mean model\?; 2 more: `asrcli config check`")):
         files(project="modle = 1\nfoo = 3\nbar = 4")
 
 

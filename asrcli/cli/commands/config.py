@@ -6,10 +6,11 @@ import json as json_module
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from asrcli.cli.commands import SUMMARIES
 from asrcli.cli.flags import completions as values
 from asrcli.cli.flags.conversion import QuickCommand, QuickGroup
 from asrcli.cli.flags.profile import Profile
@@ -23,13 +24,14 @@ if TYPE_CHECKING:
 config = typer.Typer(
     name="config",
     cls=QuickGroup,
-    no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     rich_markup_mode=None,
     help="""Show, set and check settings, and say where each comes from.
 
     \b
-    asrcli config show                           all that is set
+    asrcli config                                all that is set
+    asrcli config show profiles                  the profiles there are
     asrcli config show mic --profile meeting     every setting of a command
     asrcli config set mic.device usb
     asrcli config set profile.talks.retries 40
@@ -42,10 +44,26 @@ config = typer.Typer(
 )
 
 
-def _keys() -> values.Values:
+@config.callback()
+def _overview(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        show()
+        typer.echo("`asrcli config set KEY VALUE` changes one; `asrcli config --help` has the rest", err=True)
+
+
+def _keys(context: typer.Context) -> values.Values:
     from asrcli.cli.config import keys
 
-    return list(keys.all_keys())
+    return keys.next_parts(context.obj or "")
+
+
+def _shown(context: typer.Context) -> values.Values:
+    from asrcli.cli.config import keys, lookup
+
+    found: dict[str, str] = {}
+    for each in (values.commands(), [(lookup.ALL_PROFILES, "all profiles")], keys.next_parts(context.obj or "")):
+        found = dict(each) | found  # type: ignore[arg-type]
+    return list(found.items())
 
 
 def _values(context: typer.Context) -> values.Values:
@@ -65,9 +83,10 @@ def show(
     words: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="COMMAND",
-            help="Every setting of this one; options behind it count as typed. Without it: all that is set.",
-            autocompletion=values.commands,
+            metavar="COMMAND|KEY|profiles",
+            help="Every setting of a command, one setting, a profile (profile.NAME) or all profiles; options behind it"
+            " count as typed. Without it: all that is set.",
+            autocompletion=_shown,
         ),
     ] = None,
     set_only: Annotated[bool, typer.Option("--set-only", help="Leave out what is at its default.")] = False,
@@ -77,12 +96,14 @@ def show(
     """Show settings in force, their values and where they come from.
 
     \b
-    asrcli config show
+    asrcli config show model
+    asrcli config show profile.meeting
     asrcli config show mic
     asrcli config show mic --set-only --profile meeting
     asrcli config show file -m fun-asr-realtime --region cn
     """
-    from asrcli.cli.config import shown
+    from asrcli.cli.config import documents, shown
+    from asrcli.cli.config.lookup import look_up
     from asrcli.cli.config_files import all_commands, default_map, resolve
     from asrcli.settings.environment import variables
     from asrcli.settings.files import config_files
@@ -93,7 +114,10 @@ def show(
     if profile is not None and found.unknown is not None:
         raise found.unknown
     defaults = default_map(all_commands(), found.layer)
-    if given:
+    is_command = bool(given) and given[0] in SUMMARIES
+    if given and not is_command:
+        settings = look_up(given, files, found.layer, defaults, environ, Path.home())
+    elif given:
         settings = shown.settings_of(given, found.layer, defaults, environ, Path.home())
         settings = sorted(settings, key=lambda each: not each.is_set)
     else:
@@ -101,37 +125,22 @@ def show(
     if set_only:
         settings = [each for each in settings if each.is_set]
     if json:
-        _print_json(_document(given, found, files, settings))
+        _print_json(documents.of_settings(given, found, files, settings))
     else:
-        _print_settings(settings, given)
+        _print_settings(settings, given[0] if is_command else None)
         _tell(found)
 
 
-def _document(
-    words: list[str], found: Resolved, files: tuple[ConfigFile, ...], settings: list[InForce]
-) -> dict[str, object]:
-    from asrcli.output.settings import document
-
-    return {
-        "command": words[0] if words else None,
-        "profile": found.profile,
-        "files": [_file_document(file) for file in files],
-        "settings": [document(each) for each in settings],
-        "problems": [*map(_problem_document, found.problems)],
-    }
-
-
-def _print_settings(settings: list[InForce], words: list[str]) -> None:
+def _print_settings(settings: list[InForce], command: str | None) -> None:
     from asrcli.output.columns import lines
     from asrcli.output.settings import page, row
     from asrcli.output.views import terminal
 
-    is_terminal, for_all = sys.stdout.isatty(), not words
+    is_terminal, for_all = sys.stdout.isatty(), command is None and any(each.commands for each in settings)
     home = Path.home() if is_terminal else None
     rows = [row(each, home) + ((" ".join(each.commands),) if for_all else ()) for each in settings]
     if not settings:
-        command = words[0] if words else "file"
-        typer.echo(f"nothing is set; `asrcli config show {command}` shows the defaults", err=True)
+        typer.echo(f"nothing is set; `asrcli config show {command or 'file'}` shows the defaults", err=True)
     elif is_terminal:
         heading = ("setting", "value", "from") + (("for",) if for_all else ())
         typer.echo(page(heading, rows, terminal.size(sys.stdout)[0]))
@@ -160,6 +169,7 @@ def path(
     asrcli config path
     $EDITOR "$(asrcli config path --own)"        asrcli config check
     """
+    from asrcli.cli.config import documents
     from asrcli.output.columns import lines
     from asrcli.output.settings import page
     from asrcli.output.views import terminal
@@ -167,7 +177,7 @@ def path(
 
     files = [file for file in config_files() if not (own or project) or {"own": own, "project": project}[file.whose]]
     if json:
-        _print_json([_file_document(file) for file in files])
+        _print_json([documents.of_file(file) for file in files])
     elif own or project:
         typer.echo("\n".join(os.fspath(file.path.absolute()) for file in files))
     else:
@@ -192,6 +202,7 @@ def check(json: _Json = False) -> int:
     asrcli config check
     asrcli config check --json
     """
+    from asrcli.cli.config import documents
     from asrcli.cli.config_files import all_commands, resolve, unfit
     from asrcli.settings.environment import variables
     from asrcli.settings.files import config_files
@@ -201,8 +212,8 @@ def check(json: _Json = False) -> int:
     refused, doubted = unfit(files, found)
     problems = [*found.problems, *refused]
     if json:
-        told = {"problems": [*map(_problem_document, problems)], "warnings": [*map(_problem_document, doubted)]}
-        _print_json({"files": [*map(_file_document, files)], **told})
+        told = {"problems": [*map(documents.of_problem, problems)], "warnings": [*map(documents.of_problem, doubted)]}
+        _print_json({"files": [*map(documents.of_file, files)], **told})
     else:
         for problem in problems:
             typer.echo(_line(problem, ""))
@@ -257,25 +268,6 @@ def unset(key: _Key, project: _InProject = False) -> None:
     from asrcli.cli.config.changes import unset_key
 
     unset_key(key, in_project=project, output=_output())
-
-
-def _file_document(file: ConfigFile) -> dict[str, Any]:
-    return {
-        "whose": file.whose,
-        "path": os.fspath(file.path.absolute()),
-        "exists": file.exists,
-        "problem": file.problem,
-        "line": file.line,
-    }
-
-
-def _problem_document(problem: Problem) -> dict[str, Any]:
-    return {
-        "path": os.fspath(problem.path),
-        "line": problem.line,
-        "message": problem.message,
-        "hint": problem.hint or None,
-    }
 
 
 def _output() -> Output:

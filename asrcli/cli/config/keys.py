@@ -28,6 +28,11 @@ def option_of(keys: Keys) -> Any:
     return (_option(keys) or (None, None))[1]
 
 
+def is_common(command: str, option: str) -> bool:
+    """Whether an option of that name at the top of a file can be for `command`, one of those that transcribe."""
+    return command in TRANSCRIBING and option in options_of(all_commands()[command])
+
+
 def _option(keys: Keys) -> tuple[Any, Any] | None:
     """The option and a command that has it."""
     place = keys[2:] if keys[0] == PROFILES else keys
@@ -52,18 +57,30 @@ def values_of(keys: Keys) -> Values:
     return [(item.value, item.help or "") for item in items if item.type == "plain"]
 
 
-def all_keys() -> Iterator[tuple[str, str]]:
-    """All that there may be, with their help; in the profiles, those that there are."""
+def all_keys(profile: str = "") -> Iterator[tuple[str, str]]:
+    """All that there may be, with their help; in the profiles, those that there are and `profile`."""
     common: dict[str, str] = {}
     tables: dict[str, str] = {}
     for command, loaded in all_commands().items():
-        helps = {name: option.help or "" for name, option in options_of(loaded).items()}
+        # A key stands in no file of settings.
+        helps = {name: option.help or "" for name, option in options_of(loaded).items() if name != "api_key"}
         if command in TRANSCRIBING:
             common = helps | common
         tables |= {f"{command}.{name}": text for name, text in helps.items()}
     yield from common.items()
     yield from tables.items()
-    for each in profiles():
-        profile = each if isinstance(each, str) else each[0]
-        if profile != NO_PROFILE:
-            yield from ((f"{PROFILES}.{profile}.{key}", text) for key, text in (common | tables).items())
+    for name in dict.fromkeys([*(each if isinstance(each, str) else each[0] for each in profiles()), profile]):
+        if name not in ("", NO_PROFILE):
+            yield from ((f"{PROFILES}.{name}.{key}", text) for key, text in (common | tables).items())
+
+
+def next_parts(typed: str) -> Values:
+    """How the key that begins as `typed` may go on, up to its next dot, which is there where more follows."""
+    begun = typed[: typed.rfind(".") + 1]
+    parts = begun.split(".")
+    found: dict[str, str] = {}
+    for key, text in all_keys(parts[1] if parts[0] == PROFILES and len(parts) > 2 else ""):
+        if key.startswith(begun):
+            part, dot, _ = key.removeprefix(begun).partition(".")
+            found.setdefault(f"{begun}{part}{dot}", "" if dot else text)
+    return list(found.items())

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from asrcli.settings.endpoints import ENDPOINT_VARIABLE
 from asrcli.settings.files import PRESET
 from asrcli.settings.keys import find_key
 from asrcli.settings.secrets import HIDDEN, without_secrets
-from asrcli.values.errors import AuthError, UsageError
+from asrcli.values.errors import AuthError
 
 _PROXIES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 
@@ -40,17 +39,29 @@ def settings_of(
                 found[option.name] = _in_force(option.name, context, layer.get(name, {}))
         for setting in _by_variables(context.params, found, environ, home):
             found[setting.name] = setting
-    return [dataclasses.replace(_masked(setting), commands=(name,)) for setting in found.values()]
+    return [dataclasses.replace(masked(setting), commands=(name,)) for setting in found.values()]
 
 
 def set_anywhere(layer: Layer, defaults: Mapping[str, Any], environ: Mapping[str, str], home: Path) -> list[InForce]:
     """What is set for any command: each once, with the commands for which it is."""
+    commands = [command for command in SUMMARIES if layer.get(command) or command in TRANSCRIBING]
+    return across(commands, lambda each: each.is_set, [], layer, defaults, environ, home)
+
+
+def across(
+    commands: Sequence[str],
+    is_wanted: Callable[[InForce], bool],
+    words: Sequence[str],
+    layer: Layer,
+    defaults: Mapping[str, Any],
+    environ: Mapping[str, str],
+    home: Path,
+) -> list[InForce]:
+    """Of the settings of `commands`, with `words` behind each, those that are wanted: once where they are the same."""
     merged: dict[tuple[object, ...], InForce] = {}
-    for command in SUMMARIES:
-        if not layer.get(command) and command not in TRANSCRIBING:
-            continue
-        for each in settings_of([command], layer, defaults, environ, home):
-            if each.is_set:
+    for command in commands:
+        for each in settings_of([command, *words], layer, defaults, environ, home):
+            if is_wanted(each):
                 key = (each.name, value_text(each.value), each.source, each.where, each.line)
                 before = merged[key].commands if key in merged else ()
                 merged[key] = dataclasses.replace(each, commands=(*before, command))
@@ -61,9 +72,6 @@ def _leaves(
     name: str, rest: list[str], defaults: Mapping[str, Any]
 ) -> Iterator[tuple[Any, Mapping[str, Any], list[str]]]:
     """The command that is meant, its defaults, and the words behind it."""
-    if name not in SUMMARIES:
-        nearest = difflib.get_close_matches(name, SUMMARIES, n=1)
-        raise UsageError(f"there is no command {name!r}", hint=f"did you mean {nearest[0]}?" if nearest else "")
     # One of its own, since it is changed below.
     command = LazyCommand(name, SUMMARIES[name]).loaded
     further = getattr(command, "commands", {})
@@ -94,7 +102,11 @@ def _in_force(name: str, context: Any, settings: Mapping[str, Setting]) -> InFor
         return InForce(name, value, "flag")
     if source != "DEFAULT_MAP" or name not in settings:
         return InForce(name, value, "default")
-    setting = settings[name]
+    return from_file(name, value, settings[name])
+
+
+def from_file(name: str, value: object, setting: Setting) -> InForce:
+    """The option of that name with `value`, which `setting` has given it."""
     file, keys = setting.file, setting.keys
     profile = keys[1] if keys[0] == PROFILES else None
     if file.whose == PRESET:
@@ -138,7 +150,7 @@ def _key(values: Mapping[str, Any], environ: Mapping[str, str], home: Path) -> I
         yield InForce("api_key", key.value, source, key.origin)
 
 
-def _masked(setting: InForce) -> InForce:
+def masked(setting: InForce) -> InForce:
     """`setting`, without the secrets that may be in it."""
     if setting.value is None:
         return setting

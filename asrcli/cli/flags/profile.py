@@ -19,7 +19,8 @@ Profile = Annotated[
     typer.Option(
         FLAG,
         metavar="NAME",
-        help="Settings of this name: captions, dictation, meeting or your own; see `asrcli config` [ASRCLI_PROFILE].",
+        help="Settings of this name: captions, dictation, meeting or your own; see"
+        " `asrcli config show profiles` [ASRCLI_PROFILE].",
         autocompletion=values.profiles,
     ),
 ]

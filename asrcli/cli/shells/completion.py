@@ -79,6 +79,7 @@ def offers(root: Any, words: Sequence[str], current: str) -> list[Offer]:
     place = _place(root, words)
     if place is None:
         return []
+    place.current = current
     name, equals, value = current.partition("=")
     if place.option is not None:
         return _fitting(_values(place, place.option), current)
@@ -97,9 +98,13 @@ def offers(root: Any, words: Sequence[str], current: str) -> list[Offer]:
 
 @dataclass(slots=True)
 class _Place:
-    """Where the cursor is: in which command, after which option that wants a value, and what was given before."""
+    """Where the cursor is: in which command, after which option that wants a value, and what was given before.
+
+    `current` is what there is of the word at the cursor; completions find it in `obj` of their context.
+    """
 
     command: Any
+    current: str = ""
     option: Any = None
     arguments: int = 0
     options_end: bool = False
@@ -195,7 +200,7 @@ def _arguments(place: _Place) -> list[Offer]:
 
 
 def _values(place: _Place, parameter: Any) -> list[Offer]:
-    context = typer.Context(place.command)
+    context = typer.Context(place.command, obj=place.current)
     context.params.update(place.given)
     # Asked for all of them: Typer would leave out those that differ in case.
     items = parameter.shell_complete(context, "")

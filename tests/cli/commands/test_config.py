@@ -82,6 +82,54 @@ def test_what_is_set_for_any_command_is_shown_once(rows, own, monkeypatch):
     ]
 
 
+def test_a_word_that_is_no_command_may_be_a_setting(rows, own):
+    own.write_text('region = "cn"\n[mic]\nmax-line = 30\n[models]\nregion = "intl"')
+    assert rows("region") == [
+        ["region", "cn", f"{own}:1", "file mic qwen reuse-bench vocab doctor"],
+        ["region", "intl", f"{own}:5", "models"],
+    ]
+    assert rows("max-line") == [["max_line", "-", "default", "file qwen"], ["max_line", "30", f"{own}:3", "mic"]]
+    assert rows("mic.max_line") == [["max_line", "30", f"{own}:3", "mic"]]
+    assert rows("mic.max_line", "--max-line", "40") == [["max_line", "40", "flag", "mic"]]
+    assert rows("region", "--region", "local") == [["region", "local", "flag", "file mic qwen reuse-bench"]]
+
+
+def test_profiles_are_listed_and_shown(rows, own):
+    own.write_text('[profile.talks]\nmodel = "a"\nheader = ["X-Token=abc"]\n[profile.talks.mic]\ndevice = "usb"')
+    Path("asrcli.toml").write_text('[profile.talks]\nmodel = "b"\n[profile.meeting]\nstats = true')
+    found = {row[0]: row[1:] for row in rows("profiles")}
+    assert found == {row[0]: row[1:] for row in rows("profile")}
+    assert list(found) == [f"profile.{name}" for name in ("captions", "dictation", "meeting", "talks")]
+    assert found["profile.dictation"] == [
+        "max_sentence_silence, disfluency_removal, mic.max_silence, qwen.silence_ms",
+        "profile dictation, on board",
+    ]
+    # A profile of a file takes the place of the one on board.
+    assert found["profile.meeting"] == ["stats", "profile meeting, asrcli.toml"]
+    assert rows("profile.talks") == [
+        ["profile.talks.model", "b", "profile talks, asrcli.toml:2"],
+        ["profile.talks.header", "X-Token=***", f"profile talks, {own}:3"],
+        ["profile.talks.mic.device", "usb", f"profile talks, {own}:5"],
+    ]
+    assert [row[0] for row in rows("profile.talks.mic")] == ["profile.talks.mic.device"]
+    assert [row[1] for row in rows("profile.captions.max_sentence_silence")] == ["500"]
+
+
+def test_config_alone_shows_what_is_set(asrcli, own):
+    own.write_text("retries = 4")
+    done = asrcli("config")
+    assert (done.code, done.out) == (0, asrcli("config", "show").out)
+    assert "`asrcli config set KEY VALUE`" in done.err
+
+
+@pytest.mark.parametrize(
+    ("word", "ours"), [("list", "show"), ("get", "show"), ("edit", "path"), ("rm", "unset"), ("validate", "check")]
+)
+def test_words_of_other_tools_lead_to_ours(asrcli, word, ours):
+    done = asrcli("config", word)
+    assert (done.code, f"did you mean `asrcli config {ours}`?" in done.err) == (2, True)
+
+
 def test_nothing_set_is_told(asrcli):
     done = asrcli("config", "show")
     assert (done.code, done.out) == (0, "")
@@ -183,6 +231,10 @@ def test_json_is_one_document(asrcli, own):
     ("words", "said"),
     [
         (("mci",), "there is no command 'mci' (did you mean mic?)"),
+        (("modle",), "there is no command 'modle' (did you mean model?)"),
+        (("mic.devise",), "there is no setting 'mic.devise' (did you mean mic.device?)"),
+        (("a.b.c",), "there is no setting 'a.b.c'"),
+        (("profile.meating",), "did you mean meeting?"),
         (("mic", "--retries", "many"), "--retries"),
         (("mic", "--modle", "x"), "--modle"),
         (("mic", "--profile", "meating"), "did you mean meeting?"),
@@ -401,8 +453,14 @@ def test_a_terminal_gets_a_table_or_two_lines_for_each(asrcli, own, monkeypatch)
         ("asrcli config set mic.devi", ["mic.device", "mic.device_wait"]),
         ("asrcli config set profile.meeting.max_ou", ["profile.meeting.max_outage"]),
         ("asrcli config set region c", ["cn"]),
+        ("asrcli config set prof", ["profile."]),
+        ("asrcli config set profile.", [f"profile.{each}." for each in ("captions", "dictation", "meeting", "ours")]),
+        ("asrcli config set profile.new.reuse", ["profile.new.reuse-bench."]),
+        ("asrcli config set profile.captions.file.api_key", ["profile.captions.file.api_key_file"]),
+        ("asrcli config show profile", ["profile.", "profiles"]),
+        ("asrcli config show mic.devi", ["mic.device", "mic.device_wait"]),
         ("asrcli config set mic.stats ", ["true", "false"]),
-        ("asrcli config show mi", ["mic"]),
+        ("asrcli config show mi", ["mic", "mic."]),
         ("asrcli config show mic --profile me", ["meeting"]),
         ("asrcli file --profile d", ["dictation"]),
         ("asrcli file --profile o", ["ours"]),
