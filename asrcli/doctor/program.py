@@ -20,7 +20,7 @@ GROUP = "program"
 
 PYTHON = Subject("python", GROUP, "Python")
 EXTRAS = Subject("extras", GROUP, "extras")
-CONFIGURATION = Subject("configuration", GROUP, "configuration", "every command, until it is mended")
+CONFIGURATION = Subject("configuration", GROUP, "configuration", "the commands that it is for, until it is mended")
 STATE = Subject("state-folder", GROUP, "state folder", "hotword lists and rescued sound, which are kept there")
 TERMINAL = Subject("terminal", GROUP, "terminal", "how results look")
 

@@ -55,7 +55,7 @@ def qwen(
 
     def prepare() -> Request:
         _check(knobs, bool(files), mic, many, microphone)
-        _check_protocol(knobs.model, service.protocol)
+        check_protocol(knobs.model, service.protocol)
         sent = replace(send, send=OPUS) if knobs.opus else send
         if mic:
             setup = MicSetupFlags(rate=raw.rate, channels=raw.channels)
@@ -92,7 +92,7 @@ def _check(knobs: QwenFlags, has_files: bool, mic: bool, many: ManyFlags, microp
         raise UsageError("--device, --duration and their kin are for the microphone", hint="use --mic")
 
 
-def _check_protocol(model: str, override: str | None) -> None:
+def check_protocol(model: str, override: str | None) -> None:
     """Raise UsageError for a model that is known to speak another protocol than this command's."""
     from asrcli.settings import catalogue as models
     from asrcli.values.errors import UsageError

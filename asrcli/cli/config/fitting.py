@@ -55,6 +55,8 @@ def findings(context: Any, settings: Mapping[str, Setting]) -> Iterator[Finding]
     values = context.params
     if "api_key_file" in given and not values.get("api_key"):
         yield from _of_the_key_file(given["api_key_file"])
+    if "model" in given and context.command.name == "qwen":
+        yield from _of_the_family(given["model"], values)
     always = set(_doubts(values, {}))
     named_by = given.get("model") or given.get("region")
     if named_by is not None:
@@ -74,6 +76,15 @@ def _of_the_key_file(setting: Setting) -> Iterator[Finding]:
         find_key(None, Path(setting.value), {}, Path())
     except AuthError as error:
         yield Finding(setting, error.message, error.hint, stops=False)
+
+
+def _of_the_family(setting: Setting, values: Mapping[str, Any]) -> Iterator[Finding]:
+    from asrcli.cli.commands.qwen import check_protocol
+
+    try:
+        check_protocol(values["model"], values.get("protocol"))
+    except UsageError as error:
+        yield Finding(setting, error.message, error.hint, stops=True)
 
 
 def _doubts(values: Mapping[str, Any], fields: Mapping[str, object]) -> list[combinations.Notice]:

@@ -55,6 +55,7 @@ def test_a_run_that_a_file_stops_names_the_line(asrcli, own):
             [":2: warning: model: paraformer-realtime-v2 is in the region cn, and this goes to intl (--region cn"],
         ),
         ('api-key-file = "none"', 0, [":1: warning: api-key-file: cannot read the key from --api-key-file none: No"]),
+        ('[qwen]\nmodel = "fun-asr-realtime"', 1, [":2: model: fun-asr-realtime is not of the Qwen-ASR-"]),
         ('[qwen]\nwire_rate = "8000"', 0, [": fine"]),
         ('hotwords = "Aliya:5"\n[file]\nmodel = "qwen3-asr-flash-realtime"', 1, [":1: hotwords: for file: qwen3-"]),
         ('param = ["nothing=1"]', 0, [":1: warning: param: --param nothing is not known to this version"]),
