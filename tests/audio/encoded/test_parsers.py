@@ -159,7 +159,7 @@ def test_what_is_no_sound_is_not_looked_at_for_ever(kind: type[Parser]) -> None:
             assert len(parser._arrived) < 1 << 17
 
 
-@pytest.mark.parametrize("kind", (Mp3Parser, AdtsParser))
+@pytest.mark.parametrize("kind", [Mp3Parser, AdtsParser])
 def test_a_stretch_of_nothing_but_ones_is_passed_over_at_once(
     kind: type[FrameParser], monkeypatch: pytest.MonkeyPatch
 ) -> None:
