@@ -23,8 +23,8 @@ class AccessFlags:
         str | None,
         typer.Option(
             metavar="WHERE",
-            help="intl: Singapore, the default; cn: Beijing; qwen-intl, qwen-cn: Qwen Cloud, whose addresses no document"
-            " names; local: a service of our own for this run, without a key.",
+            help="intl: Singapore, the default; cn: Beijing; qwen-intl, qwen-cn: Qwen Cloud, whose addresses no"
+            " document names; local: a service of our own for this run, without a key.",
             autocompletion=values.choices("intl", "cn", "qwen-intl", "qwen-cn", "local"),
         ),
     ] = None
