@@ -58,7 +58,7 @@ def test_json_lines_have_one_begin_and_one_end_and_times_in_order(asrcli, talk_s
     assert [event["type"] for event in events].count("begin") == 1
     assert events[0] == {
         "type": "begin", "v": 1, "source": str(TALK_WAV), "model": "fun-asr-realtime", "region": "custom",
-        "protocol": "run-task", "sample_rate_hz": 16000, "duration_ms": events[0]["duration_ms"],
+        "protocol": "run-task", "sample_rate_hz": 16000, "send": "pcm", "duration_ms": events[0]["duration_ms"],
         "begun_at": events[0]["begun_at"],
     }  # fmt: skip
     finals = [event for event in events if event["type"] == "final"]
