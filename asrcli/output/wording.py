@@ -42,8 +42,8 @@ def words(error: AsrcliError) -> str:
 
 def error_line(error: AsrcliError, source: str | None = None) -> str:
     """ "asrcli: error: …" with its hint, and the self-check where that knows more; with its source, if told."""
-    hints = [error.hint, _LOOKS_FURTHER if _is_of_the_way(error) else ""]
-    text = _with_hint(_told(error), "; ".join(filter(None, hints)))
+    hint = f"{error.hint}; {_LOOKS_FURTHER}" if _is_to_be_looked_into(error) else error.hint
+    text = _with_hint(_told(error), hint)
     return sentence_text(ERROR_PREFIX + (text if source is None else about(text, source)))
 
 
@@ -77,9 +77,11 @@ def _labels(sentence: Sentence, *, seen: bool) -> list[str]:
     return [f"[{', '.join(known)}]"] if known else []
 
 
-def _is_of_the_way(error: AsrcliError) -> bool:
-    """Whether the key or the way to the service is at fault, both of which the self-check tries."""
-    return isinstance(error, AuthError) or (isinstance(error, LinkError) and not error.refused)
+def _is_to_be_looked_into(error: AsrcliError) -> bool:
+    """Whether something about the key or the way to the service is to be put right, which the self-check tries."""
+    return bool(error.hint) and (
+        isinstance(error, AuthError) or (isinstance(error, LinkError) and error.hint.startswith("check "))
+    )
 
 
 def _with_hint(text: str, hint: str) -> str:
