@@ -207,7 +207,8 @@ def _understand(arguments: list[str]) -> None:
     command = root.commands[name].loaded if name in SUMMARIES else None  # type: ignore[attr-defined]
     assert command is not None, name
     parsed = command.make_context(name, rest)
-    if hasattr(command, "commands"):
+    # A group that does something by itself may stand alone.
+    if hasattr(command, "commands") and (rest or not command.invoke_without_command):
         inner, *rest = rest
         assert inner in command.commands, arguments
         command.commands[inner].make_context(inner, rest)
