@@ -199,7 +199,8 @@ def test_keys_play_move_and_change_the_speed(talk):
     keyboard.press("ArrowRight")
     keyboard.press("ArrowRight")
     keyboard.press("ArrowLeft")
-    assert talk.at() == pytest.approx(begin + 5)
+    # Right after a pause the time is that of the last picture, some milliseconds off.
+    assert talk.at() == pytest.approx(begin + 5, abs=0.05)
     keyboard.press("]")
     keyboard.press("]")
     keyboard.press("[")
