@@ -180,7 +180,7 @@ class DocumentFlags:
             "--output-format",
             "-f",
             metavar="FORM",
-            help="text, json, srt, vtt, ass, md or html, where the name of -o says none [text]; json: lines; repeat it.",
+            help="text, json, srt, vtt, ass, md or html, where the name of -o says none [text]; json is lines; repeat.",
             autocompletion=values.formats,
         ),
     ] = field(default_factory=list)
