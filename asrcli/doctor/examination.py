@@ -33,7 +33,8 @@ def examine(
     said: queue.SimpleQueue[_Said] = queue.SimpleQueue()
     found: list[list[Finding]] = [[] for _ in checks]
     open_checks = set(range(len(checks)))
-    for number, check in enumerate(checks):
+    # The last ones first: the recogniser, which takes longest, loads in a process of its own while the others work.
+    for number, check in reversed([*enumerate(checks)]):
         _begin(number, check, said)
     shown = 0
     while open_checks:

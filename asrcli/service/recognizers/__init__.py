@@ -23,7 +23,7 @@ def open_recognizer(name: str, stall_s: float) -> Recognizer:
 
 
 def _sphinx(_: str, stall_s: float) -> Recognizer:
-    # Each is loaded when it is asked for: this one needs numpy, and a script does not.
+    # Each is loaded when it is asked for: a script needs no processes.
     from asrcli.service.recognizers.sphinx.recognizer import SphinxRecognizer
 
     return SphinxRecognizer(stall_s)

@@ -19,9 +19,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import asdict
-
-import numpy as np
-import soxr
+from typing import TYPE_CHECKING
 
 from asrcli.service.recognizers.base import (
     Failed,
@@ -39,6 +37,9 @@ from asrcli.system.extras import how_to_add
 from asrcli.system.posix import unsupported
 from asrcli.system.threads import Thread
 from asrcli.values.errors import Shortage, UsageError
+
+if TYPE_CHECKING:
+    import soxr
 
 _RATE_HZ = 16000
 # The form of what a decoder is sent: see worker.py.
@@ -175,12 +176,18 @@ class SphinxRecognition:
     def _resampled(self, pcm: Pcm) -> bytes:
         if pcm.sample_rate_hz == _RATE_HZ:
             return pcm.data
+        # Loaded for those who send another rate only: it would hold up the worker's start by 0.15 s.
+        import numpy as np
+        import soxr
+
         if self._resampler is None:
             self._resampler = soxr.ResampleStream(pcm.sample_rate_hz, _RATE_HZ, 1, dtype="int16")
         return bytes(self._resampler.resample_chunk(np.frombuffer(pcm.data, "<i2")).tobytes())
 
     def _flush_resampler(self) -> None:
         if self._resampler is not None:
+            import numpy as np
+
             self._send_audio(self._resampler.resample_chunk(np.empty(0, np.int16), last=True).tobytes())
             self._resampler = None
 
