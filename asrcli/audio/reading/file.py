@@ -20,7 +20,7 @@ from asrcli.audio.reading.lengths import TRAILER_BYTES, is_whole_mp4, stated_ext
 from asrcli.audio.reading.stdin import StdinSource, open_stream
 from asrcli.audio.reading.wav_header import MAX_HEADER_BYTES, WavHeader, parse_header
 from asrcli.audio.sample_encodings import ENCODINGS
-from asrcli.audio.source import AsIs, DecodedSource, NoticeSink, RawFormat, Source
+from asrcli.audio.source import AsIs, DecodedSource, EncodedSource, NoticeSink, RawFormat, Source
 from asrcli.system.chatter import quiet_c_library
 from asrcli.system.descriptor import let_go
 from asrcli.system.posix import NON_BLOCKING, read_at
@@ -51,8 +51,11 @@ def open_file(
             raise DecodeError(f"cannot read {label(name)}: {error.strerror}") from error
         if not isinstance(found, _Shape):
             unless_kept.pop_all()
-            return found
-    return _open_with_ffmpeg(path, kind, found, name, notice)
+    source = _open_with_ffmpeg(path, kind, found, name, notice) if isinstance(found, _Shape) else found
+    if as_is is not None and kind is None and not isinstance(source, StdinSource | EncodedSource):
+        # That it is sound at all was not known before.
+        notice(f"{label(name)} is converted: it is of a kind that is not known", "")
+    return source
 
 
 def _look_into(

@@ -153,6 +153,14 @@ def test_what_cannot_go_is_converted_and_told_or_refused(
     assert refused.value.message.endswith(reason)
 
 
+def test_what_only_a_decoder_finds_sound_in_is_told_too(speech: Speech, tmp_path: Path) -> None:
+    path = tmp_path / "a.mp3"
+    path.write_bytes(b"\x01rubbish" * 400 + speech("start.mp3", *FILES["start.mp3"][1]).read_bytes())
+    notices = Notices()
+    opened(path, ALL, notices).close()
+    assert notices == [f"{path} is converted: it is of a kind that is not known"]
+
+
 def test_a_stream_that_cannot_go_is_decoded_from_its_beginning(speech: Speech, tmp_path: Path) -> None:
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
