@@ -1,7 +1,7 @@
 """MP3: frames, the tags around them, and the frame that says how long the rest is.
 
-Layouts after ISO/IEC 11172-3 and 13818-3, 2.4; ID3v1; APE tag version 2; the headers of Xing, LAME and Fraunhofer as
-their authors describe them.
+Layouts after ISO/IEC 11172-3 and 13818-3, 2.4; ID3v1; APE tag version 2; Lyrics3; the headers of Xing, LAME and
+Fraunhofer as their authors describe them.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ _MOST_PREROLL_FRAMES = 10
 _THREE_FRAMES_BYTES = 3 * 2884
 # What every decoder puts before the sound, beside what the encoder did.
 _DECODER_DELAY = 529
+# How long it is stands at its end, of the newer kind, or nowhere.
+_LYRICS, _LYRICS_END = b"LYRICSBEGIN", re.compile(rb"LYRICSEND|[0-9]{6}LYRICS200")
+_MOST_LYRICS_BYTES, _LYRICS_STEP_BYTES = 1 << 20, 1024
 
 
 class Mp3Parser(FrameParser):
@@ -57,6 +60,11 @@ class Mp3Parser(FrameParser):
             if self.header_at(data, at) is None and not self._tag_bytes(data, at) and self._free(data, at) is None:
                 raise Unfit("has an ID3 tag with a wrong length")
             self._follows_tag = False
+        if data.startswith(_LYRICS, at) and not self._rubbish_bytes:
+            if end := _LYRICS_END.search(data, at):
+                return end.end() - at
+            if len(data) - at < _MOST_LYRICS_BYTES and not is_end:
+                return at - len(data) - _LYRICS_STEP_BYTES
         if self.traits is None and len(data) - at >= self.HEADER_BYTES and self._free(data, at) is not None:
             if len(data) - at < _THREE_FRAMES_BYTES and not is_end:
                 return -_THREE_FRAMES_BYTES
@@ -81,8 +89,10 @@ class Mp3Parser(FrameParser):
         return False
 
     def _tag_bytes(self, data: bytes, at: int) -> int:
-        if data[at : at + 1] not in (b"I", b"T", b"A"):
+        if data[at : at + 1] not in (b"I", b"T", b"A", b"L"):
             return 0
+        if data.startswith(_LYRICS, at):
+            return len(_LYRICS)
         if length := id3_bytes(data, at):
             return length
         if data.startswith(b"TAG", at):

@@ -55,6 +55,21 @@ def test_tags_behind_the_sound_are_none(frames: list[bytes]) -> None:
         assert (parser.lost_bytes, parser.is_cut) == (0, False)
 
 
+@pytest.mark.parametrize("end", [b"LYRICSEND", b"012345LYRICS200"])
+def test_lyrics_behind_the_sound_are_none(end: bytes, frames: list[bytes]) -> None:
+    tags = b"LYRICSBEGIN" + b"[00:01]words of it" * 300 + end + b"TAG" + bytes(125)
+    for size in (7, 500, 100_000):
+        parser = Mp3Parser()
+        assert [part.data for part in take_apart(parser, splits(b"".join(frames) + tags, size))] == frames
+        assert (parser.lost_bytes, parser.is_cut) == (0, False)
+
+
+def test_lyrics_without_an_end_are_damage(frames: list[bytes]) -> None:
+    parser = Mp3Parser()
+    assert len(take_apart(parser, [*frames[:9], b"LYRICSBEGIN" + bytes(1 << 19), *frames[9:]])) == len(frames)
+    assert parser.lost_bytes == 1 << 19
+
+
 def test_the_frame_that_describes_the_others_is_no_sound(speech: Speech) -> None:
     parser = Mp3Parser()
     take_apart(parser, [speech("start.mp3", "-b:a", "32k").read_bytes()])
