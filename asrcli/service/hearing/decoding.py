@@ -34,7 +34,7 @@ class AudioDecoder(Protocol):
 def open_decoder(settings: RecognitionSettings, sink: Sink) -> AudioDecoder:
     """The decoder for `settings.audio_format`. Raises RecognitionError where what it needs is not installed."""
     if settings.audio_format in ("pcm", "wav"):
-        return SampleDecoder(settings.sample_rate_hz, sink)
+        return SampleDecoder(settings.sample_rate_hz, sink, is_wav=settings.audio_format == "wav")
     if settings.audio_format in ("opus", "speex"):
         return OggDecoder(settings.audio_format, settings.sample_rate_hz, sink)
     return FrameDecoder(settings.audio_format, settings.sample_rate_hz, sink)

@@ -8,29 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from asrcli.service.hearing.beginnings import AMR_MAGIC, BEGINNING_BYTES, kind_of
 from asrcli.service.hearing.codec import RATE_HZ, Codec, check_mono, wrong_rate
 from asrcli.service.hearing.samples import Sink
 from asrcli.service.recognizers.base import NoValidAudioError, Pcm
 
 # So much in which no frame is found is no sound of the stated kind; tags do not count.
 _MOST_SEARCHED_BYTES = 64 * 1024
-_AMR_MAGIC = b"#!AMR\n"
 _AMR_HZ = 8000
 # By type: eight kinds of speech, comfort noise, and nothing, which stands for a pause.
 _AMR_FRAME_BYTES = {0: 13, 1: 14, 2: 16, 3: 18, 4: 20, 5: 21, 6: 27, 7: 32, 8: 6, 15: 1}
 _NAMES = {"mp3": "mp3", "aac": "aac in ADTS", "amr": "amr"}
-# What tells one kind from the others, as it is named to the client; the longest is AMR-WB's.
-_BEGINNING_BYTES = 10
-_BEGINNINGS = {
-    b"OggS": "Ogg",
-    b"RIFF": "a WAV",
-    b"fLaC": "FLAC",
-    _AMR_MAGIC: "amr",
-    b"#!AMR-WB": "AMR-WB",
-    b"#!AMR_MC": "AMR of several channels",
-    b"\x1a\x45\xdf\xa3": "WebM",
-    b"ADIF": "AAC without ADTS",
-}
 _MP3_RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
 _AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
 
@@ -79,7 +67,7 @@ class FrameDecoder:
             passed = min(self._tag_bytes, len(data))
             self._tag_bytes -= passed
             data = data[passed:]
-            if len(data) < _BEGINNING_BYTES:
+            if len(data) < BEGINNING_BYTES:
                 self._head = data
                 return b""
             if not data.startswith(b"ID3"):
@@ -91,8 +79,8 @@ class FrameDecoder:
         if self._format != "amr":
             return data
         if found is None:
-            raise self._refusal(f": it does not begin with {_AMR_MAGIC.decode().strip()}")
-        return data[len(_AMR_MAGIC) :]
+            raise self._refusal(f": it does not begin with {AMR_MAGIC.decode().strip()}")
+        return data[len(AMR_MAGIC) :]
 
     def _hear(self, packet: bytes) -> None:
         if not self._heard and self._format == "mp3" and _is_index(packet):
@@ -146,11 +134,8 @@ class AmrFrames:
 
 def _kind(data: bytes) -> str | None:
     """What the stream is that begins so, if that can be told."""
-    for magic, kind in _BEGINNINGS.items():
-        if data.startswith(magic):
-            return kind
-    if data[4:8] == b"ftyp":
-        return "MP4"
+    if kind := kind_of(data):
+        return kind
     if data[0] == 0xFF and data[1] & 0xF6 == 0xF0:
         return "aac"
     return "mp3" if data[0] == 0xFF and data[1] & 0xE0 == 0xE0 else None

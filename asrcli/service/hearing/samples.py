@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from asrcli.service.hearing.beginnings import BEGINNING_BYTES, kind_of
 from asrcli.service.recognizers.base import NoValidAudioError, Pcm
 from asrcli.values.errors import DecodeError
 from asrcli.values.wav_header import RiffFormat, read_riff
@@ -19,12 +20,14 @@ class SampleDecoder:
     """Mono s16le, raw or in RIFF/WAVE, as a stream: what it begins with tells, because the vendor's samples do not.
 
     They send a WAV as pcm, and what a microphone gives as wav. Raw samples are kept whole. A header may come in pieces,
-    its lengths may be unknown, and its rate is the one that counts.
+    its lengths may be unknown, and its rate is the one that counts. With `is_wav`, what begins as
+    another kind of file is refused.
     """
 
-    def __init__(self, sample_rate_hz: int, sink: Sink) -> None:
+    def __init__(self, sample_rate_hz: int, sink: Sink, is_wav: bool = False) -> None:
         self._sample_rate_hz = sample_rate_hz
         self._sink = sink
+        self._is_wav = is_wav
         # What cannot be told apart or read yet; None once the samples have begun.
         self._head: bytes | None = b""
         self._left_bytes: int | None = None  # None until the end of the stream.
@@ -55,9 +58,11 @@ class SampleDecoder:
     def _begin(self, data: bytes) -> tuple[bytes, bytes | None]:
         """The first samples, and what of `data` must wait for more of the header."""
         begins_wav = _begins_wav(data)
-        if begins_wav is None:
+        if begins_wav is None or (self._is_wav and len(data) < BEGINNING_BYTES):
             return b"", data
         if not begins_wav:
+            if self._is_wav and (kind := kind_of(data)) not in (None, "a WAV"):
+                raise NoValidAudioError(f"the audio is not wav: it begins as {kind}")
             return data, None
         try:
             found = read_riff(data)

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from asrcli.service.hearing.beginnings import kind_of
 from asrcli.service.hearing.decoding import open_decoder
 from asrcli.service.recognizers.base import RecognitionError, RecognitionSettings
-from tests.support.compressed import decode, tone
+from tests.support.compressed import compressed, decode, tone
 
 
 def wav(pcm: bytes, rate_hz: int = 16000, channels: int = 1, width: int = 2) -> bytes:
@@ -37,6 +38,7 @@ def test_raw_samples_pass_whole_whatever_they_are_called(
     """The vendor's Java sample calls what its microphone gives wav."""
     data = beginning + data
     assume(data[:4] != b"RIFF" or data[8:12] != b"WAVE")
+    assume(audio_format == "pcm" or kind_of(data) in (None, "a WAV"))
     heard, rates = decode(audio_format, data, size=size, rate_hz=44100)
     assert heard == data[: len(data) // 2 * 2]
     assert rates <= {44100}
@@ -78,6 +80,15 @@ def test_a_wav_of_unknown_length_lasts_until_its_end(length: int) -> None:
 def test_what_is_no_mono_16_bit_wav_is_refused(data: bytes, why: str) -> None:
     with pytest.raises(RecognitionError, match=why) as caught:
         decode("wav", data)
+    assert caught.value.code == "NO_VALID_AUDIO_ERROR"
+
+
+@pytest.mark.parametrize("audio_format", ["mp3", "opus", "amr"])
+@pytest.mark.parametrize("size", [1, 5, 3200])
+def test_another_kind_of_file_is_no_wav(audio_format: str, size: int) -> None:
+    data = (b"ID3\4\0\0\0\0\0\0" if audio_format == "mp3" else b"") + compressed(audio_format, tone(0.3))
+    with pytest.raises(RecognitionError, match=r"the audio is not wav: it begins as (mp3|Ogg|amr)") as caught:
+        decode("wav", data, size=size)
     assert caught.value.code == "NO_VALID_AUDIO_ERROR"
 
 
