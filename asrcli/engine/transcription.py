@@ -133,8 +133,10 @@ class Transcription:
 
     def _reopen(self) -> None:
         self._session.close()
-        self._uplink.begin()
+        encoding = self._uplink.begin()
         self._open(self._engine.new_protocol(self._sound), self._session.delivery.bytes)
+        if encoding is not None:
+            self._tell(EncodingChanged(encoding, self._pcm.ms(self._reader.start_sample)))
         self._begin()
 
     def _posted(self, session: int, item: InboxItem) -> None:
@@ -195,9 +197,9 @@ class Transcription:
             sent = self._session.pump(_TURN_CHUNKS)
             if sent:
                 self._note_sent(dues_s)
-            if (encoding := self._uplink.observe(now, self._session, self._tape)) is not None:
+            if self._uplink.observe(now, self._session, self._tape):
                 self._reopen()
-                return [EncodingChanged(encoding, self._pcm.ms(self._reader.start_sample))]
+                return ()
             if self._reader.over and self._session.takes_audio:
                 return self._heard(self._session.handle(Turn.AUDIO_ENDED))
         if _TURN_CHUNKS in (len(dues_s), sent) or (sent and was_full):

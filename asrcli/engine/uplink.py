@@ -27,7 +27,8 @@ class Economy:
 
     def __init__(self, pace: float) -> None:
         self.is_on = False
-        self.lag_ms = _LAG_MS * max(1.0, pace)
+        self.pace = max(1.0, pace)
+        self.lag_ms = _LAG_MS * self.pace
 
 
 class Carrier(Protocol):
@@ -70,23 +71,36 @@ class Uplink:
         """The encoding that the session has because another source lagged behind before; None where it is the usual."""
         return OPUS if self._economy is not None and not self._can_go_over else None
 
-    def begin(self) -> None:
-        """What is observed from now on is another session, which is about to be made."""
+    def begin(self) -> str | None:
+        """What is observed from now on is another session, which is about to be made.
+
+        Returns its encoding where that is not the one before's: another source may have lagged behind meanwhile.
+        """
+        could_go_over = self._can_go_over
         self._can_go_over = self._economy is not None and not self._economy.is_on
         self._least_ms = self._since = None
+        return OPUS if could_go_over and not self._can_go_over else None
 
-    def observe(self, now: float, carrier: Carrier, sound: Gathered) -> str | None:
-        """The encoding with which another session is to follow at once, if it is. Tells what there is to be told."""
-        if self._economy is None or not self._can_go_over:
-            self._observe_shortage(now, carrier, sound)
-        elif now >= self._look_at:
+    def observe(self, now: float, carrier: Carrier, sound: Gathered) -> bool:
+        """Whether another session is to follow at once, in fewer bytes. Tells what there is to be told."""
+        if self._economy is not None and self._can_go_over:
+            if now < self._look_at:
+                return False
             self._look_at = now + _LOOK_S
-            return OPUS if self._lags(self._economy, sound.end_ms - carrier.carried_ms) else None
-        return None
+            return self._is_too_slow(self._economy, now, carrier, sound)
+        if not self._has_told:
+            share = self._share(now, carrier, sound)
+            if share is not None and share < _ENOUGH:
+                self._has_told = True
+                self._notice(*self._words(share))
+        return False
 
-    def _lags(self, economy: Economy, waiting_ms: int) -> bool:
-        self._least_ms = waiting_ms if self._least_ms is None else min(waiting_ms, self._least_ms)
-        if waiting_ms < economy.lag_ms or waiting_ms - self._least_ms < economy.lag_ms / 2:
+    def _is_too_slow(self, economy: Economy, now: float, carrier: Carrier, sound: Gathered) -> bool:
+        waiting_ms = sound.end_ms - carrier.carried_ms
+        share = self._share(now, carrier, sound)
+        # A file is read no further ahead: behind what has gathered once, the sound that waits does not grow.
+        falls_short = waiting_ms >= _LAG_MS and share is not None and share < _ENOUGH * economy.pace
+        if not (falls_short or self._lags(economy, waiting_ms)):
             return False
         if not economy.is_on:
             economy.is_on = True
@@ -96,23 +110,24 @@ class Uplink:
             )
         return True
 
-    def _observe_shortage(self, now: float, carrier: Carrier, sound: Gathered) -> None:
-        """Told once, where what got through has been less than real time for a while."""
-        if self._has_told or not (carrier.is_held_up and sound.has_unread):
+    def _lags(self, economy: Economy, waiting_ms: int) -> bool:
+        self._least_ms = waiting_ms if self._least_ms is None else min(waiting_ms, self._least_ms)
+        return waiting_ms >= economy.lag_ms and waiting_ms - self._least_ms >= economy.lag_ms / 2
+
+    def _share(self, now: float, carrier: Carrier, sound: Gathered) -> float | None:
+        """How much of real time got through while sound waited for so long that it is no moment; else None."""
+        if not (carrier.is_held_up and sound.has_unread):
             self._since = None
-            return
+            return None
         carried_ms = carrier.carried_ms
         if self._since is None or carried_ms < self._since[1]:
             # Also where a new session begins anew.
             self._since = now, carried_ms
         began, from_ms = self._since
         if now - began < _PATIENCE_S:
-            return
-        share = (carried_ms - from_ms) / ((now - began) * 1000)
+            return None
         self._since = None
-        self._has_told = share < _ENOUGH
-        if self._has_told:
-            self._notice(*self._words(share))
+        return (carried_ms - from_ms) / ((now - began) * 1000)
 
     def _words(self, share: float) -> tuple[str, str]:
         hint = "a faster network helps, or fewer bytes: --send opus sends a tenth"

@@ -44,8 +44,8 @@ def passes(uplink: Uplink, share: float, seconds: float, *, before_ms: int = 0) 
     carrier = Carrier()
     for tenth in range(round(seconds * 10)):
         carrier.carried_ms = round(tenth * 100 * share)
-        if (encoding := uplink.observe(tenth / 10, carrier, Gathered(before_ms + tenth * 100))) is not None:
-            assert encoding == "opus"
+        if uplink.observe(tenth / 10, carrier, Gathered(before_ms + tenth * 100)):
+            assert uplink.begin() == "opus"
             return tenth / 10
     return None
 
@@ -75,10 +75,10 @@ def test_a_pause_between_two_moments_and_a_session_that_begins_anew_start_the_me
     uplink, carrier = Watched(), Carrier(carried_ms=5000)
     for now, has_unread, carried_ms in [(0, True, 5000), (9, False, 5000), (11, True, 5000), (20, True, 100)]:
         carrier.carried_ms = carried_ms
-        assert uplink.observe(now, carrier, Gathered(has_unread=has_unread)) is None
-    assert uplink.observe(29, carrier, Gathered()) is None
+        assert uplink.observe(now, carrier, Gathered(has_unread=has_unread)) is False
+    assert uplink.observe(29, carrier, Gathered()) is False
     assert uplink.said == []
-    assert uplink.observe(31, carrier, Gathered()) is None
+    assert uplink.observe(31, carrier, Gathered()) is False
     assert len(uplink.said) == 1
 
 
@@ -94,6 +94,19 @@ def test_sound_of_which_two_seconds_wait_is_to_go_over_as_opus(share, at_s):
 def test_what_gathered_while_there_was_no_connection_says_nothing_of_the_network():
     assert passes(Watched(economy=Economy(1.0)), 5.0, 30, before_ms=60_000) is None
     assert passes(Watched(economy=Economy(1.0)), 0.5, 30, before_ms=60_000) == pytest.approx(2.0, abs=0.35)
+
+
+@pytest.mark.parametrize(("share", "at_s"), [(0.2, 10.0), (0.9, 10.0), (1.0, None), (3.0, None)])
+def test_a_file_that_is_read_no_further_ahead_goes_over_too(share, at_s):
+    """After a link was lost: three seconds waited then, and do not become more."""
+    uplink, carrier = Watched(economy=Economy(1.0)), Carrier()
+    over_at_s = None
+    for tenth in range(200):
+        carrier.carried_ms = round(tenth * 100 * share)
+        if uplink.observe(tenth / 10, carrier, Gathered(carrier.carried_ms + 3000)):
+            over_at_s = tenth / 10
+            break
+    assert over_at_s == (at_s if at_s is None else pytest.approx(at_s, abs=0.35))
 
 
 def test_of_what_comes_faster_more_may_wait():
@@ -112,3 +125,11 @@ def test_once_for_all_sources_it_is_told_and_never_back():
         del later.said[:]
         assert passes(later, 0.2, 30) is None
         assert [message[:34] for message, _ in later.said] == ["the network, or the service, takes"]
+
+
+def test_a_session_that_begins_after_another_source_lagged_is_told_to_be_opus_once():
+    economy = Economy(1.0)
+    first, second = Watched(economy=economy), Watched(economy=economy)
+    assert second.begin() is None
+    assert passes(first, 0.2, 10) is not None
+    assert (second.begin(), second.begin(), first.begin()) == ("opus", None, None)

@@ -64,5 +64,6 @@ def _carry(source: socket.socket, target: socket.socket, bytes_per_s: float) -> 
                 time.sleep(ahead_s)
             else:
                 began, carried = time.monotonic(), 0
-        with contextlib.suppress(OSError):
-            target.shutdown(socket.SHUT_WR)
+    # Also where one end broke it off.
+    with contextlib.suppress(OSError):
+        target.shutdown(socket.SHUT_WR)
