@@ -15,6 +15,10 @@ if typing.TYPE_CHECKING:
     from asrcli.audio.sample_encodings import Block as Block
 
 
+LEAST_SHARE = 0.5
+"""A damaged file of which less than this could be read has failed."""
+
+
 class NoticeSink(typing.Protocol):
     """Takes something the user should know that does not end the run, a truncated file for example.
 

@@ -64,7 +64,7 @@ class Parser(ABC):
 
     def __init__(self) -> None:
         self.traits: Traits | None = None
-        self.lost_bytes = 0
+        self.kept_bytes = self.lost_bytes = 0
         self.damaged_at: int | None = None
         self.is_cut = False
         self.lacks_end = False
@@ -146,6 +146,7 @@ class Parser(ABC):
 
     def _keep(self, part: Part) -> None:
         self._found.append(part)
+        self.kept_bytes += len(part.data)
         self.samples += part.samples
         self._rubbish_bytes = 0
 

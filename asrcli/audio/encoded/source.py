@@ -7,7 +7,7 @@ import typing
 from collections.abc import Iterable, Iterator
 
 from asrcli.audio.encoded.parser import Parser, Part, Traits, Unfit
-from asrcli.audio.source import NoticeSink
+from asrcli.audio.source import LEAST_SHARE, NoticeSink
 from asrcli.system.descriptor import Descriptor, let_go
 from asrcli.values.errors import DecodeError
 from asrcli.values.sound import Chunk, SoundFormat
@@ -166,6 +166,7 @@ class EncodedInput:
         if not parser.samples:
             raise DecodeError(f"{shown} holds no audio: nothing follows its header")
         if parser.damaged_at is not None:
+            self._refuse_if_most_is_lost(read_s)
             after_s = max(0, parser.damaged_at - traits.lead_samples) / traits.rate_hz
             hint = "times after the damage are too early by what is missing"
             self._notice(f"{shown} is damaged after {after_s:.1f} s: {parser.loss}", hint, True)
@@ -174,6 +175,16 @@ class EncodedInput:
             self._notice(f"{shown} is cut short or damaged: {read_s:.1f} of {total_s:.1f} s could be read", "", True)
         elif parser.is_cut or (parser.lacks_end and not self.live):
             self._notice(f"{shown} is cut short after {read_s:.1f} s", "", True)
+
+    def _refuse_if_most_is_lost(self, read_s: float) -> None:
+        parser, stated_s = self._parser, (self.duration_ms or 0) / 1000
+        if read_s < LEAST_SHARE * stated_s:
+            told = f"{read_s:.1f} of {stated_s:.1f} s could be read"
+        elif parser.kept_bytes < LEAST_SHARE * (parser.kept_bytes + parser.lost_bytes):
+            told = parser.loss
+        else:
+            return
+        raise DecodeError(f"cannot read most of {label(self.name)}: it is damaged: {told}")
 
 
 class _Joining:

@@ -15,7 +15,7 @@ from asrcli.audio.reading.ffmpeg_tool import last_words, require_ffmpeg
 from asrcli.audio.reading.pcmstream import pcm_blocks, read_header
 from asrcli.audio.reading.sniff import AAC, MP3, MP4
 from asrcli.audio.sample_encodings import ENCODINGS
-from asrcli.audio.source import NoticeSink, RawFormat, ignore
+from asrcli.audio.source import LEAST_SHARE, NoticeSink, RawFormat, ignore
 from asrcli.system.child import Child
 from asrcli.values.errors import DecodeError
 from asrcli.values.source_name import label
@@ -34,8 +34,6 @@ _MISSING_TOLERANCE = 0.02
 _MISSING_TOLERANCE_MS = 250
 # Streams of frames without an index: their length is guessed by the bit rate of the first ones.
 _GUESSED_LENGTHS = (MP3.name, AAC.name)
-# A damaged file of which less than this could be read has failed.
-LEAST_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,12 @@ import numpy as np
 import soundfile
 
 from asrcli.audio.reading.after_damage import RUN_UP_S, Rest
-from asrcli.audio.reading.ffmpeg import LEAST_SHARE, Layout
+from asrcli.audio.reading.ffmpeg import Layout
 from asrcli.audio.reading.ffmpeg_tool import find_ffmpeg
 from asrcli.audio.reading.lengths import TRAILER_BYTES
 from asrcli.audio.reading.sniff import TAIL_BYTES, tag_bytes_at_end
 from asrcli.audio.sample_encodings import layout_problem
-from asrcli.audio.source import NoticeSink
+from asrcli.audio.source import LEAST_SHARE, NoticeSink
 from asrcli.system.descriptor import let_go
 from asrcli.system.posix import read_at
 from asrcli.values.errors import DecodeError, UsageError

@@ -250,6 +250,19 @@ def test_damage_on_the_way_is_told(speech: Speech, tmp_path: Path) -> None:
     assert notices.truncated
 
 
+@pytest.mark.parametrize(
+    ("name", "told"), [("start.mp3", "of 4.0 s could be read"), ("talk.amr", "bytes are no sound")]
+)
+def test_a_file_of_which_most_is_damaged_fails(name: str, told: str, speech: Speech, tmp_path: Path) -> None:
+    whole = speech(name, *FILES[name][1])
+    data = whole.read_bytes()
+    hole = len(data) * 7 // 10
+    broken = tmp_path / f"broken{whole.suffix}"
+    broken.write_bytes(data[: len(data) // 10] + bytes(hole) + data[len(data) // 10 + hole :])
+    with pytest.raises(DecodeError, match=f"cannot read most of .*: it is damaged: .*{told}"):
+        chunks_of(encoded(broken))
+
+
 def test_a_wav_whose_header_is_wrong_is_decoded(tmp_path: Path) -> None:
     path = write(tmp_path / "a.wav", tone(1.0))
     path.write_bytes(path.read_bytes() + tone(1.0).astype("<f4").tobytes())
