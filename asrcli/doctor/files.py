@@ -21,6 +21,7 @@ _PATIENCE_S = 5.0
 
 
 def sndfile() -> Iterator[Finding]:
+    """Whether libsndfile loads, and which of the common formats it reads."""
     try:
         from asrcli.audio.reading.sndfile import library
     except OSError as error:
@@ -37,6 +38,7 @@ def sndfile() -> Iterator[Finding]:
 
 
 def ffmpeg(clock: Clock) -> Iterator[Finding]:
+    """Which ffmpeg there is, and whether it runs."""
     path = find_ffmpeg()
     if path is None:
         yield FFMPEG.warn("not found", how_to_install().removeprefix("install it: "))

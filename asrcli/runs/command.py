@@ -170,7 +170,7 @@ def with_memory(spec: Spec, output: Output) -> tuple[Spec, Callable[[], None]]:
         return spec, lambda: None
     from asrcli.runs import slow_links
 
-    return slow_links.heeded(spec, output), functools.cache(functools.partial(slow_links.remember, spec.endpoint.url))
+    return slow_links.recall(spec, output), functools.cache(functools.partial(slow_links.remember, spec.endpoint.url))
 
 
 def with_hotwords(

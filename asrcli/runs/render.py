@@ -62,6 +62,7 @@ def render(
     output = open_output(options, folder, past=True, sound_of=embedding)
 
     def work(signals: Signals) -> int:
+        """Read what was saved, write what is asked for, and say with which exit code that ends."""
         with ExitStack() as stack:
             spare_the_sources(output, options, names)
             if list(names).count(STANDARD_INPUT) > 1:

@@ -44,6 +44,7 @@ def run(
         output = open_output(options, folder, sound_of=embedding)
 
     def work(signals: Signals) -> int:
+        """Carry the run out, and say with which exit code it ends; an error is told before."""
         output.opening(opening)
         try:
             try:

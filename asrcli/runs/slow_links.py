@@ -26,7 +26,7 @@ _NAME = "slow-links.json"
 _VERSION = 1
 
 
-def heeded(spec: Spec, output: Output) -> Spec:
+def recall(spec: Spec, output: Output) -> Spec:
     """`spec`, which saves bytes, and does so from the start where its network was slow before; that is told."""
     if not was_slow(spec.endpoint.url):
         return spec

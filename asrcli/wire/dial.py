@@ -98,7 +98,7 @@ def secure(connection: socket.socket, url: str, network: Network) -> ssl.SSLSock
 
 @functools.cache
 def tls_context(ca_bundle: Path | None) -> ssl.SSLContext:
-    """One for the process: loading the system's authorities costs about 19 ms. SSL_CERT_FILE is heeded by OpenSSL.
+    """One for the process: loading the system's authorities costs about 19 ms. OpenSSL reads SSL_CERT_FILE.
 
     Raises UsageError for a bundle that cannot be read.
     """

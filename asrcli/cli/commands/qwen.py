@@ -54,6 +54,7 @@ def qwen(
     from asrcli.runs.run import run
 
     def prepare() -> Request:
+        """Raises UsageError for options that do not go together."""
         _check(knobs, bool(files), mic, many, microphone)
         check_protocol(knobs.model, service.protocol)
         sent = replace(send, send=OPUS) if knobs.opus else send

@@ -6,7 +6,7 @@ import pytest
 
 from asrcli.audio.encoded.cutting import cut
 from asrcli.values.sound import Chunk
-from tests.audio.encoded.test_parsers import FILES, Speech, take_apart
+from tests.audio.encoded.test_parsers import FILES, Speech, whole
 from tests.support.sounds import decoded_s, needs_ffmpeg
 
 pytestmark = needs_ffmpeg
@@ -16,10 +16,7 @@ COARSE_S = {"mp3": 0.036, "aac": 0.064, "amr": 0.02, "speex": 0.02, "opus": 0.02
 
 @pytest.mark.parametrize("name", FILES)
 def test_what_is_left_of_a_chunk_is_what_its_span_says(name: str, speech: Speech, tmp_path: Path) -> None:
-    kind, options = FILES[name]
-    parser = kind()
-    path = speech(name, *options)
-    parts = take_apart(parser, [path.read_bytes()])
+    path, parser, parts = whole(name, speech)
     traits = parser.traits
     assert traits is not None
     # At another rate than that of the container, as Opus of 16 kHz is.

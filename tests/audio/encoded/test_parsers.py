@@ -40,6 +40,14 @@ def take_apart(parser: Parser, pieces: Iterable[bytes]) -> list[Part]:
     return parts + parser.end()
 
 
+def whole(name: str, speech: Speech) -> tuple[Path, Parser, list[Part]]:
+    """The file of that name, and its parser with all its parts."""
+    kind, options = FILES[name]
+    parser = kind()
+    path = speech(name, *options)
+    return path, parser, take_apart(parser, [path.read_bytes()])
+
+
 def told(parser: Parser, pieces: Iterable[bytes]) -> tuple[object, ...]:
     """All that a parser says of a stream."""
     try:
@@ -52,10 +60,7 @@ def told(parser: Parser, pieces: Iterable[bytes]) -> tuple[object, ...]:
 @needs_ffmpeg
 @pytest.mark.parametrize("name", FILES)
 def test_parts_last_as_long_as_what_a_decoder_makes_of_them(name: str, speech: Speech, tmp_path: Path) -> None:
-    kind, options = FILES[name]
-    parser = kind()
-    path = speech(name, *options)
-    parts = take_apart(parser, [path.read_bytes()])
+    path, parser, parts = whole(name, speech)
     traits = parser.traits
     assert traits is not None
     assert (parser.lost_bytes, parser.is_cut, traits.channels) == (0, False, 1)
@@ -72,10 +77,7 @@ def test_parts_last_as_long_as_what_a_decoder_makes_of_them(name: str, speech: S
 @pytest.mark.parametrize("name", ["start.mp3", "start44.mp3", "variable.mp3", "start.opus", "start.wav"])
 @needs_ffmpeg
 def test_stated_lengths_are_what_libsndfile_says(name: str, speech: Speech) -> None:
-    kind, options = FILES[name]
-    parser = kind()
-    path = speech(name, *options)
-    take_apart(parser, [path.read_bytes()])
+    path, parser, _ = whole(name, speech)
     assert parser.traits is not None
     seconds = (parser.traits.total_samples or parser.samples) / parser.traits.rate_hz
     assert seconds == pytest.approx(soundfile.info(path).duration, abs=1e-4)
@@ -84,10 +86,7 @@ def test_stated_lengths_are_what_libsndfile_says(name: str, speech: Speech) -> N
 @needs_ffmpeg
 @pytest.mark.parametrize("name", FILES)
 def test_a_decoder_can_begin_with_any_part(name: str, speech: Speech, tmp_path: Path) -> None:
-    kind, options = FILES[name]
-    parser = kind()
-    path = speech(name, *options)
-    parts = take_apart(parser, [path.read_bytes()])
+    path, parser, parts = whole(name, speech)
     assert parser.traits is not None
     rest = parts[len(parts) // 2 :]
     assert all(part.is_whole for part in parts)
@@ -174,13 +173,10 @@ def test_a_stretch_of_nothing_but_ones_is_passed_over_at_once(
 @needs_ffmpeg
 @pytest.mark.parametrize("name", FILES)
 def test_there_is_silence_in_every_encoding(name: str, speech: Speech, tmp_path: Path) -> None:
-    kind, options = FILES[name]
-    parser = kind()
-    path = speech(name, *options)
-    take_apart(parser, [path.read_bytes()])
+    path, parser, _ = whole(name, speech)
     assert parser.traits is not None
     part = parser.silence()
-    data = numbered(part.data, 2) if kind is OggParser else 30 * part.data
+    data = numbered(part.data, 2) if type(parser) is OggParser else 30 * part.data
     silent = tmp_path / f"silent{path.suffix}"
     silent.write_bytes(parser.traits.header + data)
     samples = decoded(silent)
