@@ -74,6 +74,23 @@ class ManyOptions:
 
 
 @dataclass(frozen=True)
+class CorpusOptions:
+    """More sources than one machine or one run does. None: not said.
+
+    `manifest` and `results` are paths or addresses, `shard` is "K/N", `cluster` where its scheduler is, `rate` "N/s".
+    `slots` and `rate` hold for all workers together. `dry_run`: only say what would be done.
+    """
+
+    manifest: str | None = None
+    results: str | None = None
+    shard: str | None = None
+    cluster: str | None = None
+    slots: int | None = None
+    rate: str | None = None
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
 class Sending:
     """What the sound is sent as: `way` is one of --send, `opus_bitrate` that of Opus, in bit/s."""
 
@@ -100,5 +117,6 @@ class Request:
     open_ended: bool = False
     cutting: Cutting | None = None
     many: ManyOptions = field(default_factory=ManyOptions)
+    corpus: CorpusOptions = field(default_factory=CorpusOptions)
     sending: Sending = field(default_factory=Sending)
     shaping: Mapping[str, object] = field(default_factory=dict)

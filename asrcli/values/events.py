@@ -219,6 +219,18 @@ class SoundLevel:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkersChanged:
+    """Who works on the sources of this run now: so many `workers`, of which `lost` have gone until now.
+
+    `resent_ms`: sound that went over, or may have gone over, and has to go once more, because its worker was lost.
+    """
+
+    workers: int
+    lost: int = 0
+    resent_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Nothing happened for a while: a chance to redraw."""
 
@@ -239,6 +251,7 @@ Event = (
     | SessionFinished
     | Notice
     | SoundLevel
+    | WorkersChanged
     | Tick
 )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from asrcli.cli.flags.context import LiveContextFlags
+from asrcli.cli.flags.corpus import CorpusFlags
 from asrcli.cli.flags.many import ManyFlags
 from asrcli.cli.flags.options import OutputFlags, Pace, RawAudioFlags, RecognitionFlags, grouped
 from asrcli.cli.flags.sending import SendFlags
@@ -34,6 +35,7 @@ def file(
     raw: RawAudioFlags,
     output: OutputFlags,
     many: ManyFlags,
+    corpus: CorpusFlags,
     pace: Pace = "realtime",
 ) -> int:
     """Transcribe audio files, folders, or standard input (-).
@@ -47,7 +49,8 @@ def file(
 
     def prepare() -> Request:
         fields = {**recognition.fields(), **context.fields()}
-        return file_request(files, recognition.model, fields, service, send, raw, output, many, pace)
+        request = file_request(files, recognition.model, fields, service, send, raw, output, many, pace)
+        return dataclasses.replace(request, corpus=corpus.options())
 
     return run(output.options(), prepare, opening=what(files), folder=many.output_dir)
 

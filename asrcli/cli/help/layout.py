@@ -13,7 +13,7 @@ OTHERS = "Options"
 
 SECTIONS = (
     MOST_USED, ARGUMENTS, "Sources", "Microphone", "Measurement", "List", "Output", "Clips", "Recognition", "Service",
-    "Connection", "Many sources", "Raw audio", OTHERS,
+    "Connection", "Many sources", "A corpus", "Raw audio", OTHERS,
 )  # fmt: skip
 """Their order; a command has those in which it has options."""
 
