@@ -32,14 +32,15 @@ def ignore(message: str, hint: str, truncated: bool = False, /) -> None:
     """A NoticeSink that forgets."""
 
 
-class AnySource(typing.Protocol):
-    """What all sources have in common.
+class Heard(typing.Protocol):
+    """What is known of a source before its sound comes, wherever that is heard.
 
     `waits` is True where reading may have to wait for something slower than a disk: a pipe, a child, a device.
     `name` is what the user typed. `duration_ms` is None where it is not known. `live` is True where sound comes in its
     own time and cannot be had again. `rate_hz` and `channels` are certain after `probe`; before that, those of a
     stream are the ones it has if it turns out to be raw samples. `captured_at` is the wall clock at the first sample,
-    ISO 8601, where it is known.
+    ISO 8601, where it is known. `sound_format` is that of sound which is sent as it is, None for samples. `sound` is
+    what a change of its bytes would show in, where the source itself knows that.
     """
 
     name: str
@@ -50,6 +51,15 @@ class AnySource(typing.Protocol):
     can_wait: bool
     waits: bool
     captured_at: str | None
+
+    @property
+    def sound_format(self) -> SoundFormat | None: ...
+    @property
+    def sound(self) -> str | None: ...
+
+
+class AnySource(Heard, typing.Protocol):
+    """What all sources have in common that are heard here."""
 
     def probe(self) -> None:
         """Wait until rate and channels are known; at once for most files, with the first bytes for a stream.
@@ -72,6 +82,9 @@ class AnySource(typing.Protocol):
 
 class DecodedSource(AnySource, typing.Protocol):
     """Sound as samples."""
+
+    @property
+    def sound_format(self) -> None: ...
 
     def blocks(self) -> Iterator[Block]:
         """Yield blocks of shape (n, channels), any n above 0: float32 with full scale 1.0, or int16 of one channel.

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 class Clip:
     """The first `clip_s` seconds of `source`, to the sample; all of it where it is shorter."""
 
+    sound_format: None = None
+
     def __init__(self, source: DecodedSource, clip_s: float) -> None:
         self._source = source
         self._clip_s = clip_s
@@ -29,6 +31,7 @@ class Clip:
         self.can_wait = source.can_wait
         self.waits = source.waits
         self.captured_at = source.captured_at
+        self.sound = source.sound
         self.rate_hz = source.rate_hz
         self.channels = source.channels
         clip_ms = round(clip_s * 1000)

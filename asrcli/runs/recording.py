@@ -55,10 +55,9 @@ class Recording:
 
         `notice`: see GrowingFile.
         """
-        from asrcli.audio.source import EncodedSource
         from asrcli.audio.writing.kinds import ENCODED, KINDS
 
-        sound = source.sound_format if isinstance(source, EncodedSource) else None
+        sound = None if source is None else source.sound_format
         ending = self.path.suffix.lower() or _WAV
         if sound is not None and sound.name in ENCODED:
             from asrcli.audio.writing.growing import EncodedWriter

@@ -131,6 +131,9 @@ def _talk(path: Path, sentences: list[dict[str, object]], seconds: float, timeli
 class CodedSource:
     """The sound of a coded talk as a source, made while it is read: six hours of it take no memory."""
 
+    sound_format: None = None
+    sound: str | None = None
+
     def __init__(self, seconds: float, *, live: bool = False, timeline: str = "coded") -> None:
         self.name = "coded"
         self.rate_hz = RATE_HZ

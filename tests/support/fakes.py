@@ -69,6 +69,9 @@ class FakeLink:
 class ToneSource:
     """A 440 Hz tone of `seconds`; `after` is called (it may raise) once all of it was handed out."""
 
+    sound_format: None = None
+    sound: str | None = None
+
     def __init__(
         self, seconds: float, rate_hz: int = 16000, after: Callable[[], None] | None = None, waits: bool = False
     ) -> None:

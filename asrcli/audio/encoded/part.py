@@ -22,6 +22,7 @@ class EncodedPart:
     # What precedes it is read and left out.
     waits = True
     captured_at: str | None = None
+    sound: str | None = None
     filler: Chunk | None = None
 
     def __init__(self, source: EncodedInput, begin_ms: int, end_ms: int | None) -> None:

@@ -86,6 +86,7 @@ class EncodedInput:
 
     can_wait = True
     captured_at: str | None = None
+    sound: str | None = None
 
     def __init__(
         self,

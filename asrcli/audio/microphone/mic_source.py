@@ -76,6 +76,8 @@ class MicSource:
     can_wait = False
     waits = True
     duration_ms: int | None = None
+    sound_format: None = None
+    sound: str | None = None
 
     def __init__(
         self,

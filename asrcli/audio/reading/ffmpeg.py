@@ -56,6 +56,8 @@ class FfmpegSource:
     can_wait = True
     waits = True
     captured_at: str | None = None
+    sound_format: None = None
+    sound: str | None = None
 
     def __init__(
         self,

@@ -41,6 +41,8 @@ class Part:
     live = False
     can_wait = True
     captured_at: str | None = None
+    sound_format: None = None
+    sound: str | None = None
 
     def __init__(self, source: DecodedSource, begin_ms: int, end_ms: int | None, *, from_start: bool = False) -> None:
         self.name = source.name

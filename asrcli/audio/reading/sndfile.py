@@ -100,6 +100,8 @@ class FileSource:
     # But once, where ffmpeg begins to read on: 25 ms, half a second after an hour of MP3.
     waits = False
     captured_at: str | None = None
+    sound_format: None = None
+    sound: str | None = None
 
     def __init__(
         self,

@@ -58,6 +58,8 @@ class StdinSource:
     can_wait = True
     waits = True
     captured_at: str | None = None
+    sound_format: None = None
+    sound: str | None = None
 
     def __init__(
         self,
