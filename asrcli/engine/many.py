@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 
-from asrcli.audio.source import Source
+from asrcli.audio.source import Heard, Source
 from asrcli.engine.control import Control
 from asrcli.engine.transcription import Transcription
 from asrcli.engine.wiring import Engine
@@ -21,21 +21,28 @@ from asrcli.values.errors import Bug
 from asrcli.values.events import AudioFinished, Ended, Event, Notice, Reconnecting, SessionStarted, Tick
 from asrcli.values.sound import STORED_CHUNK_MS
 
-__all__ = ["Ended", "Job", "transcribe_many"]
+__all__ = ["Ended", "Happenings", "Job", "Transcribe", "What", "transcribe_many"]
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One transcription to be made. `open_source` is called when its turn comes; it may raise AsrcliError."""
+    """One transcription to be made. `open_source` is called when its turn comes; it may raise AsrcliError.
+
+    `engine`: its own, on the loop and with the clock of the one that all others have.
+    """
 
     open_source: Callable[[Control], Source]
     control: Control = field(default_factory=Control)
+    engine: Engine | None = None
 
 
-What = Source | Event | Ended
+What = Heard | Event | Ended
+Happenings = Generator[tuple[int, What], None, None]
+Transcribe = Callable[[Sequence[Job]], Happenings]
+"""Makes of jobs what happens in them; see `transcribe_many`. Those that are heard elsewhere have no real source."""
 
 
-def transcribe_many(jobs: Sequence[Job], engine: Engine, at_once: int) -> Generator[tuple[int, What], None, None]:
+def transcribe_many(jobs: Sequence[Job], engine: Engine, at_once: int) -> Happenings:
     """Run `jobs`, no more than `at_once` together, in order; yield (number of the job from 0, what happened).
 
     For each job: its opened Source first (missing where opening failed), then its events as they come, then exactly one
@@ -77,7 +84,7 @@ class _Crew:
         self._news: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._is_told_of_news = False
 
-    def events(self) -> Generator[tuple[int, What], None, None]:
+    def events(self) -> Happenings:
         """What `transcribe_many` yields."""
         while self._waiting or self._running:
             while (number := self._next_to_start()) is not None:
@@ -138,13 +145,12 @@ class _Crew:
 
     def _prepare_next(self) -> None:
         """While the results of one are awaited, the next one's connection is made."""
-        if (
-            self._prepared < len(self._waiting)
-            and len(self._running) <= self._limit
-            and self._jobs[self._waiting[0]].control.stopped_by is None
-        ):
+        if self._prepared >= len(self._waiting) or len(self._running) > self._limit:
+            return
+        job = self._jobs[self._waiting[0]]
+        if job.control.stopped_by is None:
             self._prepared += 1
-            self._engine.loop.call(self._engine.prepare_session)
+            self._engine.loop.call((job.engine or self._engine).prepare_session)
 
     def _next_to_start(self) -> int | None:
         if not self._waiting or len(self._running) >= self._limit or len(self._connecting) >= crowd.CONNECTING:
@@ -159,7 +165,7 @@ class _Crew:
             bounds.append(self._pause.remaining_s())
         return min(bounds, default=None)
 
-    def _begin(self, number: int) -> Generator[tuple[int, What], None, None]:
+    def _begin(self, number: int) -> Happenings:
         job = self._jobs[number]
         self._prepared = max(0, self._prepared - 1)
         phase_s = crowd.phase_s(number, self._at_once, STORED_CHUNK_MS / 1000)
@@ -169,7 +175,8 @@ class _Crew:
             return
         try:
             source = job.open_source(job.control)
-            run = Transcription(source, self._engine, job.control, functools.partial(self._tell, number), phase_s)
+            told = functools.partial(self._tell, number)
+            run = Transcription(source, job.engine or self._engine, job.control, told, phase_s)
         except Exception as error:
             if source is not None:
                 source.close()

@@ -16,7 +16,7 @@ from asrcli.audio.opening import open_source
 from asrcli.audio.source import DecodedSource, EncodedSource, Source
 from asrcli.engine.control import Control, StopRequested
 from asrcli.engine.joining.parts import Whole
-from asrcli.engine.many import Ended, Job, transcribe_many
+from asrcli.engine.many import Ended, Happenings, Job, transcribe_many
 from asrcli.engine.wiring import Engine
 from asrcli.values.errors import AsrcliError, AudioError, Bug, Interrupted, UsageError
 from asrcli.values.events import Event, Notice, Tick
@@ -142,9 +142,7 @@ def transcribe_split(
     whole.judge()
 
 
-def transcribe_each_split(
-    jobs: Sequence[Job], engine: Engine, parts: int
-) -> Generator[tuple[int, Source | Event | Ended], None, None]:
+def transcribe_each_split(jobs: Sequence[Job], engine: Engine, parts: int) -> Happenings:
     """Like `transcribe_many`, but one job after the other, each in so many parts at the same time.
 
     A job's source is opened once to be told of and read for the cuts, and once more for each part.
@@ -155,7 +153,9 @@ def transcribe_each_split(
             with contextlib.closing(job.open_source(job.control)) as source:
                 yield number, source
                 split = plan_split(source, parts, job.control)
-            with contextlib.closing(transcribe_split(job.open_source, split, engine, job.control)) as events:
+            with contextlib.closing(
+                transcribe_split(job.open_source, split, job.engine or engine, job.control)
+            ) as events:
                 for event in events:
                     yield number, event
         except Exception as failure:

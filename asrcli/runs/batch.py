@@ -6,26 +6,25 @@ One source or many, files or a microphone: all go the same way.
 from __future__ import annotations
 
 import contextlib
-import functools
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import cast
 
-from asrcli.audio.source import EncodedSource, Source
+from asrcli.audio.source import Heard, Source
 from asrcli.engine.control import Control
-from asrcli.engine.many import Ended, Job, transcribe_many
-from asrcli.engine.wiring import Engine
+from asrcli.engine.many import Ended, Transcribe, What
 from asrcli.output.base import Begin, Failure
 from asrcli.output.output import Output
 from asrcli.output.places.streams import ClosedPipe
 from asrcli.output.views.stats import stats_lines
-from asrcli.runs.choose_spec import Choice
 from asrcli.runs.exits import exit_code
+from asrcli.runs.jobs import Jobs
 from asrcli.runs.metrics import Metrics
 from asrcli.runs.recording import heard_in
 from asrcli.runs.sources import Opener, Prepared, changed
+from asrcli.runs.variants import Variant
 from asrcli.settings import combinations
 from asrcli.system.clock import SystemClock, date_and_time
 from asrcli.system.file_state import FileState
@@ -41,14 +40,14 @@ class Batch:
 
     `open_ended`: the sources have no end of their own, so that the user's Ctrl-C is the regular one. `parts`: into how
     many each is split. `fail_empty`: a source without speech has failed. `save_audio`: where the sound is kept.
-    `one_utterance`: each is to be one, as far as one may go. `asides`: what other threads have to tell. `explain` adds
-    to the error of one what is known of it outside. `went_over` is called when sound is to go over in fewer bytes.
+    `one_utterance`: each is to be one, as far as one may go. `asides`: what other threads have to tell. `went_over` is
+    called when sound is to go over in fewer bytes, `kept` with the number of a source of which the result is durable.
     """
 
     output: Output
     signals: Signals
     opener: Opener
-    choice: Choice
+    variants: Sequence[Variant]
     stats: bool
     open_ended: bool = False
     parts: int = 1
@@ -56,12 +55,12 @@ class Batch:
     save_audio: Path | None = None
     one_utterance: bool = False
     asides: SimpleQueue[Notice] = field(default_factory=SimpleQueue)
-    explain: Callable[[AsrcliError], None] = lambda error: None
     went_over: Callable[[], None] = lambda: None
+    kept: Callable[[int], None] = lambda number: None
 
-    def run(self, sources: list[Prepared], engine: Engine, at_once: int) -> int:
-        """Transcribe `sources`, so many `at_once`, and return the exit code of the whole."""
-        return _Run(self, sources).code(engine, at_once)
+    def run(self, sources: list[Prepared], transcribe: Transcribe) -> int:
+        """Have `sources` transcribed, here or elsewhere, and return the exit code of the whole."""
+        return _Run(self, sources).code(transcribe)
 
 
 def tell_asides(asides: SimpleQueue[Notice], output: Output) -> None:
@@ -85,18 +84,17 @@ class _Run:
         self._not_begun = 0
         self._stopped_by: int | None = None
         self._told: set[combinations.Notice] = set()
-        self._unheard: dict[int, Source] = {}
+        self._unheard: dict[int, Heard] = {}
         self._no_more: AsrcliError | None = None
         """Why no further source is begun."""
 
-    def code(self, engine: Engine, at_once: int) -> int:
+    def code(self, transcribe: Transcribe) -> int:
         """Run all to their ends, whatever those are; the exit code."""
-        jobs = [Job(functools.partial(self._open, number), item.control) for number, item in enumerate(self._sources)]
-        loses_sound = self._batch.open_ended and engine.record is None
+        loses_sound = self._batch.open_ended and self._batch.save_audio is None
         self._batch.signals.stop = self._stop
         tell_asides(self._batch.asides, self._output)
         try:
-            with contextlib.closing(self._happenings(jobs, engine, at_once)) as happenings:
+            with contextlib.closing(transcribe(Jobs(self._sources, self._batch.variants, self._open))) as happenings:
                 for number, what in happenings:
                     with self._batch.signals.put_off:
                         self._take(number, what, loses_sound=loses_sound)
@@ -115,13 +113,13 @@ class _Run:
             self._batch.signals.no_more_to_stop()
         return self._outcome()
 
-    def _take(self, number: int, what: Source | Event | Ended, *, loses_sound: bool) -> None:
+    def _take(self, number: int, what: What, *, loses_sound: bool) -> None:
         if isinstance(what, Ended):
             self._end(number, what.error, loses_sound=loses_sound)
         elif isinstance(what, Tick):
             self._tell(what)
         elif number not in self._begun:
-            self._begin(number, cast(Source, what))
+            self._begin(number, cast(Heard, what))
         else:
             self._event(number, cast(Event, what))
 
@@ -138,15 +136,6 @@ class _Run:
                 metrics = self._begun.get(number)
                 with contextlib.suppress(AsrcliError, ClosedPipe):
                     self._output.end(None if metrics is None else metrics.summary(complete=False), number)
-
-    def _happenings(
-        self, jobs: list[Job], engine: Engine, at_once: int
-    ) -> Generator[tuple[int, Source | Event | Ended], None, None]:
-        if self._batch.parts == 1:
-            return transcribe_many(jobs, engine, at_once)
-        from asrcli.engine.splitting import transcribe_each_split
-
-        return transcribe_each_split(jobs, engine, self._batch.parts)
 
     def _open(self, number: int, control: Control) -> Source:
         if self._no_more is not None:
@@ -168,10 +157,12 @@ class _Run:
                 item.control.stop(signal_number)
         self._output.give_up(interrupted(signal_number))
 
-    def _begin(self, number: int, source: Source) -> None:
-        item, choice = self._sources[number], self._batch.choice
+    def _begin(self, number: int, source: Heard) -> None:
+        item = self._sources[number]
+        choice = self._batch.variants[item.variant].choice
         name, options = item.name, choice.options
-        sound = source.sound_format if isinstance(source, EncodedSource) else None
+        sound = source.sound_format
+        item.sound = source.sound or item.sound
         self._begun[number] = Metrics(name, self._clock)
         info = Begin(
             source=name,
@@ -194,11 +185,12 @@ class _Run:
             # What a stream is shows in its first bytes, which may not have come yet.
             self._unheard[number] = source
 
-    def _tell_of_sound(self, number: int, source: Source) -> None:
+    def _tell_of_sound(self, number: int, source: Heard) -> None:
         """Say what is to be said of it, once for all sources that are alike."""
         notices: list[combinations.Notice | None] = []
-        if not isinstance(source, EncodedSource):
-            notices.append(combinations.of_the_source(self._batch.choice.options, source.rate_hz))
+        if source.sound_format is None:
+            options = self._batch.variants[self._sources[number].variant].choice.options
+            notices.append(combinations.of_the_source(options, source.rate_hz))
         if self._batch.one_utterance:
             notices.append(combinations.of_one_utterance(source.duration_ms if self._batch.parts == 1 else None))
         for told in notices:
@@ -234,11 +226,12 @@ class _Run:
             lost = Notice("what was heard and not recognised is lost", "--save-audio FILE keeps it next time")
             self._output.event(lost, number)
         if error is not None:
-            self._batch.explain(error)
+            self._batch.variants[self._sources[number].variant].explain(error)
         summary = None if metrics is None else metrics.summary(complete=error is None)
         if error is None and metrics is not None and not metrics.has_words:
             error = self._nothing_heard(number)
         self._output.end(summary, number, self._failure(number, error))
+        self._batch.kept(number)
         if summary is not None and self._batch.stats:
             self._output.say(stats_lines(summary))
 

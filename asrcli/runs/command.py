@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from asrcli.engine.build import Surroundings, built
+from asrcli.engine.many import Happenings, transcribe_many
+from asrcli.engine.wiring import Engine
 from asrcli.output.output import Output
 from asrcli.runs.batch import Batch, tell_asides
 from asrcli.runs.choose_output import arrange, check_format
 from asrcli.runs.choose_spec import Choice, ServiceTarget, choose, input_of, network_of, service_of, spec_of
 from asrcli.runs.recording import recording_of, spare_the_sources
-from asrcli.runs.request import Request, ServiceOptions
+from asrcli.runs.request import ManyOptions, Request, ServiceOptions
 from asrcli.runs.rescue import rescue
 from asrcli.runs.results import Results
 from asrcli.runs.sources import Opener, Prepared
+from asrcli.runs.variants import Variant
 from asrcli.system.crowd import make_room
 from asrcli.system.signals import Signals
 from asrcli.values.context import Context
@@ -100,8 +103,8 @@ class Command:
             spec, went_over = with_memory(spec, output)
             choice = replace(choice, options=spec.options)
             engine = stack.enter_context(built(spec, self._surroundings(service, context)))
-            batch = self._batch(choice, opener, explain, went_over)
-            return batch.run(sources, engine, min(request.many.jobs, len(sources)))
+            batch = self._batch([Variant(choice, spec, explain)], opener, went_over)
+            return batch.run(sources, transcriber(request.many, engine, len(sources)))
 
     def _to_do(self, opener: Opener, stack: ExitStack) -> list[Prepared]:
         """The sources, open; without those that are done already. Raises UsageError and Refused."""
@@ -143,15 +146,13 @@ class Command:
             tick_s=self._output.tick_s,
         )
 
-    def _batch(
-        self, choice: Choice, opener: Opener, explain: Callable[[AsrcliError], None], went_over: Callable[[], None]
-    ) -> Batch:
+    def _batch(self, variants: Sequence[Variant], opener: Opener, went_over: Callable[[], None]) -> Batch:
         request = self._request
         return Batch(
             self._output,
             self._signals,
             opener,
-            choice,
+            variants,
             request.output.stats,
             request.open_ended,
             parts=request.many.split,
@@ -159,9 +160,17 @@ class Command:
             save_audio=request.output.save_audio,
             one_utterance=request.cutting is not None and request.cutting.one,
             asides=self._asides,
-            explain=explain,
             went_over=went_over,
         )
+
+
+def transcriber(many: ManyOptions, engine: Engine, sources: int) -> functools.partial[Happenings]:
+    """What transcribes so many sources in this process."""
+    if many.split == 1:
+        return functools.partial(transcribe_many, engine=engine, at_once=min(many.jobs, sources))
+    from asrcli.engine.splitting import transcribe_each_split
+
+    return functools.partial(transcribe_each_split, engine=engine, parts=many.split)
 
 
 def with_memory(spec: Spec, output: Output) -> tuple[Spec, Callable[[], None]]:

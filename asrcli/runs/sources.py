@@ -9,6 +9,7 @@ from pathlib import Path
 from asrcli.audio.opening import Input, Microphone, open_input
 from asrcli.audio.source import Source
 from asrcli.engine.control import Control, StopRequested
+from asrcli.fleet.manifest import Row
 from asrcli.output.output import Output
 from asrcli.runs.exits import Refused, exit_code
 from asrcli.system.file_state import FileState
@@ -16,20 +17,32 @@ from asrcli.values.errors import AsrcliError, DecodeError, Interrupted, OutputEr
 from asrcli.values.source_name import STANDARD_INPUT, label
 
 
-@dataclass
-class Prepared:
-    """A source that has passed the checks. `source`: it is open already, and is not opened again.
+def _counts() -> None:
+    """What was recognised does."""
 
-    `state`: of the file when it was opened. `check_again` is called when all of it has been recognised, and raises
-    AsrcliError where that does not count after all.
+
+@dataclass(slots=True)
+class Prepared:
+    """A source that is to be done. `source`: it is open already, and is not opened again.
+
+    `variant`: which of those of the run says how it is recognised. `state`: of the file when it was opened. `sound` is
+    what a change of its bytes would show in, where that is known. `check_again` is called when all of it has been
+    recognised, and raises AsrcliError where that does not count after all.
     """
 
-    name: str
+    row: Row
+    variant: int = 0
     control: Control = field(default_factory=Control)
     source: Source | None = None
     duration_ms: int | None = None
     state: FileState | None = None
-    check_again: Callable[[], None] = lambda: None
+    sound: str | None = None
+    check_again: Callable[[], None] = _counts
+
+    @property
+    def name(self) -> str:
+        """What is opened: a path, - or an address."""
+        return self.row.audio
 
     def close(self) -> None:
         """Close what was opened and has not been handed over."""
@@ -51,7 +64,7 @@ class Opener:
 
     def check(self, names: Sequence[str], output: Output) -> list[Prepared]:
         """Open every source. Tells `output` of each bad one, then raises Refused."""
-        prepared = [Prepared(name) for name in names]
+        prepared = [Prepared(Row.named(name)) for name in names]
         bad: list[AsrcliError] = []
         try:
             for number, item in enumerate(prepared):

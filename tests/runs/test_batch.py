@@ -5,17 +5,23 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from asrcli.audio.source import Source
 from asrcli.engine.many import Ended, Job
+from asrcli.engine.spec import Spec
+from asrcli.engine.wiring import Engine
 from asrcli.output.places.streams import ClosedPipe
 from asrcli.output.views.plain import QuietView
+from asrcli.protocols.base import Protocol
 from asrcli.runs import batch as batch_module
 from asrcli.runs.choose_spec import Choice
+from asrcli.runs.variants import Variant
 from asrcli.values.errors import (
     AsrcliError,
     AuthError,
@@ -36,7 +42,8 @@ from asrcli.values.events import (
     Tick,
     UsageReported,
 )
-from asrcli.values.recognition import RecognitionOptions
+from asrcli.values.recognition import Endpoint, RecognitionOptions
+from asrcli.values.sound import SoundFormat
 from tests.support.benches import Bench, Happening
 from tests.support.fakes import FakeClock, ToneSource
 
@@ -48,6 +55,10 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Bench]:
 
 def opened(job: Job) -> Source:
     return job.open_source(job.control)
+
+
+def nobody(sound: SoundFormat | None) -> Protocol:
+    raise AssertionError
 
 
 def final(text: str, index: int = 1) -> FinalResult:
@@ -69,8 +80,63 @@ def test_text_of_several_comes_in_order_with_titles(bench) -> None:
     assert made.run(script) == 0
     assert made.sink.text == "==> a.wav <==\nA.\n\n==> b.wav <==\nB.\n\n==> c.wav <==\n"
     assert made.stderr.getvalue() == "asrcli: warning: c.wav: no speech was heard\n"
-    assert made.at_once == 2
     assert made.signals.stop is None
+
+
+def test_each_that_is_over_is_kept_once_its_end_is_told(bench) -> None:
+    made = bench("a.wav", "b.wav", as_json=True)
+    kept: list[tuple[int, list[tuple[str, str | None]]]] = []
+
+    def script(jobs: Sequence[Job]) -> Iterator[Happening]:
+        yield 1, Ended(LinkError("lost"))
+        yield 0, opened(jobs[0])
+        yield 0, Ended()
+
+    made.batch = made.new_batch(kept=lambda number: kept.append((number, made.lines)))
+    made.run(script)
+    assert [number for number, _ in kept] == [1, 0]
+    assert kept[1][1] == [("begin", "a.wav"), ("notice", "a.wav"), ("end", "a.wav"), ("error", "b.wav")]
+
+
+def test_each_is_told_and_recognised_as_its_variant_says(bench) -> None:
+    made = bench("a.wav", "b.wav", as_json=True)
+    engine = Engine(nobody)
+    choices = [Choice(RecognitionOptions(model), "run-task", "local") for model in ("one", "other")]
+    specs = [Spec(choice.protocol, choice.options, Endpoint("ws://127.0.0.1:1", "")) for choice in choices]
+    explained: list[AsrcliError] = []
+    first, second = Variant(choices[0], specs[0]), Variant(choices[1], specs[1], explained.append, engine)
+    made.batch = replace(made.batch, variants=[first, second])
+    made.sources[1].variant = 1
+
+    def script(jobs: Sequence[Job]) -> Iterator[Happening]:
+        assert [job.engine for job in jobs] == [None, engine]
+        for number, job in enumerate(jobs):
+            yield number, opened(job)
+            yield number, Ended(LinkError(f"lost {number}"))
+
+    assert made.run(script) == 1
+    begun = [line["model"] for line in map(json.loads, made.sink.text.splitlines()) if line["type"] == "begin"]
+    assert begun == ["one", "other"]
+    assert [error.message for error in explained] == ["lost 1"]
+
+
+def test_one_that_is_heard_elsewhere_needs_no_more_than_what_is_told_of_it(bench) -> None:
+    heard = SimpleNamespace(
+        name="a.wav", rate_hz=8000, channels=1, duration_ms=300, live=False, can_wait=True, waits=True, captured_at=None
+    )
+    heard.sound_format, heard.sound = SoundFormat("mp3", 8000), "etag:1"
+
+    def script(jobs: Sequence[Job]) -> Iterator[Happening]:
+        yield 0, heard
+        yield 0, final("A.")
+        yield 0, Ended()
+
+    made = bench("a.wav", as_json=True)
+    assert made.run(script) == 0
+    begun = json.loads(made.sink.text.splitlines()[0])
+    assert (begun["duration_ms"], begun["send"], begun["sample_rate_hz"]) == (300, "mp3", 8000)
+    assert made.sources[0].sound == "etag:1"
+    assert made.opened == []
 
 
 def test_a_single_source_has_no_title_and_its_own_exit_code(bench) -> None:

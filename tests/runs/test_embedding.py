@@ -17,6 +17,7 @@ from asrcli.audio.microphone.mic_source import MicOptions
 from asrcli.audio.opening import Files, Microphone
 from asrcli.audio.source import RawFormat
 from asrcli.audio.writing import encoding, inside
+from asrcli.fleet.manifest import Row
 from asrcli.output.destination import Destination
 from asrcli.output.formats.jsonl import JsonLines
 from asrcli.output.output import Output
@@ -147,16 +148,16 @@ def test_what_is_in_no_file_must_be_kept(tmp_path: Path, name: str) -> None:
     embedding = Embedding()
     embedding.begin(Microphone(Device(0, "microphone", "ALSA", 1, 16000), MicOptions()), None)
     with pytest.raises(UsageError, match="in no file") as caught:
-        embedding.check_sources([Prepared(name)])
+        embedding.check_sources([Prepared(Row.named(name))])
     assert caught.value.hint == "--save-audio FILE"
     embedding.begin(FILES, _recording(tmp_path / "talk.mp3"))
-    embedding.check_sources([Prepared(name)])
+    embedding.check_sources([Prepared(Row.named(name))])
 
 
 @pytest.mark.parametrize("hours", [None, 2.3, 2.4])
 def test_what_is_longer_than_a_page_takes_is_refused_before_the_run(hours: float | None) -> None:
     duration_ms = None if hours is None else round(hours * 3_600_000)
-    source = Prepared("talk.wav", duration_ms=duration_ms, state=FileState(1, 2, 3, 4))
+    source = Prepared(Row.named("talk.wav"), duration_ms=duration_ms, state=FileState(1, 2, 3, 4))
     if hours == 2.4:
         with pytest.raises(UsageError, match=r"talk\.wav is 2:24:00 long, and 2:19:48 fit into a page"):
             Embedding().check_sources([source])

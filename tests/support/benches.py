@@ -11,8 +11,9 @@ import pytest
 
 from asrcli.audio.opening import Files, Input, LevelSink
 from asrcli.audio.source import NoticeSink, Source
-from asrcli.engine.many import Ended, Job
-from asrcli.engine.wiring import Engine
+from asrcli.engine.many import Happenings, Job, What
+from asrcli.engine.spec import Spec
+from asrcli.fleet.manifest import Row
 from asrcli.output.base import Many
 from asrcli.output.destination import Destination
 from asrcli.output.formats.jsonl import JsonLines
@@ -20,18 +21,17 @@ from asrcli.output.formats.text import PlainText, title
 from asrcli.output.output import Output
 from asrcli.output.places.lanes import InOrder
 from asrcli.output.views.plain import QuietView
-from asrcli.runs import batch as batch_module
 from asrcli.runs import sources as sources_module
 from asrcli.runs.batch import Batch
 from asrcli.runs.choose_spec import Choice
 from asrcli.runs.sources import Opener, Prepared
+from asrcli.runs.variants import Variant
 from asrcli.system.signals import Signals
 from asrcli.values.errors import AsrcliError
-from asrcli.values.events import Event
-from asrcli.values.recognition import RecognitionOptions
+from asrcli.values.recognition import Endpoint, RecognitionOptions
 from tests.support.fakes import ToneSource
 
-Happening = tuple[int, Source | Event | Ended]
+Happening = tuple[int, What]
 Script = Callable[[Sequence[Job]], Iterator[Happening]]
 
 
@@ -61,7 +61,6 @@ class Bench:
         self.signals = Signals()
         self.opened: list[str] = []
         self.closed = False
-        self.at_once = 0
         destination = Destination(JsonLines if as_json else PlainText, self.sink)
         self.output = Output([destination], QuietView(self.stderr))
         if len(names) > 1:
@@ -69,28 +68,26 @@ class Bench:
             destination.through(InOrder(destination.deliver, titles))
             self.output.for_many(Many(tuple(names), (300,) * len(names), 2))
         self.batch = self.new_batch()
-        self.sources = [Prepared(name) for name in names]
-        self._monkeypatch = monkeypatch
+        self.sources = [Prepared(Row.named(name)) for name in names]
         monkeypatch.setattr(sources_module, "open_input", self.open)
 
     def new_batch(self, **options: Any) -> Batch:
-        choice = Choice(RecognitionOptions("m"), "run-task", "local")
-        return Batch(self.output, self.signals, Opener(Files(), 0), **{"choice": choice, "stats": False, **options})
+        choice = options.pop("choice", Choice(RecognitionOptions("m"), "run-task", "local"))
+        variant = Variant(choice, Spec(choice.protocol, choice.options, Endpoint("ws://127.0.0.1:1", "")))
+        return Batch(self.output, self.signals, Opener(Files(), 0), [variant], **{"stats": False, **options})
 
     def open(self, how: Input, name: str, notice: NoticeSink, level: LevelSink) -> Source:
         self.opened.append(name)
         return ToneSource(0.3)
 
     def run(self, script: Script) -> int:
-        def transcribe_many(jobs: Sequence[Job], engine: Engine, at_once: int) -> Iterator[Happening]:
-            self.at_once = at_once
+        def transcribe(jobs: Sequence[Job]) -> Happenings:
             try:
                 yield from script(jobs)
             finally:
                 self.closed = True
 
-        self._monkeypatch.setattr(batch_module, "transcribe_many", transcribe_many)
-        return self.batch.run(self.sources, Engine(lambda _: None), 2)  # type: ignore[arg-type, return-value]
+        return self.batch.run(self.sources, transcribe)
 
     @property
     def lines(self) -> list[tuple[str, str | None]]:
