@@ -24,7 +24,7 @@ from asrcli.output.sanitize import sentence_text
 from asrcli.output.views.plain import PastView, QuietView, StatusView
 from asrcli.protocols import REGISTRY as PROTOCOLS
 from asrcli.runs.choose_forms import STANDARD_OUTPUT, Form, embeds, forms_of, page_for
-from asrcli.runs.request import ManyOptions, OutputOptions, Request
+from asrcli.runs.request import OutputOptions, Request
 from asrcli.system.clock import SystemClock
 from asrcli.values.choices import choose_one
 from asrcli.values.errors import UsageError
@@ -78,21 +78,21 @@ def open_output(
 
 def arrange(
     output: Output,
-    options: OutputOptions,
-    many: ManyOptions,
+    request: Request,
     sources: Sequence[Prepared],
     files: Sequence[Sequence[ResultFile | None]],
 ) -> None:
     """Prepare `output` for `sources`: each into its own of `files`, one a form, for --output-dir; else all together."""
     names = tuple(item.name for item in sources)
-    for at, form in enumerate(forms_of(options, many.output_dir)):
+    many = request.many
+    for at, form in enumerate(forms_of(request.output, many.output_dir)):
         destination = output.destinations[at]
         if many.output_dir is not None:
             destination.through(InFiles(destination.deliver, [found[at] for found in files]))
         elif len(names) > 1:
             destination.through(_lanes(destination, names, mixes=form.format.names_source, unordered=many.unordered))
     if len(names) > 1:
-        output.for_many(Many(names, tuple(item.duration_ms for item in sources), min(many.jobs, len(names))))
+        output.for_many(Many(names, tuple(item.duration_ms for item in sources), request.at_once(len(names))))
 
 
 def _lanes(destination: Destination, names: Sequence[str], *, mixes: bool, unordered: bool) -> Lanes:

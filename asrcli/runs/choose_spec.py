@@ -159,7 +159,7 @@ def _check_split(request: Request) -> None:
 
     many = request.many
     check_split(many.split, request.names)
-    if many.split > 1 and many.jobs > 1:
+    if many.split > 1 and (many.jobs or 1) > 1:
         raise UsageError(
             "--split and --jobs exclude each other", hint="--split takes one source after another, all parts at once"
         )

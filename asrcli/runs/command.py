@@ -17,7 +17,7 @@ from asrcli.runs.batch import Batch, tell_asides
 from asrcli.runs.choose_output import arrange, check_format
 from asrcli.runs.choose_spec import Choice, ServiceTarget, choose, input_of, network_of, service_of, spec_of
 from asrcli.runs.recording import recording_of, spare_the_sources
-from asrcli.runs.request import ManyOptions, Request, ServiceOptions
+from asrcli.runs.request import Request, ServiceOptions
 from asrcli.runs.rescue import rescue
 from asrcli.runs.results import Results
 from asrcli.runs.sources import Opener, Prepared
@@ -81,7 +81,7 @@ class Command:
 
     def _transcribe(self) -> int:
         request, output, choice = self._request, self._output, self._choice
-        most_open = make_room(min(request.many.jobs, len(request.names)))
+        most_open = make_room(request.at_once(len(request.names)))
         with ExitStack() as stack:
             stack.callback(tell_asides, self._asides, output)
             self._log(stack)
@@ -98,13 +98,13 @@ class Command:
             network = network_of(request.service, endpoint.url, output)
             choice, explain = with_hotwords(choice, request.service, endpoint, network, output, request.output.quiet)
             self._results.begin(stack)
-            arrange(output, request.output, request.many, sources, self._results.files)
+            arrange(output, request, sources, self._results.files)
             spec = spec_of(request, choice, endpoint, network)
             spec, went_over = with_memory(spec, output)
             choice = replace(choice, options=spec.options)
             engine = stack.enter_context(built(spec, self._surroundings(service, context)))
             batch = self._batch([Variant(choice, spec, explain)], opener, went_over)
-            return batch.run(sources, transcriber(request.many, engine, len(sources)))
+            return batch.run(sources, transcriber(request, engine, len(sources)))
 
     def _to_do(self, opener: Opener, stack: ExitStack) -> list[Prepared]:
         """The sources, open; without those that are done already. Raises UsageError and Refused."""
@@ -164,13 +164,13 @@ class Command:
         )
 
 
-def transcriber(many: ManyOptions, engine: Engine, sources: int) -> functools.partial[Happenings]:
+def transcriber(request: Request, engine: Engine, sources: int) -> functools.partial[Happenings]:
     """What transcribes so many sources in this process."""
-    if many.split == 1:
-        return functools.partial(transcribe_many, engine=engine, at_once=min(many.jobs, sources))
+    if request.many.split == 1:
+        return functools.partial(transcribe_many, engine=engine, at_once=request.at_once(sources))
     from asrcli.engine.splitting import transcribe_each_split
 
-    return functools.partial(transcribe_each_split, engine=engine, parts=many.split)
+    return functools.partial(transcribe_each_split, engine=engine, parts=request.many.split)
 
 
 def with_memory(spec: Spec, output: Output) -> tuple[Spec, Callable[[], None]]:

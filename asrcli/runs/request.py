@@ -65,9 +65,12 @@ class OutputOptions:
 
 @dataclass(frozen=True)
 class ManyOptions:
-    """What becomes of several sources: how many at once, in which order, in how many parts, and into which folder."""
+    """What becomes of several sources: how many at once, in which order, in how many parts, and into which folder.
 
-    jobs: int = 1
+    `jobs` is None where the user did not say.
+    """
+
+    jobs: int | None = None
     unordered: bool = False
     split: int = 1
     output_dir: Path | None = None
@@ -120,3 +123,8 @@ class Request:
     corpus: CorpusOptions = field(default_factory=CorpusOptions)
     sending: Sending = field(default_factory=Sending)
     shaping: Mapping[str, object] = field(default_factory=dict)
+
+    def at_once(self, sources: int) -> int:
+        """How many of so many sources this process has under way at the same time."""
+        said = [most for most in (self.many.jobs, self.corpus.slots) if most is not None]
+        return min(*said, sources) if said else 1

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
+from asrcli.audio.opening import Files
+from asrcli.engine.many import transcribe_many
 from asrcli.engine.splitting import transcribe_each_split
 from asrcli.engine.wiring import Engine
 from asrcli.protocols.base import Protocol
 from asrcli.runs.command import transcriber
-from asrcli.runs.request import ManyOptions
+from asrcli.runs.request import CorpusOptions, ManyOptions, Request
 from asrcli.values.sound import SoundFormat
 
 
@@ -14,13 +18,21 @@ def nobody(sound: SoundFormat | None) -> Protocol:
     raise AssertionError
 
 
-def test_no_more_run_at_once_than_there_are_and_than_the_user_lets() -> None:
+def request(many: ManyOptions, slots: int | None = None) -> Request:
+    return Request(("a", "b", "c"), Files(), "m", {}, many=many, corpus=CorpusOptions(slots=slots))
+
+
+@pytest.mark.parametrize(
+    ("jobs", "slots", "at_once"), [(None, None, 1), (1, None, 1), (2, None, 2), (9, None, 3), (None, 2, 2), (2, 9, 2)]
+)
+def test_no_more_run_at_once_than_there_are_and_than_the_user_lets(jobs, slots, at_once) -> None:
     engine = Engine(nobody)
-    transcribe = [transcriber(ManyOptions(jobs=jobs), engine, 3) for jobs in (1, 2, 9)]
-    assert [each.keywords for each in transcribe] == [{"engine": engine, "at_once": at_once} for at_once in (1, 2, 3)]
+    transcribe = transcriber(request(ManyOptions(jobs=jobs), slots), engine, 3)
+    assert transcribe.func is transcribe_many
+    assert transcribe.keywords == {"engine": engine, "at_once": at_once}
 
 
 def test_parts_are_recognised_at_once_where_the_user_wants_parts() -> None:
-    transcribe = transcriber(ManyOptions(split=4), Engine(nobody), 2)
+    transcribe = transcriber(request(ManyOptions(split=4)), Engine(nobody), 2)
     assert transcribe.func is transcribe_each_split
     assert transcribe.keywords["parts"] == 4

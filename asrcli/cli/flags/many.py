@@ -24,8 +24,8 @@ class ManyFlags:
     section: ClassVar[str] = "Many sources"
 
     jobs: Annotated[
-        int, typer.Option(min=1, max=MOST_JOBS, metavar="N", help="Sources to transcribe at the same time.")
-    ] = 1
+        int | None, typer.Option(min=1, max=MOST_JOBS, metavar="N", help="Sources to transcribe at the same time [1].")
+    ] = None
     unordered: Annotated[
         bool, typer.Option("--unordered", help="Results as they come, not in the order of the sources.")
     ] = False
