@@ -10,6 +10,8 @@ import sys
 from collections.abc import Container, Iterator
 from pathlib import Path
 
+from asrcli.system.locks import Taken, take
+
 _PART = re.compile(r"\.asrcli-[0-9a-f]{16}\.\w+")
 
 
@@ -30,7 +32,7 @@ def held_beside(path: Path, ending: str) -> Iterator[Path]:
     with beside(path, ending) as part:
         descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
         try:
-            _hold(descriptor)
+            take(descriptor)
             yield part
         finally:
             os.close(descriptor)
@@ -49,23 +51,10 @@ def _remove_unless_held(path: str) -> None:
     with contextlib.suppress(OSError):
         descriptor = os.open(path, os.O_RDWR)
         try:
-            if _hold(descriptor):
+            if take(descriptor) is Taken.OURS:
                 Path(path).unlink()
         finally:
             os.close(descriptor)
-
-
-def _hold(descriptor: int) -> bool:
-    """Whether the file is ours alone now, for as long as the descriptor is open or the process lives."""
-    if sys.platform == "win32":
-        return False
-    import fcntl
-
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
 
 
 def settle(path: Path) -> None:

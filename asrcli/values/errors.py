@@ -33,6 +33,9 @@ _SYSTEM = {
     *(errno.EIO, errno.ENOMEM, errno.ENOBUFS, errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOSPC, errno.EDQUOT),
 }
 
+# Where there is no room for what is written.
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
 # Where it is the number of open files and sockets, and what helps then.
 FILES_USED_UP = {errno.EMFILE, errno.ENFILE}
 MORE_FILES = "raise the limit (ulimit -n), or use fewer at once"

@@ -20,12 +20,11 @@ from pathlib import Path
 
 from asrcli.output.places import sidecar
 from asrcli.output.places.sidecar import Audio, Sidecar
-from asrcli.output.places.streams import FULL
 from asrcli.output.sanitize import name as shown
 from asrcli.system.beside import alone_in, beside, settle
 from asrcli.system.file_state import FileState
 from asrcli.system.posix import unsupported
-from asrcli.values.errors import DecodeError, OutputError
+from asrcli.values.errors import FULL, DecodeError, OutputError
 
 # The results of many long talks are not kept in memory all together.
 SPOOL_BYTES = 1 << 20

@@ -17,9 +17,7 @@ from pathlib import Path
 
 from asrcli.output.masking import mask
 from asrcli.system.posix import HANGUP, reader_gone, wait_writable
-from asrcli.values.errors import AsrcliError, Interrupted, OutputError, UsageError
-
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+from asrcli.values.errors import FULL, AsrcliError, Interrupted, OutputError, UsageError
 
 
 class ClosedPipe(Exception):  # noqa: N818 - it names what happened, and is no error to the user
