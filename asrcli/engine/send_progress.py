@@ -26,11 +26,11 @@ class SendProgress:
             return True
         return self._tick_s is not None and now - self._told_at >= _EARLY * self._tick_s
 
-    def tell(self, sent_ms: int, sent_bytes: int, now: float) -> None:
-        """Tell that audio up to `sent_ms` has left, in so many bytes, unless that was told."""
-        if (sent_ms, sent_bytes) != (self.told_ms, self._told_bytes):
-            self.told_ms, self._told_bytes, self._told_at = sent_ms, sent_bytes, now
-            self._tell(AudioSent(sent_ms, sent_bytes))
+    def tell(self, sent: AudioSent, now: float) -> None:
+        """Tell what has left, unless that was told."""
+        if (sent.end_ms, sent.sent_bytes) != (self.told_ms, self._told_bytes):
+            self.told_ms, self._told_bytes, self._told_at = sent.end_ms, sent.sent_bytes, now
+            self._tell(sent)
 
     def told(self, event: AudioFinished) -> None:
         """That was told by `event`."""

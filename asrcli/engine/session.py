@@ -11,7 +11,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterable, Iterator
 
-from asrcli.engine.delivery import Delivery
+from asrcli.engine.delivery import NOTHING, Delivery, Sent
 from asrcli.engine.neighbours import Chunks, LinkLike
 from asrcli.engine.session_log import SessionLog
 from asrcli.engine.stages import CLOSED, DONE, FINISHING, SESSION, STREAMING, Machine, Timeouts, Turn, timed_out
@@ -52,9 +52,9 @@ class Session:
         clock: Clock,
         context: Callable[[], Context] | None = None,
         starts: Starts | None = None,
-        sent_before: int = 0,
+        before: Sent = NOTHING,
     ) -> None:
-        """`context` and `starts`: see Engine. `sent_before`: see Delivery."""
+        """`context` and `starts`: see Engine. `before`: see Delivery."""
         self._log = SessionLog()
         self._protocol, self._link, self._chunks = protocol, link, chunks
         self._where = where
@@ -66,7 +66,7 @@ class Session:
         self.deadline: Deadline | None = None
         """When what is waited for should have come; `handle` is to be told that it has passed."""
         self._send_error: AsrcliError | None = None
-        self.delivery = Delivery(link, protocol.audio_format, chunks.start_sample, sent_before)
+        self.delivery = Delivery(link, protocol.audio_format, chunks.start_sample, before)
         self.sent_at = clock.now()
         """When audio last left."""
         # Whether the service has words to come: its last message was about a sentence that is open.
@@ -254,7 +254,7 @@ class Session:
         if cause is not None and not isinstance(cause, AsrcliError):
             raise cause
         self._move(Turn.AUDIO_ENDED)
-        yield AudioFinished(self.sent_ms, self.delivery.bytes)
+        yield AudioFinished(self.sent_ms, self.delivery.bytes, self.delivery.again_ms)
         yield from self._take(self._protocol.finish())
         self._undelivered_bytes = self._link.undelivered_bytes
 

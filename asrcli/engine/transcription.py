@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from asrcli.audio.source import EncodedSource, Source
 from asrcli.engine.control import Control, StopRequested
+from asrcli.engine.delivery import NOTHING, Sent
 from asrcli.engine.ending import OVER, Ending
 from asrcli.engine.joining.missing import Verdict, was_refused_as_silent
 from asrcli.engine.joining.sessions import Joining
@@ -115,7 +116,7 @@ class Transcription:
                 return [EncodingChanged(encoding, 0)]
         return ()
 
-    def _open(self, protocol: Protocol, sent_before: int = 0) -> None:
+    def _open(self, protocol: Protocol, before: Sent = NOTHING) -> None:
         """Make the session that begins where final results end."""
         most = None if protocol.max_session_ms is None else self._pcm.samples(protocol.max_session_ms)
         self._reader = self._tape.reader(self._joining.covered_sample, most)
@@ -124,7 +125,7 @@ class Transcription:
         self._joining.begin(self._reader.start_sample)
         self._sessions += 1
         posted = functools.partial(self._posted, self._sessions)
-        self._session = self._engine.new_session(protocol, self._reader, posted, sent_before)
+        self._session = self._engine.new_session(protocol, self._reader, posted, before)
 
     def _begin(self) -> None:
         self._course.move(Change.OPENED)
@@ -134,7 +135,7 @@ class Transcription:
     def _reopen(self) -> None:
         self._session.close()
         encoding = self._uplink.begin()
-        self._open(self._engine.new_protocol(self._sound), self._session.delivery.bytes)
+        self._open(self._engine.new_protocol(self._sound), self._session.delivery.so_far)
         if encoding is not None:
             self._tell(EncodingChanged(encoding, self._pcm.ms(self._reader.start_sample)))
         self._begin()
@@ -216,7 +217,7 @@ class Transcription:
 
     def _tell_progress(self, sent_ms: int | None = None) -> None:
         sent_ms = self._session.sent_ms if sent_ms is None else sent_ms
-        self._progress.tell(sent_ms, self._session.delivery.bytes, self._clock.now())
+        self._progress.tell(self._session.delivery.report(sent_ms), self._clock.now())
 
     def _heard(self, events: Iterator[Event]) -> Iterator[Event]:
         """Put what a session says into the terms of the whole transcription."""

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from asrcli.engine.delivery import Sent
 from asrcli.engine.neighbours import Chunks, LinkLike
 from asrcli.engine.retry import Retry
 from asrcli.engine.session import Session
@@ -68,9 +69,9 @@ class Engine:
     """Makes a link before its session is there; None: nobody does."""
 
     def new_session(
-        self, protocol: Protocol, chunks: Chunks, post: Callable[[InboxItem], None], sent_before: int
+        self, protocol: Protocol, chunks: Chunks, post: Callable[[InboxItem], None], before: Sent
     ) -> Session:
-        """One that sends `chunks` by a link of its own, which posts to `post`; `sent_before`: see Delivery."""
+        """One that sends `chunks` by a link of its own, which posts to `post`; `before`: see Delivery."""
         request = protocol.connect_request()
         return Session(
             protocol,
@@ -81,7 +82,7 @@ class Engine:
             clock=self.clock,
             context=self.context,
             starts=self.starts,
-            sent_before=sent_before,
+            before=before,
         )
 
     def prepare_session(self) -> None:

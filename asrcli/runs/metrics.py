@@ -36,6 +36,7 @@ class Metrics:
         self._connect_ms: float | None = None
         self._audio_ms: int | None = None
         self._sent_bytes: int | None = None
+        self._resent_ms = 0
         self._final_indexes: set[int] = set()
         self.has_words = False
         """Whether anything was recognised: a final that is not empty."""
@@ -55,12 +56,12 @@ class Metrics:
                 self._ready_at = now if self._ready_at is None else self._ready_at
                 self._task_ids.append(session_id)
                 self._past_usage, self._usage = self._past_usage.plus(self._usage), UsageReported()
-            case AudioSent(end_ms, sent_bytes):
+            case AudioSent():
                 self._first_sent_at = now if self._first_sent_at is None else self._first_sent_at
-                self._audio_ms, self._sent_bytes = max(end_ms, self._audio_ms or 0), sent_bytes
-            case AudioFinished(end_ms, sent_bytes):
+                self._observe_sent(event)
+            case AudioFinished():
                 self._audio_end_at = now if self._audio_end_at is None else self._audio_end_at
-                self._audio_ms, self._sent_bytes = max(end_ms, self._audio_ms or 0), sent_bytes
+                self._observe_sent(event)
             case PartialResult() | FinalResult():
                 self._observe_result(event, now)
             case UsageReported():
@@ -97,7 +98,12 @@ class Metrics:
             truncated=self._truncated,
             sent_bytes=self._sent_bytes,
             kbit_s=_kbit_s(self._sent_bytes, self._audio_ms),
+            resent_ms=self._resent_ms,
         )
+
+    def _observe_sent(self, event: AudioSent | AudioFinished) -> None:
+        self._audio_ms = max(event.end_ms, self._audio_ms or 0)
+        self._sent_bytes, self._resent_ms = event.sent_bytes, event.resent_ms
 
     def _observe_result(self, event: PartialResult | FinalResult, now: float) -> None:
         if self._first_result_at is None and self._first_sent_at is not None:

@@ -78,19 +78,22 @@ class SessionStarted:
 class AudioSent:
     """Audio up to `end_ms` has left. Told for the first audio, before other events, and now and then.
 
-    `sent_bytes`: what all messages have that carried audio until then, those of lost sessions too.
+    `sent_bytes`: what all messages have that carried audio until then, those of lost sessions too. `resent_ms`: how
+    much of it had left before, in a session that was lost, and had to go once more.
     """
 
     end_ms: int
     sent_bytes: int = field(default=0, compare=False)
+    resent_ms: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class AudioFinished:
-    """The source has ended and the service was told so; results may still come. `sent_bytes`: see AudioSent."""
+    """The source has ended and the service was told so; results may still come. The rest: see AudioSent."""
 
     end_ms: int
     sent_bytes: int = field(default=0, compare=False)
+    resent_ms: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ class Summary:
     `first_partial_ms`: from the first audio sent to the first result. `last_final_ms`: from the end of the audio to
     the last final after it. `real_time_factor`: `wall_s` divided by the audio's length. `reconnects`: attempts to
     connect again. `complete`: all results of all the audio are in. `truncated`: the source held less audio than its
-    header says.
+    header says. `resent_ms`: sound that went over once more, after its session was lost.
     """
 
     source: str
@@ -36,3 +36,4 @@ class Summary:
     truncated: bool = False
     sent_bytes: int | None = None
     kbit_s: float | None = None
+    resent_ms: int = 0

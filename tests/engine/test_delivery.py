@@ -35,6 +35,20 @@ def test_a_session_counts_from_where_it_begins():
     assert (delivery.carried_sample, delivery.sample) == (80_000, 81_600)
 
 
+def test_what_left_before_is_counted_as_sent_again_however_often_that_begins():
+    first = Delivery(FakeLink(), PCM, 0)
+    first.left(6400, 16_000)
+    assert first.so_far == (6400, 16_000, 0)
+    second = Delivery(FakeLink(), PCM, 4_000, first.so_far)
+    assert second.again_ms == 0
+    second.left(1600, 8_000)
+    assert (second.bytes, second.again_ms) == (8000, 250)
+    third = Delivery(FakeLink(), PCM, 6_000, second.so_far)
+    third.left(8000, 40_000)
+    assert third.again_ms == 250 + 625
+    assert Delivery(FakeLink(), PCM, 40_000, third.so_far).so_far == (16_000, 40_000, 14_000)
+
+
 def test_silence_of_ours_has_bytes_and_takes_no_time():
     delivery = Delivery(FakeLink(), PCM, 0)
     delivery.left(3200, 1600)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from asrcli.engine.stages import Timeouts
 from asrcli.output.wording import words
 from asrcli.service.faults.kinds import parse_fault
 from asrcli.values.errors import AsrcliError, AuthError, LinkError, ServiceError, ServiceTimeout
-from asrcli.values.events import AudioFinished, FinalResult, Notice, Reconnecting, SessionStarted
+from asrcli.values.events import AudioFinished, AudioSent, FinalResult, Notice, Reconnecting, SessionStarted
 from asrcli.values.pcm import PcmFormat
 from asrcli.values.sound import Chunk
 from tests.support.fakes import ToneSource
@@ -72,6 +73,10 @@ def test_after_a_reset_the_open_sentence_is_recognised_anew_and_nothing_twice():
     overlap = samples(heard["first"])[10240:]
     assert np.array_equal(samples(heard["second"])[: len(overlap)], overlap)
     assert len(samples(heard["second"])) == 32000 - 10240
+    [before] = [told for told, after in pairwise(events) if isinstance(after, Reconnecting)]
+    assert isinstance(before, AudioSent)
+    [finished] = [event for event in events if isinstance(event, AudioFinished)]
+    assert finished.resent_ms == before.end_ms - 640
 
 
 @pytest.mark.parametrize("script", [closing, never_finishing])

@@ -98,8 +98,9 @@ def test_the_first_connection_and_start_count_after_a_reconnect() -> None:
 
 def test_replayed_audio_is_not_counted_twice() -> None:
     """Audio that goes back after a reconnect does not shorten or lengthen the transcription."""
-    summary = _summary((1.0, AudioSent(5000)), (2.0, AudioSent(3000)), (3.0, AudioSent(4900)))
-    assert summary.audio_ms == 5000
+    sent = (1.0, AudioSent(5000)), (2.0, AudioSent(3000)), (3.0, AudioSent(4900, resent_ms=1900))
+    summary = _summary(*sent)
+    assert (summary.audio_ms, summary.resent_ms) == (5000, 1900)
     assert summary.real_time_factor == pytest.approx(2.0)
 
 
@@ -126,10 +127,12 @@ def test_stats_are_aligned_and_leave_out_the_unknown() -> None:
         billed_s=32,
         first_partial_ms=312,
         real_time_factor=1.0224,
+        resent_ms=1260,
     )
     assert stats_lines(summary) == (
         "a\\x1b.wav\n"
         "  audio               31.2 s\n"
+        "  sent twice          1.3 s\n"
         "  wall time           31.9 s\n"
         "  real-time factor    1.02\n"
         "  sentences           8\n"

@@ -42,6 +42,7 @@ class _Part:
     sentences: int = 0
     sent_ms: int = 0
     sent_bytes: int = 0
+    resent_ms: int = 0
     final_ms: int = 0
     """Where its last sentence ends."""
     all_sent: bool = False
@@ -54,10 +55,9 @@ class _Part:
     def observe(self, event: Event) -> None:
         """Note what `event` says of how far this part is."""
         match event:
-            case AudioSent(end_ms, sent_bytes):
-                self.sent_ms, self.sent_bytes = max(self.sent_ms, end_ms), sent_bytes
-            case AudioFinished(end_ms, sent_bytes):
-                self.sent_ms, self.sent_bytes, self.all_sent = max(self.sent_ms, end_ms), sent_bytes, True
+            case AudioSent(end_ms) | AudioFinished(end_ms):
+                self.sent_ms, self.sent_bytes = max(self.sent_ms, end_ms), event.sent_bytes
+                self.resent_ms, self.all_sent = event.resent_ms, self.all_sent or isinstance(event, AudioFinished)
             case SessionFinished():
                 self.all_heard = self.all_sent
             case FinalResult(sentence):
@@ -109,7 +109,9 @@ class Whole:
                 sent_ms = sum(each.sent_ms for each in self._parts)
                 is_last = isinstance(event, AudioFinished) and all(each.all_sent for each in self._parts)
                 told = AudioFinished if is_last else AudioSent
-                yield told(sent_ms, sum(each.sent_bytes for each in self._parts))
+                sent_bytes = sum(each.sent_bytes for each in self._parts)
+                resent_ms = sum(each.resent_ms for each in self._parts)
+                yield told(sent_ms, sent_bytes, resent_ms)
             case SessionStarted():
                 self._usage.begin(number)
                 yield event

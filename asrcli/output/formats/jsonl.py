@@ -142,6 +142,7 @@ class JsonLines:
             "truncated": summary.truncated,
             "sent_bytes": summary.sent_bytes,
             "kbit_s": _rounded(summary.kbit_s),
+            "resent_s": _rounded(summary.resent_ms / 1000),
         }
         return mask(_line(line))
 

@@ -252,6 +252,7 @@ def _summary(fields: _Fields) -> Summary:
         truncated=fields.raw("truncated") is True,
         sent_bytes=fields.number("sent_bytes"),
         kbit_s=fields.decimal("kbit_s"),
+        resent_ms=round((fields.decimal("resent_s") or 0) * 1000),
     )
 
 

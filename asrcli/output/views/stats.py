@@ -11,6 +11,7 @@ def stats_lines(summary: Summary) -> str:
         ("audio", _text(summary.audio_ms, "{:.1f} s", 1000)),
         ("sent", _text(summary.sent_bytes, "{:.1f} kB", 1000)),
         ("for each second", _text(summary.kbit_s, "{:.1f} kbit")),
+        ("sent twice", _text(summary.resent_ms or None, "{:.1f} s", 1000)),
         ("wall time", _text(summary.wall_s, "{:.1f} s")),
         ("real-time factor", _text(summary.real_time_factor, "{:.2f}")),
         ("sentences", str(summary.sentences)),

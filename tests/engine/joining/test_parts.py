@@ -114,13 +114,14 @@ def test_the_sound_that_has_left_is_that_of_all_parts_and_ends_once():
     whole = Whole(PARTS)
     events = told(
         whole,
-        (0, AudioSent(1000)),
+        (0, AudioSent(1000, resent_ms=300)),
         (2, AudioSent(500)),
-        (0, AudioSent(2000)),
-        (2, AudioFinished(60_000)),
-        (0, AudioFinished(60_000)),
+        (0, AudioSent(2000, resent_ms=400)),
+        (2, AudioFinished(60_000, resent_ms=50)),
+        (0, AudioFinished(60_000, resent_ms=400)),
         (1, AudioFinished(70_000)),
     )
+    assert [event.resent_ms for event in events] == [300, 300, 400, 450, 450, 450]
     assert events == [*map(AudioSent, (1000, 1500, 2500, 62_000, 120_000)), AudioFinished(190_000)]
 
 

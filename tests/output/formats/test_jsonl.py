@@ -159,13 +159,13 @@ def test_end() -> None:
     """The agreed fields come first; unknown is null."""
     summary = Summary(
         source="talk.wav", complete=True, wall_s=31.90049, sentences=8, task_ids=("t",), audio_ms=31240, billed_s=32,
-        sent_bytes=109_000, kbit_s=27.91293
+        sent_bytes=109_000, kbit_s=27.91293, resent_ms=1240
     )  # fmt: skip
     assert _begun().end(summary) == (
         '{"type":"end","source":"talk.wav","audio_ms":31240,"sentences":8,"billed_s":32,"first_partial_ms":null,'
         '"last_final_ms":null,"task_ids":["t"],"reconnects":0,"complete":true,"input_tokens":null,'
         '"output_tokens":null,"connect_ms":null,"ready_ms":null,"wall_s":31.9,"real_time_factor":null,'
-        '"truncated":false,"sent_bytes":109000,"kbit_s":27.913}\n'
+        '"truncated":false,"sent_bytes":109000,"kbit_s":27.913,"resent_s":1.24}\n'
     )
 
 
