@@ -29,6 +29,7 @@ PURPOSES = {
     "socks": "a way through socks proxies",
     "ffmpeg": "an ffmpeg of its own, for mp4, m4a, webm and others",
     "plot": "the picture of reuse-bench --plot",
+    "remote": "addresses of object stores: s3://, oss://, gs:// and others",
 }
 """Extra → what it is for."""
 
