@@ -10,6 +10,7 @@ from asrcli.bench.report import Setup
 from asrcli.output.output import Output
 from asrcli.runs.asking import asked_yes, can_ask
 from asrcli.values.addresses import is_loopback
+from asrcli.values.clock_time import in_words
 from asrcli.values.errors import UsageError
 
 # More audio than this is not sent without being asked for.
@@ -22,7 +23,7 @@ def forecast(setup: Setup, url: str, options: BenchOptions, output: Output, *, q
     """Say what will be sent and billed, and ask where it is much. Raises UsageError where nobody can be asked."""
     plan = setup.plan
     free = is_loopback(urlsplit(url).hostname or "")
-    amount = f"up to {_duration(plan.sent_s)} of audio in {_tasks(plan)}"
+    amount = f"up to {in_words(plan.sent_s)} of audio in {_tasks(plan)}"
     if not quiet:
         output.say(f"sends {amount}; nothing is billed, the service is local" if free else f"{amount} will be billed")
     idle_s = plan.clip_ms / 1000 / setup.speed if setup.speed is not None else 0.0
@@ -48,8 +49,3 @@ def _tasks(plan: Plan) -> str:
         parts.append(f"{plan.pause_tasks} for --idle" if parts else f"{plan.pause_tasks} tasks for --idle")
     *first, last = parts
     return f"{', '.join(first)} and {last}" if first else last
-
-
-def _duration(seconds: int) -> str:
-    minutes, rest = divmod(seconds, 60)
-    return f"{seconds} s" if seconds < 120 else f"{minutes} min {rest} s" if rest else f"{minutes} min"

@@ -26,6 +26,12 @@ _STOP_TIMEOUT_S = 3.0
 _PARTS = ("websockets", "pocketsphinx")
 
 
+def check_installed() -> None:
+    """Raise UsageError where a part of the local service is not installed."""
+    if None in map(importlib.util.find_spec, _PARTS):
+        raise UsageError("the local service is not installed", hint=how_to_add("serve"))
+
+
 class LocalService:
     """Started at once, addressed by `url()` as soon as it listens, ended with the context.
 
@@ -41,8 +47,7 @@ class LocalService:
         self._user_agent = user_agent
         self._headers = headers
         self._url: str | None = None
-        if None in map(importlib.util.find_spec, _PARTS):
-            raise UsageError("the local service is not installed", hint=how_to_add("serve"))
+        check_installed()
         with contextlib.ExitStack() as unless_started:
             try:
                 self._log = unless_started.enter_context(tempfile.TemporaryFile())

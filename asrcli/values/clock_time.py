@@ -1,6 +1,8 @@
-"""Times as people read them, cut to what has passed: 75:03, 1:15:03, 1:15:03.250."""
+"""Times as people read them, cut to what has passed: 75:03, 1:15:03, 1:15:03.250; and amounts of time: 1 h 15 min."""
 
 from __future__ import annotations
+
+_UNITS = (("d", 86_400, "h", 3600), ("h", 3600, "min", 60), ("min", 60, "s", 1))
 
 
 def in_minutes(seconds: float) -> str:
@@ -19,3 +21,14 @@ def exact_time(ms: int) -> str:
     """h:mm:ss.mmm."""
     second, ms = divmod(ms, 1000)
     return f"{second // 3600}:{second // 60 % 60:02d}:{second % 60:02d}.{ms:03d}"
+
+
+def in_words(seconds: float) -> str:
+    """An amount of time in its two largest units: 95 s, 2 min 5 s, 3 h 20 min, 12 d 4 h; rounded to the second."""
+    whole = round(seconds)
+    if whole < 120:
+        return f"{whole} s" if whole or not seconds else "less than a second"
+    name, size, part_name, part_size = next(unit for unit in _UNITS if whole >= unit[1])
+    amount, rest = divmod(whole, size)
+    part = rest // part_size
+    return f"{amount:,} {name} {part} {part_name}" if part else f"{amount:,} {name}"

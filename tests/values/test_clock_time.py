@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from asrcli.values.clock_time import clock_time, exact_time, in_minutes
+from asrcli.values.clock_time import clock_time, exact_time, in_minutes, in_words
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,21 @@ def test_seconds(seconds, minutes, clock):
 )
 def test_milliseconds(ms, text):
     assert exact_time(ms) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "0 s"),
+        (0.4, "less than a second"),
+        (119.4, "119 s"),
+        (119.5, "2 min"),
+        (125, "2 min 5 s"),
+        (3600, "1 h"),
+        (7265, "2 h 1 min"),
+        (86_400, "1 d"),
+        (100_000_000, "1,157 d 9 h"),
+    ],
+)
+def test_amounts(seconds, words):
+    assert in_words(seconds) == words

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import ClassVar, Self
 
@@ -178,6 +179,11 @@ class JsonLines:
             "end_ms": sentence.end_ms,
             "text": sentence.text,
         }
+
+
+def plan_line(plan: Mapping[str, object]) -> str:
+    """`plan`: what a run would do; see output.plan."""
+    return mask(_line({"type": "plan", "v": VERSION, **plan}))
 
 
 def facts(error: AsrcliError) -> dict[str, object]:

@@ -1,0 +1,122 @@
+"""`asrcli file --dry-run`: tells what a run would do, checks what a run checks, and does nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.cli.commands.test_file import wav
+from tests.support.service import TALK_WAV
+
+CONNECT, CONNECT_EX = socket.socket.connect, socket.socket.connect_ex
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise AssertionError("a plan asks nobody")
+
+    for name in ("connect", "connect_ex", "sendto"):
+        monkeypatch.setattr(socket.socket, name, refused)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_it_says_what_there_is_how_long_it_takes_and_what_it_costs(asrcli, here):
+    wav(here / "a.wav", 60)
+    wav(here / "b.wav", 30)
+    done = asrcli("file", "a.wav", "b.wav", "--dry-run", "-l", "zh")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.splitlines() == [
+        "sources 2",
+        "sound   90 s",
+        "model   fun-asr-realtime (zh)",
+        "speed   one after another, in real time",
+        "time    at least 90 s",
+        "price   0.0081 USD by list prices of November 2026, before any discount",
+    ]
+
+
+def test_a_script_gets_one_object(asrcli, here):
+    wav(here / "a.wav", 60)
+    wav(here / "b.wav", 30)
+    line = ("file", "a.wav", "b.wav", "--dry-run", "--json", "--jobs", 2, "--pace", 2, "--region", "cn")
+    [plan] = asrcli(*line, "--starts-per-minute", 60).events
+    assert (plan["type"], plan["v"], plan["region"]) == ("plan", 1, "cn")
+    assert (plan["sources"], plan["to_do"], plan["audio_ms"], plan["at_once"]) == (2, 2, 90_000, 2)
+    assert (plan["at_least_s"], plan["bound_by"], plan["rate"]) == (30, "longest", {"starts": 60, "seconds": 60})
+    assert plan["costs"] == {"CNY": 0.0297}
+
+
+@pytest.mark.parametrize("format", [("-f", "jsonl"), ("-o", "-", "-f", "json"), ("--json", "--output-dir", "out")])
+def test_whoever_wants_json_gets_it(asrcli, here, format):
+    wav(here / "a.wav", 1)
+    assert [event["type"] for event in asrcli("file", "a.wav", "--dry-run", *format).events] == ["plan"]
+
+
+def test_nothing_is_written_or_made(asrcli, here):
+    wav(here / "a.wav", 1)
+    options = ("--log", "log.txt", "--save-audio", "b.mp3", "-o", "c.srt", "-o", "d.html", "--embed")
+    assert asrcli("file", "a.wav", "--dry-run", *options).code == 0
+    assert asrcli("file", "a.wav", "--dry-run", "--output-dir", "results").code == 0
+    assert [path.name for path in here.iterdir()] == ["a.wav"]
+
+
+def test_what_is_done_already_is_left_out(asrcli, here, talk_service):
+    wav(here / "a.wav", 1)
+    wav(here / "b.wav", 2)
+    with pytest.MonkeyPatch.context() as network:
+        network.setattr(socket.socket, "connect", CONNECT)
+        network.setattr(socket.socket, "connect_ex", CONNECT_EX)
+        options = ("--endpoint", talk_service, "--output-dir", "out", "--json")
+        assert asrcli("file", "a.wav", *options).code == 0
+    before = sorted(Path("out").iterdir())
+    [plan] = asrcli("file", "a.wav", "b.wav", *options, "--dry-run").events
+    assert (plan["sources"], plan["done"], plan["to_do"], plan["audio_ms"]) == (2, 1, 1, 2000)
+    assert sorted(Path("out").iterdir()) == before
+    [plan] = asrcli("file", "a.wav", *options, "--dry-run").events
+    assert (plan["done"], plan["to_do"], plan["models"], plan["at_least_s"]) == (1, 0, [], None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("a.wav", "nope.wav"), "no such file: nope.wav"),
+        (("a.wav", "text.wav"), "text.wav"),
+        (("a.wav", "--endpoint", "http://x"), "is not a WebSocket address"),
+        (("a.wav", "--ca-bundle", "nope.pem"), "nope.pem"),
+        (("a.wav", "-o", "text.wav"), "text.wav"),
+        (("a.wav", "--split", "2", "--jobs", "2"), "--split and --jobs exclude each other"),
+        (("a.wav", "-m", "paraformer-realtime-v2", "--context", "x"), "--context"),
+    ],
+)
+def test_what_a_run_would_refuse_is_refused(asrcli, here, arguments, said):
+    wav(here / "a.wav", 1)
+    (here / "text.wav").write_text("words\n" * 100)
+    done = asrcli("file", *arguments, "--dry-run")
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+
+
+def test_a_pipe_is_left_to_the_run(asrcli, here):
+    # To open one would let its writer go on, and then end it.
+    os.mkfifo(here / "pipe")
+    [plan] = asrcli("file", "pipe", "--dry-run", "--json").events
+    assert (plan["to_do"], plan["unknown_lengths"], plan["at_least_s"]) == (1, 1, None)
+    with pytest.raises(OSError, match="No such device"):
+        os.open(here / "pipe", os.O_WRONLY | os.O_NONBLOCK)
+
+
+def test_the_local_service_costs_nothing_and_is_not_started(asrcli, here, monkeypatch):
+    shutil.copy(TALK_WAV, here / "talk.wav")
+    monkeypatch.setattr("subprocess.Popen", None)
+    [plan] = asrcli("file", "talk.wav", "--dry-run", "--region", "local", "--json").events
+    assert (plan["prices_of"], plan["models"][0]["cost"], plan["costs"]) == (None, 0, {})
