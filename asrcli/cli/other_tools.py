@@ -84,8 +84,23 @@ OPTIONS = {
     "--api-key-file": "key token apikey api-token key-file",
     "--region": "location",
     "--region local": "local offline",
+    "--cluster local:N, or --jobs N for sources at once": "workers num-workers worker processes num-processes nprocs",
+    "--cluster tcp://HOST:8786": """
+        dask nodes node hosts host machines machine scheduler scheduler-address scheduler-file cluster-address ray
+    """,
+    "--slots": "max-concurrency max-concurrent max-inflight max-in-flight concurrent-requests quota",
+    "--shard K/N": """
+        shards num-shards n-shards shard-id shard-index shard-count array partition partitions num-partitions chunk-id
+    """,
+    "--manifest": """
+        manifest-file manifest-path manifest-filepath input-manifest dataset-manifest file-list filelist list
+        input-list files-from from-file input-file-list
+    """,
+    "--results": "output-manifest results-file checkpoint resume state-file journal ledger",
+    "--dry-run": "dryrun plan estimate preview simulate just-print what-if n",
     "--jobs": "parallel workers concurrency batch-size parallelism num-workers",
-    "--pace": "speed rate-limit realtime real-time fast",
+    "--rate N/s": "rate-limit requests-per-second rps qps starts-per-second max-rate",
+    "--pace": "speed realtime real-time fast",
     "--max-line": "max-len max-line-width max-chars line-length",
     "--max-lines": "max-line-count",
     "--karaoke": "highlight-words",

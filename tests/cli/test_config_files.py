@@ -238,6 +238,29 @@ def test_a_broken_file_stops_no_help(asrcli, tmp_path, monkeypatch):
     assert done.err.startswith("asrcli: error: asrcli.toml:1: it is not TOML: Expected '=' after a key")
 
 
+@pytest.mark.parametrize(
+    "line", ['manifest = "a"', 'file.results = "a"', "dry-run = true", '[profile.x.file]\nshard = "1/2"']
+)
+def test_what_one_run_does_stands_in_no_file(tmp_path, monkeypatch, line):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "asrcli").mkdir()
+    (tmp_path / "asrcli" / "config.toml").write_text(f"{line}\n")
+    [problem] = config_files.problems()
+    assert problem.message.endswith(" cannot stand here")
+    assert problem.hint == "it is for one run: type it"
+
+
+def test_a_project_does_not_say_where_the_work_is_done(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "asrcli").mkdir()
+    for place in ("asrcli/config.toml", "asrcli.toml"):
+        (tmp_path / place).write_text('cluster = "local:2"\nslots = 4\n')
+    [problem] = config_files.problems()
+    assert (problem.where, problem.message) == ("asrcli.toml:1", "cluster cannot stand here")
+
+
 def test_all_that_is_wrong_is_listed_in_the_order_of_the_lines(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))

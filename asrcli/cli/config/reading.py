@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from asrcli.cli.config.values import check_reach, options_of, value_of
+from asrcli.cli.config.values import OF_ONE_RUN, check_reach, options_of, value_of
 from asrcli.settings.files import PROJECT, ConfigFile, Problem
 from asrcli.settings.secrets import without_secrets
 from asrcli.settings.toml_text import Keys
@@ -23,6 +23,8 @@ NO_PROFILE = "none"
 # what is not asked. Which files outside it are read and written, it does not decide either: see `check_reach`.
 PERSONAL = {
     *("api_key", "api_key_file", "endpoint", "proxy", "ca_bundle", "workspace", "header"),
+    # What is run there reads the key and the sound.
+    "cluster",
     # A log replaces what is there, and so does an authority.
     *("force", "log", "tls_ca", "yes"),
 }
@@ -162,6 +164,8 @@ class Reading:
             if name == "api_key" or (self.file.whose == PROJECT and name in PERSONAL):
                 place = "~/.dashscope/api_key" if name == "api_key" else "your own config.toml"
                 self._tell((*within, key), f"{key} cannot stand here", f"put it into {place}")
+            elif name in OF_ONE_RUN:
+                self._tell((*within, key), f"{key} cannot stand here", "it is for one run: type it")
             elif name not in known:
                 nearest = difflib.get_close_matches(name, known, n=1)
                 hint = f"did you mean {nearest[0]}?" if nearest else ""

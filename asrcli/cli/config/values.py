@@ -23,6 +23,8 @@ _MAY_NAME_A_FILE = {
 }
 # It says which part of a file counts.
 _OF_THE_FILES = {"profile"}
+OF_ONE_RUN = {"manifest", "results", "shard", "dry_run"}
+"""What says which sources one run does: from a file it would have every other run do them, or leave its own out."""
 
 
 def options_of(command: Any) -> dict[str, Any]:
@@ -36,7 +38,9 @@ def options_of(command: Any) -> dict[str, Any]:
 def is_setting(parameter: Any) -> bool:
     """Whether it is an option that a file may speak of."""
     return bool(
-        parameter.param_type_name == "option" and parameter.expose_value and parameter.name not in _OF_THE_FILES
+        parameter.param_type_name == "option"
+        and parameter.expose_value
+        and parameter.name not in _OF_THE_FILES | OF_ONE_RUN
     )
 
 
