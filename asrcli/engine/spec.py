@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from asrcli.engine.retry import Retry
 from asrcli.engine.sound.tape import IDLE_S, KEEP_S
 from asrcli.engine.stages import Timeouts
 from asrcli.values.recognition import Endpoint, RecognitionOptions
 from asrcli.values.sound import OPUS_BITRATE
 from asrcli.wire.dial import Network
+from asrcli.wire.retry import Retry
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from asrcli.engine.delivery import Sent
 from asrcli.engine.neighbours import Chunks, LinkLike
-from asrcli.engine.retry import Retry
 from asrcli.engine.session import Session
 from asrcli.engine.sound.tape import IDLE_S, KEEP_S
 from asrcli.engine.stages import Timeouts
@@ -24,6 +23,7 @@ from asrcli.values.sound import Chunk, SoundFormat
 from asrcli.wire.failures import place
 from asrcli.wire.link import Link
 from asrcli.wire.link_events import InboxItem
+from asrcli.wire.retry import Retry
 
 NewLink = Callable[[ConnectRequest, Callable[[InboxItem], None], Loop], LinkLike]
 """Makes a link that posts to the callable given, on the loop given."""

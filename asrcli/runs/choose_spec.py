@@ -216,10 +216,10 @@ def network_of(options: ServiceOptions, url: str, output: Output) -> Network:
 
 def spec_of(request: Request, choice: Choice, endpoint: Endpoint, network: Network) -> Spec:
     """What the engine of this request is built from."""
-    from asrcli.engine.retry import Retry
     from asrcli.engine.sound.tape import IDLE_S
     from asrcli.engine.spec import Spec
     from asrcli.engine.stages import Timeouts
+    from asrcli.wire.retry import Retry
 
     service = request.service
     return Spec(

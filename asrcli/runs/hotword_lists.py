@@ -139,8 +139,8 @@ def changed_lately(found: HotwordList, now: datetime | None = None) -> bool:
 
 
 def _patience(output: Output) -> Patience:
-    from asrcli.engine.retry import Retry
     from asrcli.system.clock import SystemClock
+    from asrcli.wire.retry import Retry
 
     retry, clock, never = Retry(tries=_TRIES), SystemClock(), threading.Event()
     waited_s = 0.0

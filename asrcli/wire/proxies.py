@@ -31,14 +31,19 @@ class Proxy:
 def find_proxy(flag: str | None, environ: Mapping[str, str], url: str) -> tuple[Proxy | None, str | None]:
     """The proxy for `url`, and a note where its value had to be completed.
 
-    Order: --proxy ("none" for no proxy), HTTPS_PROXY, ALL_PROXY, each in lower case too. Loopback and what NO_PROXY
-    names are reached directly. Raises UsageError for a value that is no proxy.
+    Order: --proxy ("none" for no proxy), HTTPS_PROXY, ALL_PROXY, each in lower case too; of an http:// address
+    http_proxy is the first. Loopback and what NO_PROXY names are reached directly. Raises UsageError for a value that
+    is no proxy.
     """
-    host = urlsplit(url).hostname or ""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
     if flag is not None:
         return (None, None) if flag == "none" else parse_proxy(flag, "--proxy")
     if is_loopback(host) or _is_excepted(host, _variable(environ, "no_proxy")[1]):
         return None, None
+    if parts.scheme == "http" and (value := environ.get("http_proxy", "").strip()):
+        # In capitals it may come from whoever asks a web server.
+        return parse_proxy(value, "http_proxy")
     for name in ("https_proxy", "all_proxy"):
         spelled, value = _variable(environ, name)
         if value:

@@ -12,13 +12,13 @@ import pytest
 
 from asrcli.bench.plan import Plan, Round
 from asrcli.bench.rounds import run_plan, run_round
-from asrcli.engine.retry import Retry
 from asrcli.engine.wiring import Engine
 from asrcli.protocols.run_task import RunTask
 from asrcli.values.errors import AuthError, DecodeError, Interrupted, LinkError, ServiceError
 from asrcli.values.events import Notice
 from asrcli.values.recognition import Endpoint, RecognitionOptions
 from asrcli.wire.pool import Pool
+from asrcli.wire.retry import Retry
 from tests.support.fakes import ToneSource
 from tests.support.scripted_server import Conversation, free_port, scripted_server
 

@@ -15,13 +15,13 @@ from asrcli.audio.opening import Files, open_input
 from asrcli.audio.source import AsIs
 from asrcli.engine.build import build
 from asrcli.engine.control import Control
-from asrcli.engine.retry import Retry
 from asrcli.engine.spec import Spec
 from asrcli.engine.splitting import Split, plan_split, transcribe_split
 from asrcli.engine.stages import Timeouts
 from asrcli.engine.wiring import Engine
 from asrcli.service.faults.kinds import parse_fault
 from asrcli.values.recognition import Endpoint, RecognitionOptions
+from asrcli.wire.retry import Retry
 from tests.support.coded_talk import CodedTalk, a_sentence_every
 from tests.support.compressed import compressed, tone
 from tests.support.recovery import MODELS, TROUBLES, Outcome, delivered

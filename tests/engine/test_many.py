@@ -13,13 +13,13 @@ import pytest
 
 from asrcli.engine.control import Control
 from asrcli.engine.many import Ended, Job, transcribe_many
-from asrcli.engine.retry import Retry
 from asrcli.engine.wiring import Engine
 from asrcli.protocols.run_task import RunTask
 from asrcli.service.faults.kinds import parse_fault
 from asrcli.values.errors import DecodeError, Interrupted, LinkError, UsageError
 from asrcli.values.events import AudioSent, FinalResult, LinkReady, Reconnecting, SessionFinished, SessionStarted, Tick
 from asrcli.values.recognition import Endpoint, RecognitionOptions
+from asrcli.wire.retry import Retry
 from tests.support.coded_talk import CodedSource
 from tests.support.looping import threads_left
 from tests.support.scripted_server import Conversation, free_port, scripted_server, silent_port

@@ -6,8 +6,9 @@ from itertools import pairwise
 
 import pytest
 
-from asrcli.engine.retry import Attempts, Retry
+from asrcli.engine.retry import Attempts
 from asrcli.values.errors import AuthError, LinkError, ServiceError, ServiceTimeout
+from asrcli.wire.retry import Retry
 from tests.support.fakes import FakeClock
 
 LOST = LinkError("lost")

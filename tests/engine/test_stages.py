@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from asrcli.engine.control import Control
-from asrcli.engine.retry import Retry
 from asrcli.engine.session import Session
 from asrcli.engine.stages import SESSION, TRANSCRIPTION, Change, Machine, Stage, State, Timeouts, Turn
 from asrcli.engine.transcription import Transcription
@@ -21,6 +20,7 @@ from asrcli.values.errors import AsrcliError, LinkError, ProtocolViolation
 from asrcli.values.events import Ended, Reconnecting, SessionStarted
 from asrcli.values.recognition import Endpoint, RecognitionOptions
 from asrcli.wire.link_events import LinkOpened, MessageReceived
+from asrcli.wire.retry import Retry
 from tests.support.fakes import FakeClock, FakeLink, ToneSource
 from tests.support.scripted_server import Conversation, scripted_server
 from tests.support.session_bench import LIMITS, Bench, HandedChunks, chunks

@@ -11,7 +11,6 @@ import pytest
 
 from asrcli.audio.chunks.chunker import chunk
 from asrcli.engine.control import Control
-from asrcli.engine.retry import Retry
 from asrcli.engine.stages import Timeouts
 from asrcli.output.wording import words
 from asrcli.service.faults.kinds import parse_fault
@@ -19,6 +18,7 @@ from asrcli.values.errors import AsrcliError, AuthError, LinkError, ServiceError
 from asrcli.values.events import AudioFinished, AudioSent, FinalResult, Notice, Reconnecting, SessionStarted
 from asrcli.values.pcm import PcmFormat
 from asrcli.values.sound import Chunk
+from asrcli.wire.retry import Retry
 from tests.support.fakes import ToneSource
 from tests.support.scripted_server import Conversation, free_port, scripted_server
 from tests.support.service import running_service

@@ -13,7 +13,6 @@ from asrcli.audio.opening import Files, open_input
 from asrcli.audio.source import AsIs, EncodedSource, Source
 from asrcli.engine.build import build
 from asrcli.engine.control import Control
-from asrcli.engine.retry import Retry
 from asrcli.engine.spec import Spec
 from asrcli.engine.stages import Timeouts
 from asrcli.engine.wiring import Engine
@@ -22,6 +21,7 @@ from asrcli.service.faults.kinds import parse_fault
 from asrcli.values.events import Event, FinalResult, Reconnecting, Sentence
 from asrcli.values.recognition import Endpoint, RecognitionOptions
 from asrcli.values.sound import PCM, Chunk
+from asrcli.wire.retry import Retry
 from tests.support.coded_talk import RATE_HZ, CodedTalk
 from tests.support.service import running_service
 from tests.support.sounds import pcm_chunk

@@ -9,11 +9,11 @@ from typing import Any
 from asrcli.audio.source import Source
 from asrcli.engine.control import Control
 from asrcli.engine.many import Ended, Job, transcribe_many
-from asrcli.engine.retry import Retry
 from asrcli.engine.wiring import Engine
 from asrcli.protocols.run_task import RunTask
 from asrcli.values.events import Event, FinalResult
 from asrcli.values.recognition import Endpoint, RecognitionOptions
+from asrcli.wire.retry import Retry
 from tests.support.fakes import ToneSource
 from tests.support.scripted_server import Conversation
 

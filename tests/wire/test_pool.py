@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from asrcli.engine.control import Control
-from asrcli.engine.retry import Retry
 from asrcli.engine.stages import Timeouts
 from asrcli.engine.wiring import Engine
 from asrcli.protocols import REGISTRY
@@ -19,6 +18,7 @@ from asrcli.values.errors import ServiceError
 from asrcli.values.events import Event, FinalResult, LinkReady, Reconnecting, SessionStarted
 from asrcli.values.recognition import Endpoint, RecognitionOptions
 from asrcli.wire.pool import Pool
+from asrcli.wire.retry import Retry
 from tests.support.fakes import ToneSource
 from tests.support.scripted_server import Conversation, scripted_server
 from tests.support.service import running_service

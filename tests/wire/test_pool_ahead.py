@@ -9,13 +9,13 @@ import pytest
 
 from asrcli.engine.control import Control
 from asrcli.engine.many import Ended, Job, transcribe_many
-from asrcli.engine.retry import Retry
 from asrcli.engine.wiring import Engine
 from asrcli.protocols import REGISTRY
 from asrcli.service.faults.kinds import parse_fault
 from asrcli.values.events import Event, FinalResult, LinkReady, Reconnecting
 from asrcli.values.recognition import Endpoint, RecognitionOptions
 from asrcli.wire.pool import Pool
+from asrcli.wire.retry import Retry
 from tests.support.fakes import ToneSource
 from tests.support.looping import on_loop, threads_left
 from tests.support.scripted_server import Conversation, scripted_server
