@@ -2,18 +2,63 @@
 
 from __future__ import annotations
 
+import threading
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
 
-from asrcli.values.errors import AsrcliError
+from asrcli.values.addresses import shown
+from asrcli.values.errors import AsrcliError, DecodeError
 
 
 class RemoteError(AsrcliError):
-    """An object could not be read or written. `retryable`: the same may succeed later without a change."""
+    """An object could not be read or written. `retryable`: the same may succeed later without a change.
 
-    def __init__(self, message: str, *, hint: str = "", retryable: bool = False) -> None:
+    `unreached`: nothing answers there at all, which is more likely a wrong address than a trouble that passes.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", retryable: bool = False, unreached: bool = False) -> None:
         super().__init__(message, hint=hint)
         self.retryable = retryable
+        self.unreached = unreached
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How to get to addresses: `proxy` as --proxy says it, `ca_bundle` trusted too, and so many `retries` in a row."""
+
+    proxy: str | None = field(default=None, repr=False)
+    ca_bundle: Path | None = None
+    retries: int = 12
+
+
+class Halt:
+    """Ends what waits for a network in another thread; for any thread."""
+
+    def __init__(self) -> None:
+        self.event = threading.Event()
+        self._lock = threading.Lock()
+        self._end: Callable[[], None] = lambda: None
+
+    @property
+    def is_set(self) -> bool:
+        return self.event.is_set()
+
+    def ends(self, end: Callable[[], None]) -> None:
+        """`end` is what ends the wait from now on; called at once where it is to end already."""
+        with self._lock:
+            self._end = end
+            is_late = self.event.is_set()
+        if is_late:
+            end()
+
+    def set(self) -> None:
+        """End it, and whatever would wait later."""
+        with self._lock:
+            self.event.set()
+            end = self._end
+        end()
 
 
 class Remote(typing.Protocol):
@@ -32,6 +77,19 @@ class Remote(typing.Protocol):
     def read_from(self, offset: int) -> Iterator[bytes]:
         """Its bytes from `offset` on, to the end, in pieces as they come; one connection, one try.
 
-        Raises RemoteError where it cannot be had, breaks off, or is no longer what it was when it was first looked at.
+        Raises RemoteError where it cannot be had or breaks off, and DecodeError where it is no longer what it was when
+        it was first looked at, or nothing tells that it is.
         """
         ...
+
+    def close(self) -> None:
+        """Free what it holds; what reads it is done. May be called again."""
+        ...
+
+
+def changed(address: str) -> DecodeError:
+    """The error of an object that is no longer what it was when it was first looked at."""
+    return DecodeError(
+        f"{shown(address)} changed while it was read: some of it may not have been recognised",
+        hint="transcribe it again when nothing writes to it any more",
+    )

@@ -1,0 +1,98 @@
+"""What lies at an address, by its scheme; and the lines of a text, wherever that lies."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import importlib
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from asrcli.remote.base import Halt, Remote, Way
+from asrcli.remote.fetch import Fetch
+from asrcli.values.addresses import is_address, scheme, shown
+from asrcli.values.choices import choose_one
+from asrcli.values.errors import UsageError
+from asrcli.values.source_name import STANDARD_INPUT, label
+
+__all__ = ["check_address", "fetch", "is_address", "lines", "open_remote", "shown"]
+
+# Scheme → the module whose function `open_remote` opens such an address; loaded when one is.
+_MODULES = {
+    "https": "https",
+    "http": "https",
+}
+# A text whose lines are longer is none.
+_MOST_LINE_BYTES = 16 << 20
+_PIECE_BYTES = 1 << 16
+
+
+def check_address(address: str) -> None:
+    """Raise UsageError for an address that nothing here can read, as far as that shows in it."""
+    if scheme(address) not in _MODULES:
+        known = ", ".join(f"{each}://" for each in _MODULES)
+        raise UsageError(
+            f"addresses of the kind {scheme(address)}:// cannot be read: {shown(address)}",
+            hint=choose_one(f"{scheme(address)}://", known.split(", ")),
+        )
+
+
+def open_remote(address: str, way: Way = Way(), halt: Halt | None = None) -> Remote:  # noqa: B008 - it is frozen
+    """Look at what lies at `address`: one small request, and one try. `halt` ends that, and all reading of it.
+
+    Raises RemoteError, and UsageError for an address that nothing here can read.
+    """
+    check_address(address)
+    module = importlib.import_module(f"asrcli.remote.{_MODULES[scheme(address)]}")
+    opened: Callable[[str, Way, Halt], Remote] = module.open_remote
+    return opened(address, way, halt or Halt())
+
+
+def fetch(address: str, way: Way) -> Fetch:
+    """The bytes at `address`, whatever breaks on the way. Nothing is asked for yet."""
+    return Fetch(address, open_remote, way)
+
+
+def lines(place: str, way: Way = Way()) -> Iterator[str]:  # noqa: B008 - it is frozen
+    """The lines of the text at `place`, a path, an address, or - for standard input, without their ends.
+
+    In UTF-8, with or without a mark of that. Raises UsageError where it cannot be read or is no such text, and
+    RemoteError.
+    """
+    number = 0
+    for number, line in enumerate(_lines(_pieces(place, way), place), 1):
+        try:
+            text = line.decode()
+        except UnicodeDecodeError as error:
+            raise UsageError(
+                f"{label(place)}: line {number} is not UTF-8", hint="convert it, for example with iconv"
+            ) from error
+        yield text.removesuffix("\r")
+
+
+def _lines(pieces: Iterable[bytes], place: str) -> Iterator[bytes]:
+    rest, is_first = b"", True
+    for piece in pieces:
+        *whole, rest = (rest + piece).split(b"\n")
+        for line in whole:
+            yield line.removeprefix(codecs.BOM_UTF8) if is_first else line
+            is_first = False
+        if len(rest) > _MOST_LINE_BYTES:
+            raise UsageError(f"{label(place)} is no text: a line of it is longer than {_MOST_LINE_BYTES >> 20} MB")
+    if rest:
+        yield rest.removeprefix(codecs.BOM_UTF8) if is_first else rest
+
+
+def _pieces(place: str, way: Way) -> Iterator[bytes]:
+    if is_address(place):
+        with contextlib.closing(fetch(place, way)) as fetched:
+            yield from iter(fetched.read, b"")
+        return
+    try:
+        with contextlib.ExitStack() as stack:
+            file = sys.stdin.buffer if place == STANDARD_INPUT else stack.enter_context(Path(place).open("rb"))
+            yield from iter(lambda: file.read(_PIECE_BYTES), b"")
+    except (OSError, ValueError, AttributeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is closed"
+        raise UsageError(f"cannot read {label(place)}: {reason}") from error
