@@ -1,9 +1,35 @@
-"""The rows of a corpus: what is to be transcribed, and how each of them is to be."""
+"""The rows of a corpus, read from a manifest: one JSON object a line, which is checked whole before anything is sent.
+
+    {"audio": "talks/a.wav", "id": "a", "language": "en", "duration": 12.5, "speaker": "kept as it is"}
+
+Of a line that another shard does, nothing is kept but 64 bits of its id.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import math
+import sys
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from asrcli.fleet.row_options import OPTIONS, RowOptions, Unusable, shown
+from asrcli.fleet.shards import Shard, digest_of
+from asrcli.values.errors import UsageError
+from asrcli.values.source_name import STANDARD_INPUT, label
+
+MOST_TOLD = 5
+_LONGEST_LINE = 1 << 20
+_ADDRESS = "://"
+_BOM = "\ufeff"
+_EXAMPLE = '{"audio": "talk.wav"}'
+# What NeMo and its kin call it comes second.
+_AUDIO = ("audio", "audio_filepath")
+_READ = frozenset(("audio", "id", "duration", "channel", *OPTIONS))
+_MOST_CHANNELS = 1 << 10
 
 _NOTHING: Mapping[str, object] = {}
 
@@ -33,3 +59,209 @@ class Row:
     def named(cls, name: str) -> Row:
         """The row of what stands on the command line."""
         return cls(name, name)
+
+
+class BrokenManifest(UsageError):  # noqa: N818 - it names what is there
+    """A manifest that cannot be used, for the first of its problems; `others` are more, `left_out` how many still."""
+
+    def __init__(self, problems: list[UsageError], left_out: int) -> None:
+        super().__init__(problems[0].message, hint=problems[0].hint)
+        self.others = tuple(problems[1:])
+        self.left_out = left_out
+
+
+@dataclass(slots=True)
+class Manifest:
+    """What `name` holds: the rows that are done here, the line of each, counted from 1, and how many rows in all."""
+
+    name: str
+    rows: list[Row] = field(default_factory=list)
+    lines: array[int] = field(default_factory=lambda: array("Q"))
+    total: int = 0
+
+    def where(self, index: int) -> str:
+        """The place of a row, by its index, for messages."""
+        return f"{label(self.name)}:{self.lines[index]}"
+
+
+def read(place: str, shard: Shard | None = None) -> Manifest:
+    """The manifest at `place`, - for standard input, without the rows of other shards.
+
+    Relative paths in it count from its folder. Raises BrokenManifest, and UsageError where there is none.
+    """
+    return manifest_of(_lines(place), place, shard)
+
+
+def manifest_of(lines: Iterable[str], place: str, shard: Shard | None = None) -> Manifest:
+    """What `lines` hold, which were read at `place`; a byte that is no UTF-8 is a lone surrogate in them."""
+    reading = _Reading(place, shard)
+    for number, line in enumerate(lines, start=1):
+        text = (line.removeprefix(_BOM) if number == 1 else line).strip()
+        if text:
+            reading.take(number, text)
+    return reading.manifest()
+
+
+class _Reading:
+    def __init__(self, place: str, shard: Shard | None) -> None:
+        self._shard = shard
+        self._base = _folder_of(place)
+        self._found = Manifest(place)
+        self._options = RowOptions()
+        # Of every row, whoever does it: the digest of its id, and its line.
+        self._digests, self._lines = array("Q"), array("Q")
+        self._problems: list[UsageError] = []
+        self._left_out = 0
+
+    def take(self, number: int, text: str) -> None:
+        """The line `number`, which is not blank."""
+        try:
+            row = _row(_object(text), self._base, self._options)
+        except Unusable as problem:
+            self._wrong(number, problem.reason, problem.hint)
+            return
+        digest = digest_of(row.id)
+        self._digests.append(digest)
+        self._lines.append(number)
+        if self._shard is None or self._shard.has(digest):
+            self._found.rows.append(row)
+            self._found.lines.append(number)
+
+    def manifest(self) -> Manifest:
+        """What was read. Raises BrokenManifest."""
+        self._find_duplicates()
+        if self._problems:
+            raise BrokenManifest(self._problems, self._left_out)
+        self._found.total = len(self._digests)
+        if not self._found.total:
+            raise UsageError(f"{label(self._found.name)} holds no sources", hint=f"one a line: {_EXAMPLE}")
+        return self._found
+
+    def _find_duplicates(self) -> None:
+        """Tell of ids that come twice. Two of a million have the same digest by chance once in thirty million times."""
+        if len(set(self._digests)) == len(self._digests):
+            return
+        first: dict[int, int] = {}
+        for digest, number in zip(self._digests, self._lines, strict=True):
+            before = first.setdefault(digest, number)
+            if before != number:
+                self._wrong(number, f"the same id as in line {before}", 'give each an "id" of its own')
+
+    def _wrong(self, number: int, reason: str, hint: str) -> None:
+        if len(self._problems) < MOST_TOLD:
+            self._problems.append(UsageError(f"{label(self._found.name)}:{number}: {reason}", hint=hint))
+        else:
+            self._left_out += 1
+
+
+def _object(text: str) -> dict[str, Any]:
+    if len(text) > _LONGEST_LINE:
+        raise Unusable(f"the line is longer than {_LONGEST_LINE >> 20} MiB")
+    if not _is_text(text):
+        raise Unusable("not UTF-8", "save the manifest as UTF-8")
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise Unusable(f"no JSON: {error.msg} at character {error.pos + 1}", f"a line is {_EXAMPLE}") from error
+    except (ValueError, RecursionError) as error:
+        # A number of thousands of digits, or brackets thousands deep.
+        raise Unusable("no JSON that can be read") from error
+    if not isinstance(found, dict):
+        raise Unusable(f"no JSON object: {shown(found)}", f"a line is {_EXAMPLE}")
+    return found
+
+
+def _row(said: dict[str, Any], base: str, options: RowOptions) -> Row:
+    """The row of a line. Raises Unusable."""
+    audio_key = next((key for key in _AUDIO if said.get(key) is not None), None)
+    if audio_key is None:
+        raise Unusable("no audio", f"a line is {_EXAMPLE}")
+    audio = said[audio_key]
+    if not isinstance(audio, str) or not audio.strip() or "\0" in audio:
+        raise Unusable(f"{audio_key} is {shown(audio)}, and neither a path nor an address")
+    if audio == STANDARD_INPUT:
+        raise Unusable("standard input is no source of a corpus", "name a file or an address")
+    others = {sys.intern(key): value for key, value in said.items() if key not in _READ and key != audio_key}
+    return Row(
+        id=_id(said.get("id"), audio),
+        audio=_located(audio, base),
+        duration_ms=_duration_ms(said.get("duration")),
+        fields=options.fields_of(said) if any(said.get(name) is not None for name in OPTIONS) else _NOTHING,
+        channel=_channel(said.get("channel")),
+        others=others or _NOTHING,
+    )
+
+
+def _id(value: object, audio: str) -> str:
+    if value is None:
+        value = audio
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str) or not value or not _is_text(value):
+        raise Unusable(f"id is {shown(value)}, and no text")
+    return value
+
+
+def _is_text(value: str) -> bool:
+    """Whether it can be written down: JSON may hold half of a character."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _duration_ms(value: object) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+        raise Unusable(f"duration is {shown(value)}, and no number of seconds")
+    return round(value * 1000)
+
+
+def _channel(value: object) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < _MOST_CHANNELS:
+        raise Unusable(f"channel is {shown(value)}, and no number of one", "the first channel is 0")
+    return value
+
+
+def _folder_of(place: str) -> str:
+    """What stands before relative paths in the manifest at `place`: "" or something that ends in a slash."""
+    if place == STANDARD_INPUT:
+        return ""
+    if _ADDRESS in place:
+        return place.partition("?")[0].rpartition("/")[0] + "/"
+    return place[: place.rfind("/") + 1]
+
+
+def _located(audio: str, base: str) -> str:
+    return audio if not base or _ADDRESS in audio or audio.startswith("/") else base + audio
+
+
+def _lines(place: str) -> Iterator[str]:
+    try:
+        if place == STANDARD_INPUT:
+            yield from _lines_of(_standard_input())
+            return
+        with Path(place).open("rb") as file:
+            yield from _lines_of(file)
+    except OSError as error:
+        raise UsageError(f"cannot read the manifest {label(place)}: {error.strerror}") from error
+
+
+def _standard_input() -> IO[bytes]:
+    if sys.stdin is None or sys.stdin.isatty():
+        what = "is a terminal" if sys.stdin is not None else "is closed"
+        raise UsageError(f"standard input {what}, and no manifest", hint="asrcli file --manifest - < corpus.jsonl")
+    return sys.stdin.buffer
+
+
+def _lines_of(file: IO[bytes]) -> Iterator[str]:
+    """The lines of `file`; of one that is far too long, its beginning."""
+    while line := file.readline(_LONGEST_LINE + 2):
+        rest = line
+        while rest and not rest.endswith(b"\n"):
+            rest = file.readline(_LONGEST_LINE)
+        yield line.decode("utf-8", "surrogateescape")

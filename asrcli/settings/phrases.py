@@ -109,6 +109,11 @@ def read_items(text: str, place: str) -> Phrases:
     return _read((place, item.strip()) for item in text.split(","))
 
 
+def read_each(items: Iterable[str], place: str) -> Phrases:
+    """The phrases of a list, which may have commas within."""
+    return _read((place, item.strip()) for item in items)
+
+
 def read_lines(text: str, name: str, option: str = "") -> Phrases:
     """The phrases of a file called `name`, which may be what `option` was given."""
     lines = enumerate(text.splitlines(), start=1)
