@@ -17,7 +17,7 @@ from asrcli.audio.reading.sniff import SIGNATURE_BYTES, signature
 from asrcli.audio.source import AsIs, DecodedSource, NoticeSink, RawFormat, Source, ignore
 from asrcli.system.posix import read_at
 from asrcli.values.errors import UsageError
-from asrcli.values.source_name import STANDARD_INPUT
+from asrcli.values.source_name import STANDARD_INPUT, label
 
 if typing.TYPE_CHECKING:
     from asrcli.audio.microphone.devices import Device
@@ -30,11 +30,13 @@ STDIN_FD = 0
 class Files:
     """Files, pipes and standard input.
 
-    `raw`: what samples without a header are. `as_is`: what need not be decoded.
+    `raw`: what samples without a header are. `as_is`: what need not be decoded. `channel`: the one that is heard, from
+    0; None: all of them mixed.
     """
 
     raw: RawFormat | None = None
     as_is: AsIs | None = None
+    channel: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,9 @@ def open_input(how: Input, name: str, notice: NoticeSink, level: LevelSink) -> S
     Raises what `open_source` does, and DeviceError.
     """
     if isinstance(how, Files):
-        return _open(name, how.raw, notice, how.as_is)
+        if how.channel is None:
+            return _open(name, how.raw, notice, how.as_is)
+        return _open_channel(how, how.channel, name, notice)
     from asrcli.audio.microphone.mic_source import MicSource
 
     source = MicSource(how.device, how.options, notice=notice, level=level)
@@ -77,6 +81,23 @@ def open_source(path: str, *, raw: RawFormat | None = None, notice: NoticeSink =
     damaged or its decoder is missing. Never waits for a stream: that is for `Source.probe`.
     """
     return typing.cast(DecodedSource, _open(path, raw, notice, None))
+
+
+def _open_channel(how: Files, channel: int, name: str, notice: NoticeSink) -> Source:
+    """One channel of a source, which has to be decoded for that."""
+    from asrcli.audio.reading.channel import OneChannel
+
+    if how.as_is is not None:
+        notice(f"{label(name)} does not go as it is: one channel of it is sent", "")
+    source = OneChannel(open_source(name, raw=how.raw, notice=notice), channel)
+    if not source.waits:
+        # Of a stream it shows with its first bytes.
+        try:
+            source.probe()
+        except BaseException:
+            source.close()
+            raise
+    return source
 
 
 def _open(path: str, raw: RawFormat | None, notice: NoticeSink, as_is: AsIs | None) -> Source:
