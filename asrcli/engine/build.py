@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from asrcli.engine.spec import Cutting, Spec
@@ -14,6 +14,7 @@ from asrcli.engine.wiring import Engine
 from asrcli.protocols import REGISTRY
 from asrcli.protocols.base import Ahead, NewEncoder, Protocol
 from asrcli.system.clock import SystemClock
+from asrcli.system.loop import Loop
 from asrcli.values.context import Context
 from asrcli.values.pcm import PcmFormat
 from asrcli.values.recognition import Endpoint, RecognitionOptions
@@ -38,10 +39,16 @@ class Surroundings:
     tick_s: float | None = None
 
 
-def build(spec: Spec, pool: Pool | None = None, surroundings: Surroundings | None = None) -> Engine:
-    """The engine that `spec` describes. Its links come from `pool`, which keeps them; without one each is new."""
+def build(
+    spec: Spec, pool: Pool | None = None, surroundings: Surroundings | None = None, beside: Engine | None = None
+) -> Engine:
+    """The engine that `spec` describes. Its links come from `pool`, which keeps them; without one each is new.
+
+    `beside` is another engine of the same run: both have one loop, start their sessions in turn, and save bytes where
+    either has to.
+    """
     around = surroundings or Surroundings()
-    economy = Economy(spec.speed or 1.0) if spec.saves_bytes else None
+    economy = None if not spec.saves_bytes else beside.economy if beside is not None else Economy(spec.speed or 1.0)
     return Engine(
         new_protocol=functools.partial(_new_protocol, spec, around, economy),
         economy=economy,
@@ -54,11 +61,12 @@ def build(spec: Spec, pool: Pool | None = None, surroundings: Surroundings | Non
         context=around.context,
         record=around.record,
         rescue=around.rescue,
-        starts=None if spec.starts_per_minute is None else Starts(spec.starts_per_minute, SystemClock()),
+        starts=_starts(spec) if beside is None else beside.starts,
         timeouts=spec.timeouts,
         retry=spec.retry,
         new_link=functools.partial(Link, network=spec.network) if pool is None else pool.new_link,
         connect_ahead=None if pool is None else pool.connect_ahead,
+        loop=Loop() if beside is None else beside.loop,
     )
 
 
@@ -67,6 +75,20 @@ def built(spec: Spec, surroundings: Surroundings | None = None) -> Iterator[Engi
     """The engine that `spec` describes, with links that are kept until the end of the context."""
     with contextlib.closing(Pool(spec.network)) as pool:
         yield build(spec, pool, surroundings)
+
+
+@contextlib.contextmanager
+def all_built(specs: Sequence[Spec], surroundings: Sequence[Surroundings]) -> Iterator[list[Engine]]:
+    """An engine for each of `specs`, all of one run and one network; see `build`."""
+    with contextlib.closing(Pool(specs[0].network)) as pool:
+        engines: list[Engine] = []
+        for spec, around in zip(specs, surroundings, strict=True):
+            engines.append(build(spec, pool, around, engines[0] if engines else None))
+        yield engines
+
+
+def _starts(spec: Spec) -> Starts | None:
+    return None if spec.starts_per_minute is None else Starts(spec.starts_per_minute, SystemClock())
 
 
 def _new_protocol(spec: Spec, around: Surroundings, economy: Economy | None, sound: SoundFormat | None) -> Protocol:

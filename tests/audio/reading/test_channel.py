@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import numpy as np
@@ -29,9 +30,8 @@ def opened(path: Path, channel: int | None, as_is: AsIs | None = None) -> Decode
 
 
 def samples(source: DecodedSource) -> np.ndarray:
-    found = np.concatenate(list(source.blocks()))
-    source.close()
-    return found
+    with contextlib.closing(source):
+        return np.concatenate(list(source.blocks()))
 
 
 @pytest.fixture
