@@ -11,9 +11,10 @@ from asrcli.audio.encoded.fitness import wire_rate_hz
 from asrcli.audio.encoded.mp3 import Mp3Parser
 from asrcli.audio.encoded.ogg import OggParser
 from asrcli.audio.encoded.parser import Parser, Part, Traits, Unfit
-from asrcli.audio.encoded.source import EncodedInput, FileReader, Reader, StreamReader
+from asrcli.audio.encoded.source import EncodedInput, FileReader, Reader
 from asrcli.audio.encoded.wav import WavParser
 from asrcli.audio.reading import sniff
+from asrcli.audio.reading.arriving import Arriving
 from asrcli.audio.reading.ffmpeg_tool import find_ffmpeg
 from asrcli.audio.reading.lengths import TRAILER_BYTES, stated_extent, stray_bytes
 from asrcli.audio.source import AsIs, NoticeSink
@@ -66,36 +67,37 @@ def encoded_file(
 
 
 def encoded_stream(
-    fd: int, name: str, as_is: AsIs, notice: NoticeSink, *, close_fd: bool
+    reader: Arriving, name: str, as_is: AsIs, notice: NoticeSink, head: bytes = b""
 ) -> tuple[EncodedInput | None, bytes]:
-    """As `encoded_file`, of a pipe; also returns what was read of it, for whoever decodes it instead.
+    """As `encoded_file`, of what arrives behind `head`; also returns what was read, for whoever decodes it instead.
 
     Waits until enough has come to tell.
     """
-    reader = StreamReader(fd, label(name))
-    head = b""
     try:
         while len(head) < sniff.wanted_bytes(head) and (data := reader.read()):
             head += data
         kind = sniff.sniff(head)
         if kind is None and not as_is.insists:
             # Raw samples, which go as they are in any case, or nothing that can be heard: that is for others to say.
-            reader.close()
             return None, head
         parser = _parser(kind)
         first, head = _begin(reader, parser, head)
         traits = _look_within(parser, head, name)
         rate_hz = wire_rate_hz(traits, as_is)
     except Unfit as unfit:
-        reader.close()
         _give_up(unfit, name, as_is, notice)
         return None, unfit.seen or head
-    except BaseException:
-        reader.close()
-        raise
-    reader.is_ours = close_fd
+    samples = None if reader.live else traits.total_samples
     source = EncodedInput(
-        reader, parser, first, name=name, sample_rate_hz=rate_hz, live=True, duration_ms=None, notice=notice
+        reader,
+        parser,
+        first,
+        name=name,
+        sample_rate_hz=rate_hz,
+        live=reader.live,
+        waits=True,
+        duration_ms=None if samples is None else samples * 1000 // traits.rate_hz,
+        notice=notice,
     )
     return source, b""
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from asrcli.audio.encoded.parser import Parser, Part, Traits, Unfit
 from asrcli.audio.source import LEAST_SHARE, NoticeSink
-from asrcli.system.descriptor import Descriptor, let_go
+from asrcli.system.descriptor import let_go
 from asrcli.values.errors import DecodeError
 from asrcli.values.sound import Chunk, SoundFormat
 from asrcli.values.source_name import label
@@ -25,8 +25,8 @@ PCM_HINT = "--send pcm decodes it here"
 class Reader(typing.Protocol):
     """Where the bytes come from. `read` gives b"" at the end, and after `stop`. Raises DecodeError."""
 
-    stopped: bool
-
+    @property
+    def stopped(self) -> bool: ...
     def read(self) -> bytes: ...
     def stop(self) -> None: ...
     def close(self) -> None: ...
@@ -61,27 +61,11 @@ class FileReader:
             let_go(fd)
 
 
-class StreamReader(Descriptor):
-    """Reads the descriptor `fd` as bytes arrive, and closes it in the end if it `is_ours`."""
-
-    def __init__(self, fd: int, shown: str) -> None:
-        super().__init__(fd, shown)
-        self._stream_fd = fd
-        self.is_ours = False
-
-    def close(self) -> None:
-        """Free what is ours."""
-        super().close()
-        if self.is_ours:
-            self.is_ours = False
-            let_go(self._stream_fd)
-
-
 class EncodedInput:
     """An EncodedSource: what `reader` gives, taken apart by `parser`, which has seen the beginning.
 
     `first`: the parts in what was read so far. `sample_rate_hz`: what the service is told. `duration_ms` as far as it
-    is known.
+    is known. `waits`: reading may have to.
     """
 
     can_wait = True
@@ -99,6 +83,7 @@ class EncodedInput:
         live: bool,
         duration_ms: int | None,
         notice: NoticeSink,
+        waits: bool = False,
     ) -> None:
         assert parser.traits is not None
         self._traits = traits = parser.traits
@@ -106,7 +91,8 @@ class EncodedInput:
         self.rate_hz = sample_rate_hz
         self.channels = traits.channels
         self.duration_ms = duration_ms
-        self.live = self.waits = live
+        self.live = live
+        self.waits = waits
         self.sound_format = SoundFormat(
             name=traits.name,
             sample_rate_hz=sample_rate_hz,

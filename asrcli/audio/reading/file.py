@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from asrcli.audio.encoded.headers import id3_bytes
 from asrcli.audio.reading import sniff
+from asrcli.audio.reading.arriving import OpenDescriptor
 from asrcli.audio.reading.ffmpeg import FfmpegSource
 from asrcli.audio.reading.ffmpeg_tool import file_url, find_ffmpeg, how_to_install, media_info
 from asrcli.audio.reading.lengths import TRAILER_BYTES, is_whole_mp4, stated_extent, stray_bytes
@@ -112,10 +113,10 @@ def _open_regular(
             f"{label(name)} is taken for raw samples: 16 kHz, mono, s16le",
             "--rate, --channels and --encoding say otherwise",
         )
-        return StdinSource(fd, name=name, notice=notice, close_fd=True)
+        return StdinSource(OpenDescriptor(fd, name, is_ours=True), name=name, notice=notice)
     if raw is not None:
         if kind is None:
-            return StdinSource(fd, name=name, raw=raw, notice=notice, close_fd=True)
+            return StdinSource(OpenDescriptor(fd, name, is_ours=True), name=name, raw=raw, notice=notice)
         notice(f"{label(name)} is a {kind.name} file, and read as one", "leave out --rate, --channels and --encoding")
     header = _wav_header(fd) if kind is sniff.WAV else None
     if header and header.data_offset >= size_bytes:
@@ -124,7 +125,7 @@ def _open_regular(
         # libsndfile would believe the length.
         if header.data_bytes is not None:
             notice(f"{label(name)} goes on behind the end that its header states: that is read too", "")
-        return StdinSource(fd, name=name, notice=notice, believes_length=False, close_fd=True)
+        return StdinSource(OpenDescriptor(fd, name, is_ours=True), name=name, notice=notice, believes_length=False)
     if kind is sniff.OGG and not sniff.is_ogg_end(_last_ogg_page(fd, size_bytes)):
         notice(f"{label(name)} is cut short: its last page is missing", "", True)
     if kind is sniff.MP3 and _begin_within_tag(fd):

@@ -6,19 +6,17 @@ samples. It never waits for more than it needs to say so, and passes on what has
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Iterator
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from asrcli.audio.reading import sniff
+from asrcli.audio.reading.arriving import Arriving, OpenDescriptor
 from asrcli.audio.reading.lengths import may_follow_sound
 from asrcli.audio.reading.pcmstream import pcm_blocks, read_header
 from asrcli.audio.reading.wav_header import WavHeader
 from asrcli.audio.sample_encodings import ENCODINGS
 from asrcli.audio.source import AsIs, NoticeSink, RawFormat, Source, ignore
-from asrcli.system.descriptor import Descriptor, let_go
 from asrcli.values.errors import DecodeError
 from asrcli.values.source_name import label
 
@@ -33,26 +31,39 @@ _SHOWN_CHARACTERS = 40
 def open_stream(
     fd: int, name: str, *, raw: RawFormat | None, notice: NoticeSink, as_is: AsIs | None, close_fd: bool = False
 ) -> Source:
-    """What comes through `fd`, decoded, but for what can be sent `as_is`; waits for its beginning where that is asked.
+    """What comes through `fd`, as `open_arriving` opens it. With `close_fd`, the source closes it."""
+    arriving = OpenDescriptor(fd, name)
+    try:
+        source = open_arriving(arriving, name, raw=raw, notice=notice, as_is=as_is)
+    except BaseException:
+        arriving.close()
+        raise
+    arriving.is_ours = close_fd
+    return source
 
-    With `close_fd`, the source closes it.
+
+def open_arriving(
+    arriving: Arriving, name: str, *, raw: RawFormat | None, notice: NoticeSink, as_is: AsIs | None, head: bytes = b""
+) -> Source:
+    """What arrives, decoded, but for what can be sent `as_is`; waits for its beginning where that is asked.
+
+    `head` was read before. The source closes it.
     """
-    head = b""
     if as_is is not None and raw is None:
         from asrcli.audio.encoded.opening import encoded_stream
 
-        source, head = encoded_stream(fd, name, as_is, notice, close_fd=close_fd)
+        source, head = encoded_stream(arriving, name, as_is, notice, head)
         if source is not None:
             return source
-    return StdinSource(fd, name=name, raw=raw, notice=notice, close_fd=close_fd, head=head)
+    return StdinSource(arriving, name=name, raw=raw, notice=notice, head=head)
 
 
 class StdinSource:
-    """A Source that reads the descriptor `fd` to its end.
+    """A Source that reads what arrives to its end, and closes that.
 
     `raw` is None where the user did not say what raw samples look like: then they are taken for RawFormat(), and
     compressed formats are looked for more eagerly. `head` was read before. Without `believes_length` a WAV is read to
-    the end of the stream. With `close_fd`, `close` closes `fd` too.
+    the end of the stream.
     """
 
     can_wait = True
@@ -63,13 +74,12 @@ class StdinSource:
 
     def __init__(
         self,
-        fd: int,
+        arriving: Arriving,
         *,
         name: str,
         raw: RawFormat | None = None,
         notice: NoticeSink = ignore,
         believes_length: bool = True,
-        close_fd: bool = False,
         head: bytes = b"",
     ) -> None:
         layout = raw or RawFormat()
@@ -77,13 +87,11 @@ class StdinSource:
         self.rate_hz = layout.rate_hz
         self.channels = layout.channels
         self.duration_ms: int | None = None
-        self.live = not stat.S_ISREG(os.fstat(fd).st_mode)
-        self._fd = fd
+        self.live = arriving.live
         self._believes_length = believes_length
-        self._close_fd = close_fd
         self._raw = raw
         self._notice = notice
-        self._reader = Descriptor(fd, label(name))
+        self._reader = arriving
         self._probed = False
         self._encoding = layout.encoding
         self._head = head
@@ -149,14 +157,11 @@ class StdinSource:
             self._child.stop()
 
     def close(self) -> None:
-        """End the child and close the descriptor if it is ours."""
+        """End the child and let go of what arrives."""
         self._reader.stop()
         if self._child:
             self._child.close()
         self._reader.close()
-        if self._close_fd:
-            self._close_fd = False
-            let_go(self._fd)
 
     @property
     def _frame_bytes(self) -> int:
@@ -191,11 +196,10 @@ class StdinSource:
         self._set_duration(len(self._head))
 
     def _set_duration(self, read_bytes: int) -> None:
-        """From the stated length, or from the size of a regular file that was read up to `read_bytes` of its audio."""
-        length = self._stated_bytes
-        if not self.live:
-            left = os.fstat(self._fd).st_size - os.lseek(self._fd, 0, os.SEEK_CUR) + read_bytes
-            length = left if length is None else min(left, length)
+        """From the stated length, or from what is still to come, as far as that is known, behind `read_bytes`."""
+        length, left = self._stated_bytes, self._reader.left_bytes()
+        if left is not None:
+            length = left + read_bytes if length is None else min(left + read_bytes, length)
         if length is not None:
             self.duration_ms = length // self._frame_bytes * 1000 // self.rate_hz
 

@@ -14,6 +14,7 @@ import pytest
 import soundfile
 
 from asrcli.audio.opening import open_source
+from asrcli.audio.reading.arriving import OpenDescriptor
 from asrcli.audio.reading.part import Part
 from asrcli.audio.reading.sndfile import FileSource, Sound
 from asrcli.audio.reading.stdin import StdinSource
@@ -228,7 +229,7 @@ def through_a_pipe(data: bytes, tmp_path: Path, notices: Notices) -> StdinSource
     """A source at the end of a pipe, which reads what a file holds."""
     path = tmp_path / "stream"
     path.write_bytes(data)
-    return StdinSource(os.open(path, os.O_RDONLY), name="-", notice=notices, close_fd=True)
+    return StdinSource(OpenDescriptor(os.open(path, os.O_RDONLY), "-", is_ours=True), name="-", notice=notices)
 
 
 def test_an_mp4_of_which_ffmpeg_leaves_much_unread_is_an_error(folder: Path, tmp_path) -> None:

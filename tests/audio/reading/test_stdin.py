@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from asrcli.audio.reading.arriving import OpenDescriptor
 from asrcli.audio.reading.stdin import StdinSource
 from asrcli.audio.source import RawFormat, Source
 from asrcli.values.errors import DecodeError
@@ -43,7 +44,7 @@ def piped(data: bytes, size: int = 5000, **options) -> Iterator[StdinSource]:
                 except BrokenPipeError:
                     return
 
-    source = StdinSource(read_fd, name="-", close_fd=True, **options)
+    source = StdinSource(OpenDescriptor(read_fd, "-", is_ours=True), name="-", **options)
     writer = threading.Thread(target=feed)
     writer.start()
     try:
@@ -113,7 +114,7 @@ def test_chunks_and_a_few_bytes_behind_it_are_no_sound(behind: bytes) -> None:
 def test_the_end_of_the_stated_length_is_the_end_though_the_writer_stays() -> None:
     read_fd, write_fd = os.pipe()
     os.write(write_fd, wav(3200) + bytes(3200))
-    source = StdinSource(read_fd, name="-", close_fd=True)
+    source = StdinSource(OpenDescriptor(read_fd, "-", is_ours=True), name="-")
     assert len(drain(source)) == 1600
     os.close(write_fd)
 
@@ -207,7 +208,7 @@ def test_a_few_samples_are_enough() -> None:
 
 def test_samples_are_passed_on_before_the_writer_goes_on() -> None:
     read_fd, write_fd = os.pipe()
-    source = StdinSource(read_fd, name="-", close_fd=True)
+    source = StdinSource(OpenDescriptor(read_fd, "-", is_ours=True), name="-")
     blocks = source.blocks()
     for _ in range(5):
         os.write(write_fd, bytes(320))
@@ -240,7 +241,7 @@ def ends(source: Source, act: Callable[[Source], object]) -> None:
 def test_stop_ends_an_idle_stream(act: Callable[[Source], object], before: bytes) -> None:
     read_fd, write_fd = os.pipe()
     os.write(write_fd, before)
-    source = StdinSource(read_fd, name="-", close_fd=True)
+    source = StdinSource(OpenDescriptor(read_fd, "-", is_ours=True), name="-")
     ends(source, act)
     assert (source.rate_hz, source.channels) == (16000, 1)
     source.close()
@@ -252,7 +253,7 @@ def test_a_redirected_file_is_not_live_and_has_a_duration(tmp_path) -> None:
     path = tmp_path / "raw"
     path.write_bytes(bytes(32000))
     fd = os.open(path, os.O_RDONLY)
-    source = StdinSource(fd, name="-", close_fd=True)
+    source = StdinSource(OpenDescriptor(fd, "-", is_ours=True), name="-")
     source.probe()
     assert (source.live, source.duration_ms) == (False, 1000)
     assert len(drain(source)) == 16000
@@ -308,7 +309,7 @@ def test_stop_ends_a_compressed_stream_that_stalls(act: Callable[[Source], objec
     data = write(tmp_path / "a.flac", tone(4.0)).read_bytes()
     read_fd, write_fd = os.pipe()
     os.write(write_fd, data[:40000])
-    source = StdinSource(read_fd, name="-", close_fd=True)
+    source = StdinSource(OpenDescriptor(read_fd, "-", is_ours=True), name="-")
     ends(source, act)
     source.close()
     os.close(write_fd)
