@@ -19,7 +19,7 @@ RULES = {
     "settings": "system values",
     "protocols": "values",
     "wire": "system values",
-    "audio": "system values",
+    "audio": "remote system values",
     "remote": "wire system values",
     "output": "system values",
     "service": "system values",

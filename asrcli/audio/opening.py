@@ -6,6 +6,7 @@ audio library.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import stat
 import sys
@@ -15,7 +16,9 @@ from pathlib import Path
 
 from asrcli.audio.reading.sniff import SIGNATURE_BYTES, signature
 from asrcli.audio.source import AsIs, DecodedSource, NoticeSink, RawFormat, Source, ignore
+from asrcli.remote.base import Way
 from asrcli.system.posix import read_at
+from asrcli.values.addresses import is_address
 from asrcli.values.errors import UsageError
 from asrcli.values.source_name import STANDARD_INPUT, label
 
@@ -31,12 +34,13 @@ class Files:
     """Files, pipes and standard input.
 
     `raw`: what samples without a header are. `as_is`: what need not be decoded. `channel`: the one that is heard, from
-    0; None: all of them mixed.
+    0; None: all of them mixed. `way`: how to get to those at addresses.
     """
 
     raw: RawFormat | None = None
     as_is: AsIs | None = None
     channel: int | None = None
+    way: Way = Way()  # noqa: RUF009 - it is frozen
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +61,20 @@ class LevelSink(typing.Protocol):
     def __call__(self, peak_dbfs: float | None, rms_dbfs: float | None, /) -> None: ...
 
 
-def open_input(how: Input, name: str, notice: NoticeSink, level: LevelSink) -> Source:
+def open_input(
+    how: Input, name: str, notice: NoticeSink, level: LevelSink, *, known: str | None = None, looks: bool = False
+) -> Source:
     """Open the source `name`; a microphone then has its first sound already there.
 
-    Raises what `open_source` does, and DeviceError.
+    What lies at an address is fetched when it is read; where one `looks`, its beginning is fetched at once, and what it
+    is shows. `known`: what identified its bytes before. Raises what `open_source` does, RemoteError and DeviceError.
     """
     if isinstance(how, Files):
-        if how.channel is None:
-            return _open(name, how.raw, notice, how.as_is)
-        return _open_channel(how, how.channel, name, notice)
+        if how.channel is not None:
+            return _open_channel(how, how.channel, name, notice, known=known, looks=looks)
+        if is_address(name):
+            return _open_address(how, name, notice, known=known, looks=looks)
+        return _open(name, how.raw, notice, how.as_is)
     from asrcli.audio.microphone.mic_source import MicSource
 
     source = MicSource(how.device, how.options, notice=notice, level=level)
@@ -83,13 +92,24 @@ def open_source(path: str, *, raw: RawFormat | None = None, notice: NoticeSink =
     return typing.cast(DecodedSource, _open(path, raw, notice, None))
 
 
-def _open_channel(how: Files, channel: int, name: str, notice: NoticeSink) -> Source:
+def _open_address(how: Files, name: str, notice: NoticeSink, *, known: str | None, looks: bool) -> Source:
+    from asrcli.audio.reading.address import open_address
+
+    return open_address(name, raw=how.raw, notice=notice, as_is=how.as_is, way=how.way, known=known, looks=looks)
+
+
+def _open_channel(how: Files, channel: int, name: str, notice: NoticeSink, *, known: str | None, looks: bool) -> Source:
     """One channel of a source, which has to be decoded for that."""
     from asrcli.audio.reading.channel import OneChannel
 
     if how.as_is is not None:
         notice(f"{label(name)} does not go as it is: one channel of it is sent", "")
-    source = OneChannel(open_source(name, raw=how.raw, notice=notice), channel)
+    if is_address(name):
+        how = dataclasses.replace(how, as_is=None)
+        whole = typing.cast(DecodedSource, _open_address(how, name, notice, known=known, looks=looks))
+    else:
+        whole = open_source(name, raw=how.raw, notice=notice)
+    source = OneChannel(whole, channel)
     if not source.waits:
         # Of a stream it shows with its first bytes.
         try:

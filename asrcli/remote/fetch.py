@@ -24,6 +24,8 @@ class Fetch:
     before, if it was looked at before. `told` is called when the tries become many.
     """
 
+    live = False
+
     def __init__(
         self,
         address: str,
@@ -95,6 +97,15 @@ class Fetch:
                 self._tries, self._waited_s = 0, 0.0
             return b"" if self.stopped else data
         return b""
+
+    def read_now(self) -> bytes:
+        """As `read`: who serves it is not heard, and says when there is no more."""
+        return self.read()
+
+    def left_bytes(self) -> int | None:
+        """How many bytes are still to come; None where nobody says."""
+        size_bytes = None if self._remote is None else self._remote.size_bytes
+        return None if size_bytes is None else size_bytes - self.at_bytes
 
     def stop(self) -> None:
         """End the `read` that waits, and all later ones. For any thread."""

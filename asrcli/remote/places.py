@@ -49,9 +49,11 @@ def open_remote(address: str, way: Way = Way(), halt: Halt | None = None) -> Rem
     return opened(address, way, halt or Halt())
 
 
-def fetch(address: str, way: Way) -> Fetch:
-    """The bytes at `address`, whatever breaks on the way. Nothing is asked for yet."""
-    return Fetch(address, open_remote, way)
+def fetch(
+    address: str, way: Way, known: str | None = None, told: Callable[[str], None] = lambda message: None
+) -> Fetch:
+    """The bytes at `address`, whatever breaks on the way; see Fetch. Nothing is asked for yet."""
+    return Fetch(address, open_remote, way, known=known, told=told)
 
 
 def lines(place: str, way: Way = Way()) -> Iterator[str]:  # noqa: B008 - it is frozen

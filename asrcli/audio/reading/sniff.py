@@ -33,14 +33,17 @@ class Container:
 
 
 WAV = Container("WAV")
+FLAC = Container("FLAC")
 OGG = Container("Ogg")
 MP3 = Container("MP3")
 AAC = Container("AAC", ffmpeg_only=True)
 MP4 = Container("MP4", ffmpeg_only=True)
 AMR = Container("AMR", ffmpeg_only=True)
+MATROSKA = Container("WebM or Matroska", ffmpeg_only=True)
+ASF = Container("Windows Media", ffmpeg_only=True)
 
 _SIGNATURES: tuple[tuple[int, bytes, Container], ...] = (
-    (0, b"fLaC", Container("FLAC")),
+    (0, b"fLaC", FLAC),
     (0, b"OggS", OGG),
     (0, b"ID3", MP3),
     (0, b"FORM", Container("AIFF")),
@@ -50,8 +53,8 @@ _SIGNATURES: tuple[tuple[int, bytes, Container], ...] = (
     (0, b"RIFX", Container("WAV, big-endian")),
     (4, b"ftyp", MP4),
     (4, b"moov", MP4),
-    (0, b"\x1a\x45\xdf\xa3", Container("WebM or Matroska", ffmpeg_only=True)),
-    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", Container("Windows Media", ffmpeg_only=True)),
+    (0, b"\x1a\x45\xdf\xa3", MATROSKA),
+    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", ASF),
     (0, b"#!AMR", AMR),
     (0, b"FLV\x01", Container("Flash video", ffmpeg_only=True)),
     (8, b"AVI ", Container("AVI", ffmpeg_only=True)),
