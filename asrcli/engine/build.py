@@ -7,8 +7,9 @@ import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from asrcli.engine.allowance import Allowance
 from asrcli.engine.spec import Cutting, Spec
-from asrcli.engine.starts import Starts
+from asrcli.engine.starts import EvenStarts
 from asrcli.engine.uplink import Economy
 from asrcli.engine.wiring import Engine
 from asrcli.protocols import REGISTRY
@@ -44,11 +45,13 @@ def build(
 ) -> Engine:
     """The engine that `spec` describes. Its links come from `pool`, which keeps them; without one each is new.
 
-    `beside` is another engine of the same run: both have one loop, start their sessions in turn, and save bytes where
-    either has to.
+    `beside` is another engine of the same run: both have one loop and one allowance, start their sessions in turn, and
+    save bytes where either has to.
     """
     around = surroundings or Surroundings()
     economy = None if not spec.saves_bytes else beside.economy if beside is not None else Economy(spec.speed or 1.0)
+    loop = Loop() if beside is None else beside.loop
+    allowance = _allowance(spec) if beside is None else beside.allowance
     return Engine(
         new_protocol=functools.partial(_new_protocol, spec, around, economy),
         economy=economy,
@@ -61,12 +64,14 @@ def build(
         context=around.context,
         record=around.record,
         rescue=around.rescue,
-        starts=_starts(spec) if beside is None else beside.starts,
+        starts=_starts(spec, loop) if beside is None else beside.starts,
+        allowance=allowance,
         timeouts=spec.timeouts,
         retry=spec.retry,
+        loop=loop,
         new_link=functools.partial(Link, network=spec.network) if pool is None else pool.new_link,
-        connect_ahead=None if pool is None else pool.connect_ahead,
-        loop=Loop() if beside is None else beside.loop,
+        # What is connected ahead would be a start too, and a session that nobody has a slot for.
+        connect_ahead=None if pool is None or allowance is not None else pool.connect_ahead,
     )
 
 
@@ -87,8 +92,12 @@ def all_built(specs: Sequence[Spec], surroundings: Sequence[Surroundings]) -> It
         yield engines
 
 
-def _starts(spec: Spec) -> Starts | None:
-    return None if spec.starts_per_minute is None else Starts(spec.starts_per_minute, SystemClock())
+def _starts(spec: Spec, loop: Loop) -> EvenStarts | None:
+    return None if spec.starts_per_minute is None else EvenStarts(spec.starts_per_minute, loop)
+
+
+def _allowance(spec: Spec) -> Allowance | None:
+    return None if spec.slots is None else Allowance(SystemClock(), spec.slots, spec.rate)
 
 
 def _new_protocol(spec: Spec, around: Surroundings, economy: Economy | None, sound: SoundFormat | None) -> Protocol:

@@ -9,14 +9,15 @@ import functools
 import queue
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from asrcli.audio.source import Heard, Source
+from asrcli.engine.allowance import SETTLE_S, Allowance
 from asrcli.engine.control import Control
+from asrcli.engine.starts import AllowedStarts
 from asrcli.engine.transcription import Transcription
 from asrcli.engine.wiring import Engine
 from asrcli.system import crowd
-from asrcli.system.clock import Deadline
 from asrcli.values.errors import Bug
 from asrcli.values.events import AudioFinished, Ended, Event, Notice, Reconnecting, SessionStarted, Tick
 from asrcli.values.sound import STORED_CHUNK_MS
@@ -45,6 +46,8 @@ Transcribe = Callable[[Sequence[Job]], Happenings]
 def transcribe_many(jobs: Sequence[Job], engine: Engine, at_once: int) -> Happenings:
     """Run `jobs`, no more than `at_once` together, in order; yield (number of the job from 0, what happened).
 
+    No more than the engine's allowance lets begin, either.
+
     For each job: its opened Source first (missing where opening failed), then its events as they come, then exactly one
     Ended. Ticks bear the number of no job, -1. A job whose control was stopped before its turn ends with Interrupted.
     Closing the generator ends all that run.
@@ -59,14 +62,14 @@ def transcribe_many(jobs: Sequence[Job], engine: Engine, at_once: int) -> Happen
 
 
 class _Crew:
-    """Who waits, who runs, and how many may. Belongs to the thread that iterates."""
+    """Who waits and who runs. Belongs to the thread that iterates."""
 
     def __init__(self, jobs: Sequence[Job], engine: Engine, at_once: int) -> None:
         self._jobs = jobs
         self._engine = engine
         self._at_once = at_once
-        # What the service bears, as far as it has let us know; grows again when things go well.
-        self._limit = at_once
+        self._allowance = engine.allowance or Allowance(engine.clock, at_once)
+        self._starts = AllowedStarts(self._allowance, engine.loop) if self._allowance.rate is not None else None
         self._waiting = deque(range(len(jobs)))
         self._running: dict[int, Transcription] = {}
         self._connecting: set[int] = set()
@@ -77,7 +80,6 @@ class _Crew:
         self._prepared = 0
         # What cannot be had again is not sent away.
         self._live: set[int] = set()
-        self._pause: Deadline | None = None
         self._has_told_of_limit = False
         # What the loop has told and nobody has taken yet, and a word that there is something.
         self._told: deque[tuple[int, Event | Ended]] = deque()
@@ -104,7 +106,7 @@ class _Crew:
                     self._sent_away.discard(number)
                     self._waiting.appendleft(number)
                     continue
-                self._limit = min(self._at_once, self._limit + 1)
+                self._free(number, event)
             elif isinstance(event, Reconnecting) and self._give_way(number, event):
                 if not self._has_told_of_limit:
                     self._has_told_of_limit = True
@@ -145,7 +147,7 @@ class _Crew:
 
     def _prepare_next(self) -> None:
         """While the results of one are awaited, the next one's connection is made."""
-        if self._prepared >= len(self._waiting) or len(self._running) > self._limit:
+        if self._prepared >= len(self._waiting) or len(self._running) > self._allowance.limit:
             return
         job = self._jobs[self._waiting[0]]
         if job.control.stopped_by is None:
@@ -153,16 +155,14 @@ class _Crew:
             self._engine.loop.call((job.engine or self._engine).prepare_session)
 
     def _next_to_start(self) -> int | None:
-        if not self._waiting or len(self._running) >= self._limit or len(self._connecting) >= crowd.CONNECTING:
+        if not self._waiting or len(self._running) >= self._at_once or len(self._connecting) >= crowd.CONNECTING:
             return None
-        if self._pause is not None and not self._pause.passed():
-            return None
-        return self._waiting.popleft()
+        return self._waiting.popleft() if self._allowance.take(self._waiting[0]) else None
 
     def _patience_s(self) -> float | None:
         bounds = [] if self._engine.tick_s is None else [self._engine.tick_s]
-        if self._pause is not None and self._waiting and not self._pause.passed():
-            bounds.append(self._pause.remaining_s())
+        if self._waiting and (moment := self._allowance.next_at()) is not None:
+            bounds.append(max(0.0, moment - self._engine.clock.now()))
         return min(bounds, default=None)
 
     def _begin(self, number: int) -> Happenings:
@@ -171,15 +171,17 @@ class _Crew:
         phase_s = crowd.phase_s(number, self._at_once, STORED_CHUNK_MS / 1000)
         source: Source | None = None
         if (bug := self._engine.loop.dependants.bug) is not None:
+            self._put_back(number)
             yield number, Ended(Bug(bug, ends_all=True))
             return
         try:
             source = job.open_source(job.control)
             told = functools.partial(self._tell, number)
-            run = Transcription(source, job.engine or self._engine, job.control, told, phase_s)
+            run = Transcription(source, self._engine_of(number), job.control, told, phase_s)
         except Exception as error:
             if source is not None:
                 source.close()
+            self._put_back(number)
             yield number, Ended(Bug.of(error))
             return
         self._running[number] = run
@@ -195,11 +197,32 @@ class _Crew:
         """A service that is full is asked for less: true if the job that learnt it goes back and waits for its turn."""
         if not event.throttled:
             return False
+        self._allowance.throttled(number, event.wait_s)
         others = len(self._running) - 1 - len(self._sent_away)
-        self._pause = Deadline(self._engine.clock, event.wait_s)
-        self._limit = max(1, min(self._limit, others))
         if number not in self._connecting or number in self._live or others < 1:
             return False
         self._sent_away.add(number)
+        self._allowance.returned(number)
         self._running[number].cancel()
         return True
+
+    def _engine_of(self, number: int) -> Engine:
+        engine = self._jobs[number].engine or self._engine
+        return engine if self._starts is None else replace(engine, starts=self._starts.of(number))
+
+    def _put_back(self, number: int) -> None:
+        """It has not begun, and will not."""
+        self._allowance.unused(number)
+        self._allowance.returned(number)
+        self._look_again()
+
+    def _free(self, number: int, ended: Ended) -> None:
+        # What has failed may still run over there.
+        is_unsure = ended.error is not None and self._engine.allowance is not None
+        self._allowance.over(number, self._engine.clock.now() + SETTLE_S if is_unsure else None)
+        self._look_again()
+
+    def _look_again(self) -> None:
+        """Those who wait for a further start may have it now."""
+        if self._starts is not None:
+            self._engine.loop.call(self._starts.look)

@@ -15,7 +15,7 @@ from asrcli.engine.delivery import NOTHING, Delivery, Sent
 from asrcli.engine.neighbours import Chunks, LinkLike
 from asrcli.engine.session_log import SessionLog
 from asrcli.engine.stages import CLOSED, DONE, FINISHING, SESSION, STREAMING, Machine, Timeouts, Turn, timed_out
-from asrcli.engine.starts import Starts
+from asrcli.engine.starts import Ticket
 from asrcli.protocols.base import Protocol, Send, Step
 from asrcli.system.clock import Clock, Deadline
 from asrcli.values.context import Context
@@ -51,17 +51,17 @@ class Session:
         timeouts: Timeouts,
         clock: Clock,
         context: Callable[[], Context] | None = None,
-        starts: Starts | None = None,
+        ask: Callable[[], Ticket] | None = None,
         before: Sent = NOTHING,
     ) -> None:
-        """`context` and `starts`: see Engine. `before`: see Delivery."""
+        """`context`: see Engine. `ask` asks for a start; ALLOWED follows. `before`: see Delivery."""
         self._log = SessionLog()
         self._protocol, self._link, self._chunks = protocol, link, chunks
         self._where = where
         self._timeouts, self._clock = timeouts, clock
         self._context = context
-        self._starts = starts
-        self._awaits_its_turn = False
+        self._ask = ask
+        self._ticket: Ticket | None = None
         self._stage = Machine(SESSION)
         self.deadline: Deadline | None = None
         """When what is waited for should have come; `handle` is to be told that it has passed."""
@@ -102,20 +102,18 @@ class Session:
 
     def open(self) -> tuple[str, str] | None:
         """Connect, at once or at its turn; message and hint where that is far away and nobody was told so yet."""
-        wait_s, notice = (0.0, None) if self._starts is None else self._starts.take()
-        self._awaits_its_turn = wait_s > 0
-        if self._awaits_its_turn:
-            self.deadline = Deadline(self._clock, wait_s)
-        else:
+        if self._ask is None:
             self._connect()
-        return notice
+            return None
+        self._ticket = self._ask()
+        return self._ticket.notice
 
     def _connect(self) -> None:
         self._set_deadline()
         self._link.open()
 
     def handle(self, what: InboxItem | Turn) -> Iterator[Event]:
-        """The events that `what` leads to: word of the link, AUDIO_ENDED or EXPIRED.
+        """The events that `what` leads to: word of the link, ALLOWED, AUDIO_ENDED or EXPIRED.
 
         Raises the error that ended the session; call `close` then.
         """
@@ -139,6 +137,8 @@ class Session:
                 why = error.reason if error is not None else f"closed {code or ''} {reason}".rstrip()
                 self._log.became(why)
                 yield from self._link_closed(what)
+            case Turn.ALLOWED:
+                self._connect()
             case Turn.AUDIO_ENDED:
                 yield from self._audio_ended()
             case Turn.EXPIRED:
@@ -168,6 +168,8 @@ class Session:
         if before is CLOSED:
             return
         self._move(Turn.CLOSED)
+        if self._ticket is not None:
+            self._ticket.cancel()
         self._chunks.close()
         if before is STREAMING and not self._link.congested:
             # A task that is left alone goes on counting against the account's limit until the service gives it up.
@@ -201,6 +203,8 @@ class Session:
             if isinstance(step, SessionStarted):
                 if not self._move(Turn.STARTED):
                     continue
+                if self._ticket is not None:
+                    self._ticket.arrived()
                 logger.info("session %s takes audio", step.session_id)
             elif isinstance(step, SessionFinished):
                 self._move(Turn.FINISHED)
@@ -261,10 +265,6 @@ class Session:
     def _expired(self) -> None:
         if self._send_error is not None:
             raise self._send_error
-        if self._awaits_its_turn:
-            self._awaits_its_turn = False
-            self._connect()
-            return
         if not (self._is_heard() or self._is_still_sending()):
             raise timed_out(self._stage.at, self._where, self.deadline.length_s if self.deadline else 0.0)
         self._move(Turn.EXPIRED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from asrcli.engine.allowance import Rate
 from asrcli.engine.sound.tape import IDLE_S, KEEP_S
 from asrcli.engine.stages import Timeouts
 from asrcli.values.recognition import Endpoint, RecognitionOptions
@@ -45,6 +46,11 @@ class Spec:
     keep_s: float = KEEP_S
     """How much sound without a final result is kept to be sent again."""
     starts_per_minute: int | None = None
-    """How many sessions may begin in a minute, further tries among them; None for any number."""
+    """How many sessions may begin in a minute, evenly, further tries among them; None for any number."""
+    rate: Rate | None = None
+    """How many may begin in any second or minute, further tries among them, where there are `slots`; None for any
+    number."""
+    slots: int | None = None
+    """How many the account allows at once; None: as many as the service bears."""
     timeouts: Timeouts = field(default_factory=Timeouts)
     retry: Retry = field(default_factory=Retry)

@@ -27,6 +27,7 @@ class Stage(enum.Enum):
 class Turn(enum.Enum):
     """What leads a session from one stage to another. An error does not: it is raised, and the session closed then."""
 
+    ALLOWED = "it may begin"
     CONNECTED = "the connection stands"
     STARTED = "the service takes audio"
     AUDIO_ENDED = "no more audio comes"
@@ -41,7 +42,7 @@ CONNECTING, STARTING, STREAMING, FINISHING, BROKEN, DONE, CLOSED = Stage
 
 # What is told twice leads no further: some gateways deliver a message again.
 SESSION: Mapping[Stage, Mapping[Turn, Stage]] = {
-    CONNECTING: {Turn.CONNECTED: STARTING, Turn.CLOSED: CLOSED},
+    CONNECTING: {Turn.ALLOWED: CONNECTING, Turn.CONNECTED: STARTING, Turn.CLOSED: CLOSED},
     STARTING: {Turn.STARTED: STREAMING, Turn.SEND_FAILED: BROKEN, Turn.CLOSED: CLOSED},
     STREAMING: {
         Turn.STARTED: STREAMING,

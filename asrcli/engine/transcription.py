@@ -84,7 +84,7 @@ class Transcription:
         """Until Ended was told."""
         self._ending.wait()
 
-    def _handle(self, what: InboxItem | Wake) -> None:
+    def _handle(self, what: InboxItem | Turn | Wake) -> None:
         """See to what has happened, send what there is to send, and see to what follows. No error gets out of here."""
         if self._course.at in OVER:
             return
@@ -101,7 +101,7 @@ class Transcription:
             self._broke(bug)
         self._arm()
 
-    def _answer(self, what: InboxItem | Wake) -> Iterable[Event]:
+    def _answer(self, what: InboxItem | Turn | Wake) -> Iterable[Event]:
         if not isinstance(what, Wake):
             return self._heard(self._session.handle(what))
         if what is Wake.MOMENT:
@@ -140,7 +140,7 @@ class Transcription:
             self._tell(EncodingChanged(encoding, self._pcm.ms(self._reader.start_sample)))
         self._begin()
 
-    def _posted(self, session: int, item: InboxItem) -> None:
+    def _posted(self, session: int, item: InboxItem | Turn) -> None:
         # What a session that was given up still has to say is of no interest.
         if session == self._sessions:
             self._handle(item)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from asrcli.engine.allowance import Allowance
 from asrcli.engine.delivery import Sent
 from asrcli.engine.neighbours import Chunks, LinkLike
 from asrcli.engine.session import Session
 from asrcli.engine.sound.tape import IDLE_S, KEEP_S
-from asrcli.engine.stages import Timeouts
+from asrcli.engine.stages import Timeouts, Turn
 from asrcli.engine.starts import Starts
 from asrcli.engine.uplink import Economy
 from asrcli.protocols.base import Protocol
@@ -60,6 +62,8 @@ class Engine:
     """Says to `new_protocol` when PCM is to become Opus; None: never."""
     starts: Starts | None = None
     """When sessions may begin; None: at once."""
+    allowance: Allowance | None = None
+    """What the account allows all that this process runs; None: whatever the service bears."""
     timeouts: Timeouts = field(default_factory=Timeouts)
     retry: Retry = field(default_factory=Retry)
     clock: Clock = field(default_factory=SystemClock)
@@ -69,7 +73,7 @@ class Engine:
     """Makes a link before its session is there; None: nobody does."""
 
     def new_session(
-        self, protocol: Protocol, chunks: Chunks, post: Callable[[InboxItem], None], before: Sent
+        self, protocol: Protocol, chunks: Chunks, post: Callable[[InboxItem | Turn], None], before: Sent
     ) -> Session:
         """One that sends `chunks` by a link of its own, which posts to `post`; `before`: see Delivery."""
         request = protocol.connect_request()
@@ -81,7 +85,9 @@ class Engine:
             timeouts=self.timeouts,
             clock=self.clock,
             context=self.context,
-            starts=self.starts,
+            ask=None
+            if self.starts is None
+            else functools.partial(self.starts.ask, functools.partial(post, Turn.ALLOWED)),
             before=before,
         )
 

@@ -15,10 +15,10 @@ class HandLoop:
     """Moments by an own clock, calls when asked for; no sockets."""
 
     def __init__(self) -> None:
-        self._clock = FakeClock()
-        self._moments = Moments(self._clock)
+        self.clock = FakeClock()
+        self._moments = Moments(self.clock)
         self._calls: list[Work] = []
-        self.now = self._clock.now
+        self.now = self.clock.now
         self.at = self._moments.at
 
     def call(self, work: Work) -> None:
@@ -30,11 +30,11 @@ class HandLoop:
 
     def advance(self, seconds: float) -> None:
         """Let time pass, timer by timer."""
-        end = self._clock.time + seconds
+        end = self.clock.time + seconds
         while (moment := self._moments.next()) <= end + 1e-9:
-            self._clock.time = max(self._clock.time, moment)
+            self.clock.time = max(self.clock.time, moment)
             self._moments.do_what_is_due()
-        self._clock.time = end
+        self.clock.time = end
 
 
 class Recorder:
