@@ -19,11 +19,11 @@ from asrcli.output.base import Begin, Failure
 from asrcli.output.output import Output
 from asrcli.output.places.streams import ClosedPipe
 from asrcli.output.views.stats import stats_lines
-from asrcli.runs.exits import exit_code
 from asrcli.runs.jobs import Jobs
 from asrcli.runs.metrics import Metrics
 from asrcli.runs.recording import heard_in
 from asrcli.runs.sources import Opener, Prepared, changed
+from asrcli.runs.tally import Tally
 from asrcli.runs.variants import Variant
 from asrcli.settings import combinations
 from asrcli.system.clock import SystemClock, date_and_time
@@ -40,8 +40,9 @@ class Batch:
 
     `open_ended`: the sources have no end of their own, so that the user's Ctrl-C is the regular one. `parts`: into how
     many each is split. `fail_empty`: a source without speech has failed. `save_audio`: where the sound is kept.
-    `one_utterance`: each is to be one, as far as one may go. `asides`: what other threads have to tell. `went_over` is
-    called when sound is to go over in fewer bytes, `kept` with the number of a source of which the result is durable.
+    `one_utterance`: each is to be one, as far as one may go. `is_corpus`: one that is alone is one of many. `asides`:
+    what other threads have to tell. `went_over` is called when sound is to go over in fewer bytes, `kept` with the
+    number of a source of which the result is durable.
     """
 
     output: Output
@@ -54,6 +55,7 @@ class Batch:
     fail_empty: bool = False
     save_audio: Path | None = None
     one_utterance: bool = False
+    is_corpus: bool = False
     asides: SimpleQueue[Notice] = field(default_factory=SimpleQueue)
     went_over: Callable[[], None] = lambda: None
     kept: Callable[[int], None] = lambda number: None
@@ -80,8 +82,7 @@ class _Run:
         self._clock = SystemClock()
         self._begun: dict[int, Metrics] = {}
         self._over: set[int] = set()
-        self._failures: list[AsrcliError] = []
-        self._not_begun = 0
+        self._tally = Tally(len(sources), is_many=batch.is_corpus or len(sources) > 1)
         self._stopped_by: int | None = None
         self._told: set[combinations.Notice] = set()
         self._unheard: dict[int, Heard] = {}
@@ -111,7 +112,7 @@ class _Run:
             self._end_all(Bug.of(bug))
         finally:
             self._batch.signals.no_more_to_stop()
-        return self._outcome()
+        return self._tally.code(self._no_more, self._output)
 
     def _take(self, number: int, what: What, *, loses_sound: bool) -> None:
         if isinstance(what, Ended):
@@ -234,6 +235,8 @@ class _Run:
         self._batch.kept(number)
         if summary is not None and self._batch.stats:
             self._output.say(stats_lines(summary))
+        self._begun.pop(number, None)
+        self._unheard.pop(number, None)
 
     def _nothing_heard(self, number: int) -> AsrcliError | None:
         """Nobody speaks in all of the sound, which the user is told, or which is a failure."""
@@ -265,27 +268,14 @@ class _Run:
         """Take note of what one failed with; what would fail in the same way for all that follow ends the batch."""
         if error is None:
             return None
-        is_many = len(self._sources) > 1
+        is_many = self._tally.is_many
         if is_many and self._no_more is not None and number not in self._begun:
-            self._not_begun += 1
+            self._tally.not_begun += 1
             return None
         told_before = is_many and isinstance(error, AuthError) and isinstance(self._no_more, AuthError)
         if isinstance(error, AuthError) or (isinstance(error, Bug) and error.ends_all):
             self._no_more = self._no_more or error
-        self._failures.append(error)
+        self._tally.failed(error)
         # An interruption of many is told once, at the end.
         silent = told_before or (is_many and isinstance(error, Interrupted))
         return Failure(error, self._sources[number].name, silent)
-
-    def _outcome(self) -> int:
-        total = len(self._sources)
-        if total == 1 or not (self._failures or self._not_begun):
-            return exit_code(self._failures[0]) if self._failures else 0
-        done = total - len(self._failures) - self._not_begun
-        if isinstance(self._no_more, Interrupted):
-            ended = Interrupted(self._no_more.signal_number, self._no_more.message, done=done, total=total)
-            return exit_code(self._output.error(ended))
-        rest = f", {self._not_begun} not begun" if self._not_begun else ""
-        self._output.say(f"{len(self._failures)} of {total} sources failed{rest}")
-        worst = next((error for error in self._failures if isinstance(error, Bug)), self._no_more)
-        return exit_code(worst) if worst is not None else 1

@@ -26,7 +26,6 @@ from asrcli.values.recognition import Endpoint, RecognitionOptions
 if TYPE_CHECKING:
     from asrcli.audio.opening import Input
     from asrcli.engine.spec import Spec
-    from asrcli.output.output import Output
     from asrcli.wire.dial import Network
 
 AGENT = f"asrcli/{__version__}"
@@ -56,6 +55,12 @@ class Choice:
         return REGISTRY[self.protocol].keeps_link
 
 
+class Teller(Protocol):
+    """Tells what does not end the run; see Output."""
+
+    def notice(self, message: str, hint: str = "") -> None: ...
+
+
 class ServiceTarget(Protocol):
     """Where the sessions of a run go. `moves`: another session may find it at another address."""
 
@@ -80,7 +85,7 @@ class VendorTarget:
         return self._endpoint
 
 
-def choose(request: Request, output: Output) -> Choice:
+def choose(request: Request, output: Teller) -> Choice:
     """Check the options against each other and the model, and warn of what may not work. Raises UsageError."""
     _check_split(request)
     service = request.service
@@ -115,7 +120,7 @@ def choose(request: Request, output: Output) -> Choice:
     return Choice(options, protocol, region, hotwords, listed)
 
 
-def input_of(request: Request, choice: Choice, output: Output) -> Input:
+def input_of(request: Request, choice: Choice, output: Teller) -> Input:
     """How the sources are opened: what can go as it is need not be decoded, where the user wants that.
 
     Raises UsageError where the user insists on it, and nothing of this run can go so.
@@ -144,7 +149,7 @@ def input_of(request: Request, choice: Choice, output: Output) -> Input:
     return request.input
 
 
-def mask_secrets(options: ServiceOptions, output: Output) -> None:
+def mask_secrets(options: ServiceOptions, output: Teller) -> None:
     """Keep the values of headers out of every output, and warn of a key that others can see."""
     if options.api_key:
         output.notice("a key on the command line can be seen in the process list", "use DASHSCOPE_API_KEY")
@@ -200,7 +205,7 @@ def key_for(options: ServiceOptions, url: str, without: str = keys.LOCAL) -> str
     return key.value
 
 
-def network_of(options: ServiceOptions, url: str, output: Output) -> Network:
+def network_of(options: ServiceOptions, url: str, output: Teller) -> Network:
     """The way to `url`: through which proxy, trusting whom. Raises UsageError."""
     from asrcli.wire.dial import Network, tls_context
     from asrcli.wire.proxies import find_proxy

@@ -9,19 +9,20 @@ from dataclasses import replace
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from asrcli.engine.build import Surroundings, built
+from asrcli.engine.build import Surroundings, all_built
 from asrcli.engine.many import Happenings, transcribe_many
 from asrcli.engine.wiring import Engine
 from asrcli.output.output import Output
 from asrcli.runs.batch import Batch, tell_asides
 from asrcli.runs.choose_output import arrange, check_format
-from asrcli.runs.choose_spec import Choice, ServiceTarget, choose, input_of, network_of, service_of, spec_of
+from asrcli.runs.choose_spec import Choice, ServiceTarget, Teller, network_of, service_of, spec_of
 from asrcli.runs.recording import recording_of, spare_the_sources
 from asrcli.runs.request import Request, ServiceOptions
 from asrcli.runs.rescue import rescue
 from asrcli.runs.results import Results
+from asrcli.runs.rows import manifest_file, rows_of, with_rows
 from asrcli.runs.sources import Opener, Prepared
-from asrcli.runs.variants import Variant
+from asrcli.runs.variants import Once, Variant, choose_all
 from asrcli.system.crowd import make_room
 from asrcli.system.signals import Signals
 from asrcli.values.context import Context
@@ -49,15 +50,17 @@ class Command:
         asked: Callable[[], bool] | None,
         embedding: Embedding | None,
     ) -> None:
-        self._request = request
+        self._rows = rows_of(request, output)
+        self._request = request = with_rows(request, self._rows)
         self._output = output
         self._signals = signals
         self._asked = asked
         self._embedding = embedding
         # Before anything can be told there.
-        spare_the_sources(output, request.output, request.names)
-        self._choice = choose(request, output)
-        self._input = input_of(request, self._choice, output)
+        spare_the_sources(output, request.output, (*request.names, *manifest_file(request)))
+        self._chosen = choose_all(request, self._rows, output)
+        self._choice, self._input = self._chosen.variants[0].choice, self._chosen.variants[0].input
+        """Of the first of them, for what is asked of one source alone."""
         check_format(output, request, self._choice.protocol)
         self._results = Results(request, self._choice, output)
         if request.output.log is not None:
@@ -94,29 +97,47 @@ class Command:
             if request.open_ended and not service.moves:
                 # A microphone is not opened in vain where there is no key.
                 service.endpoint()
-            opener = Opener(self._input, most_open)
+            opener = Opener([each.input for each in self._chosen.variants], most_open)
             sources = self._to_do(opener, stack)
             if not sources:
                 return 0
-            endpoint = service.endpoint()
-            network = network_of(request.service, endpoint.url, output)
-            choice, explain = with_hotwords(choice, request.service, endpoint, network, output, request.output.quiet)
+            variants, went_over = self._variants(service)
             self._results.begin(stack)
             arrange(output, request, sources, self._results.files)
-            spec = spec_of(request, choice, endpoint, network)
-            spec, went_over = with_memory(spec, output)
-            choice = replace(choice, options=spec.options)
-            engine = stack.enter_context(built(spec, self._surroundings(service, context)))
-            batch = self._batch([Variant(choice, spec, explain)], opener, went_over)
-            return batch.run(sources, transcriber(request, engine, len(sources)))
+            around = [self._surroundings(service, context, variant.choice) for variant in variants]
+            engines = stack.enter_context(all_built([variant.spec for variant in variants], around))
+            if len(engines) > 1:
+                variants = [replace(each, engine=engine) for each, engine in zip(variants, engines, strict=True)]
+            batch = self._batch(variants, opener, went_over)
+            return batch.run(sources, transcriber(request, engines[0], len(sources)))
+
+    def _variants(self, service: ServiceTarget) -> tuple[list[Variant], Callable[[], None]]:
+        """The variants with all that the service has to say to them, and what is to remember a slow network."""
+        request, output, once = self._request, self._output, Once(self._output)
+        endpoint = service.endpoint()
+        network = network_of(request.service, endpoint.url, output)
+        variants: list[Variant] = []
+        went_over: Callable[[], None] = _forget
+        for chosen in self._chosen.variants:
+            choice, explain = with_hotwords(
+                chosen.choice, request.service, endpoint, network, output, request.output.quiet
+            )
+            spec, went_over = with_memory(spec_of(request, choice, endpoint, network), once)
+            variants.append(Variant(replace(choice, options=spec.options), spec, explain))
+        return variants, went_over
 
     def _to_do(self, opener: Opener, stack: ExitStack) -> list[Prepared]:
         """The sources, open; without those that are done already. Raises UsageError and Refused."""
-        sources = opener.check(self._request.names, self._output)
-        for item in sources:
-            stack.callback(item.close)
+        if self._request.is_corpus:
+            sources = [Prepared(row, duration_ms=row.duration_ms) for row in self._rows.rows]
+        else:
+            sources = opener.check(self._request.names, self._output)
+            for item in sources:
+                stack.callback(item.close)
+        for item, variant in zip(sources, self._chosen.of_source, strict=True):
+            item.variant = variant
         sources = self._results.to_do(sources, stack)
-        if sources and self._embedding is not None:
+        if sources and self._embedding is not None and not self._request.is_corpus:
             self._embedding.check_sources(sources)
         if sources and self._recording is not None:
             self._recording.begin(sources[0].source, sources[0].control.notice)
@@ -131,20 +152,22 @@ class Command:
 
     def _context(self, stack: ExitStack) -> Callable[[], Context] | None:
         """The context in force where it is to change while the run lasts. Raises UsageError."""
-        choice = self._choice
-        if choice.context_from is None:
+        choice = next((each.choice for each in self._chosen.variants if each.choice.context_from is not None), None)
+        if choice is None or choice.context_from is None:
             return None
         from asrcli.runs.live_context import LiveContext
 
         live = LiveContext(choice.context_from, choice.options.context, self._asides.put)
         return stack.enter_context(live).current
 
-    def _surroundings(self, service: ServiceTarget, context: Callable[[], Context] | None) -> Surroundings:
-        options = self._choice.options
+    def _surroundings(
+        self, service: ServiceTarget, context: Callable[[], Context] | None, choice: Choice
+    ) -> Surroundings:
+        options = choice.options
         return Surroundings(
             endpoint=service.endpoint if service.moves else None,
             asked=self._asked,
-            context=context,
+            context=None if choice.context_from is None else context,
             record=self._recording.file.write if self._recording is not None else None,
             rescue=functools.partial(rescue, model=options.model, pcm=options.audio_format),
             tick_s=self._output.tick_s,
@@ -163,6 +186,7 @@ class Command:
             fail_empty=request.output.fail_empty,
             save_audio=request.output.save_audio,
             one_utterance=request.cutting is not None and request.cutting.one,
+            is_corpus=request.is_corpus,
             asides=self._asides,
             went_over=went_over,
         )
@@ -177,10 +201,14 @@ def transcriber(request: Request, engine: Engine, sources: int) -> functools.par
     return functools.partial(transcribe_each_split, engine=engine, parts=request.many.split)
 
 
-def with_memory(spec: Spec, output: Output) -> tuple[Spec, Callable[[], None]]:
+def _forget() -> None:
+    """That a network is slow is remembered where somebody asked."""
+
+
+def with_memory(spec: Spec, output: Teller) -> tuple[Spec, Callable[[], None]]:
     """`spec` as its network is remembered, and what is to remember that it is slow; at no cost where nobody asks."""
     if not spec.saves_bytes:
-        return spec, lambda: None
+        return spec, _forget
     from asrcli.runs import slow_links
 
     return slow_links.recall(spec, output), functools.cache(functools.partial(slow_links.remember, spec.endpoint.url))

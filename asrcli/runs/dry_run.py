@@ -68,9 +68,9 @@ def _looked_at(request: Request, how: Input, output: Output) -> list[Prepared]:
     """The sources in order, as a run checks them; what can be opened but once is left to the run. Raises Refused."""
     found = {}
     for opener, names in (
-        (Opener(how, 0), [name for name in request.names if _can_be_opened_again(name)]),
+        (Opener([how], 0), [name for name in request.names if _can_be_opened_again(name)]),
         # What it is would show in its first bytes, which may not have come.
-        (Opener(request.input, 0), [name for name in request.names if name == STANDARD_INPUT]),
+        (Opener([request.input], 0), [name for name in request.names if name == STANDARD_INPUT]),
     ):
         for item in opener.check(names, output):
             item.close()

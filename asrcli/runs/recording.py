@@ -203,8 +203,10 @@ def spare_what_is_there(output: Output, options: OutputOptions, error: AsrcliErr
 
 
 def _is_a_source(option: str, path: Path, names: Sequence[str]) -> UsageError | None:
+    if not path.exists():
+        return None
     for name in names:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):
             if Path(name).samefile(path):
                 return UsageError(f"{option} {path} is the source itself", hint="choose another file")
     return None

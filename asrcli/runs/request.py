@@ -107,7 +107,7 @@ class Request:
 
     `fields` are those of RecognitionOptions that the user set; `shaping` is what else makes a result what it is.
     `speed`: the pace of the audio, None as fast as it goes. `open_ended`: the sources have no end of their own, so that
-    the user's Ctrl-C is the regular one.
+    the user's Ctrl-C is the regular one. `make_list`: a hotword list that a row's model wants is made unasked.
     """
 
     names: tuple[str, ...]
@@ -123,6 +123,15 @@ class Request:
     corpus: CorpusOptions = field(default_factory=CorpusOptions)
     sending: Sending = field(default_factory=Sending)
     shaping: Mapping[str, object] = field(default_factory=dict)
+    make_list: bool = False
+
+    @property
+    def is_corpus(self) -> bool:
+        """Whether its sources are opened when their turn comes, and what is wrong with one is that one's failure.
+
+        There may be a hundred thousand of them, and not on this machine.
+        """
+        return self.corpus.manifest is not None or self.corpus.cluster is not None
 
     def at_once(self, sources: int) -> int:
         """How many of so many sources this process has under way at the same time."""

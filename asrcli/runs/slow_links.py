@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from asrcli.engine.spec import Spec
-from asrcli.output.output import Output
+from asrcli.runs.choose_spec import Teller
 from asrcli.system.beside import beside
 from asrcli.system.folders import state_folder
 from asrcli.values.sound import OPUS
@@ -26,7 +26,7 @@ _NAME = "slow-links.json"
 _VERSION = 1
 
 
-def recall(spec: Spec, output: Output) -> Spec:
+def recall(spec: Spec, output: Teller) -> Spec:
     """`spec`, which saves bytes, and does so from the start where its network was slow before; that is told."""
     if not was_slow(spec.endpoint.url):
         return spec

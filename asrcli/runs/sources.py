@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from asrcli.audio.opening import Input, Microphone, open_input
@@ -52,14 +52,16 @@ class Prepared:
 
 
 class Opener:
-    """Opens sources as `how` says. At most `most_open` files stay open until their turn; any other source always does.
+    """Opens sources as one of `hows` says, which the variant of each names.
+
+    At most `most_open` files stay open until their turn; any other source always does.
 
     What cannot be opened a second time (a pipe, a microphone) is opened once, and so is a file, as far as the system
     lets so many be open.
     """
 
-    def __init__(self, how: Input, most_open: int) -> None:
-        self._how = how
+    def __init__(self, hows: Sequence[Input], most_open: int) -> None:
+        self._hows = hows
         self._most_open = most_open
 
     def check(self, names: Sequence[str], output: Output) -> list[Prepared]:
@@ -112,8 +114,13 @@ class Opener:
         return source
 
     def _opened(self, item: Prepared, control: Control) -> Source:
-        item.state = None if isinstance(self._how, Microphone) else FileState.of(item.name)
-        return open_input(self._how, item.name, control.notice, control.level)
+        how = self._hows[item.variant]
+        if isinstance(how, Microphone):
+            item.state = None
+        else:
+            item.state = FileState.of(item.name)
+            how = how if item.row.channel is None else replace(how, channel=item.row.channel)
+        return open_input(how, item.name, control.notice, control.level)
 
     def _look_at(self, item: Prepared, *, stays_open: bool) -> None:
         source = self._opened(item, item.control if stays_open else Control())

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from asrcli.audio.opening import Files
 from asrcli.audio.source import Source
 from asrcli.engine.many import Ended, Job
 from asrcli.engine.spec import Spec
@@ -21,6 +22,7 @@ from asrcli.output.views.plain import QuietView
 from asrcli.protocols.base import Protocol
 from asrcli.runs import batch as batch_module
 from asrcli.runs.choose_spec import Choice
+from asrcli.runs.sources import Opener
 from asrcli.runs.variants import Variant
 from asrcli.values.errors import (
     AsrcliError,
@@ -105,7 +107,7 @@ def test_each_is_told_and_recognised_as_its_variant_says(bench) -> None:
     specs = [Spec(choice.protocol, choice.options, Endpoint("ws://127.0.0.1:1", "")) for choice in choices]
     explained: list[AsrcliError] = []
     first, second = Variant(choices[0], specs[0]), Variant(choices[1], specs[1], explained.append, engine)
-    made.batch = replace(made.batch, variants=[first, second])
+    made.batch = replace(made.batch, variants=[first, second], opener=Opener([Files(), Files()], 0))
     made.sources[1].variant = 1
 
     def script(jobs: Sequence[Job]) -> Iterator[Happening]:

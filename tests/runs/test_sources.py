@@ -50,7 +50,7 @@ def checked(bench, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Bench
         made = bench(*names, as_json=True)
         sources = Sources(errors)
         monkeypatch.setattr("asrcli.runs.sources.open_input", sources.open)
-        return made, sources, Opener(Files(), most_open)
+        return made, sources, Opener([Files()], most_open)
 
     return make
 

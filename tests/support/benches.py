@@ -74,7 +74,7 @@ class Bench:
     def new_batch(self, **options: Any) -> Batch:
         choice = options.pop("choice", Choice(RecognitionOptions("m"), "run-task", "local"))
         variant = Variant(choice, Spec(choice.protocol, choice.options, Endpoint("ws://127.0.0.1:1", "")))
-        return Batch(self.output, self.signals, Opener(Files(), 0), [variant], **{"stats": False, **options})
+        return Batch(self.output, self.signals, Opener([Files()], 0), [variant], **{"stats": False, **options})
 
     def open(self, how: Input, name: str, notice: NoticeSink, level: LevelSink) -> Source:
         self.opened.append(name)

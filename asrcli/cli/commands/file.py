@@ -22,12 +22,6 @@ if TYPE_CHECKING:
 
 @grouped
 def file(
-    files: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="FILE...", help="Audio files or folders; - is standard input.", rich_help_panel="Sources"
-        ),
-    ],
     recognition: RecognitionFlags,
     context: LiveContextFlags,
     service: ServiceFlags,
@@ -36,6 +30,12 @@ def file(
     output: OutputFlags,
     many: ManyFlags,
     corpus: CorpusFlags,
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="FILE...", help="Audio files or folders; - is standard input.", rich_help_panel="Sources"
+        ),
+    ] = None,
     pace: Pace = "realtime",
 ) -> int:
     """Transcribe audio files, folders, or standard input (-).
@@ -47,12 +47,27 @@ def file(
     """
     from asrcli.runs.run import run
 
-    def prepare() -> Request:
-        fields = {**recognition.fields(), **context.fields()}
-        request = file_request(files, recognition.model, fields, service, send, raw, output, many, pace)
-        return dataclasses.replace(request, corpus=corpus.options())
+    named = files or []
 
-    return run(output.options(), prepare, opening=what(files), folder=many.output_dir)
+    def prepare() -> Request:
+        _check_sources(named, corpus)
+        fields = {**recognition.fields(), **context.fields()}
+        request = file_request(named, recognition.model, fields, service, send, raw, output, many, pace)
+        return dataclasses.replace(request, corpus=corpus.options(), make_list=recognition.make_list)
+
+    return run(output.options(), prepare, opening=what(named) if named else "the manifest", folder=many.output_dir)
+
+
+def _check_sources(files: list[str], corpus: CorpusFlags) -> None:
+    """Raise UsageError where no source is named, or two ways say which there are."""
+    from asrcli.values.errors import UsageError
+
+    if files and corpus.manifest is not None:
+        raise UsageError(
+            "--manifest and FILE exclude each other", hint="put the files into the manifest, or leave one out"
+        )
+    if not files and corpus.manifest is None:
+        raise UsageError("nothing to transcribe", hint="name a file, - for standard input, or --manifest FILE")
 
 
 def what(files: list[str]) -> str:
