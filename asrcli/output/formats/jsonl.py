@@ -6,9 +6,7 @@ is null. Keys are masked wherever no transcript stands.
 
 from __future__ import annotations
 
-import json
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import ClassVar, Self
@@ -30,16 +28,13 @@ from asrcli.values.events import (
     UsageReported,
     Word,
 )
+from asrcli.values.json_text import json_text
 from asrcli.values.summary import Summary
 
 VERSION = 1
 
 # What is known of an error beside its message, by the names of its fields; left out where nothing is.
 _FACTS = ("refused_by", "http_status", "excerpt", "utterances", "tries", "missing")
-
-# json escapes C0 itself. C1 and DEL drive terminals, U+2028 and U+2029 end lines in some readers, and lone surrogates
-# (file names that are no UTF-8) cannot be encoded. Structure is ASCII, so all of these stand inside strings.
-_UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 _Object = dict[str, object]
 
@@ -238,5 +233,4 @@ def _rounded(value: float | None) -> float | None:
 
 
 def _line(line: _Object) -> str:
-    text = json.dumps(line, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
+    return json_text(line) + "\n"
