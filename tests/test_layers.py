@@ -52,6 +52,7 @@ FOREIGN = {
     "cryptography": "service",
     "pocketsphinx": "service",
     "matplotlib": "bench/plot.py",
+    "fsspec": "remote/stores.py",
 }
 # The link and the way to the service measure the handshake.
 ASK_THE_TIME = "system/clock.py wire/link.py wire/dial.py"

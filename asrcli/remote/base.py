@@ -24,6 +24,10 @@ class RemoteError(AsrcliError):
         self.unreached = unreached
 
 
+class NothingThere(RemoteError):  # noqa: N818 - it names what was found
+    """There is no object at the address."""
+
+
 @dataclass(frozen=True, slots=True)
 class Way:
     """How to get to addresses: `proxy` as --proxy says it, `ca_bundle` trusted too, and so many `retries` in a row."""

@@ -23,6 +23,8 @@ _MODULES = {
     "https": "https",
     "http": "https",
 }
+# Those of stores that are named where somebody asks for another; there are more, see `stores.knows`.
+_STORES = ("s3", "oss", "gs", "memory")
 # A text whose lines are longer is none.
 _MOST_LINE_BYTES = 16 << 20
 _PIECE_BYTES = 1 << 16
@@ -30,12 +32,22 @@ _PIECE_BYTES = 1 << 16
 
 def check_address(address: str) -> None:
     """Raise UsageError for an address that nothing here can read, as far as that shows in it."""
-    if scheme(address) not in _MODULES:
-        known = ", ".join(f"{each}://" for each in _MODULES)
+    if _module(address) is None:
+        known = [f"{each}://" for each in (*_MODULES, *_STORES)]
         raise UsageError(
             f"addresses of the kind {scheme(address)}:// cannot be read: {shown(address)}",
-            hint=choose_one(f"{scheme(address)}://", known.split(", ")),
+            hint=choose_one(f"{scheme(address)}://", known),
         )
+
+
+def _module(address: str) -> str | None:
+    """The name of what opens such an address; None where nothing does."""
+    kind = scheme(address)
+    if kind in _MODULES or kind in _STORES:
+        return _MODULES.get(kind, "stores")
+    from asrcli.remote import stores
+
+    return "stores" if stores.knows(kind) else None
 
 
 def open_remote(address: str, way: Way = Way(), halt: Halt | None = None) -> Remote:  # noqa: B008 - it is frozen
@@ -44,7 +56,7 @@ def open_remote(address: str, way: Way = Way(), halt: Halt | None = None) -> Rem
     Raises RemoteError, and UsageError for an address that nothing here can read.
     """
     check_address(address)
-    module = importlib.import_module(f"asrcli.remote.{_MODULES[scheme(address)]}")
+    module = importlib.import_module(f"asrcli.remote.{_module(address)}")
     opened: Callable[[str, Way, Halt], Remote] = module.open_remote
     return opened(address, way, halt or Halt())
 

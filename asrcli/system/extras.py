@@ -1,4 +1,4 @@
-"""How one of the package's extras is added to this installation, which depends on what made it."""
+"""How an extra, or a package, is added to this installation, which depends on what made it."""
 
 from __future__ import annotations
 
@@ -21,6 +21,19 @@ def how_to_add(extra: str) -> str:
             f"{_command(extra)}, which takes a C compiler: there is no compiled pocketsphinx for Python {_python()} yet"
         )
     return _command(extra)
+
+
+def how_to_add_package(package: str) -> str:
+    """The one line for a shell that adds `package`, which the extra "remote" finds use for, to this installation."""
+    prefix = Path(sys.prefix)
+    receipt = prefix / "uv-receipt.toml"
+    if receipt.is_file():
+        return f"uv tool install {_requirement({'remote'} | _extras_asked_for(receipt))} --with {package}"
+    if "archive-v0" in prefix.parts:
+        return f"uvx --with {package} --from {_requirement({'remote'})} asrcli"
+    if (prefix / "pipx_metadata.json").is_file():
+        return f"pipx inject {prefix.name} {package}"
+    return f"pip install {package}"
 
 
 def _python() -> str:

@@ -46,6 +46,7 @@ def test_what_is_not_there_is_named(tmp_path: Path, plain_web: WebServer):
 
 
 def test_a_scheme_that_nothing_reads_is_named():
-    with pytest.raises(UsageError, match="ftp://h/a\\?sig=\\*\\*\\*") as caught:
-        open_remote("ftp://h/a?sig=x", Way())
+    with pytest.raises(UsageError, match="nosuch://h/a\\?sig=\\*\\*\\*") as caught:
+        open_remote("nosuch://h/a?sig=x", Way())
     assert "https://" in caught.value.hint
+    assert "s3://" in caught.value.hint

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from asrcli.system.extras import how_to_add
+from asrcli.system.extras import how_to_add, how_to_add_package
 
 RECEIPT = """[tool]
 requirements = [{ name = "asrcli", extras = ["plot"] }, { name = "tqdm", extras = ["notebook"] }]
@@ -81,3 +81,13 @@ def test_what_an_extra_takes_on_a_newer_python_is_told(prefix, monkeypatch):
 def test_uvx_runs_with_the_extra(prefix, monkeypatch):
     monkeypatch.setattr(sys, "prefix", str(Path("/cache/uv/archive-v0/x1")))
     assert how_to_add("serve") == "uvx --from 'asrcli[serve]' asrcli"
+
+
+def test_a_package_of_another_project_is_added_to_the_same_environment(prefix, monkeypatch):
+    assert how_to_add_package("ossfs") == "pip install ossfs"
+    (prefix / "pipx_metadata.json").write_text("{}")
+    assert how_to_add_package("ossfs") == f"pipx inject {prefix.name} ossfs"
+    (prefix / "uv-receipt.toml").write_text(RECEIPT)
+    assert how_to_add_package("ossfs") == "uv tool install 'asrcli[plot,remote]' --with ossfs"
+    monkeypatch.setattr(sys, "prefix", "/cache/uv/archive-v0/x1")
+    assert how_to_add_package("ossfs") == "uvx --with ossfs --from 'asrcli[remote]' asrcli"

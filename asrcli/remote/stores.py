@@ -1,0 +1,271 @@
+"""Objects of a store (s3://, oss://, gs://, memory:// and others), by way of fsspec, which has a library for each.
+
+Each function makes one try, and raises RemoteError. Loading fsspec and the library of S3 takes half a second, so that
+nothing imports them before there is such an address.
+"""
+
+from __future__ import annotations
+
+import glob
+import queue
+import re
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from asrcli.remote.base import Halt, NothingThere, RemoteError, Way, changed
+from asrcli.remote.store_errors import translated, unavailable
+from asrcli.system.threads import Thread
+from asrcli.values.addresses import scheme as scheme_of
+from asrcli.values.addresses import shown
+from asrcli.values.errors import AsrcliError
+
+# Of a source that is heard at its own pace it is some seconds, and a thousand of them fit into the memory.
+_BLOCK_BYTES = 256 << 10
+# One try, and no longer than a person waits: whoever calls knows whether there is to be another. As many connections
+# as there may be reads at once.
+_OPTIONS: Mapping[str, Mapping[str, object]] = {
+    "s3": {
+        "config_kwargs": {
+            "retries": {"total_max_attempts": 1, "mode": "standard"},
+            "connect_timeout": 10,
+            "read_timeout": 30,
+            "max_pool_connections": 64,
+        }
+    }
+}
+_WITHOUT_PATTERN = re.compile(r"/[^/]*[*?[].*")
+_lock = threading.Lock()
+_file_systems: dict[str, Any] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An object, as a listing tells of it."""
+
+    address: str
+    size_bytes: int
+
+
+def knows(scheme: str) -> bool:
+    """Whether there is a library for such addresses, installed or not; False without fsspec."""
+    try:
+        from fsspec.registry import known_implementations
+    except ImportError:
+        return False
+    return scheme in known_implementations
+
+
+def open_remote(address: str, way: Way, halt: Halt) -> Stored:
+    """What is at `address`. Raises RemoteError. The way there is the library's own affair."""
+    return Stored(address, halt)
+
+
+class Stored:
+    """An object of a store as it was found when it was first looked at; a Remote."""
+
+    def __init__(self, address: str, halt: Halt) -> None:
+        """Raises NothingThere, and RemoteError where it cannot be looked at or is a folder."""
+        self.address = address
+        self.has_ranges = True
+        self._halt = halt
+        self._file_system, self._path = _at(address)
+        found = self._look()
+        if found.get("type") == "directory":
+            raise translated(IsADirectoryError(), address, "read")
+        self.size_bytes: int | None = found.get("size")
+        self.identity = _identity(found)
+
+    def read_from(self, offset: int) -> Iterator[bytes]:
+        """See Remote. A store is asked for one block after another."""
+        if offset == self.size_bytes:
+            return
+        options = {"block_size": _BLOCK_BYTES, "cache_type": "none"}
+        file = self._call(self._file_system.open, self._path, "rb", **options)
+        try:
+            # Not every library holds on to the object that it has opened, so it is looked at in the end, too.
+            self._check(self._call(getattr, file, "details", None) or self._look())
+            self._call(file.seek, offset)
+            while block := self._call(file.read, _BLOCK_BYTES):
+                offset += len(block)
+                yield block
+        finally:
+            file.close()
+        self._check(self._look())
+        if self.size_bytes is not None and offset < self.size_bytes:
+            raise _too_short(self.address, offset, self.size_bytes)
+
+    def close(self) -> None:
+        """See Remote. There is nothing to free: the connections are those of all."""
+
+    def _check(self, found: Mapping[str, Any]) -> None:
+        if _identity(found) != self.identity:
+            raise changed(self.address)
+
+    def _look(self) -> Mapping[str, Any]:
+        # What was listed before may be known as it was then.
+        self._file_system.invalidate_cache(self._path)
+        found: Mapping[str, Any] = self._call(self._file_system.info, self._path)
+        return found
+
+    def _call(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        """What `function` gives. After a halt nobody waits for that any more: no library can be told to give up."""
+        answers: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
+        self._halt.ends(lambda: answers.put((None, RemoteError(f"nobody waits for {shown(self.address)} any more"))))
+        Thread(
+            "store",
+            lambda: answers.put((function(*arguments, **options), None)),
+            lambda raised: answers.put((None, raised)),
+        ).start()
+        answer, error = answers.get()
+        if isinstance(error, AsrcliError):
+            raise error
+        if error is not None:
+            raise translated(error, self.address, "read") from error
+        return answer
+
+
+def put(address: str, content: bytes) -> None:
+    """Write an object, in the place of one that may be there; it is there as a whole or not at all."""
+    file_system, path = _at(address)
+    try:
+        file_system.pipe_file(path, content)
+    except Exception as error:
+        raise translated(error, address, "write") from error
+
+
+def put_file(address: str, file: Path) -> None:
+    """As `put`, with the content of a file here."""
+    file_system, path = _at(address)
+    try:
+        file_system.put_file(str(file), path)
+    except Exception as error:
+        raise translated(error, address, "write") from error
+
+
+def remove(address: str) -> None:
+    """Remove an object."""
+    file_system, path = _at(address)
+    try:
+        file_system.rm_file(path)
+    except Exception as error:
+        raise translated(error, address, "remove") from error
+
+
+def get(entry: Entry) -> bytes:
+    """All of an object that was listed. Raises RemoteError where it has another length now."""
+    if not entry.size_bytes:
+        # A store has no such range.
+        return b""
+    file_system, path = _at(entry.address)
+    try:
+        content: bytes = file_system.cat_file(path, start=0, end=entry.size_bytes)
+    except Exception as error:
+        raise translated(error, entry.address, "read") from error
+    if len(content) != entry.size_bytes:
+        raise _too_short(entry.address, len(content), entry.size_bytes)
+    return content
+
+
+def in_folder(address: str) -> list[Entry]:
+    """The objects right in a folder, by name; none where there is no such folder."""
+    file_system, path = _at(address)
+    try:
+        file_system.invalidate_cache(path)
+        found = file_system.ls(path, detail=True)
+    except Exception as error:
+        problem = translated(error, address, "list")
+        if isinstance(problem, NothingThere):
+            return []
+        raise problem from error
+    # A folder that was made as such is an object of no bytes in some stores, which stands in its own listing.
+    return _entries(address, [each for each in found if each["name"].rstrip("/") != path.rstrip("/")])
+
+
+def matching(pattern: str) -> list[Entry]:
+    """The objects that match; where it matches folders alone, the objects in them."""
+    file_system, path = _at(pattern)
+    try:
+        file_system.invalidate_cache()
+        found = list(file_system.glob(path, detail=True).values())
+    except Exception as error:
+        raise translated(error, pattern, "list") from error
+    files = _entries(pattern, found)
+    if files:
+        return files
+    if not found:
+        # That there is no such bucket is not told there.
+        in_folder(_WITHOUT_PATTERN.sub("/", pattern))
+    return [each for name in sorted(each["name"] for each in found) for each in in_folder(_address(pattern, name))]
+
+
+def is_folder(address: str) -> bool:
+    """Whether there is a folder, and no object, of that name."""
+    file_system, path = _at(address)
+    try:
+        file_system.invalidate_cache(path)
+        return bool(file_system.info(path).get("type") == "directory")
+    except FileNotFoundError:
+        return False
+    except Exception as error:
+        raise translated(error, address, "list") from error
+
+
+def is_pattern(address: str) -> bool:
+    return glob.has_magic(address)
+
+
+def _too_short(address: str, there: int, size_bytes: int) -> RemoteError:
+    return RemoteError(f"{shown(address)} ends after {there} of {size_bytes} bytes", retryable=True)
+
+
+def _entries(address: str, found: list[dict[str, Any]]) -> list[Entry]:
+    files = [each for each in found if each.get("type") == "file"]
+    return sorted(
+        (Entry(_address(address, each["name"]), each.get("size") or 0) for each in files), key=lambda each: each.address
+    )
+
+
+def _address(beginning: str, path: str) -> str:
+    """The address of `path`, which is one of the file system of the address `beginning`."""
+    file_system, its_path = _at(beginning)
+    prefix = beginning.rstrip("/").removesuffix(its_path)
+    if prefix == beginning.rstrip("/"):
+        return str(file_system.unstrip_protocol(path))
+    return prefix + path
+
+
+def _at(address: str) -> tuple[Any, str]:
+    """The file system that an address is one of, and its path there. One for all threads: fsspec would make many."""
+    scheme = scheme_of(address)
+    address = scheme + address[len(scheme) :]
+    try:
+        import fsspec
+
+        kind = fsspec.get_filesystem_class(scheme)
+    except (ImportError, ValueError) as error:
+        raise unavailable(error, address) from error
+    try:
+        options = {**_OPTIONS.get(scheme.removesuffix("a"), {}), **kind._get_kwargs_from_urls(address)}
+        key = f"{scheme} {sorted(options.items())}"
+        with _lock:
+            if key not in _file_systems:
+                _file_systems[key] = kind(**options, skip_instance_cache=True)
+                if hasattr(kind, "retries"):
+                    _file_systems[key].retries = 1
+            return _file_systems[key], kind._strip_protocol(address)
+    except Exception as error:
+        raise translated(error, address, "read") from error
+
+
+def _identity(found: Mapping[str, Any]) -> str | None:
+    """What a change of the bytes would show in, of what a store tells of an object."""
+    for name in ("ETag", "etag", "generation"):
+        if found.get(name):
+            return f"{name.lower()}:{found[name]}"
+    for name in ("LastModified", "last_modified", "mtime", "created"):
+        if found.get(name):
+            return f"time:{found[name]}:{found.get('size')}"
+    return None
