@@ -5,18 +5,37 @@ from __future__ import annotations
 import codecs
 import contextlib
 import importlib
+import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from asrcli.remote.base import Halt, Remote, Way
+from asrcli.remote.base import Halt, NothingThere, Remote, Way
 from asrcli.remote.fetch import Fetch
+from asrcli.system.beside import beside
+from asrcli.system.durable_lines import DurableLines
 from asrcli.values.addresses import is_address, scheme, shown
 from asrcli.values.choices import choose_one
 from asrcli.values.errors import UsageError
 from asrcli.values.source_name import STANDARD_INPUT, label
+from asrcli.wire.retry import Retry
 
-__all__ = ["check_address", "fetch", "is_address", "lines", "open_remote", "shown"]
+if TYPE_CHECKING:
+    from asrcli.remote.stored_lines import StoredLines
+
+__all__ = [
+    "check_address",
+    "fetch",
+    "is_address",
+    "lines",
+    "open_lines",
+    "open_remote",
+    "read_lines",
+    "shown",
+    "write_lines",
+]
 
 # Scheme → the module whose function `open_remote` opens such an address; loaded when one is.
 _MODULES = {
@@ -83,6 +102,73 @@ def lines(place: str, way: Way = Way()) -> Iterator[str]:  # noqa: B008 - it is 
                 f"{label(place)}: line {number} is not UTF-8", hint="convert it, for example with iconv"
             ) from error
         yield text.removesuffix("\r")
+
+
+def read_lines(place: str, way: Way = Way()) -> Iterator[bytes]:  # noqa: B008 - it is frozen
+    """The lines of results at `place`, in order, without their ends: of the object or file of that name, then of parts.
+
+    Raises NothingThere where a store has neither, RemoteError, and UsageError where a file cannot be read.
+    """
+    if not is_address(place) or scheme(place) in _MODULES:
+        yield from _lines(_pieces(place, way), place)
+        return
+    from asrcli.remote import stored_lines, stores
+    from asrcli.remote.tries import tried
+
+    retry = Retry(tries=way.retries)
+    check_address(place)
+    parts = stored_lines.parts(place, retry)
+    if tried(lambda: stores.size_of(place), retry) is not None:
+        yield from _lines(_pieces(place, way), place)
+    elif not parts:
+        raise NothingThere(f"there is nothing at {shown(place)}")
+    yield from stored_lines.lines_of(parts, retry)
+
+
+def open_lines(place: str, key: str) -> DurableLines | StoredLines:
+    """Lines to append to at `place`, a path or the address of a store. `key`: see DurableLines. Raises UsageError."""
+    if not is_address(place):
+        return DurableLines(place, key)
+    _check_store(place)
+    from asrcli.remote.stored_lines import StoredLines
+
+    return StoredLines(place)
+
+
+def write_lines(place: str, lines: Iterable[str], way: Way = Way()) -> None:  # noqa: B008 - it is frozen
+    """Write a text to `place`, a path or the address of a store: it is there as a whole or not at all.
+
+    What was there is gone then. Raises UsageError, RemoteError, and OSError of the disk here.
+    """
+    with contextlib.ExitStack() as stack:
+        if not is_address(place):
+            path = stack.enter_context(beside(Path(place), ".part"))
+            _write(path, lines)
+            path.replace(place)
+            return
+        _check_store(place)
+        from asrcli.remote import stores
+        from asrcli.remote.tries import tried
+
+        path = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="asrcli-"))) / "lines"
+        _write(path, lines)
+        tried(lambda: stores.put_file(place, path), Retry(tries=way.retries))
+
+
+def _write(path: Path, lines: Iterable[str]) -> None:
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(f"{line}\n" for line in lines)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _check_store(place: str) -> None:
+    """Raise UsageError for an address that nothing can be written to."""
+    check_address(place)
+    if scheme(place) in _MODULES:
+        raise UsageError(
+            f"nothing can be written to {shown(place)}", hint="name a file, or an object of a store such as s3://"
+        )
 
 
 def _lines(pieces: Iterable[bytes], place: str) -> Iterator[bytes]:

@@ -201,6 +201,19 @@ def matching(pattern: str) -> list[Entry]:
     return [each for name in sorted(each["name"] for each in found) for each in in_folder(_address(pattern, name))]
 
 
+def size_of(address: str) -> int | None:
+    """The bytes of an object; None where there is none, or a folder."""
+    file_system, path = _at(address)
+    try:
+        file_system.invalidate_cache(path)
+        found = file_system.info(path)
+    except FileNotFoundError:
+        return None
+    except Exception as error:
+        raise translated(error, address, "read") from error
+    return None if found.get("type") == "directory" else found.get("size")
+
+
 def is_folder(address: str) -> bool:
     """Whether there is a folder, and no object, of that name."""
     file_system, path = _at(address)

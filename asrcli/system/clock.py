@@ -69,3 +69,10 @@ def date_and_time() -> str:
 def stamp() -> str:
     """The wall clock's date and time in the form of a file's name, such as 20261121-094412."""
     return time.strftime("%Y%m%d-%H%M%S")
+
+
+def utc_stamp() -> str:
+    """The wall clock's date and time in UTC, to the microsecond, in letters that sort: 20261121T094412000317Z."""
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
