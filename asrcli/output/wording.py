@@ -5,6 +5,7 @@ Each is one line, safe for a terminal. Knows no view and no stream.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from asrcli.output.sanitize import sentence_text
@@ -60,7 +61,8 @@ def reconnecting(event: Reconnecting) -> str:
 
 def about(message: str, source: str) -> str:
     """`message` with the name of its source in front, unless it says that itself."""
-    return message if source in message else f"{source}: {message}"
+    is_named = re.search(rf"(?<!\w){re.escape(source)}(?!\w)", message) is not None
+    return message if is_named else f"{source}: {message}"
 
 
 def _times(sentence: Sentence) -> list[str]:

@@ -161,7 +161,7 @@ class _Run:
     def _begin(self, number: int, source: Heard) -> None:
         item = self._sources[number]
         choice = self._batch.variants[item.variant].choice
-        name, options = item.name, choice.options
+        name, options = item.row.id, choice.options
         sound = source.sound_format
         item.sound = source.sound or item.sound
         self._begun[number] = Metrics(name, self._clock)
@@ -177,7 +177,7 @@ class _Run:
             live=source.live,
             parts=self._batch.parts,
             send=options.encoding if sound is None else sound.name,
-            audio=heard_in(name, item.state, self._batch.save_audio),
+            audio=heard_in(item.name, item.state, self._batch.save_audio),
             source_rate_hz=source.rate_hz if source.live and source.captured_at is not None else None,
         )
         self._output.begin(info, number)
@@ -278,4 +278,4 @@ class _Run:
         self._tally.failed(error)
         # An interruption of many is told once, at the end.
         silent = told_before or (is_many and isinstance(error, Interrupted))
-        return Failure(error, self._sources[number].name, silent)
+        return Failure(error, self._sources[number].row.id, silent)

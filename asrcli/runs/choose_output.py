@@ -83,7 +83,7 @@ def arrange(
     files: Sequence[Sequence[ResultFile | None]],
 ) -> None:
     """Prepare `output` for `sources`: each into its own of `files`, one a form, for --output-dir; else all together."""
-    names = tuple(item.name for item in sources)
+    names = tuple(item.row.id for item in sources)
     many = request.many
     for at, form in enumerate(forms_of(request.output, many.output_dir)):
         destination = output.destinations[at]
