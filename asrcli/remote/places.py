@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import glob
 import importlib
 import os
 import sys
@@ -14,9 +15,10 @@ from typing import TYPE_CHECKING
 
 from asrcli.remote.base import Halt, NothingThere, Remote, Way
 from asrcli.remote.fetch import Fetch
+from asrcli.remote.tries import tried
 from asrcli.system.beside import beside
 from asrcli.system.durable_lines import DurableLines
-from asrcli.values.addresses import is_address, scheme, shown
+from asrcli.values.addresses import is_address, local, scheme, shown
 from asrcli.values.choices import choose_one
 from asrcli.values.errors import UsageError
 from asrcli.values.source_name import STANDARD_INPUT, label
@@ -28,8 +30,10 @@ if TYPE_CHECKING:
 __all__ = [
     "check_address",
     "fetch",
+    "in_folder",
     "is_address",
     "lines",
+    "matching",
     "open_lines",
     "open_remote",
     "read_lines",
@@ -51,12 +55,38 @@ _PIECE_BYTES = 1 << 16
 
 def check_address(address: str) -> None:
     """Raise UsageError for an address that nothing here can read, as far as that shows in it."""
+    if scheme(address) == "file":
+        raise UsageError(f"that is a file of another machine: {shown(address)}", hint="file:///path is one of this")
     if _module(address) is None:
         known = [f"{each}://" for each in (*_MODULES, *_STORES)]
         raise UsageError(
             f"addresses of the kind {scheme(address)}:// cannot be read: {shown(address)}",
             hint=choose_one(f"{scheme(address)}://", known),
         )
+
+
+def in_folder(address: str, way: Way = Way()) -> list[str] | None:  # noqa: B008 - it is frozen
+    """The addresses of all that is right in a folder of a store, by name; None where `address` is none. RemoteError."""
+    if scheme(address) in _MODULES:
+        return None
+    from asrcli.remote import stores
+
+    retry = Retry(tries=way.retries)
+    if not address.endswith("/") and not tried(lambda: stores.is_folder(address), retry):
+        return None
+    return [each.address for each in tried(lambda: stores.in_folder(address), retry)]
+
+
+def matching(address: str, way: Way = Way()) -> list[str] | None:  # noqa: B008 - it is frozen
+    """The addresses that a pattern matches in a store, by name; None where `address` is none. Raises RemoteError."""
+    if scheme(address) in _MODULES or not glob.has_magic(address):
+        return None
+    from asrcli.remote import stores
+
+    retry = Retry(tries=way.retries)
+    if tried(lambda: stores.size_of(address), retry) is not None:
+        return None
+    return [each.address for each in tried(lambda: stores.matching(address), retry)]
 
 
 def _module(address: str) -> str | None:
@@ -93,6 +123,7 @@ def lines(place: str, way: Way = Way()) -> Iterator[str]:  # noqa: B008 - it is 
     In UTF-8, with or without a mark of that. Raises UsageError where it cannot be read or is no such text, and
     RemoteError.
     """
+    place = local(place)
     number = 0
     for number, line in enumerate(_lines(_pieces(place, way), place), 1):
         try:
@@ -109,11 +140,11 @@ def read_lines(place: str, way: Way = Way()) -> Iterator[bytes]:  # noqa: B008 -
 
     Raises NothingThere where a store has neither, RemoteError, and UsageError where a file cannot be read.
     """
+    place = local(place)
     if not is_address(place) or scheme(place) in _MODULES:
         yield from _lines(_pieces(place, way), place)
         return
     from asrcli.remote import stored_lines, stores
-    from asrcli.remote.tries import tried
 
     retry = Retry(tries=way.retries)
     check_address(place)
@@ -127,6 +158,7 @@ def read_lines(place: str, way: Way = Way()) -> Iterator[bytes]:  # noqa: B008 -
 
 def open_lines(place: str, key: str) -> DurableLines | StoredLines:
     """Lines to append to at `place`, a path or the address of a store. `key`: see DurableLines. Raises UsageError."""
+    place = local(place)
     if not is_address(place):
         return DurableLines(place, key)
     _check_store(place)
@@ -140,6 +172,7 @@ def write_lines(place: str, lines: Iterable[str], way: Way = Way()) -> None:  # 
 
     What was there is gone then. Raises UsageError, RemoteError, and OSError of the disk here.
     """
+    place = local(place)
     with contextlib.ExitStack() as stack:
         if not is_address(place):
             path = stack.enter_context(beside(Path(place), ".part"))
@@ -148,7 +181,6 @@ def write_lines(place: str, lines: Iterable[str], way: Way = Way()) -> None:  # 
             return
         _check_store(place)
         from asrcli.remote import stores
-        from asrcli.remote.tries import tried
 
         path = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="asrcli-"))) / "lines"
         _write(path, lines)

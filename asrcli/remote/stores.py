@@ -6,7 +6,6 @@ nothing imports them before there is such an address.
 
 from __future__ import annotations
 
-import glob
 import queue
 import re
 import threading
@@ -224,10 +223,6 @@ def is_folder(address: str) -> bool:
         return False
     except Exception as error:
         raise translated(error, address, "list") from error
-
-
-def is_pattern(address: str) -> bool:
-    return glob.has_magic(address)
 
 
 def _too_short(address: str, there: int, size_bytes: int) -> RemoteError:

@@ -38,6 +38,14 @@ def scheme(address: str) -> str:
     return address.partition("://")[0].lower() if is_address(address) else ""
 
 
+def local(name: str) -> str:
+    """The path that a file:// address means; any other name, and one with another machine in it, as it is."""
+    if scheme(name) != "file":
+        return name
+    host, _, path = name.partition("://")[2].partition("/")
+    return name if host not in ("", "localhost") else f"/{unquote(path)}"
+
+
 def shown(text: str) -> str:
     """An address as anybody may see it, or a text with each address in it so: user, password, signatures are "***".
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from asrcli.remote import stores
 from asrcli.remote.base import RemoteError, Way
-from asrcli.remote.places import lines, open_remote
+from asrcli.remote.places import in_folder, lines, matching, open_lines, open_remote, read_lines, write_lines
 from asrcli.values.errors import UsageError
 from tests.support.web_server import Thing, WebServer
 
@@ -50,3 +51,29 @@ def test_a_scheme_that_nothing_reads_is_named():
         open_remote("nosuch://h/a?sig=x", Way())
     assert "https://" in caught.value.hint
     assert "s3://" in caught.value.hint
+
+
+def test_a_file_by_its_address_is_a_file(tmp_path: Path):
+    path = tmp_path / "é b.jsonl"
+    write_lines(path.as_uri(), ["one"])
+    assert path.read_text() == "one\n"
+    assert list(lines(f"file://localhost{path}")) == list(lines(path.as_uri())) == ["one"]
+    assert list(read_lines(path.as_uri())) == [b"one"]
+    open_lines(path.with_name("new").as_uri(), "id").close()
+    assert path.with_name("new").exists()
+    with pytest.raises(UsageError, match="another machine"):
+        list(lines("file://elsewhere/a"))
+
+
+def test_folders_and_patterns_are_of_stores_alone(plain_web: WebServer):
+    for name in ("talks/a.wav", "talks/b.txt", "odd[1].wav"):
+        stores.put(f"memory://places/{name}", b"x")
+    inside = ["memory://places/talks/a.wav", "memory://places/talks/b.txt"]
+    assert in_folder("memory://places/talks") == in_folder("memory://places/talks/") == inside
+    assert in_folder("memory://places/talks/a.wav") is in_folder("memory://places/none") is None
+    assert in_folder("memory://places/none/") == []
+    assert in_folder(f"{plain_web.address}/talks/") is None
+    assert matching("memory://places/*/*.wav") == inside[:1]
+    assert matching("memory://places/*.mp3") == []
+    assert matching("memory://places/odd[1].wav") is matching("memory://places/a.wav") is None
+    assert matching(f"{plain_web.address}/*.wav?a=b") is None
