@@ -95,7 +95,8 @@ class Plan:
         """What the time depends on → how many seconds it takes at least, by that alone."""
         bounds = {}
         if self.starts is not None and self.to_do:
-            bounds["rate"] = (self.to_do * self.parts - 1) / self.starts * self.starts_in_s
+            # So many at once at first, and so many each time that the seconds are over.
+            bounds["rate"] = (self.to_do * self.parts - 1) // self.starts * self.starts_in_s
         if self.speed is not None:
             at_once = max(1, min(self.at_once, self.to_do)) * self.parts
             bounds["slots"] = self.audio_ms / 1000 / self.speed / at_once
@@ -231,14 +232,14 @@ def _of_the_speed(plan: Plan) -> Iterator[str]:
         yield "one after another"
     yield "as fast as it goes" if plan.speed is None else "in real time" if plan.speed == 1 else f"pace {plan.speed:g}"
     if plan.starts is not None:
-        yield f"{plan.starts:,} starts {_period(plan.starts_in_s)} at most"
+        yield f"at most {f'{plan.starts:,} starts' if plan.starts > 1 else 'one start'} {_period(plan.starts_in_s)}"
     if plan.cluster is not None:
         workers = f"{plan.workers:,} workers here" if plan.workers else f"the workers of {shown(plan.cluster)}"
         yield f"on {workers}"
 
 
 def _period(seconds: float) -> str:
-    return {1.0: "a second", 60.0: "a minute"}.get(seconds, f"in {seconds:g} s")
+    return {1.0: "a second", 60.0: "a minute"}.get(seconds, f"in {seconds:.3g} s")
 
 
 def _of_the_time(plan: Plan) -> str:

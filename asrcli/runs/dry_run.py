@@ -103,8 +103,8 @@ def _plan(request: Request, choice: Choice, sources: Sequence[Prepared], *, is_f
         at_once=request.at_once(len(sources)),
         longest_ms=_longest_ms(sources),
         speed=request.speed,
-        starts=service.starts_per_minute,
-        starts_in_s=60.0,
+        starts=None if service.starts_per_minute is None else 1,
+        starts_in_s=60.0 / (service.starts_per_minute or 60),
         parts=many.split,
         prices_of=None if is_free else catalogue.PRICES_OF,
     )

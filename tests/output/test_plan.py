@@ -44,6 +44,8 @@ def rows(told: Plan) -> dict[str, str]:
         ({"longest_ms": 120_000, "starts": 1, "starts_in_s": 60.0}, 120, "rate"),
         ({"longest_ms": 120_000, "starts": 1, "starts_in_s": 90.0}, 180, "rate"),
         ({"longest_ms": 120_000, "speed": None, "starts": 2}, 1, "rate"),
+        # All three begin together.
+        ({"longest_ms": 120_000, "speed": None, "starts": 3}, None, None),
         ({"longest_ms": 120_000, "speed": None}, None, None),
     ],
 )
@@ -66,7 +68,7 @@ def test_what_a_person_reads():
         "sound   1 h 1 min, and 1 of which the length is not known",
         "model   fun (zh): 2, 1 h, and 1 of which the length is not known",
         "        para: 1, 60 s",
-        "speed   40 at once, in real time, 20 starts a second at most, on 4 workers here",
+        "speed   40 at once, in real time, at most 20 starts a second, on 4 workers here",
         "time    at least 1 h, as long as the longest one",
         "price   at least 3.60 USD and 0.60 CNY by list prices of May 2026, before any discount",
     ]

@@ -52,7 +52,7 @@ def test_a_script_gets_one_object(asrcli, here):
     [plan] = asrcli(*line, "--starts-per-minute", 60).events
     assert (plan["type"], plan["v"], plan["region"]) == ("plan", 1, "cn")
     assert (plan["sources"], plan["to_do"], plan["audio_ms"], plan["at_once"]) == (2, 2, 90_000, 2)
-    assert (plan["at_least_s"], plan["bound_by"], plan["rate"]) == (30, "longest", {"starts": 60, "seconds": 60})
+    assert (plan["at_least_s"], plan["bound_by"], plan["rate"]) == (30, "longest", {"starts": 1, "seconds": 1})
     assert plan["costs"] == {"CNY": 0.0297}
 
 
