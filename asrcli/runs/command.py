@@ -74,12 +74,13 @@ class Command:
 
     def code(self) -> int:
         """Carry it out; the exit code. Raises what ends it before anything is sent."""
-        if self._request.corpus.dry_run:
+        request = self._request
+        if request.corpus.dry_run:
             from asrcli.runs.dry_run import dry_run
 
-            return dry_run(self._request, self._choice, self._input, self._results, self._embedding, self._output)
+            return dry_run(request, self._rows, self._chosen, self._results, self._embedding, self._output)
         if self._embedding is not None:
-            self._embedding.begin(self._request.input, self._recording)
+            self._embedding.begin(request.input, self._recording)
         if self._recording is None:
             code = self._transcribe()
         else:

@@ -9,40 +9,47 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from asrcli.audio.opening import Input
+from asrcli.audio.reading import glance
 from asrcli.fleet.manifest import Row
 from asrcli.output.formats.jsonl import plan_line
 from asrcli.output.output import Output
-from asrcli.output.plan import Plan, Share, document, text
+from asrcli.output.plan import NAMED, Plan, Share, document, text
 from asrcli.output.views import terminal
 from asrcli.runs.choose_forms import STANDARD_OUTPUT, forms_of
 from asrcli.runs.choose_spec import Choice, network_of
 from asrcli.runs.embedding import Embedding
 from asrcli.runs.request import Request
 from asrcli.runs.results import Results
+from asrcli.runs.rows import Rows
 from asrcli.runs.sources import Opener, Prepared
+from asrcli.runs.variants import AllChosen
 from asrcli.settings import catalogue, endpoints
-from asrcli.values.addresses import is_loopback
+from asrcli.values.addresses import is_address, is_loopback
 from asrcli.values.source_name import STANDARD_INPUT
 
 _JSON = "json"
+# Of files without a length in the manifest: each takes a third of a millisecond.
+_MOST_LOOKED_UP = 10_000
 
 
 def dry_run(
-    request: Request, choice: Choice, how: Input, results: Results, embedding: Embedding | None, output: Output
+    request: Request, rows: Rows, chosen: AllChosen, results: Results, embedding: Embedding | None, output: Output
 ) -> int:
     """Print the plan of `request`; the exit code. Raises what a run would that is refused, and Refused."""
-    is_free = _check_the_way(request, choice, output)
+    is_free = _check_the_way(request, chosen.variants[0].choice, output)
     with ExitStack() as stack:
-        sources = results.to_do(_looked_at(request, how, output), stack)
-        if embedding is not None:
-            embedding.check_sources(sources)
-        plan = _plan(request, choice, sources, is_free=is_free)
+        sources = _corpus(rows) if request.is_corpus else _looked_at(request, chosen, output)
+        for item, variant in zip(sources, chosen.of_source, strict=True):
+            item.variant = variant
+        to_do = results.to_do(sources, stack)
+        if embedding is not None and not request.is_corpus:
+            embedding.check_sources(to_do)
+        plan = _plan(request, rows, chosen, to_do, is_free=is_free)
     if _wants_json(request):
         print(plan_line(document(plan)), end="")
     else:
@@ -64,22 +71,26 @@ def _check_the_way(request: Request, choice: Choice, output: Output) -> bool:
     return is_loopback(urlsplit(url).hostname or "")
 
 
-def _looked_at(request: Request, how: Input, output: Output) -> list[Prepared]:
+def _corpus(rows: Rows) -> list[Prepared]:
+    return [Prepared(row, duration_ms=row.duration_ms) for row in rows.rows]
+
+
+def _looked_at(request: Request, chosen: AllChosen, output: Output) -> list[Prepared]:
     """The sources in order, as a run checks them; what can be opened but once is left to the run. Raises Refused."""
     found = {}
-    for opener, names in (
-        (Opener([how], 0), [name for name in request.names if _can_be_opened_again(name)]),
+    for how, names in (
+        (chosen.variants[0].input, [name for name in request.names if _can_be_opened_again(name)]),
         # What it is would show in its first bytes, which may not have come.
-        (Opener([request.input], 0), [name for name in request.names if name == STANDARD_INPUT]),
+        (request.input, [name for name in request.names if name == STANDARD_INPUT]),
     ):
-        for item in opener.check(names, output):
+        for item in Opener([how], 0).check(names, output):
             item.close()
             found[item.name] = item
     return [found.get(name) or Prepared(Row.named(name)) for name in request.names]
 
 
 def _can_be_opened_again(name: str) -> bool:
-    if name == STANDARD_INPUT:
+    if name == STANDARD_INPUT or is_address(name):
         return False
     try:
         return not stat.S_ISFIFO(Path(name).stat().st_mode)
@@ -88,26 +99,53 @@ def _can_be_opened_again(name: str) -> bool:
         return True
 
 
-def _plan(request: Request, choice: Choice, sources: Sequence[Prepared], *, is_free: bool) -> Plan:
-    many, service = request.many, request.service
-    shares = {choice.options.model: _share(choice)}
+def _plan(request: Request, rows: Rows, chosen: AllChosen, sources: Sequence[Prepared], *, is_free: bool) -> Plan:
+    """What is to be done of `sources`. What is missing is seen of a corpus only: else it has been refused."""
+    shares: dict[str, Share] = {}
+    missing: list[str] = []
+    missing_count = longest_ms = looked_up = 0
     for item in sources:
-        shares[choice.options.model].add(item.duration_ms, choice.options.languages)
-    total = len(request.names)
+        if request.is_corpus and not _is_there(item.name):
+            missing_count += 1
+            if missing_count <= NAMED:
+                missing.append(item.name)
+            continue
+        length_ms = item.duration_ms
+        if length_ms is None and request.is_corpus and looked_up < _MOST_LOOKED_UP and not is_address(item.name):
+            looked_up += 1
+            length_ms = glance.length_ms(item.name)
+        choice = chosen.variants[item.variant].choice
+        share = shares.get(choice.options.model) or shares.setdefault(choice.options.model, _share(choice))
+        share.add(length_ms, choice.options.languages)
+        longest_ms = max(longest_ms, length_ms or 0)
+    to_do = len(sources) - missing_count
+    per_minute = request.service.starts_per_minute
     return Plan(
-        region=choice.region,
-        sources=total,
-        in_shard=total,
-        done=total - len(sources),
-        shares=shares if sources else {},
-        at_once=request.at_once(len(sources)),
-        longest_ms=_longest_ms(sources),
+        region=chosen.variants[0].choice.region,
+        sources=rows.total,
+        shard=request.corpus.shard,
+        in_shard=len(rows.rows),
+        done=len(rows.rows) - len(sources),
+        missing=missing_count,
+        missing_names=tuple(missing),
+        shares=shares,
+        at_once=request.at_once(to_do),
+        longest_ms=longest_ms,
         speed=request.speed,
-        starts=None if service.starts_per_minute is None else 1,
-        starts_in_s=60.0 / (service.starts_per_minute or 60),
-        parts=many.split,
+        starts=None if per_minute is None else 1,
+        starts_in_s=60.0 / (per_minute or 60),
+        parts=request.many.split,
         prices_of=None if is_free else catalogue.PRICES_OF,
     )
+
+
+def _is_there(name: str) -> bool:
+    """Whether there is something of that name here; of what lies at an address nothing is known."""
+    try:
+        # Of a hundred thousand, where a Path for each would take longer.
+        return is_address(name) or os.path.exists(name)  # noqa: PTH110
+    except ValueError:
+        return False
 
 
 def _share(choice: Choice) -> Share:
@@ -118,10 +156,6 @@ def _share(choice: Choice) -> Share:
     if price is None or not price.per_s:
         return Share()
     return Share(currency=price.currency, per_s=float(price.per_s))
-
-
-def _longest_ms(sources: Iterable[Prepared]) -> int:
-    return max((item.duration_ms or 0 for item in sources), default=0)
 
 
 def _wants_json(request: Request) -> bool:

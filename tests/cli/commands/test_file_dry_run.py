@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -120,3 +122,62 @@ def test_the_local_service_costs_nothing_and_is_not_started(asrcli, here, monkey
     monkeypatch.setattr("subprocess.Popen", None)
     [plan] = asrcli("file", "talk.wav", "--dry-run", "--region", "local", "--json").events
     assert (plan["prices_of"], plan["models"][0]["cost"], plan["costs"]) == (None, 0, {})
+
+
+def manifest(*rows: Mapping[str, object]) -> str:
+    Path("corpus.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    return "corpus.jsonl"
+
+
+def test_a_manifest_is_planned_row_by_row(asrcli, here):
+    wav(here / "a.wav", 3)
+    rows = manifest(
+        {"audio": "a.wav", "id": "1", "language": "zh"},
+        {"audio": "a.wav", "id": "2", "duration": 100, "language": ["zh", "en"], "model": "paraformer-realtime-v2"},
+        {"audio": "https://x.invalid/b.wav?secret=s3cret", "duration": 7.5},
+        {"audio": "https://x.invalid/c.wav"},
+        *({"audio": f"gone{number}.wav"} for number in range(5)),
+    )
+    done = asrcli("file", "--manifest", rows, "--dry-run", "--slots", 20, "--region", "cn")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.splitlines() == [
+        "sources 9, 4 to do",
+        "missing 5: gone0.wav, gone1.wav, gone2.wav and 2 more",
+        "sound   110 s, and 1 of which the length is not known",
+        "model   fun-asr-realtime (zh 1): 3, 10 s, and 1 of which the length is not known",
+        "        paraformer-realtime-v2 (zh, en): 1, 100 s",
+        "speed   4 at once, in real time",
+        "time    at least 100 s, as long as the longest one",
+        "price   at least 0.027 CNY by list prices of November 2026, before any discount",
+    ]
+
+
+def test_a_shard_is_planned_alone(asrcli, here):
+    rows = manifest(*({"audio": f"https://x.invalid/{number}", "duration": 10} for number in range(20)))
+    plans = [asrcli("file", "--manifest", rows, "--dry-run", "-qj", "--shard", f"{k}/3").events for k in (1, 2, 3)]
+    assert [plan["shard"] for [plan] in plans] == ["1/3", "2/3", "3/3"]
+    assert sum(plan["in_shard"] for [plan] in plans) == 20
+    for [plan] in plans:
+        assert (plan["sources"], plan["to_do"], plan["audio_ms"]) == (20, plan["in_shard"], 10_000 * plan["in_shard"])
+
+
+def test_an_empty_shard_has_nothing_to_do(asrcli, here):
+    rows = manifest({"audio": "https://x.invalid/a", "duration": 10})
+    plans = [asrcli("file", "--manifest", rows, "--dry-run", "-q", "--shard", f"{k}/2").out for k in (1, 2)]
+    assert sorted(plan.splitlines()[0] for plan in plans)[0].startswith("sources 1, 0 in shard ")
+    assert any(plan.endswith(", nothing to do\n") for plan in plans)
+
+
+def test_not_too_many_files_are_opened_for_their_length(asrcli, here, monkeypatch):
+    monkeypatch.setattr("asrcli.runs.dry_run._MOST_LOOKED_UP", 2)
+    wav(here / "a.wav", 3)
+    rows = manifest(*({"audio": "a.wav", "id": number} for number in range(5)))
+    [plan] = asrcli("file", "--manifest", rows, "--dry-run", "--json").events
+    assert (plan["to_do"], plan["audio_ms"], plan["unknown_lengths"]) == (5, 6000, 3)
+
+
+def test_a_broken_manifest_is_refused(asrcli, here):
+    rows = manifest({"audio": "a.wav"}, {"id": 1})
+    done = asrcli("file", "--manifest", rows, "--dry-run")
+    assert (done.code, done.out) == (2, "")
+    assert "corpus.jsonl:2" in done.err
