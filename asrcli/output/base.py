@@ -7,7 +7,7 @@ several transcriptions at once each has a format of its own, and a lane that dec
 from __future__ import annotations
 
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,8 +49,8 @@ class Many:
     A length is None where it is not known.
     """
 
-    names: tuple[str, ...]
-    durations_ms: tuple[int | None, ...]
+    names: Sequence[str]
+    durations_ms: Sequence[int | None]
     at_once: int
 
 
@@ -129,7 +129,7 @@ class Format(typing.Protocol):
 class View(typing.Protocol):
     """What a person sees on stderr. A view that cannot be drawn any more stays silent; it never ends a run.
 
-    `number` says which one of several transcriptions it is about.
+    `number` says which one of several transcriptions it is about; -1: all of them.
     `tick_s`: how long nothing may happen before it wants a Tick; None for never.
     """
 

@@ -9,7 +9,7 @@ from asrcli.output.places.lanes import InOrder, Lanes
 from asrcli.output.places.sinks import Sink
 from asrcli.output.places.streams import ClosedPipe
 from asrcli.values.errors import AsrcliError, OutputError, UsageError
-from asrcli.values.events import Event, Notice, PartialResult
+from asrcli.values.events import Event, PartialResult
 from asrcli.values.summary import Summary
 
 
@@ -63,9 +63,9 @@ class Destination:
         self._formats.pop(number, None)
         self._lanes.end(number, complete=complete)
 
-    def notice(self, notice: Notice) -> None:
-        """Something concerns the whole run."""
-        self._say(self._new_format().event(notice))
+    def whole(self, event: Event) -> None:
+        """Something happened that concerns the whole run."""
+        self._say(self._new_format().event(event))
 
     def error(self, error: AsrcliError, source: str | None) -> None:
         """Something failed outside of a transcription."""

@@ -10,7 +10,7 @@ from asrcli.output.base import Begin, Failure, Many, View
 from asrcli.output.destination import Destination
 from asrcli.output.places.streams import ClosedPipe
 from asrcli.values.errors import AsrcliError, Bug, Interrupted, OutputError, together
-from asrcli.values.events import Event, Notice, PartialResult
+from asrcli.values.events import Event, Notice, PartialResult, Tick
 from asrcli.values.summary import Summary
 
 
@@ -77,6 +77,13 @@ class Output:
                 lost = self._noted(error, destination)
                 _raise(lost + self._lost(methodcaller("event", event, number), others))
 
+    def whole(self, event: Event) -> None:
+        """Pass on what concerns all transcriptions: who works on them, or a Tick."""
+        with self._lock:
+            self._view.event(event, -1)
+            if not isinstance(event, Tick):
+                self._tell(lambda destination: destination.whole(event))
+
     def say(self, text: str) -> None:
         """Show lines that are for the person alone, whatever the format of the results."""
         with self._lock:
@@ -92,7 +99,7 @@ class Output:
         notice = Notice(message, hint)
         with self._lock:
             self._view.notice(message, hint)
-            self._tell(lambda destination: destination.notice(notice))
+            self._tell(lambda destination: destination.whole(notice))
 
     def end(self, summary: Summary | None, number: int = 0, failure: Failure | None = None) -> None:
         """The transcription is over, with `failure` if it failed; `summary` is None where it never began.

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import PurePath
 
 from asrcli.output.sanitize import sentence_text
 from asrcli.values.clock_time import exact_time, in_minutes
 from asrcli.values.errors import AsrcliError, AuthError, Interrupted, LinkError, OutputError, ServiceError, SoundLost
-from asrcli.values.events import Reconnecting, Sentence
+from asrcli.values.events import Reconnecting, Sentence, WorkersChanged
+from asrcli.values.source_name import label
 
 ERROR_PREFIX = "asrcli: error: "
 """How the line of an error begins."""
@@ -19,6 +21,8 @@ ERROR_PREFIX = "asrcli: error: "
 _LOOKS_FURTHER = "`asrcli doctor` looks further"
 # So many stretches that were given up are named one by one.
 _NAMED = 3
+# No name of a file, with its suffix, is shorter.
+_NO_WORD = 4
 # A shorter wait is over before it is read.
 _WORTH_TELLING_S = 5.0
 
@@ -59,10 +63,41 @@ def reconnecting(event: Reconnecting) -> str:
     return f"{event.reason.rstrip('.')}; reconnecting{when}"
 
 
+def in_seconds(ms: int) -> str:
+    """An amount of sound: 0.4 s, 12 s."""
+    return f"{ms / 1000:.1f} s" if ms < 10_000 else f"{ms / 1000:.0f} s"
+
+
+def workers_lost(now: WorkersChanged, before: WorkersChanged) -> str:
+    """Who has gone since `before`, and what that costs; "" where nobody has."""
+    lost, resent_ms = now.lost - before.lost, now.resent_ms - before.resent_ms
+    if lost <= 0:
+        return ""
+    who = "a worker was lost" if lost == 1 else f"{lost} workers were lost"
+    return f"{who}, {now.workers} left" + (f"; {in_seconds(resent_ms)} of sound go over again" if resent_ms > 0 else "")
+
+
+def sent_twice(workers: WorkersChanged) -> str:
+    """What the workers that were lost have cost, at the end of a run."""
+    lost = "1 worker was" if workers.lost == 1 else f"{workers.lost} workers were"
+    return f"{in_seconds(workers.resent_ms)} of sound went over twice, since {lost} lost"
+
+
 def about(message: str, source: str) -> str:
     """`message` with the name of its source in front, unless it says that itself."""
     is_named = re.search(rf"(?<!\w){re.escape(source)}(?!\w)", message) is not None
     return message if is_named else f"{source}: {message}"
+
+
+def kind_of_failure(error: AsrcliError, source: str) -> str:
+    """What failed, in words that are the same for all that failed alike: without the names of sources and sessions."""
+    if isinstance(error, ServiceError):
+        return f"the service answered {error.code}"
+    said = error.reason
+    # The longest one first, which holds the others; what is as short as a word may be one.
+    for each in (label(source), source, PurePath(source).name):
+        said = said.replace(each, "") if len(each) >= _NO_WORD else said
+    return " ".join(sentence_text(said).split()).replace(" :", ":").strip(" :") or error.code
 
 
 def _times(sentence: Sentence) -> list[str]:

@@ -98,7 +98,7 @@ def arrange(
 def _lanes(destination: Destination, names: Sequence[str], *, mixes: bool, unordered: bool) -> Lanes:
     """Lines that do not say which source they are from come in one piece each, with a title."""
     if not mixes:
-        return (WhenOver if unordered else InOrder)(destination.deliver, list(map(title, names)))
+        return (WhenOver if unordered else InOrder)(destination.deliver, lambda number: title(names[number]))
     return AsTheyCome(destination.deliver) if unordered else InOrder(destination.deliver)
 
 

@@ -113,8 +113,8 @@ def _to_places(output: Output, forms: Sequence[Form], found: Sequence[Transcript
             hint = "a file for each: --output-dir DIR"
             raise UsageError(f"{form.name} is for one transcription, and there are {len(found)}", hint=hint)
         if len(found) > 1:
-            titles = [] if form.format.names_source else [title(transcript.name) for transcript in found]
-            destination.through(InOrder(destination.deliver, titles))
+            title_of = None if form.format.names_source else lambda number: title(found[number].name)
+            destination.through(InOrder(destination.deliver, title_of))
 
 
 def _to_folder(

@@ -18,7 +18,7 @@ from asrcli.output.output import Output
 from asrcli.output.places.streams import ClosedPipe
 from asrcli.output.wording import words
 from asrcli.values.errors import AsrcliError, Bug, Interrupted, LinkError, OutputError, UsageError
-from asrcli.values.events import Event, FinalResult, Notice, PartialResult, Sentence, Tick
+from asrcli.values.events import Event, FinalResult, Notice, PartialResult, Sentence, Tick, WorkersChanged
 from asrcli.values.summary import Summary
 from tests.support.wording import says
 
@@ -130,6 +130,15 @@ def test_json_has_a_place_for_everything() -> None:
         *("above", "end", "view end", "above", "error", "view error"),
         *("above", "error", "view error", "close", "close"),
     ]
+
+
+def test_what_concerns_all_goes_to_no_lane_and_a_tick_to_the_view_alone() -> None:
+    output, recorder = _output(REGISTRY["json"])
+    output.whole(Tick())
+    assert recorder.log == ["view Tick"]
+    output.whole(WorkersChanged(2))
+    line = '{"type":"workers","workers":2,"lost":0,"resent_s":0.0}\n'
+    assert recorder.log[1:] == ["view WorkersChanged", "above", f"write {line!r}"]
 
 
 def test_partials_can_be_kept_from_format_and_view() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from asrcli.output.wording import error_line, reconnecting, sentence_line, warning_line, words
+from asrcli.output.wording import error_line, kind_of_failure, reconnecting, sentence_line, warning_line, words
 from asrcli.values.errors import (
     AsrcliError,
     AuthError,
@@ -159,3 +159,23 @@ HOSTILE = "a\x1b[2J\nb\u202e"
 def test_labels_drive_no_terminal(sentence):
     line = sentence_line(sentence, labels=True)
     assert line.endswith("a\\x1b[2J b\\u202e] Okay")
+
+
+@pytest.mark.parametrize(
+    ("error", "source", "kind"),
+    [
+        (UsageError("no such file: a/b/one.wav"), "a/b/one.wav", "no such file"),
+        (UsageError("cannot read a/one.wav: Input/output error"), "a/one.wav", "cannot read: Input/output error"),
+        (UsageError("one.wav holds no audio"), "deep/one.wav", "holds no audio"),
+        (UsageError("standard input: holds\x1bno audio"), "-", "holds\\x1bno audio"),
+        (
+            ServiceError("InvalidParameter", "task 123: no", request_id="r-1"),
+            "a",
+            "the service answered InvalidParameter",
+        ),
+        (LinkError("a link was lost"), "a", "a link was lost"),
+        (UsageError("one.wav"), "one.wav", "UsageError"),
+    ],
+)
+def test_what_failed_alike_has_the_same_words(error: AsrcliError, source: str, kind: str) -> None:
+    assert kind_of_failure(error, source) == kind

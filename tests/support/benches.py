@@ -64,8 +64,8 @@ class Bench:
         destination = Destination(JsonLines if as_json else PlainText, self.sink)
         self.output = Output([destination], QuietView(self.stderr))
         if len(names) > 1:
-            titles = [] if as_json else list(map(title, names))
-            destination.through(InOrder(destination.deliver, titles))
+            title_of = None if as_json else lambda number: title(names[number])
+            destination.through(InOrder(destination.deliver, title_of))
             self.output.for_many(Many(tuple(names), (300,) * len(names), 2))
         self.batch = self.new_batch()
         self.sources = [Prepared(Row.named(name)) for name in names]

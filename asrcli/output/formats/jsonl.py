@@ -27,6 +27,7 @@ from asrcli.values.events import (
     SpeechStopped,
     UsageReported,
     Word,
+    WorkersChanged,
 )
 from asrcli.values.json_text import json_text
 from asrcli.values.summary import Summary
@@ -89,7 +90,7 @@ class JsonLines:
         return mask(_line(line))
 
     def event(self, event: Event) -> str:
-        """`session`, `speech`, `partial`, `final`, `reconnect`, `encoding` or `notice`; "" for what has no line."""
+        """`session`, `speech`, `partial`, `final`, `reconnect`, `encoding`, `workers` or `notice`, or ""."""
         match event:
             case PartialResult():
                 return self._partial(event) if self._partials else ""
@@ -111,6 +112,8 @@ class JsonLines:
             case EncodingChanged(encoding, from_ms):
                 line = {"type": "encoding", "source": self._source, "encoding": encoding, "resume_ms": from_ms}
                 return mask(_line(line))
+            case WorkersChanged(workers, lost, resent_ms):
+                return _line({"type": "workers", "workers": workers, "lost": lost, "resent_s": resent_ms / 1000})
             case Notice(message, hint) if self._notices:
                 return mask(_line({"type": "notice", "source": self._source, "message": message, "hint": hint}))
             case _:

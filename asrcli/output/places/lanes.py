@@ -14,6 +14,8 @@ from asrcli.output.places.streams import ClosedPipe
 
 Deliver = Callable[[str], None]
 """Writes complete lines to where all results go together; "" only makes sure that there is something."""
+TitleOf = Callable[[int], str]
+"""The line above the text of the transcription of that number."""
 
 
 class Lanes(typing.Protocol):
@@ -45,14 +47,14 @@ class Lanes(typing.Protocol):
 class InOrder:
     """One after another in order of their numbers: the first one that is not over yet goes through as it comes.
 
-    What the later ones have to say is kept in memory, without partial results. `titles` stand above each one's text,
-    and an empty line between them.
+    What the later ones have to say is kept in memory, without partial results. `title_of` gives what stands above each
+    one's text, with an empty line between them.
     """
 
     use_sink = True
 
-    def __init__(self, deliver: Deliver, titles: Sequence[str] = ()) -> None:
-        self._together = _Together(deliver, titles)
+    def __init__(self, deliver: Deliver, title_of: TitleOf | None = None) -> None:
+        self._together = _Together(deliver, title_of)
         self._turn = 0
         self._held: dict[int, list[str]] = {}
         self._over: dict[int, bool] = {}
@@ -108,12 +110,12 @@ class AsTheyCome:
 
 
 class WhenOver:
-    """Each one whole, as soon as it is over, in whatever order that is; see InOrder for `titles`."""
+    """Each one whole, as soon as it is over, in whatever order that is; see InOrder for `title_of`."""
 
     use_sink = True
 
-    def __init__(self, deliver: Deliver, titles: Sequence[str] = ()) -> None:
-        self._together = _Together(deliver, titles)
+    def __init__(self, deliver: Deliver, title_of: TitleOf | None = None) -> None:
+        self._together = _Together(deliver, title_of)
         self._held: dict[int, list[str]] = {}
 
     def takes_partials(self, number: int) -> bool:
@@ -134,16 +136,16 @@ class WhenOver:
 
 
 class _Together:
-    """Writes the text of several into one place, with a title above each, if there are titles."""
+    """Writes the text of several into one place, with a title above each, if there is one."""
 
-    def __init__(self, deliver: Deliver, titles: Sequence[str]) -> None:
+    def __init__(self, deliver: Deliver, title_of: TitleOf | None) -> None:
         self._deliver = deliver
-        self._titles = titles
+        self._title_of = title_of
         self._last: int | None = None
 
     def write(self, number: int, text: str) -> None:
-        if self._titles and number != self._last:
-            text = ("" if self._last is None else "\n") + self._titles[number] + text
+        if self._title_of is not None and number != self._last:
+            text = ("" if self._last is None else "\n") + self._title_of(number) + text
         self._last = number
         if text:
             self._deliver(text)

@@ -6,13 +6,13 @@ Knows nothing of terminals beyond one rule: a line holds no control characters.
 from __future__ import annotations
 
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from asrcli.output.base import Begin, Many, View
 from asrcli.output.sanitize import name, sanitize
-from asrcli.output.wording import about, error_line, reconnecting, warning_line
+from asrcli.output.wording import about, error_line, reconnecting, warning_line, workers_lost
 from asrcli.values.errors import AsrcliError
-from asrcli.values.events import Event, Notice, Reconnecting
+from asrcli.values.events import Event, Notice, Reconnecting, WorkersChanged
 from asrcli.values.summary import Summary
 
 
@@ -25,7 +25,8 @@ class QuietView:
     def __init__(self, stream: typing.TextIO, quiet: bool = False) -> None:
         self._stream = stream
         self._quiet = quiet
-        self._names: tuple[str, ...] = ()
+        self._names: Sequence[str] = ()
+        self._workers = WorkersChanged(0)
 
     def opening(self, what: str) -> None:
         """Says nothing."""
@@ -43,6 +44,10 @@ class QuietView:
             self.notice(self._about(event.message, number), event.hint)
         elif isinstance(event, Reconnecting):
             self.notice(self._about(reconnecting(event), number), "")
+        elif isinstance(event, WorkersChanged):
+            lost, self._workers = workers_lost(event, self._workers), event
+            if lost:
+                self.notice(lost, "")
 
     def end(self, summary: Summary | None, number: int = 0) -> None:
         """Says nothing."""

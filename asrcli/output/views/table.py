@@ -5,8 +5,10 @@ Rows take half of the window at most; those that began first come first. Whateve
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice
 
 from rich.cells import cell_len, set_cell_size
 
@@ -16,7 +18,7 @@ from asrcli.output.views.batch_progress import BatchProgress
 from asrcli.output.views.layout import Line, ending, fit, padded
 from asrcli.output.views.region import MIN_REDRAW_S, Region
 from asrcli.output.views.status import BAR_CELLS, StatusItem, bar
-from asrcli.output.wording import about, error_line, reconnecting, sentence_line, warning_line
+from asrcli.output.wording import about, error_line, in_seconds, reconnecting, sentence_line, warning_line
 from asrcli.system.clock import Clock
 from asrcli.values.clock_time import clock_time
 from asrcli.values.errors import AsrcliError
@@ -30,12 +32,15 @@ from asrcli.values.events import (
     Reconnecting,
     Sentence,
     SessionStarted,
+    WorkersChanged,
 )
 from asrcli.values.summary import Summary
 
 # Fewer cells of a transcript say nothing; the bar goes first, then the words.
 _LEAST_WORDS_CELLS = 12
 _GAP = "  "
+# So many names are looked at before they run, so that the columns do not move; of more the first ones are like them.
+_MEASURED_NAMES = 1000
 
 
 @dataclass(slots=True)
@@ -68,6 +73,7 @@ class _Count:
     done: int = 0
     failed: int = 0
     running: dict[int, _Row] = field(default_factory=dict)
+    workers: WorkersChanged | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +110,8 @@ class TableView:
         self._shows_finals = shows_finals
         self._clock = clock
         self._line_of = line_of
-        self._names = tuple(map(name, many.names))
+        # Of the widest name so far.
+        self._name_cells = max((cell_len(name(each)) for each in islice(many.names, _MEASURED_NAMES)), default=0)
         self._progress = BatchProgress(many.durations_ms, many.at_once)
         self._count = _Count()
         self._lines: list[Line] = []
@@ -118,14 +125,18 @@ class TableView:
         return self
 
     def begin(self, info: Begin, number: int = 0) -> None:
-        self._count.running[number] = _Row(self._names[number])
+        row = self._count.running[number] = _Row(name(self._many.names[number]))
+        self._name_cells = max(self._name_cells, cell_len(row.name))
+        self._progress.begin(number, info.duration_ms)
         self._redraw_in_time()
 
     def event(self, event: Event, number: int = 0) -> None:
         row = self._count.running.get(number)
         if isinstance(event, AudioSent | AudioFinished):
             self._progress.sent(number, event.end_ms, self._clock.now())
-        if isinstance(event, Notice):
+        if isinstance(event, WorkersChanged):
+            self._count.workers = event
+        elif isinstance(event, Notice):
             self._print(warning_line(about(event.message, self._many.names[number]), event.hint), "yellow")
         elif row is not None:
             row.observe(event)
@@ -198,12 +209,12 @@ class TableView:
         if not self._open:
             return []
         width = max(1, width - 1)
-        shown = sorted(self._count.running)[: max(0, height // 2 - 1)]
+        shown = heapq.nsmallest(max(0, height // 2 - 1), self._count.running)
         return [*self._rows(shown, width), fit(self._total(hidden=len(self._count.running) - len(shown)), width)]
 
     def _rows(self, numbers: list[int], width: int) -> list[Line]:
         times = {number: self._times(number) for number in numbers}
-        columns = _columns(width, max(map(cell_len, self._names)), max(map(len, times.values()), default=0))
+        columns = _columns(width, self._name_cells, max(map(len, times.values()), default=0))
         return [self._row(number, times[number], columns) for number in numbers]
 
     def _row(self, number: int, times: str, columns: _Columns) -> Line:
@@ -220,7 +231,7 @@ class TableView:
 
     def _times(self, number: int) -> str:
         position = clock_time(self._progress.position_ms(number) / 1000)
-        duration_ms = self._many.durations_ms[number]
+        duration_ms = self._progress.duration_ms(number)
         return position if duration_ms is None else f"{position}/{clock_time(duration_ms / 1000)}"
 
     def _total(self, *, hidden: int) -> tuple[StatusItem, ...]:
@@ -229,16 +240,24 @@ class TableView:
         waiting = total - count.done - count.failed - len(count.running)
         parts = [StatusItem(f"{count.done} of {total} done", 0, "green")]
         parts += [StatusItem(f"{count.failed} failed", 1, "red")] if count.failed else []
-        parts += [StatusItem(f"{hidden} more running", 6)] if hidden else []
-        parts += [StatusItem(f"{waiting} waiting", 5)] if waiting else []
+        parts += [StatusItem(f"{hidden} more running", 9)] if hidden else []
+        parts += [StatusItem(f"{waiting} waiting", 8)] if waiting else []
+        parts += _workers(count.workers) if count.workers is not None else []
         if progress.total_ms:
-            parts.append(StatusItem(bar(progress.done_ms / progress.total_ms), 4, joins=True))
+            parts.append(StatusItem(bar(progress.done_ms / progress.total_ms), 6, joins=True))
         times = clock_time(progress.done_ms / 1000)
         parts.append(
-            StatusItem(times if progress.total_ms is None else f"{times}/{clock_time(progress.total_ms / 1000)}", 2)
+            StatusItem(times if progress.total_ms is None else f"{times}/{clock_time(progress.total_ms / 1000)}", 3)
         )
         left_s = progress.left_s(self._clock.now())
-        return (*parts, *([StatusItem(f"{clock_time(left_s)} left", 3)] if left_s is not None else []))
+        return (*parts, *([StatusItem(f"{clock_time(left_s)} left", 4)] if left_s is not None else []))
+
+
+def _workers(now: WorkersChanged) -> list[StatusItem]:
+    """Who works on all of it, who has gone, and what goes over twice because of that."""
+    parts = [StatusItem(f"{now.workers} {'worker' if now.workers == 1 else 'workers'}", 5)]
+    parts += [StatusItem(f"{now.lost} lost", 2, "yellow")] if now.lost else []
+    return parts + ([StatusItem(f"{in_seconds(now.resent_ms)} sent twice", 7, "yellow")] if now.resent_ms else [])
 
 
 def _columns(width: int, name_cells: int, times_cells: int) -> _Columns:

@@ -35,6 +35,7 @@ from asrcli.values.events import (
     Tick,
     UsageReported,
     Word,
+    WorkersChanged,
 )
 from asrcli.values.summary import Summary
 
@@ -250,3 +251,8 @@ def test_every_text_comes_back_from_a_utf8_pipe(source: str, text: str) -> None:
 def _paired(text: str) -> bytes:
     """In JSON, two lone surrogates that stand side by side are one character."""
     return text.encode("utf-16-le", "surrogatepass")
+
+
+def test_who_works_on_the_sources_of_a_run_concerns_none_of_them() -> None:
+    line = JsonLines().event(WorkersChanged(4, 1, 12_000))
+    assert line == '{"type":"workers","workers":4,"lost":1,"resent_s":12.0}\n'

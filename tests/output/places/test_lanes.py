@@ -45,7 +45,7 @@ def test_only_the_one_whose_turn_it_is_has_its_partials_shown() -> None:
 def test_titles_stand_above_each_text_with_an_empty_line_between() -> None:
     """Also above that of a source in which nobody spoke, but not of one that never began."""
     told: list[str] = []
-    lanes = InOrder(told.append, TITLES)
+    lanes = InOrder(told.append, TITLES.__getitem__)
     lanes.begin(0)
     assert told == ["<a>\n"]
     lanes.write(0, "a1\n")
@@ -58,7 +58,7 @@ def test_titles_stand_above_each_text_with_an_empty_line_between() -> None:
 
 def test_what_is_begun_while_another_has_its_turn_gets_its_title_later() -> None:
     told: list[str] = []
-    lanes = InOrder(told.append, TITLES)
+    lanes = InOrder(told.append, TITLES.__getitem__)
     lanes.begin(0)
     _run(lanes, 1, "b1\n")
     lanes.begin(2)
@@ -94,7 +94,7 @@ def test_in_order_nothing_is_lost_doubled_or_mixed(
 
 def test_when_over_each_comes_whole_in_the_order_of_their_ends() -> None:
     told: list[str] = []
-    lanes = WhenOver(told.append, TITLES)
+    lanes = WhenOver(told.append, TITLES.__getitem__)
     lanes.begin(0)
     lanes.write(0, "a1\n")
     _run(lanes, 2, "c1\n")

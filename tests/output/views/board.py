@@ -62,7 +62,7 @@ class Board:
         destination = Destination(PlainText, self.sink)
         self.output = Output([destination], view)
         self.output.opening("4 sources")
-        destination.through(InOrder(destination.deliver, list(map(title, names))))
+        destination.through(InOrder(destination.deliver, lambda number: title(names[number])))
         self.output.for_many(Many(names, durations_ms, at_once))
 
     def begin(self, number: int) -> None:

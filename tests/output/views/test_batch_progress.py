@@ -77,3 +77,40 @@ def test_a_source_of_unknown_length_leaves_the_whole_open() -> None:
     assert progress.left_s(5.0) is None
     assert progress.share(0) is None
     assert progress.position_ms(0) == 5000
+
+
+def test_a_length_that_is_known_only_when_it_begins_counts_for_its_share() -> None:
+    progress = BatchProgress((None, None), 1)
+    progress.begin(1, 20_000)
+    progress.sent(1, 5000, 1.0)
+    assert (progress.duration_ms(1), progress.share(1)) == (20_000, 0.25)
+    assert progress.total_ms is None
+
+
+def test_one_that_begins_anew_is_to_be_sent_once_more_and_its_pace_counts() -> None:
+    """As its worker was lost: 10 s in 10 s, then 5 s of it again in 5 s; 15 s are left of this and 20 of the other."""
+    progress = BatchProgress((20_000, 20_000), 1)
+    _sent(progress, 0, 0, 10, 0.0)
+    progress.sent(0, 0, 10.0)
+    assert progress.done_ms == 0
+    progress.sent(0, 5000, 15.0)
+    assert progress.done_ms == 5000
+    assert progress.left_s(15.0) == 35.0
+
+
+def test_where_lengths_are_not_known_those_that_are_over_tell_the_pace() -> None:
+    progress = BatchProgress((None,) * 100, 2)
+    for number in range(20):
+        assert progress.left_s(float(number)) is None
+        progress.sent(number, 1000, number * 0.5)
+        progress.over(number)
+    assert progress.left_s(10.0) == 40.0
+
+
+def test_the_longest_that_waits_bounds_the_time_left() -> None:
+    progress = BatchProgress((4_000, 4_000, 40_000, 4_000), 4)
+    for number in (0, 1):
+        _sent(progress, number, 0, 2, 0.0)
+    assert progress.left_s(2.0) == 40.0
+    progress.over(2)
+    assert progress.left_s(2.0) == 4.0

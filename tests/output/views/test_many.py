@@ -1,0 +1,145 @@
+"""The live view of very many transcriptions, of workers elsewhere, and what a line of its figures costs."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import Any, overload
+
+import pytest
+
+from asrcli.output.base import Begin, Many
+from asrcli.output.views.live import LiveView
+from asrcli.output.views.plain import QuietView
+from asrcli.output.views.table import TableView
+from asrcli.values.events import AudioSent, Event, PartialResult, Sentence, WorkersChanged
+from asrcli.values.summary import Summary
+from tests.output.views.board import Board
+from tests.output.views.screen import FakeClock, Terminal, terminal
+
+TWO_LOST = WorkersChanged(4, 2, 12_300)
+
+
+class Counted(Sequence[Any]):
+    """`length` times what `value_of` makes of a number, and how often one was asked for."""
+
+    def __init__(self, length: int, value_of: Any) -> None:
+        self._length = length
+        self._value_of = value_of
+        self.asked = 0
+
+    def __len__(self) -> int:
+        return self._length
+
+    @overload
+    def __getitem__(self, number: int) -> Any: ...
+    @overload
+    def __getitem__(self, number: slice) -> Sequence[Any]: ...
+    def __getitem__(self, number: int | slice) -> Any:
+        assert isinstance(number, int)
+        if not 0 <= number < self._length:
+            raise IndexError
+        self.asked += 1
+        return self._value_of(number)
+
+
+class Region:
+    """Draws each frame of 80 x 24 cells, and keeps the last one."""
+
+    frames = 0
+
+    def draw(self, make_frame: Any, above: Sequence[Any] = ()) -> None:
+        self.last = make_frame(80, 24)
+        self.frames += 1
+
+
+def test_neither_an_event_nor_a_drawing_looks_at_those_that_wait() -> None:
+    """Of each that begins its name and its length are looked at a few times, and of no other."""
+    names, lengths = Counted(5_000, "{:06}.flac".format), Counted(5_000, lambda number: 8000 + number % 5)
+    clock, region = FakeClock(), Region()
+    view = TableView(region, Many(names, lengths, 40), shows_finals=True, clock=clock)  # type: ignore[arg-type]
+    names.asked = lengths.asked = 0
+    events = 0
+    for number in range(100):
+        view.begin(Begin(names._value_of(number), "m", "local", "run-task", 16000, 8000), number)
+        for at in range(1, 9):
+            clock.go(0.05)
+            view.event(AudioSent(at * 1000), number)
+            view.event(PartialResult(Sentence(1, "some words")), number)
+            events += 2
+        if number >= 40:
+            view.end(Summary(names._value_of(number - 40), True, 1.0), number - 40)
+    assert region.frames > 200
+    assert names.asked == 100
+    assert lengths.asked <= 2 * 100 + events
+
+
+def test_time_left_is_told_of_very_many() -> None:
+    with terminal(80, 8) as screen:
+        board = Board(screen, names=tuple(f"{n}.wav" for n in range(5000)), durations_ms=(10_000,) * 5000, at_once=40)
+        for number in range(40):
+            board.begin(number)
+            board.sent(number, 0)
+        board.clock.go(5)
+        for number in range(40):
+            board.sent(number, 10_000)
+        board.tick()
+        assert screen.lines[-1].startswith("0 of 5000 done · 4960 waiting · ")
+        assert screen.lines[-1].endswith(" 6:40/13:53:20 · 10:44 left")
+
+
+@pytest.mark.parametrize(
+    ("columns", "line"),
+    [
+        (40, "0 of 4 done · 2 lost · 0:00/1:03:00"),
+        (80, "0 of 4 done · 4 workers · 2 lost · 12 s sent twice · ─────── 0:00/1:03:00"),
+        (200, "0 of 4 done · 3 waiting · 4 workers · 2 lost · 12 s sent twice · ─────── 0:00/1:03:00"),
+    ],
+)
+def test_who_works_and_what_a_loss_costs_stands_in_the_line_for_all(columns: int, line: str) -> None:
+    with terminal(columns, 12) as screen:
+        board = Board(screen)
+        board.begin(0)
+        board.output.whole(WorkersChanged(6))
+        board.output.whole(TWO_LOST)
+        board.tick()
+        assert screen.lines[-1] == line
+        assert board.sink.text == "==> talks/one.wav <==\n"
+
+
+def test_the_loss_is_yellow_and_one_worker_is_one() -> None:
+    region = Region()
+    clock = FakeClock()
+    view = TableView(region, Many(("a", "b"), (None, None), 2), shows_finals=True, clock=clock)  # type: ignore[arg-type]
+    clock.go(1)
+    view.event(WorkersChanged(1, 1, 400), -1)
+    assert [piece for piece in region.last[-1] if piece[1] != "dim"] == [
+        ("0 of 2 done", "green"), ("1 lost", "yellow"), ("0.4 s sent twice", "yellow"),
+    ]  # fmt: skip
+    assert ("1 worker", "dim") in region.last[-1]
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_without_a_live_view_each_loss_is_a_line(quiet: bool) -> None:
+    stream = io.StringIO()
+    view = QuietView(stream, quiet)
+    events: list[Event] = [WorkersChanged(4), WorkersChanged(3, 1), WorkersChanged(4, 1), WorkersChanged(2, 3, 9500)]
+    for event in events:
+        view.event(event, -1)
+    told = (
+        "asrcli: warning: a worker was lost, 3 left\n"
+        "asrcli: warning: 2 workers were lost, 2 left; 9.5 s of sound go over again\n"
+    )
+    assert stream.getvalue() == told * (not quiet)
+
+
+def test_a_single_transcription_shows_a_loss_as_a_line() -> None:
+    with terminal(80, 12) as screen:
+        view = _live(screen)
+        view.event(WorkersChanged(2), -1)
+        view.event(WorkersChanged(1, 1), -1)
+        assert screen.lines[0] == "warning: a worker was lost, 1 left"
+
+
+def _live(screen: Terminal) -> LiveView:
+    return LiveView(screen, shows_finals=False, clock=FakeClock(), color="never", environ={})
