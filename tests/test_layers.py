@@ -27,9 +27,9 @@ RULES = {
     "engine": "protocols wire audio system values",
     "doctor": "settings protocols wire audio system values",
     "fleet": "engine remote settings system values",
-    "runs": "fleet engine api protocols wire audio output settings system values",
+    "runs": "fleet engine api remote protocols wire audio output settings system values",
     "bench": "runs engine wire audio output system values",
-    "cli": "runs bench doctor service engine protocols audio output settings system values",
+    "cli": "runs bench doctor service engine remote protocols audio output settings system values",
     "__main__": "cli",
 }
 # What is read and not run.

@@ -18,6 +18,7 @@ from asrcli.engine.control import Control, StopRequested
 from asrcli.engine.joining.parts import Whole
 from asrcli.engine.many import Ended, Happenings, Job, transcribe_many
 from asrcli.engine.wiring import Engine
+from asrcli.values.addresses import is_address
 from asrcli.values.errors import AsrcliError, AudioError, Bug, Interrupted, UsageError
 from asrcli.values.events import Event, Notice, Tick
 from asrcli.values.source_name import label
@@ -64,6 +65,8 @@ def check_split(parts: int, names: Sequence[str]) -> None:
             "--split needs a file: standard input has no end to divide before it was heard",
             hint="save it to a file first, or leave out --split",
         )
+    if parts > 1 and (address := next(filter(is_address, names), None)):
+        raise UsageError(f"--split needs a file: {label(address)} comes as a stream", hint="fetch it to a file first")
 
 
 def plan_split(source: Source, parts: int, control: Control) -> Split:

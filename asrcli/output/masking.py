@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from asrcli.values.addresses import shown
+
 _SHOWN = "sk-…"
 _HIDDEN = "***"
 # "sk-", perhaps a word such as "ws-", then a run of letters and digits. The vendor's runs have 32 and more.
@@ -26,7 +28,11 @@ def learn(key: str) -> None:
 
 
 def mask(text: str) -> str:
-    """`text` with each key as "sk-…", or as "***" where it is of another kind. Doing it twice changes nothing more."""
+    """`text` with each key as "sk-…", or as "***" where it is of another kind, or lets one in at an address.
+
+    Doing it twice changes nothing more.
+    """
+    text = shown(text)
     for key in sorted(_known, key=len, reverse=True):
         if key in text:
             text = text.replace(key, _SHOWN if key.startswith("sk-") else _HIDDEN)

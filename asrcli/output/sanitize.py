@@ -12,6 +12,8 @@ from __future__ import annotations
 import os
 import re
 
+from asrcli.values.source_name import public
+
 # C0, DEL and C1 drive terminals. Lone surrogates cannot be encoded. U+2028 and U+2029 end lines in some programs.
 _CONTROLS = "\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff"
 # Marks, embeddings, overrides and isolates of writing direction: they reorder what is read.
@@ -45,8 +47,11 @@ def sentence_text(text: str, *, seen: bool = True) -> str:
 
 
 def name(path: str | os.PathLike[str]) -> str:
-    """A file's or device's name for display. Bytes that are no UTF-8 show as \\udcXX, as Python reads them."""
-    return sanitize(os.fspath(path))
+    """A file's, a device's or an address's name for display.
+
+    Bytes that are no UTF-8 show as \\udcXX, as Python reads them; what lets one in at an address does not show.
+    """
+    return sanitize(public(os.fspath(path)))
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -31,7 +31,7 @@ from asrcli.system.file_state import FileState
 from asrcli.system.signals import Signals, interrupted
 from asrcli.values.errors import AsrcliError, AudioError, AuthError, Bug, Interrupted, NothingHeard
 from asrcli.values.events import EncodingChanged, Event, FinalResult, Notice, PartialResult, Tick
-from asrcli.values.source_name import label
+from asrcli.values.source_name import label, public
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ class _Run:
         item.sound = source.sound or item.sound
         self._begun[number] = Metrics(name, self._clock)
         info = Begin(
-            source=name,
+            source=public(name),
             model=options.model,
             region=choice.region,
             protocol=choice.protocol,
@@ -278,4 +278,4 @@ class _Run:
         self._tally.failed(error)
         # An interruption of many is told once, at the end.
         silent = told_before or (is_many and isinstance(error, Interrupted))
-        return Failure(error, self._sources[number].row.id, silent)
+        return Failure(error, public(self._sources[number].row.id), silent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asrcli.remote.base import RemoteError
 from asrcli.values.errors import (
     AsrcliError,
     AudioError,
@@ -39,6 +40,8 @@ def exit_code(error: AsrcliError) -> int:
     """The code that a run ends with because of `error`; 128 + signal for an interruption."""
     if isinstance(error, Interrupted):
         return 128 + error.signal_number
+    if isinstance(error, RemoteError) and error.retryable:
+        return EXIT_CODES[LinkError]
     return next(EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES)
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import glob
-import shlex
 from pathlib import Path
 
 from asrcli.system.file_state import check_name
+from asrcli.values.addresses import is_address
 from asrcli.values.errors import UsageError
 from asrcli.values.source_name import STANDARD_INPUT
 
@@ -15,19 +15,15 @@ _SUFFIXES = """
     .wav .flac .ogg .oga .opus .mp3 .mp2 .aiff .aif .aifc .au .snd .caf .w64 .rf64 .voc
     .m4a .m4b .mp4 .mov .aac .amr .webm .mkv .mka .wma .ac3 .3gp .ts .pcm
 """
-_ADDRESS = "://"
 AUDIO_SUFFIXES = frozenset(_SUFFIXES.split())
 
 
 def is_source(word: str) -> bool:
-    """Whether `word` can only be meant as one: a file, a folder, the name of a sound file, standard input.
-
-    An address is meant as one too; it is refused where sources are taken.
-    """
+    """Whether `word` can only be meant as one: a file, a folder, a sound file's name, standard input, an address."""
     try:
         return (
             word == STANDARD_INPUT
-            or _ADDRESS in word
+            or is_address(word)
             or Path(word).suffix.lower() in AUDIO_SUFFIXES
             or Path(word).exists()
         )
@@ -49,11 +45,11 @@ def expand(names: list[str]) -> list[str]:
         check_name(path)
         if path.is_dir():
             sources += _folder(path)
-        elif _ADDRESS in name and not path.exists():
-            raise UsageError(
-                f"asrcli reads files, not addresses: {name}",
-                hint=f"fetch it first: `curl -L {shlex.quote(name)} | asrcli file -`",
-            )
+        elif is_address(name) and not path.exists():
+            from asrcli.remote.places import check_address
+
+            check_address(name)
+            sources.append(name)
         elif not path.exists() and glob.has_magic(name):
             sources += _pattern(name)
         else:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from asrcli.audio.opening import Files
 from asrcli.output.places import sidecar
 from asrcli.output.places.folder import Folder
 from asrcli.output.places.result_file import Result
+from asrcli.output.places.sidecar import Audio
+from asrcli.remote.base import Way
+from asrcli.remote.places import fetch
 from asrcli.runs.choose_forms import Form, forms_of, page_for
 from asrcli.runs.choose_output import shape_of
+from asrcli.values.addresses import is_address
 
 if TYPE_CHECKING:
     from asrcli.output.output import Output
@@ -24,6 +31,7 @@ class Results:
 
     def __init__(self, request: Request, choice: Choice, output: Output) -> None:
         self._output = output
+        self._way = request.input.way if isinstance(request.input, Files) else Way()
         self._folder = _folder_of(request, choice, output)
         if self._folder is not None:
             self._folder.check(request.names)
@@ -38,7 +46,8 @@ class Results:
         if self._folder is None:
             return list(sources)
         wanted = []
-        found = self._folder.results([item.name for item in sources], self._output.notice)
+        fetched = {item.name: self._fetched(item) for item in sources if is_address(item.name)}
+        found = self._folder.results([item.name for item in sources], self._output.notice, fetched)
         for item, results in zip(sources, found, strict=True):
             to_make = [result for result in results if result is not None]
             if not to_make:
@@ -50,6 +59,16 @@ class Results:
             wanted.append(item)
             self.files.append(results)
         return wanted
+
+    def _fetched(self, item: Prepared) -> Audio:
+        """What identifies the bytes at an address: what its server says, else those bytes. Raises RemoteError."""
+        if item.sound is not None:
+            return sidecar.fetched_audio(item.name, item.sound)
+        digest = hashlib.sha256()
+        with contextlib.closing(fetch(item.name, self._way)) as fetched:
+            for data in iter(fetched.read, b""):
+                digest.update(data)
+        return Audio(digest.hexdigest(), None)
 
     def begin(self, stack: ExitStack) -> None:
         """Make the folder; at the end of `stack` say how many results are there now. Raises UsageError."""

@@ -11,10 +11,12 @@ from asrcli.audio.source import Source
 from asrcli.engine.control import Control, StopRequested
 from asrcli.fleet.manifest import Row
 from asrcli.output.output import Output
+from asrcli.remote.base import RemoteError
 from asrcli.runs.exits import Refused, exit_code
 from asrcli.system.file_state import FileState
+from asrcli.values.addresses import is_address
 from asrcli.values.errors import AsrcliError, DecodeError, Interrupted, OutputError, UsageError
-from asrcli.values.source_name import STANDARD_INPUT, label
+from asrcli.values.source_name import STANDARD_INPUT, label, public
 
 
 def _counts() -> None:
@@ -71,11 +73,11 @@ class Opener:
         try:
             for number, item in enumerate(prepared):
                 try:
-                    self._look_at(item, stays_open=number < self._most_open or not Path(item.name).is_file())
+                    self._look_at(item, stays_open=number < self._most_open or _is_had_once(item.name))
                 except Interrupted:
                     raise
                 except AsrcliError as error:
-                    bad.append(output.error(error, item.name))
+                    bad.append(output.error(error, public(item.name)))
                     if bad[-1] is not error:
                         break  # The results can be told of nothing more.
             if bad:
@@ -101,7 +103,11 @@ class Opener:
             for said in control.take():
                 if isinstance(said, StopRequested):
                     control.stop(said.signal_number)
-        return source or self._opened(item, control)
+        source = source or self._opened(item, control)
+        if source.duration_ms is None:
+            # What is fetched anew does not know it yet.
+            source.duration_ms = item.duration_ms
+        return source
 
     def open_again(self, item: Prepared, control: Control) -> Source:
         """The source of `item` once more, as what it was before. Raises DecodeError where it has changed."""
@@ -113,22 +119,29 @@ class Opener:
             raise changed(item.name)
         return source
 
-    def _opened(self, item: Prepared, control: Control) -> Source:
+    def _opened(self, item: Prepared, control: Control, *, looks: bool = False) -> Source:
         how = self._hows[item.variant]
         if isinstance(how, Microphone):
             item.state = None
         else:
             item.state = FileState.of(item.name)
             how = how if item.row.channel is None else replace(how, channel=item.row.channel)
+        if is_address(item.name):
+            return open_input(how, item.name, control.notice, control.level, known=item.sound, looks=looks)
         return open_input(how, item.name, control.notice, control.level)
 
     def _look_at(self, item: Prepared, *, stays_open: bool) -> None:
-        source = self._opened(item, item.control if stays_open else Control())
-        item.duration_ms = source.duration_ms
+        source = self._opened(item, item.control if stays_open else Control(), looks=True)
+        item.duration_ms, item.sound = source.duration_ms, source.sound
         if stays_open:
             item.source = source
         else:
             source.close()
+
+
+def _is_had_once(name: str) -> bool:
+    """Whether what it is called cannot be opened a second time, as far as anybody knows."""
+    return not (is_address(name) or Path(name).is_file())
 
 
 def changed(name: str) -> DecodeError:
@@ -144,6 +157,8 @@ def _refused(bad: list[AsrcliError], total: int, output: Output) -> Refused:
         return Refused(exit_code(bad[-1]))
     if total > 1:
         output.error(UsageError(f"{len(bad)} of {total} sources cannot be read; nothing was sent"))
-    # What holds no audio is bad input, however that shows; a microphone that is gone is not.
-    is_bad_input = total > 1 or isinstance(bad[0], DecodeError)
+    # What holds no audio is bad input, however that shows, and so is what is not there; a microphone that is gone is
+    # not, nor is a network.
+    is_bad_input = isinstance(bad[0], DecodeError) or (isinstance(bad[0], RemoteError) and not bad[0].retryable)
+    is_bad_input |= total > 1
     return Refused(exit_code(UsageError("")) if is_bad_input else exit_code(bad[0]))

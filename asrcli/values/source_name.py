@@ -9,9 +9,14 @@ from asrcli.values.addresses import file_name, is_address, shown
 STANDARD_INPUT = "-"
 
 
+def public(name: str) -> str:
+    """The name of a source as anybody may know it: an address without what lets one in there."""
+    return shown(name) if is_address(name) else name
+
+
 def label(name: str) -> str:
-    """How a source is called in messages; of an address without what lets one in there."""
-    return "standard input" if name == STANDARD_INPUT else shown(name) if is_address(name) else name
+    """How a source is called in messages."""
+    return "standard input" if name == STANDARD_INPUT else public(name)
 
 
 def stem(name: str) -> str:

@@ -89,17 +89,20 @@ def file_request(
     """What `file` and its kin ask for. Raises UsageError for a name, a pace or a raw format that cannot work."""
     from asrcli.audio.chunks.pacing import parse_pace
     from asrcli.audio.opening import Files
+    from asrcli.remote.base import Way
     from asrcli.runs.inputs import expand
     from asrcli.runs.request import Request
 
     raw_format = _raw_format(raw)
+    to_service = service.options()
+    way = Way(to_service.proxy, to_service.ca_bundle, to_service.retries)
     shaping: dict[str, object] = {} if raw_format is None else {"raw": dataclasses.asdict(raw_format)}
     return Request(
         names=tuple(expand(files)),
-        input=Files(raw_format),
+        input=Files(raw_format, way=way),
         model=model,
         fields={**fields, **send.fields()},
-        service=service.options(),
+        service=to_service,
         output=output.options(),
         speed=parse_pace(pace),
         many=many.options(),

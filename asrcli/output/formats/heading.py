@@ -10,6 +10,7 @@ from asrcli.output.formats.cues.pieces import plain
 from asrcli.output.masking import mask
 from asrcli.output.sanitize import name
 from asrcli.output.wording import words
+from asrcli.values.addresses import file_name, is_address
 from asrcli.values.clock_time import clock_time
 from asrcli.values.errors import AsrcliError
 from asrcli.values.source_name import label
@@ -17,7 +18,9 @@ from asrcli.values.summary import Summary
 
 
 def title(info: Begin) -> str:
-    """What the source is called; a file without its folders."""
+    """What the source is called; a file without its folders, and what was fetched as that."""
+    if is_address(info.source):
+        return mask(name(file_name(info.source)))
     is_file = info.audio is not None and info.audio == info.source
     return mask(name((is_file and os.path.basename(info.source)) or label(info.source)))  # noqa: PTH119 - any bytes
 

@@ -25,7 +25,7 @@ from asrcli.output.places.sidecar import Audio, BrokenSidecar, Sidecar
 from asrcli.output.places.sinks import why_no_file
 from asrcli.output.sanitize import name as shown
 from asrcli.values.errors import UsageError
-from asrcli.values.source_name import STANDARD_INPUT
+from asrcli.values.source_name import STANDARD_INPUT, stem
 
 _NAME_BYTES = 255
 
@@ -67,8 +67,10 @@ class Folder:
         if clashes:
             raise UsageError(_with_more(clashes), hint="rename one, or give it an --output-dir of its own")
 
-    def results(self, names: Sequence[str], warn: Callable[[str], None]) -> list[list[Result | None]]:
-        """Of each source a file for each form; None for one that is done already.
+    def results(
+        self, names: Sequence[str], warn: Callable[[str], None], sounds: Mapping[str, Audio] | None = None
+    ) -> list[list[Result | None]]:
+        """Of each source a file for each form; None for one that is done already. `sounds`: of those in no file.
 
         Tells the person what is left out and what is done again. Raises UsageError where an existing file stands in the
         way, and for a source whose bytes cannot be had again.
@@ -76,7 +78,7 @@ class Folder:
         found: list[list[Result | None]] = []
         in_the_way: list[str] = []
         for name in names:
-            audio = _audio_of(name)
+            audio = (sounds or {}).get(name) or _audio_of(name)
             found.append([])
             for suffix in self._forms:
                 try:
@@ -144,7 +146,7 @@ class Folder:
             self._say(f"{done} of {len(names)} {'is' if done == 1 else 'are'} done already")
 
     def _place(self, name: str, suffix: str) -> Path:
-        return self._path / f"{Path(name).stem}{suffix}"
+        return self._path / f"{stem(name)}{suffix}"
 
     def _result(self, name: str, suffix: str, audio: Audio, warn: Callable[[str], None]) -> Result | None:
         result = Result(self._place(name, suffix), name, audio, self._forms[suffix])

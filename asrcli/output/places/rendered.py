@@ -13,6 +13,7 @@ from pathlib import Path
 from asrcli.output.places.result_file import SPOOL_BYTES, clear_leftovers, locked, told, written_beside
 from asrcli.output.places.sinks import why_no_file
 from asrcli.output.sanitize import name as shown
+from asrcli.values.addresses import file_name, is_address
 from asrcli.values.errors import OutputError, UsageError
 from asrcli.values.source_name import STANDARD_INPUT, label
 
@@ -102,6 +103,6 @@ def stem(source: str) -> str:
     """A file's name for what `source` is, whatever stands in it: never one in another folder."""
     if source == STANDARD_INPUT:
         return label(source)
-    path = Path(_UNFIT.sub("_", source))
+    path = Path(_UNFIT.sub("_", file_name(source) if is_address(source) else source))
     # What a microphone is called has no suffix.
     return (path.name if " " in path.suffix else path.stem) or "transcript"

@@ -25,6 +25,7 @@ from asrcli.system.beside import alone_in, beside, settle
 from asrcli.system.file_state import FileState
 from asrcli.system.posix import unsupported
 from asrcli.values.errors import FULL, DecodeError, OutputError
+from asrcli.values.source_name import public
 
 # The results of many long talks are not kept in memory all together.
 SPOOL_BYTES = 1 << 20
@@ -104,7 +105,7 @@ class Result:
         digest = sidecar.file_sha256(result)
         before = sidecar.file_sha256(self.path) if self.path.exists() else digest
         replaced = "" if before == digest else before
-        return Sidecar(self._source, self._audio.sha256, self._options_sha256, digest, replaced)
+        return Sidecar(public(self._source), self._audio.sha256, self._options_sha256, digest, replaced)
 
 
 def clear_leftovers(folder: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import PurePath
 
 from asrcli.output.base import Begin
 from asrcli.output.sanitize import name
+from asrcli.values.addresses import file_name, is_address
 from asrcli.values.clock_time import clock_time
 from asrcli.values.events import (
     AudioFinished,
@@ -151,4 +152,6 @@ def bar(share: float) -> str:
 
 def _short_name(info: Begin) -> str:
     """A file's name without its folders; a device's or stream's as it is."""
+    if is_address(info.source):
+        return name(file_name(info.source))
     return name(info.source if info.live else PurePath(info.source).name or info.source)
