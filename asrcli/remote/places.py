@@ -7,6 +7,7 @@ import contextlib
 import glob
 import importlib
 import os
+import shlex
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -19,7 +20,6 @@ from asrcli.remote.tries import tried
 from asrcli.system.beside import beside
 from asrcli.system.durable_lines import DurableLines
 from asrcli.values.addresses import is_address, local, scheme, shown
-from asrcli.values.choices import choose_one
 from asrcli.values.errors import UsageError
 from asrcli.values.source_name import STANDARD_INPUT, label
 from asrcli.wire.retry import Retry
@@ -60,8 +60,8 @@ def check_address(address: str) -> None:
     if _module(address) is None:
         known = [f"{each}://" for each in (*_MODULES, *_STORES)]
         raise UsageError(
-            f"addresses of the kind {scheme(address)}:// cannot be read: {shown(address)}",
-            hint=choose_one(f"{scheme(address)}://", known),
+            f"no address of that kind can be read: {shown(address)}",
+            hint=f"{', '.join(known)} can; else fetch it: `curl -L {shlex.quote(shown(address))} | asrcli file -`",
         )
 
 

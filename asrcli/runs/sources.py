@@ -103,10 +103,11 @@ class Opener:
             for said in control.take():
                 if isinstance(said, StopRequested):
                     control.stop(said.signal_number)
-        source = source or self._opened(item, control)
-        if source.duration_ms is None:
-            # What is fetched anew does not know it yet.
-            source.duration_ms = item.duration_ms
+        if source is None:
+            source = self._opened(item, control)
+            if is_address(item.name):
+                # What is fetched when it is read does not know it yet.
+                source.duration_ms = item.duration_ms
         return source
 
     def open_again(self, item: Prepared, control: Control) -> Source:
@@ -132,7 +133,9 @@ class Opener:
 
     def _look_at(self, item: Prepared, *, stays_open: bool) -> None:
         source = self._opened(item, item.control if stays_open else Control(), looks=True)
-        item.duration_ms, item.sound = source.duration_ms, source.sound
+        item.duration_ms = source.duration_ms
+        if is_address(item.name):
+            item.sound = source.sound
         if stays_open:
             item.source = source
         else:

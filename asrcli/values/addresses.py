@@ -14,8 +14,8 @@ _PARAMETER = re.compile(r"""(?<=[?&;#])([\w.~%-]*)(=)([^\s&;#"'<>]+)""")
 _SECRET = re.compile(
     r"sig$|signature|token|secret|credential|key|pass|pwd|auth|hmac|hash|policy|ticket|session|jwt|code$", re.IGNORECASE
 )
-# As no word or number is, nor a date: a run that long of letters and digits.
-_KEY = re.compile(r"(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{16,}|[A-Za-z0-9]{24,}")
+# As no word or number is, nor a time: a run that long of letters and digits.
+_KEY = re.compile(r"(?![0-9]{8}T[0-9]{6}Z?)(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{16,}|[A-Za-z0-9]{24,}")
 
 
 def is_loopback(host: str) -> bool:
