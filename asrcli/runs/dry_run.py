@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from asrcli.audio.reading import glance
+from asrcli.engine.allowance import parse_rate
 from asrcli.fleet.manifest import Row
 from asrcli.output.formats.jsonl import plan_line
 from asrcli.output.output import Output
@@ -119,7 +120,7 @@ def _plan(request: Request, rows: Rows, chosen: AllChosen, sources: Sequence[Pre
         share.add(length_ms, choice.options.languages)
         longest_ms = max(longest_ms, length_ms or 0)
     to_do = len(sources) - missing_count
-    per_minute = request.service.starts_per_minute
+    rate = _rate(request)
     return Plan(
         region=chosen.variants[0].choice.region,
         sources=rows.total,
@@ -132,11 +133,21 @@ def _plan(request: Request, rows: Rows, chosen: AllChosen, sources: Sequence[Pre
         at_once=request.at_once(to_do),
         longest_ms=longest_ms,
         speed=request.speed,
-        starts=None if per_minute is None else 1,
-        starts_in_s=60.0 / (per_minute or 60),
+        starts=None if rate is None else rate[0],
+        starts_in_s=1.0 if rate is None else rate[1],
         parts=request.many.split,
         prices_of=None if is_free else catalogue.PRICES_OF,
     )
+
+
+def _rate(request: Request) -> tuple[int, float] | None:
+    """So many starts in so many seconds; None where there is no limit. Raises UsageError."""
+    if request.corpus.rate is not None:
+        rate = parse_rate(request.corpus.rate)
+        return rate.starts, rate.seconds
+    per_minute = request.service.starts_per_minute
+    # Those come evenly.
+    return None if per_minute is None else (1, 60.0 / per_minute)
 
 
 def _is_there(name: str) -> bool:
