@@ -23,10 +23,10 @@ from asrcli.runs.results import Results
 from asrcli.runs.rows import manifest_file, rows_of, with_rows
 from asrcli.runs.sources import Opener, Prepared
 from asrcli.runs.variants import Once, Variant, choose_all
-from asrcli.system.crowd import make_room
+from asrcli.system.crowd import make_room, many_that_stay
 from asrcli.system.signals import Signals
 from asrcli.values.context import Context
-from asrcli.values.errors import AsrcliError
+from asrcli.values.errors import AsrcliError, UsageError
 from asrcli.values.events import Notice
 from asrcli.values.recognition import Endpoint
 from asrcli.wire.dial import Network
@@ -68,6 +68,8 @@ class Command:
 
             check_log(request.output)
         pcm, as_is = self._choice.options.audio_format, self._input is not request.input
+        if request.is_corpus and request.output.save_audio is not None:
+            raise UsageError("--save-audio keeps the sound of one source only", hint="name one file, and no manifest")
         self._recording = recording_of(request.output, request.names, pcm, as_is=as_is)
         self._asides: SimpleQueue[Notice] = SimpleQueue()
         """What other threads have to tell."""
@@ -130,7 +132,8 @@ class Command:
     def _to_do(self, opener: Opener, stack: ExitStack) -> list[Prepared]:
         """The sources, open; without those that are done already. Raises UsageError and Refused."""
         if self._request.is_corpus:
-            sources = [Prepared(row, duration_ms=row.duration_ms) for row in self._rows.rows]
+            with many_that_stay():
+                sources = [Prepared(row, duration_ms=row.duration_ms) for row in self._rows.rows]
         else:
             sources = opener.check(self._request.names, self._output)
             for item in sources:

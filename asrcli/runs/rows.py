@@ -9,9 +9,11 @@ from asrcli.fleet.manifest import BrokenManifest, Row, read
 from asrcli.fleet.shards import Shard, digest_of
 from asrcli.output.output import Output
 from asrcli.output.sanitize import name as shown
+from asrcli.remote.base import RemoteError, Way
 from asrcli.runs.exits import Refused, exit_code
 from asrcli.runs.recording import spare_what_is_there
-from asrcli.runs.request import Request
+from asrcli.runs.request import Request, ServiceOptions
+from asrcli.system.crowd import many_that_stay
 from asrcli.values.errors import UsageError
 from asrcli.values.source_name import label
 
@@ -33,14 +35,16 @@ def rows_of(request: Request, output: Output) -> Rows:
         if corpus.manifest is None:
             found = _named(request, shard)
         else:
-            manifest = read(corpus.manifest, shard)
+            with many_that_stay():
+                manifest = read(corpus.manifest, shard, _way(request.service))
             found = Rows(manifest.rows, manifest.total, manifest.where)
     except BrokenManifest as broken:
         spare_what_is_there(output, request.output, broken)
         raise _refused(broken, output) from broken
-    except UsageError as error:
+    except (UsageError, RemoteError) as error:
         spare_what_is_there(output, request.output, error)
-        raise
+        # Nothing was begun: as where a file cannot be read.
+        raise UsageError(error.message, hint=error.hint) from error
     if shard is not None and not request.output.quiet:
         output.say(f"shard {shard}: {len(found.rows)} of {found.total} {'source' if found.total == 1 else 'sources'}")
     return found
@@ -55,6 +59,10 @@ def manifest_file(request: Request) -> tuple[str, ...]:
     """The name of the manifest, which no result is written over."""
     place = request.corpus.manifest
     return () if place is None else (place,)
+
+
+def _way(service: ServiceOptions) -> Way:
+    return Way(service.proxy, service.ca_bundle, service.retries)
 
 
 def _named(request: Request, shard: Shard | None) -> Rows:
