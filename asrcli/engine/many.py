@@ -29,12 +29,14 @@ __all__ = ["Ended", "Happenings", "Job", "Transcribe", "What", "transcribe_many"
 class Job:
     """One transcription to be made. `open_source` is called when its turn comes; it may raise AsrcliError.
 
-    `engine`: its own, on the loop and with the clock of the one that all others have.
+    `engine`: its own, on the loop and with the clock of the one that all others have. `check` raises why it may not
+    begin any more, if it may not; to open it does so too.
     """
 
     open_source: Callable[[Control], Source]
     control: Control = field(default_factory=Control)
     engine: Engine | None = None
+    check: Callable[[], None] = lambda: None
 
 
 What = Heard | Event | Ended

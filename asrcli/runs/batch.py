@@ -30,7 +30,7 @@ from asrcli.system.clock import SystemClock, date_and_time
 from asrcli.system.file_state import FileState
 from asrcli.system.signals import Signals, interrupted
 from asrcli.values.errors import AsrcliError, AudioError, AuthError, Bug, Interrupted, NothingHeard
-from asrcli.values.events import EncodingChanged, Event, FinalResult, Notice, PartialResult, Tick
+from asrcli.values.events import EncodingChanged, Event, FinalResult, Notice, PartialResult, Tick, WorkersChanged
 from asrcli.values.source_name import label, public
 
 
@@ -95,7 +95,8 @@ class _Run:
         self._batch.signals.stop = self._stop
         tell_asides(self._batch.asides, self._output)
         try:
-            with contextlib.closing(transcribe(Jobs(self._sources, self._batch.variants, self._open))) as happenings:
+            jobs = Jobs(self._sources, self._batch.variants, self._open, self._check)
+            with contextlib.closing(transcribe(jobs)) as happenings:
                 for number, what in happenings:
                     with self._batch.signals.put_off:
                         self._take(number, what, loses_sound=loses_sound)
@@ -117,8 +118,13 @@ class _Run:
     def _take(self, number: int, what: What, *, loses_sound: bool) -> None:
         if isinstance(what, Ended):
             self._end(number, what.error, loses_sound=loses_sound)
-        elif isinstance(what, Tick):
-            self._tell(what)
+        elif isinstance(what, Tick | WorkersChanged):
+            self._output.whole(what)
+            self._check_readers()
+        elif number < 0:
+            # Of the whole run.
+            said = cast(Notice, what)
+            self._output.notice(said.message, said.hint)
         elif number not in self._begun:
             self._begin(number, cast(Heard, what))
         else:
@@ -138,9 +144,12 @@ class _Run:
                 with contextlib.suppress(AsrcliError, ClosedPipe):
                     self._output.end(None if metrics is None else metrics.summary(complete=False), number)
 
-    def _open(self, number: int, control: Control) -> Source:
+    def _check(self) -> None:
         if self._no_more is not None:
             raise self._no_more
+
+    def _open(self, number: int, control: Control) -> Source:
+        self._check()
         item = self._sources[number]
         if self._batch.parts > 1 and number in self._begun:
             # For a part of it: where to cut was seen in what was opened first.
@@ -205,13 +214,18 @@ class _Run:
         if isinstance(event, EncodingChanged):
             self._batch.went_over()
         if isinstance(event, PartialResult | FinalResult):
-            event = replace(event, received_ms=metrics.elapsed_ms())
+            if event.received_ms is None:
+                # Where it was heard elsewhere, it came earlier.
+                event = replace(event, received_ms=metrics.elapsed_ms())
             if number in self._unheard:
                 self._tell_of_sound(number, self._unheard.pop(number))
         self._tell(event, number)
 
-    def _tell(self, event: Event, number: int = 0) -> None:
+    def _tell(self, event: Event, number: int) -> None:
         self._output.event(event, number)
+        self._check_readers()
+
+    def _check_readers(self) -> None:
         if self._output.closed_downstream():
             raise ClosedPipe
 

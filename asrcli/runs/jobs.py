@@ -17,11 +17,16 @@ class Jobs(Sequence[Job]):
     """One for each source, made when it is asked for: a hundred thousand of them would be a tenth of all memory."""
 
     def __init__(
-        self, sources: Sequence[Prepared], variants: Sequence[Variant], open_source: Callable[[int, Control], Source]
+        self,
+        sources: Sequence[Prepared],
+        variants: Sequence[Variant],
+        open_source: Callable[[int, Control], Source],
+        check: Callable[[], None],
     ) -> None:
         self._sources = sources
         self._variants = variants
         self._open_source = open_source
+        self._check = check
 
     def __len__(self) -> int:
         return len(self._sources)
@@ -34,4 +39,5 @@ class Jobs(Sequence[Job]):
         if isinstance(number, slice):
             return [self[each] for each in range(*number.indices(len(self)))]
         item = self._sources[number]
-        return Job(functools.partial(self._open_source, number), item.control, self._variants[item.variant].engine)
+        engine = self._variants[item.variant].engine
+        return Job(functools.partial(self._open_source, number), item.control, engine, self._check)

@@ -76,7 +76,7 @@ def make_room(jobs: int) -> int:
     Raises UsageError where the system does not let us.
     """
     if jobs > 1:
-        gc.set_threshold(*_COLLECT)
+        look_less_for_garbage()
     needed = jobs * _FILES_PER_JOB + _FILES_BESIDE
     most = allow_many()
     if jobs > 1 and most < needed:
@@ -85,3 +85,14 @@ def make_room(jobs: int) -> int:
             hint=f"--jobs {max(1, (most - _FILES_BESIDE) // _FILES_PER_JOB)}, or raise the limit with ulimit -n",
         )
     return max(0, most - needed)
+
+
+def room() -> int:
+    """How many jobs at once the system lets this process have files for."""
+    look_less_for_garbage()
+    return max(1, (allow_many() - _FILES_BESIDE) // _FILES_PER_JOB)
+
+
+def look_less_for_garbage() -> None:
+    """As a process with many streams should."""
+    gc.set_threshold(*_COLLECT)

@@ -19,6 +19,10 @@ _EMPTY_WORDS = (
 )
 
 
+class DecoderMissing(DecodeError):  # noqa: N818 - it names what happened
+    """It takes an ffmpeg to decode it, and this machine has none."""
+
+
 @dataclass(frozen=True, slots=True)
 class MediaInfo:
     """What a file holds, without decoding it. `duration_ms` is None where the container does not say.
@@ -61,10 +65,10 @@ def version_of(ffmpeg: str, timeout_s: float) -> str:
 
 
 def require_ffmpeg(name: str, kind: str) -> str:
-    """The path of an ffmpeg; raises DecodeError that names the file, its kind and how to install one."""
+    """The path of an ffmpeg; raises DecoderMissing that names the file, its kind and how to install one."""
     if path := find_ffmpeg():
         return path
-    raise DecodeError(
+    raise DecoderMissing(
         f"cannot decode {label(name)}: {kind} needs ffmpeg, which is not installed", hint=how_to_install()
     )
 
