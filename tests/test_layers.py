@@ -26,7 +26,7 @@ RULES = {
     "api": "wire values",
     "engine": "protocols wire audio system values",
     "doctor": "settings protocols wire audio system values",
-    "fleet": "engine remote settings system values",
+    "fleet": "engine remote settings system values wire audio",
     "runs": "fleet engine api remote protocols wire audio output settings system values",
     "bench": "runs engine wire audio output system values",
     "cli": "runs bench doctor service engine remote protocols audio output settings system values",
@@ -53,6 +53,7 @@ FOREIGN = {
     "pocketsphinx": "service",
     "matplotlib": "bench/plot.py",
     "fsspec": "remote/stores.py",
+    "distributed": "fleet/dask_cluster.py fleet/dask_crew.py fleet/dask_worker.py",
 }
 # The link and the way to the service measure the handshake.
 ASK_THE_TIME = "system/clock.py wire/link.py wire/dial.py"
