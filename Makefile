@@ -25,7 +25,7 @@ $(VENV)/.installed: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "asrcli needs Python 3.11 to 3.14"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); sh tests/support/install_venv.sh && $(PYTHON) -m venv $(VENV); }
 	$(BIN)/python -m pip install -qq --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install -qq --editable '.[serve,socks,ffmpeg,plot,remote]' --group dev
+	$(BIN)/python -m pip install -qq --editable '.[serve,socks,ffmpeg,plot,remote,cluster]' --group dev
 	@touch $@
 
 demo: install  ## Transcribe the sample talk live, through the local service
