@@ -85,6 +85,20 @@ class VendorTarget:
         return self._endpoint
 
 
+class NoKeyTarget:
+    """The service that the options name, for processes elsewhere, which have keys of their own."""
+
+    moves = False
+
+    def __init__(self, options: ServiceOptions) -> None:
+        self._options = options
+
+    def endpoint(self) -> Endpoint:
+        options = self._options
+        url = endpoints.endpoint_url(options.region, options.workspace, options.endpoint, os.environ)
+        return Endpoint(url, "", options.workspace, AGENT)
+
+
 def choose(request: Request, output: Teller) -> Choice:
     """Check the options against each other and the model, and warn of what may not work. Raises UsageError."""
     _check_split(request)
@@ -173,10 +187,13 @@ def _check_split(request: Request) -> None:
 
 
 @contextmanager
-def service_of(choice: Choice, options: ServiceOptions) -> Iterator[ServiceTarget]:
-    """The service that is asked. One of our own is started at once: it loads while the sources are opened."""
+def service_of(choice: Choice, options: ServiceOptions, *, needs_key: bool = True) -> Iterator[ServiceTarget]:
+    """The service that is asked, with a key unless not this process `needs_key`.
+
+    One of our own is started at once: it loads while the sources are opened.
+    """
     if choice.region != endpoints.LOCAL:
-        yield VendorTarget(options)
+        yield VendorTarget(options) if needs_key else NoKeyTarget(options)
         return
     from asrcli.runs.local import LocalService
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from queue import SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from asrcli.engine.build import Surroundings, all_built
 from asrcli.engine.many import Happenings, transcribe_many
@@ -32,6 +32,7 @@ from asrcli.values.recognition import Endpoint
 from asrcli.wire.dial import Network
 
 if TYPE_CHECKING:
+    from asrcli.audio.opening import Files
     from asrcli.engine.spec import Spec
     from asrcli.runs.embedding import Embedding
 
@@ -61,6 +62,10 @@ class Command:
         self._chosen = choose_all(request, self._rows, output)
         self._choice, self._input = self._chosen.variants[0].choice, self._chosen.variants[0].input
         """Of the first of them, for what is asked of one source alone."""
+        if request.corpus.cluster is not None:
+            from asrcli.runs.cluster import check_cluster
+
+            check_cluster(request, self._choice.region, self._choice.context_from)
         check_format(output, request, self._choice.protocol)
         self._results = Results(request, self._choice, output)
         if request.output.log is not None:
@@ -91,12 +96,15 @@ class Command:
 
     def _transcribe(self) -> int:
         request, output, choice = self._request, self._output, self._choice
-        most_open = make_room(request.at_once(len(request.names)))
+        is_elsewhere = request.corpus.cluster is not None
+        most_open = make_room(1 if is_elsewhere else request.at_once(len(request.names)))
         with ExitStack() as stack:
             stack.callback(tell_asides, self._asides, output)
             self._log(stack)
             context = self._context(stack)
-            service = stack.enter_context(service_of(choice, request.service))
+            # Lists of hotwords are made here, whoever uses them.
+            needs_key = not is_elsewhere or any(each.choice.hotwords is not None for each in self._chosen.variants)
+            service = stack.enter_context(service_of(choice, request.service, needs_key=needs_key))
             if request.open_ended and not service.moves:
                 # A microphone is not opened in vain where there is no key.
                 service.endpoint()
@@ -107,12 +115,26 @@ class Command:
             variants, went_over = self._variants(service)
             self._results.begin(stack)
             arrange(output, request, sources, self._results.files)
+            if is_elsewhere:
+                batch = self._batch(variants, opener, went_over)
+                return self._elsewhere(batch, sources, service, stack)
             around = [self._surroundings(service, context, variant.choice) for variant in variants]
             engines = stack.enter_context(all_built([variant.spec for variant in variants], around))
             if len(engines) > 1:
                 variants = [replace(each, engine=engine) for each, engine in zip(variants, engines, strict=True)]
             batch = self._batch(variants, opener, went_over)
             return batch.run(sources, transcriber(request, engines[0], len(sources)))
+
+    def _elsewhere(self, batch: Batch, sources: list[Prepared], service: ServiceTarget, stack: ExitStack) -> int:
+        """Have it done by the workers of a cluster."""
+        from asrcli.runs.cluster import cluster_of
+
+        specs = [variant.spec for variant in batch.variants]
+        inputs = [cast("Files", each.input) for each in self._chosen.variants]
+        own_key = service.endpoint().api_key if service.moves else None
+        cluster = cluster_of(self._request, sources, specs, inputs, own_key, self._output.tick_s)
+        transcribe, kept = stack.enter_context(cluster)
+        return replace(batch, kept=kept).run(sources, transcribe)
 
     def _variants(self, service: ServiceTarget) -> tuple[list[Variant], Callable[[], None]]:
         """The variants with all that the service has to say to them, and what is to remember a slow network."""

@@ -76,6 +76,10 @@ class ManyOptions:
     output_dir: Path | None = None
 
 
+CLUSTER_SLOTS = 20
+"""How many recognitions all workers together have at once, where the user does not say: what an account begins with."""
+
+
 @dataclass(frozen=True)
 class CorpusOptions:
     """More sources than one machine or one run does. None: not said.
@@ -134,6 +138,8 @@ class Request:
         return self.corpus.manifest is not None or self.corpus.cluster is not None
 
     def at_once(self, sources: int) -> int:
-        """How many of so many sources this process has under way at the same time."""
+        """How many of so many sources are under way at the same time."""
+        if self.corpus.cluster is not None:
+            return min(self.corpus.slots or CLUSTER_SLOTS, sources)
         said = [most for most in (self.many.jobs, self.corpus.slots) if most is not None]
         return min(*said, sources) if said else 1
