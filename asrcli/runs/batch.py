@@ -22,16 +22,15 @@ from asrcli.output.views.stats import stats_lines
 from asrcli.runs.jobs import Jobs
 from asrcli.runs.metrics import Metrics
 from asrcli.runs.recording import heard_in
-from asrcli.runs.sources import Opener, Prepared, changed
+from asrcli.runs.sources import Opener, Prepared, change_of
 from asrcli.runs.tally import Tally
 from asrcli.runs.variants import Variant
 from asrcli.settings import combinations
 from asrcli.system.clock import SystemClock, date_and_time
-from asrcli.system.file_state import FileState
 from asrcli.system.signals import Signals, interrupted
 from asrcli.values.errors import AsrcliError, AudioError, AuthError, Bug, Interrupted, NothingHeard
 from asrcli.values.events import EncodingChanged, Event, FinalResult, Notice, PartialResult, Tick, WorkersChanged
-from asrcli.values.source_name import label, public
+from asrcli.values.source_name import public
 
 
 @dataclass(frozen=True)
@@ -40,9 +39,9 @@ class Batch:
 
     `open_ended`: the sources have no end of their own, so that the user's Ctrl-C is the regular one. `parts`: into how
     many each is split. `fail_empty`: a source without speech has failed. `save_audio`: where the sound is kept.
-    `one_utterance`: each is to be one, as far as one may go. `is_corpus`: one that is alone is one of many. `asides`:
-    what other threads have to tell. `went_over` is called when sound is to go over in fewer bytes, `kept` with the
-    number of a source of which the result is durable.
+    `one_utterance`: each is to be one, as far as one may go. `is_corpus`: one that is alone is one of many. `skipped`:
+    so many more were done before. `asides`: what other threads have to tell. `went_over` is called when sound is to go
+    over in fewer bytes, `kept` with the number of a source of which the result is durable.
     """
 
     output: Output
@@ -56,6 +55,7 @@ class Batch:
     save_audio: Path | None = None
     one_utterance: bool = False
     is_corpus: bool = False
+    skipped: int = 0
     asides: SimpleQueue[Notice] = field(default_factory=SimpleQueue)
     went_over: Callable[[], None] = lambda: None
     kept: Callable[[int], None] = lambda number: None
@@ -80,9 +80,11 @@ class _Run:
         self._output = batch.output
         self._sources = sources
         self._clock = SystemClock()
-        self._begun: dict[int, Metrics] = {}
-        self._over: set[int] = set()
-        self._tally = Tally(len(sources), is_many=batch.is_corpus or len(sources) > 1)
+        self._running: dict[int, Metrics] = {}
+        # A byte each, since there may be very many.
+        self._over = bytearray(len(sources))
+        is_many = batch.is_corpus or len(sources) > 1
+        self._tally = Tally(len(sources), self._clock, is_many=is_many, skipped=batch.skipped)
         self._stopped_by: int | None = None
         self._told: set[combinations.Notice] = set()
         self._unheard: dict[int, Heard] = {}
@@ -113,19 +115,18 @@ class _Run:
             self._end_all(Bug.of(bug))
         finally:
             self._batch.signals.no_more_to_stop()
-        return self._tally.code(self._no_more, self._output)
+        return self._tally.code(self._no_more, self._output, stats=self._batch.stats)
 
     def _take(self, number: int, what: What, *, loses_sound: bool) -> None:
         if isinstance(what, Ended):
             self._end(number, what.error, loses_sound=loses_sound)
         elif isinstance(what, Tick | WorkersChanged):
-            self._output.whole(what)
-            self._check_readers()
+            self._tell_of_all(what)
         elif number < 0:
             # Of the whole run.
             said = cast(Notice, what)
             self._output.notice(said.message, said.hint)
-        elif number not in self._begun:
+        elif number not in self._running:
             self._begin(number, cast(Heard, what))
         else:
             self._event(number, cast(Event, what))
@@ -133,14 +134,14 @@ class _Run:
     def _end_all(self, error: AsrcliError) -> None:
         self._no_more = error
         for number in range(len(self._sources)):
-            if number not in self._over:
+            if not self._over[number]:
                 self._end(number, error, loses_sound=False)
 
     def _break_off(self) -> None:
         """Somewhere the results cannot be written: elsewhere they end here, and say that they are not complete."""
         for number in range(len(self._sources)):
-            if number not in self._over:
-                metrics = self._begun.get(number)
+            if not self._over[number]:
+                metrics = self._running.get(number)
                 with contextlib.suppress(AsrcliError, ClosedPipe):
                     self._output.end(None if metrics is None else metrics.summary(complete=False), number)
 
@@ -151,7 +152,7 @@ class _Run:
     def _open(self, number: int, control: Control) -> Source:
         self._check()
         item = self._sources[number]
-        if self._batch.parts > 1 and number in self._begun:
+        if self._batch.parts > 1 and number in self._running:
             # For a part of it: where to cut was seen in what was opened first.
             return self._batch.opener.open_again(item, control)
         # Handed over, and closed by whom it is handed to: another try opens it anew.
@@ -163,7 +164,7 @@ class _Run:
         if not self._batch.open_ended:
             self._no_more = interrupted(signal_number)
         for number, item in enumerate(self._sources):
-            if number not in self._over:
+            if not self._over[number]:
                 item.control.stop(signal_number)
         self._output.give_up(interrupted(signal_number))
 
@@ -173,7 +174,7 @@ class _Run:
         name, options = item.row.id, choice.options
         sound = source.sound_format
         item.sound = source.sound or item.sound
-        self._begun[number] = Metrics(name, self._clock)
+        self._running[number] = Metrics(name, self._clock)
         info = Begin(
             source=public(name),
             model=options.model,
@@ -209,7 +210,7 @@ class _Run:
                 self._output.event(Notice(*told), number)
 
     def _event(self, number: int, event: Event) -> None:
-        metrics = self._begun[number]
+        metrics = self._running[number]
         metrics.observe(event)
         if isinstance(event, EncodingChanged):
             self._batch.went_over()
@@ -221,18 +222,25 @@ class _Run:
                 self._tell_of_sound(number, self._unheard.pop(number))
         self._tell(event, number)
 
+    def _tell_of_all(self, event: Tick | WorkersChanged) -> None:
+        if isinstance(event, WorkersChanged):
+            self._tally.workers = event
+        self._output.whole(event)
+        self._check_for_readers()
+
     def _tell(self, event: Event, number: int) -> None:
         self._output.event(event, number)
-        self._check_readers()
+        self._check_for_readers()
 
-    def _check_readers(self) -> None:
+    def _check_for_readers(self) -> None:
         if self._output.closed_downstream():
             raise ClosedPipe
 
     def _end(self, number: int, error: AsrcliError | None, *, loses_sound: bool) -> None:
         """One is over: tell its end and what it failed with, if it did."""
-        self._over.add(number)
-        metrics = self._begun.get(number)
+        self._over[number] = True
+        metrics = self._running.pop(number, None)
+        self._unheard.pop(number, None)
         if error is None and self._stopped_by is not None and not self._batch.open_ended:
             error = interrupted(self._stopped_by)
         if error is None and metrics is not None:
@@ -245,12 +253,11 @@ class _Run:
         summary = None if metrics is None else metrics.summary(complete=error is None)
         if error is None and metrics is not None and not metrics.has_words:
             error = self._nothing_heard(number)
-        self._output.end(summary, number, self._failure(number, error))
+        self._tally.ended(summary)
+        self._output.end(summary, number, self._failure(number, error, has_begun=metrics is not None))
         self._batch.kept(number)
-        if summary is not None and self._batch.stats:
+        if summary is not None and self._batch.stats and self._tally.names_all:
             self._output.say(stats_lines(summary))
-        self._begun.pop(number, None)
-        self._unheard.pop(number, None)
 
     def _nothing_heard(self, number: int) -> AsrcliError | None:
         """Nobody speaks in all of the sound, which the user is told, or which is a failure."""
@@ -262,34 +269,26 @@ class _Run:
 
     def _change(self, number: int) -> AsrcliError | None:
         """What has happened to a file while it was read that makes its results doubtful."""
-        item = self._sources[number]
-        try:
-            item.check_again()
-        except AsrcliError as error:
-            return error
-        state, shown = FileState.of(item.name), label(item.name)
-        if item.state is None or state is None or state == item.state:
+        change = change_of(self._sources[number])
+        if isinstance(change, Notice):
+            self._output.event(change, number)
             return None
-        if not state.is_same_file(item.state):
-            # What was opened could be read to its end all the same.
-            self._output.event(
-                Notice(f"{shown} was replaced while it was read", "the new one was not transcribed"), number
-            )
-            return None
-        return changed(item.name)
+        return change
 
-    def _failure(self, number: int, error: AsrcliError | None) -> Failure | None:
+    def _failure(self, number: int, error: AsrcliError | None, *, has_begun: bool) -> Failure | None:
         """Take note of what one failed with; what would fail in the same way for all that follow ends the batch."""
+        tally, name = self._tally, self._sources[number].row.id
         if error is None:
+            tally.done()
             return None
-        is_many = self._tally.is_many
-        if is_many and self._no_more is not None and number not in self._begun:
-            self._tally.not_begun += 1
+        is_many = tally.is_many
+        if is_many and self._no_more is not None and not has_begun:
+            tally.not_begun += 1
             return None
         told_before = is_many and isinstance(error, AuthError) and isinstance(self._no_more, AuthError)
         if isinstance(error, AuthError) or (isinstance(error, Bug) and error.ends_all):
             self._no_more = self._no_more or error
-        self._tally.failed(error)
+        tally.fail(error, name)
         # An interruption of many is told once, at the end.
         silent = told_before or (is_many and isinstance(error, Interrupted))
-        return Failure(error, public(self._sources[number].row.id), silent)
+        return Failure(error, public(name), silent or not tally.is_to_name(self._output))

@@ -76,6 +76,8 @@ class Command:
         if request.is_corpus and request.output.save_audio is not None:
             raise UsageError("--save-audio keeps the sound of one source only", hint="name one file, and no manifest")
         self._recording = recording_of(request.output, request.names, pcm, as_is=as_is)
+        self._skipped = 0
+        """How many sources are done already."""
         self._asides: SimpleQueue[Notice] = SimpleQueue()
         """What other threads have to tell."""
 
@@ -162,7 +164,9 @@ class Command:
                 stack.callback(item.close)
         for item, variant in zip(sources, self._chosen.of_source, strict=True):
             item.variant = variant
+        total = len(sources)
         sources = self._results.to_do(sources, stack)
+        self._skipped = total - len(sources)
         if sources and self._embedding is not None and not self._request.is_corpus:
             self._embedding.check_sources(sources)
         if sources and self._recording is not None:
@@ -213,6 +217,7 @@ class Command:
             save_audio=request.output.save_audio,
             one_utterance=request.cutting is not None and request.cutting.one,
             is_corpus=request.is_corpus,
+            skipped=self._skipped,
             asides=self._asides,
             went_over=went_over,
         )

@@ -16,6 +16,7 @@ from asrcli.runs.exits import Refused, exit_code
 from asrcli.system.file_state import FileState
 from asrcli.values.addresses import is_address
 from asrcli.values.errors import AsrcliError, DecodeError, Interrupted, OutputError, UsageError
+from asrcli.values.events import Notice
 from asrcli.values.source_name import STANDARD_INPUT, label, public
 
 
@@ -145,6 +146,21 @@ class Opener:
 def _is_had_once(name: str) -> bool:
     """Whether what it is called cannot be opened a second time, as far as anybody knows."""
     return not (is_address(name) or Path(name).is_file())
+
+
+def change_of(item: Prepared) -> AsrcliError | Notice | None:
+    """What has happened to a file while it was read: what makes its results doubtful, or is to be told."""
+    try:
+        item.check_again()
+    except AsrcliError as error:
+        return error
+    state = FileState.of(item.name)
+    if item.state is None or state is None or state == item.state:
+        return None
+    if state.is_same_file(item.state):
+        return changed(item.name)
+    # What was opened could be read to its end all the same.
+    return Notice(f"{label(item.name)} was replaced while it was read", "the new one was not transcribed")
 
 
 def changed(name: str) -> DecodeError:

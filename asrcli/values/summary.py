@@ -37,3 +37,23 @@ class Summary:
     sent_bytes: int | None = None
     kbit_s: float | None = None
     resent_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """All transcriptions of one run in numbers.
+
+    How many are `done`, have `failed`, were `skipped` because they were done before, and were not begun. `audio_ms`,
+    `billed_s` and `wall_s` as in Summary. `resent_ms`: sound that went over once more, because its session or its
+    worker was lost. `workers_lost` is None where there were no workers.
+    """
+
+    done: int
+    failed: int
+    skipped: int
+    not_begun: int
+    audio_ms: int
+    billed_s: int | None
+    wall_s: float
+    resent_ms: int
+    workers_lost: int | None = None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import signal
+import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -43,6 +45,7 @@ from asrcli.values.events import (
     SessionStarted,
     Tick,
     UsageReported,
+    WorkersChanged,
 )
 from asrcli.values.recognition import Endpoint, RecognitionOptions
 from asrcli.values.sound import SoundFormat
@@ -326,7 +329,7 @@ def test_numbers_of_each_source_are_its_own(bench) -> None:
         (200, 0, ["task 0"]), (300, 2, ["task 1"]),
     ]  # fmt: skip
     assert [line for line in made.stderr.getvalue().splitlines() if not line.startswith(" ")] == [
-        "b.wav", "asrcli: warning: a.wav: no speech was heard", "a.wav",
+        "b.wav", "asrcli: warning: a.wav: no speech was heard", "a.wav", "all sources",
     ]  # fmt: skip
 
 
@@ -507,3 +510,97 @@ def test_that_the_sound_is_a_telephones_is_told_once_also_where_a_stream_shows_i
     told = [kind for kind, _ in trial.lines if kind in ("notice", "final")]
     assert told == ["notice", "final", "final", "final"]
     assert "8 kHz" in trial.sink.text
+
+
+# --- very many --------------------------------------------------------------------------------------------------------
+
+
+def many(count: int) -> list[str]:
+    return [f"{number:04}.wav" for number in range(count)]
+
+
+def test_of_many_failures_the_first_are_named_and_all_are_in_the_results(bench) -> None:
+    def script(jobs: Sequence[Job]) -> Iterator[Happening]:
+        for number in range(len(jobs)):
+            kind = LinkError("connection lost") if number % 10 == 0 else UsageError(f"no such file: {number:04}.wav")
+            yield number, Ended(kind)
+
+    made = bench(*many(50), as_json=True)
+    made.batch = made.new_batch(stats=True)
+    assert made.run(script) == 1
+    assert [kind for kind, _ in made.lines] == ["error"] * 50
+    lines = made.stderr.getvalue().splitlines()
+    assert [line.startswith("asrcli: error: ") for line in lines[:21]] == [True] * 20 + [False]
+    assert lines[20:22] == ["more than 20 sources failed; what the others fail with is said at the end", "all sources"]
+    assert lines[-1] == "50 of 50 sources failed: 45 no such file, 5 connection lost"
+
+
+def test_of_many_sources_there_are_only_the_figures_of_all(bench) -> None:
+    def script(jobs: Sequence[Job]) -> Iterator[Happening]:
+        for number in range(len(jobs)):
+            yield number, opened(jobs[number])
+            yield number, final("Okay.")
+            yield number, AudioSent(300)
+            yield number, Ended()
+
+    made = bench(*many(21), as_json=True)
+    made.batch = made.new_batch(stats=True, skipped=4)
+    assert made.run(script) == 0
+    lines = made.stderr.getvalue().splitlines()
+    assert lines[:5] == [
+        "all sources",
+        "  done                21",
+        "  failed              0",
+        "  done before         4",
+        "  audio               6.3 s",
+    ]
+
+
+def test_who_works_is_told_and_what_a_loss_has_cost(bench) -> None:
+    def script(jobs: Sequence[Job]) -> Iterator[Happening]:
+        yield -1, WorkersChanged(2)
+        yield 0, opened(jobs[0])
+        yield -1, WorkersChanged(1, 1, 1500)
+        yield 0, final("Okay.")
+        yield 0, Ended()
+
+    made = bench("a.wav", as_json=True)
+    assert made.run(script) == 0
+    told = [json.loads(line) for line in made.sink.text.splitlines()]
+    assert [(line["type"], line.get("source")) for line in told] == [
+        ("workers", None), ("begin", "a.wav"), ("workers", None), ("final", "a.wav"), ("end", "a.wav"),
+    ]  # fmt: skip
+    assert made.stderr.getvalue().splitlines() == [
+        "asrcli: warning: a worker was lost, 1 left; 1.5 s of sound go over again",
+        "1.5 s of sound went over twice, since 1 worker was lost",
+    ]
+
+
+def test_nothing_is_kept_of_a_source_that_is_over(bench) -> None:
+    """But a byte: what the second half leaves behind is counted, when most caches have their fill."""
+    levels: list[int] = []
+
+    def script(jobs: Sequence[Job]) -> Iterator[Happening]:
+        for number in range(400):
+            if number % 200 == 0:
+                measure()
+            yield number, opened(jobs[number])
+            yield number, SessionStarted(f"task {number}")
+            yield number, AudioSent(300)
+            yield number, final(f"{number} words.")
+            yield number, Ended(LinkError(f"{number:04}.wav: gone after {number} s") if number % 10 == 0 else None)
+        measure()
+
+    def measure() -> None:
+        made.opened.clear()
+        gc.collect()
+        levels.append(tracemalloc.get_traced_memory()[0])
+
+    made = bench(*many(400), as_json=True)
+    made.sink.write = lambda text: None
+    tracemalloc.start()
+    try:
+        assert made.run(script) == 1
+    finally:
+        tracemalloc.stop()
+    assert (levels[2] - levels[1]) / 200 < 200

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from asrcli.values.summary import Summary
+from collections.abc import Sequence
+
+from asrcli.values.summary import RunSummary, Summary
 
 
 def stats_lines(summary: Summary) -> str:
@@ -26,8 +28,30 @@ def stats_lines(summary: Summary) -> str:
         ("complete", "yes" if summary.complete else "no"),
         *(("task", task_id) for task_id in summary.task_ids),
     ]
+    return _block(summary.source, rows)
+
+
+def run_lines(summary: RunSummary) -> str:
+    """The same of all sources together."""
+    real_time = summary.audio_ms / 1000 / summary.wall_s if summary.wall_s > 0 else None
+    rows = [
+        ("done", str(summary.done)),
+        ("failed", str(summary.failed)),
+        ("done before", str(summary.skipped) if summary.skipped else None),
+        ("not begun", str(summary.not_begun) if summary.not_begun else None),
+        ("audio", _text(summary.audio_ms, "{:.1f} s", 1000)),
+        ("billed", _text(summary.billed_s, "{} s")),
+        ("sent twice", _text(summary.resent_ms or None, "{:.1f} s", 1000)),
+        ("workers lost", _text(summary.workers_lost, "{}")),
+        ("wall time", _text(summary.wall_s, "{:.1f} s")),
+        ("times real time", _text(real_time, "{:.2f}")),
+    ]
+    return _block("all sources", rows)
+
+
+def _block(heading: str, rows: Sequence[tuple[str, str | None]]) -> str:
     body = "".join(f"  {label:<20}{_printable(value)}\n" for label, value in rows if value is not None)
-    return f"{_printable(summary.source)}\n{body}"
+    return f"{_printable(heading)}\n{body}"
 
 
 def _text(value: float | None, form: str, divisor: int = 1) -> str | None:
