@@ -5,8 +5,9 @@ from __future__ import annotations
 import glob
 from pathlib import Path
 
+from asrcli.remote.base import Way
 from asrcli.system.file_state import check_name
-from asrcli.values.addresses import is_address
+from asrcli.values.addresses import file_name, is_address, local, shown
 from asrcli.values.errors import UsageError
 from asrcli.values.source_name import STANDARD_INPUT
 
@@ -15,6 +16,7 @@ _SUFFIXES = """
     .wav .flac .ogg .oga .opus .mp3 .mp2 .aiff .aif .aifc .au .snd .caf .w64 .rf64 .voc
     .m4a .m4b .mp4 .mov .aac .amr .webm .mkv .mka .wma .ac3 .3gp .ts .pcm
 """
+_LOOKED_FOR = "looked for names ending in .wav .mp3 .m4a .flac and so on"
 AUDIO_SUFFIXES = frozenset(_SUFFIXES.split())
 
 
@@ -32,24 +34,26 @@ def is_source(word: str) -> bool:
         return False
 
 
-def expand(names: list[str]) -> list[str]:
-    """The sources that `names` stand for, in order. Raises UsageError for a folder or a pattern without audio."""
+def expand(names: list[str], way: Way = Way()) -> list[str]:  # noqa: B008 - it is frozen
+    """The sources that `names` stand for, in order. Raises UsageError for a folder or a pattern without audio.
+
+    Of a store its folders and patterns stand for what they hold too, for which it is asked by `way`: RemoteError.
+    """
     sources: list[str] = []
-    for name in names:
-        path = Path(name)
+    for name in map(local, names):
         if not name:
             raise UsageError("an empty name is no source")
         if name == STANDARD_INPUT:
             sources.append(name)
             continue
+        if is_address(name):
+            # First: it may be longer than any path.
+            sources += _at_address(name, way)
+            continue
+        path = Path(name)
         check_name(path)
         if path.is_dir():
             sources += _folder(path)
-        elif is_address(name) and not path.exists():
-            from asrcli.remote.places import check_address
-
-            check_address(name)
-            sources.append(name)
         elif not path.exists() and glob.has_magic(name):
             sources += _pattern(name)
         else:
@@ -59,15 +63,26 @@ def expand(names: list[str]) -> list[str]:
     return sources
 
 
+def _at_address(address: str, way: Way) -> list[str]:
+    from asrcli.remote import places
+
+    places.check_address(address)
+    found = places.in_folder(address, way)
+    if found is None and (found := places.matching(address, way)) is None:
+        return [address]
+    audio = [each for each in found if Path(file_name(each)).suffix.lower() in AUDIO_SUFFIXES]
+    if not audio:
+        raise UsageError(f"{shown(address)} stands for no audio file", hint=_LOOKED_FOR)
+    return audio
+
+
 def _folder(folder: Path) -> list[str]:
     try:
         found = sorted(str(path) for path in folder.iterdir() if path.suffix.lower() in AUDIO_SUFFIXES)
     except OSError as error:
         raise UsageError(f"cannot read the folder {folder}: {error.strerror}") from error
     if not found:
-        raise UsageError(
-            f"the folder {folder} holds no audio file", hint="looked for names ending in .wav .mp3 .m4a .flac and so on"
-        )
+        raise UsageError(f"the folder {folder} holds no audio file", hint=_LOOKED_FOR)
     return found
 
 

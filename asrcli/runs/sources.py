@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from asrcli.fleet.manifest import Row
 from asrcli.output.output import Output
 from asrcli.remote.base import RemoteError
 from asrcli.runs.exits import Refused, exit_code
+from asrcli.runs.looking import looked_at
 from asrcli.system.file_state import FileState
 from asrcli.values.addresses import is_address
 from asrcli.values.errors import AsrcliError, DecodeError, Interrupted, OutputError, UsageError
@@ -72,12 +74,10 @@ class Opener:
         prepared = [Prepared(Row.named(name)) for name in names]
         bad: list[AsrcliError] = []
         try:
+            away = self._look_away(prepared)
             for number, item in enumerate(prepared):
-                try:
-                    self._look_at(item, stays_open=number < self._most_open or _is_had_once(item.name))
-                except Interrupted:
-                    raise
-                except AsrcliError as error:
+                error = away[number] if number in away else self._problem(number, item)
+                if error is not None:
                     bad.append(output.error(error, public(item.name)))
                     if bad[-1] is not error:
                         break  # The results can be told of nothing more.
@@ -88,6 +88,14 @@ class Opener:
                 item.close()
             raise
         return prepared
+
+    def _look_away(self, prepared: Sequence[Prepared]) -> dict[int, AsrcliError | None]:
+        """Look at those at addresses; what is wrong with each."""
+        addresses = [number for number, item in enumerate(prepared) if is_address(item.name)]
+        if len(addresses) < 2:
+            return {}
+        with contextlib.closing(looked_at(addresses, lambda number: self._problem(number, prepared[number]))) as told:
+            return dict(told)
 
     def open(self, item: Prepared, control: Control) -> Source:
         """The source of `item`: the one that is open, else opened now.
@@ -131,6 +139,16 @@ class Opener:
         if is_address(item.name):
             return open_input(how, item.name, control.notice, control.level, known=item.sound, looks=looks)
         return open_input(how, item.name, control.notice, control.level)
+
+    def _problem(self, number: int, item: Prepared) -> AsrcliError | None:
+        """Look at one; what is wrong with it."""
+        try:
+            self._look_at(item, stays_open=number < self._most_open or _is_had_once(item.name))
+        except Interrupted:
+            raise
+        except AsrcliError as error:
+            return error
+        return None
 
     def _look_at(self, item: Prepared, *, stays_open: bool) -> None:
         source = self._opened(item, item.control if stays_open else Control(), looks=True)

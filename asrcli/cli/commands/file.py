@@ -98,7 +98,7 @@ def file_request(
     way = Way(to_service.proxy, to_service.ca_bundle, to_service.retries)
     shaping: dict[str, object] = {} if raw_format is None else {"raw": dataclasses.asdict(raw_format)}
     return Request(
-        names=tuple(expand(files)),
+        names=tuple(expand(files, way)),
         input=Files(raw_format, way=way),
         model=model,
         fields={**fields, **send.fields()},
