@@ -57,8 +57,8 @@ def parse_rate(text: str) -> Rate:
     found = _RATE.fullmatch(text)
     if found is None:
         raise UsageError(
-            f"--rate {text} is not a number of starts in a second or a minute",
-            hint="such as 20/s or 600/min; a number alone is the sample rate of raw audio",
+            f"--rate {text} is neither so many starts in a second or a minute nor a sample rate",
+            hint="such as 20/s, 600/min, or 16000 for raw audio",
         )
     return Rate(int(found["starts"]), _UNITS[found["unit"]])
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from asrcli import __version__
 from asrcli.output import masking
 from asrcli.protocols import REGISTRY
-from asrcli.runs.request import Request, ServiceOptions
+from asrcli.runs.request import MOST_JOBS, Request, ServiceOptions
 from asrcli.settings import catalogue, combinations, endpoints, hotword_rules, keys, recognition
 from asrcli.settings.environment import variables
 from asrcli.settings.phrases import Hotwords
@@ -25,6 +25,7 @@ from asrcli.values.recognition import Endpoint, RecognitionOptions
 
 if TYPE_CHECKING:
     from asrcli.audio.opening import Input
+    from asrcli.engine.allowance import Rate
     from asrcli.engine.spec import Spec
     from asrcli.wire.dial import Network
 
@@ -102,6 +103,10 @@ class NoKeyTarget:
 def choose(request: Request, output: Teller) -> Choice:
     """Check the options against each other and the model, and warn of what may not work. Raises UsageError."""
     _check_split(request)
+    if request.corpus.rate is not None and request.service.starts_per_minute is not None:
+        raise UsageError(
+            f"--rate {request.corpus.rate} and --starts-per-minute exclude each other", hint="leave one of them out"
+        )
     service = request.service
     region = endpoints.region_label(service.region, service.endpoint, os.environ)
     models_region = endpoints.models_region(region)
@@ -244,6 +249,7 @@ def spec_of(request: Request, choice: Choice, endpoint: Endpoint, network: Netwo
     from asrcli.wire.retry import Retry
 
     service = request.service
+    rate, slots = _allowed(request)
     return Spec(
         protocol=choice.protocol,
         options=choice.options,
@@ -256,6 +262,23 @@ def spec_of(request: Request, choice: Choice, endpoint: Endpoint, network: Netwo
         idle_s=IDLE_S if service.keepalive else None,
         keep_s=service.max_outage,
         starts_per_minute=service.starts_per_minute,
+        rate=rate,
+        slots=slots,
         timeouts=Timeouts(finish_s=service.drain_timeout),
         retry=Retry(tries=service.retries),
     )
+
+
+def _allowed(request: Request) -> tuple[Rate | None, int | None]:
+    """What the engine of this process keeps to, where the user has said what the account allows.
+
+    Of a cluster, all keep to that together, and none on its own.
+    """
+    corpus = request.corpus
+    if corpus.cluster is not None or (corpus.rate is None and corpus.slots is None):
+        return None, None
+    from asrcli.engine.allowance import parse_rate
+
+    here = request.many.split if request.many.split > 1 else request.at_once(MOST_JOBS)
+    slots = here if corpus.slots is None else min(corpus.slots, here)
+    return None if corpus.rate is None else parse_rate(corpus.rate), slots

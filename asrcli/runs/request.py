@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from asrcli.engine.spec import Cutting
 
 
+# One core sends and receives so much audio in real time; the accounts of the service allow far less.
+MOST_JOBS = 1000
+
+
 @dataclass(frozen=True)
 class ServiceOptions:
     """Which service to ask, with what key, by which way, and how patiently. None: not said."""
@@ -142,4 +146,4 @@ class Request:
         if self.corpus.cluster is not None:
             return min(self.corpus.slots or CLUSTER_SLOTS, sources)
         said = [most for most in (self.many.jobs, self.corpus.slots) if most is not None]
-        return min(*said, sources) if said else 1
+        return min(*said, sources, MOST_JOBS) if said else 1

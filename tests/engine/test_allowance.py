@@ -32,7 +32,7 @@ def test_any_other_is_refused_with_what_would_be_one(text):
     with pytest.raises(UsageError) as refused:
         parse_rate(text)
     assert text in refused.value.message
-    assert "20/s or 600/min" in refused.value.hint
+    assert "20/s, 600/min" in refused.value.hint
 
 
 def allowance(slots: int, rate: Rate | None = None) -> tuple[FakeClock, Allowance]:

@@ -11,7 +11,7 @@ import typer
 from asrcli.cli.flags.context import LiveContextFlags
 from asrcli.cli.flags.corpus import CorpusFlags
 from asrcli.cli.flags.many import ManyFlags
-from asrcli.cli.flags.options import OutputFlags, Pace, RawAudioFlags, RecognitionFlags, grouped
+from asrcli.cli.flags.options import FileAudioFlags, OutputFlags, Pace, RawAudioFlags, RecognitionFlags, grouped
 from asrcli.cli.flags.sending import SendFlags
 from asrcli.cli.flags.service import ServiceFlags
 
@@ -26,7 +26,7 @@ def file(
     context: LiveContextFlags,
     service: ServiceFlags,
     send: SendFlags,
-    raw: RawAudioFlags,
+    audio: FileAudioFlags,
     output: OutputFlags,
     many: ManyFlags,
     corpus: CorpusFlags,
@@ -52,8 +52,9 @@ def file(
     def prepare() -> Request:
         _check_sources(named, corpus)
         fields = {**recognition.fields(), **context.fields()}
-        request = file_request(named, recognition.model, fields, service, send, raw, output, many, pace)
-        return dataclasses.replace(request, corpus=corpus.options(), make_list=recognition.make_list)
+        asked = dataclasses.replace(corpus.options(), rate=audio.starts())
+        request = file_request(named, recognition.model, fields, service, send, audio.raw(), output, many, pace)
+        return dataclasses.replace(request, corpus=asked, make_list=recognition.make_list)
 
     return run(output.options(), prepare, opening=what(named) if named else "the manifest", folder=many.output_dir)
 

@@ -102,6 +102,7 @@ def _check_meaning(context: typer.Context, option: Any, value: Any) -> None:
 
     from asrcli.audio.chunks.pacing import parse_pace
     from asrcli.cli.flags import knobs, textfiles
+    from asrcli.cli.flags.options import FileAudioFlags
     from asrcli.settings import endpoints, headers, phrases, recognition, sending
     from asrcli.values.kinds import Texts
 
@@ -114,6 +115,8 @@ def _check_meaning(context: typer.Context, option: Any, value: Any) -> None:
             phrases.parse_parameters(value)
         case "hotwords":
             textfiles.check_hotwords(value)
+        case "rate" if option.type_descriptor.annotation is str:
+            FileAudioFlags(value).starts()
         case "header":
             headers.parse_headers(value)
         case "endpoint":

@@ -38,7 +38,12 @@ class CorpusFlags:
     ] = None
     slots: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, max=100_000, help="Recognitions at the same time, on all workers together."),
+        typer.Option(
+            metavar="N",
+            min=1,
+            max=100_000,
+            help="Recognitions at the same time, on all workers together; for starts see --rate.",
+        ),
     ] = None
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done, how long it takes and what it costs.")

@@ -11,10 +11,7 @@ from typing import Annotated, ClassVar
 
 import typer
 
-from asrcli.runs.request import ManyOptions
-
-# One core sends and receives so much audio in real time; the accounts of the service allow far less.
-MOST_JOBS = 1000
+from asrcli.runs.request import MOST_JOBS, ManyOptions
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ Nothing heavy is imported here: the help of a command and shell completion read 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, ClassVar
@@ -17,6 +18,17 @@ from asrcli.cli.flags.grouping import grouped as grouped
 from asrcli.cli.flags.knobs import Knobs, fields
 from asrcli.runs.request import OutputOptions
 from asrcli.settings.catalogue import DEFAULT_MODEL
+
+RawChannels = Annotated[int | None, typer.Option(metavar="N", help="Channels of raw audio [1].")]
+RawEncoding = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Samples of raw audio: s16le s24le f32le u8 mulaw … [s16le].",
+        autocompletion=values.encodings,
+    ),
+]
+_HZ = re.compile(r"-?[0-9]{1,9}", re.ASCII)
 
 Pace = Annotated[
     str,
@@ -114,15 +126,44 @@ class RawAudioFlags:
     rate: Annotated[
         int | None, typer.Option("--rate", "--sample-rate", metavar="HZ", help="Sample rate of raw audio [16000].")
     ] = None
-    channels: Annotated[int | None, typer.Option(metavar="N", help="Channels of raw audio [1].")] = None
-    encoding: Annotated[
+    channels: RawChannels = None
+    encoding: RawEncoding = None
+
+
+@dataclass(frozen=True)
+class FileAudioFlags:
+    """What raw audio on standard input is, or how fast recognitions may start."""
+
+    section: ClassVar[str] = "Raw audio"
+
+    rate: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME",
-            help="Samples of raw audio: s16le s24le f32le u8 mulaw … [s16le].",
-            autocompletion=values.encodings,
+            "--rate",
+            "--sample-rate",
+            metavar="HZ|N/s",
+            help="Sample rate of raw audio [16000]; or starts of recognitions, further tries too, in a second or"
+            " minute at most, on all workers together: 20/s, 600/min.",
         ),
     ] = None
+    channels: RawChannels = None
+    encoding: RawEncoding = None
+
+    def starts(self) -> str | None:
+        """How many recognitions may start in a second or minute; None where the rate is not about that.
+
+        Raises UsageError for what is neither.
+        """
+        if self.rate is None or _HZ.fullmatch(self.rate):
+            return None
+        from asrcli.engine.allowance import parse_rate
+
+        return str(parse_rate(self.rate))
+
+    def raw(self) -> RawAudioFlags:
+        """What raw audio is."""
+        hz = int(self.rate) if self.rate is not None and _HZ.fullmatch(self.rate) else None
+        return RawAudioFlags(hz, self.channels, self.encoding)
 
 
 @dataclass(frozen=True)

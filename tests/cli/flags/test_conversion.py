@@ -56,7 +56,7 @@ def test_what_is_plainly_right_needs_no_pydantic(tmp_path):
         (["--jobs", "x"], "--jobs x: a whole number from 1 to 1000 is wanted"),
         (["--jobs=0"], "--jobs 0: a whole number from 1 to 1000 is wanted"),
         (["--max-outage", "a b"], "--max-outage 'a b': a number from 1 to 86400 is wanted"),
-        (["--sample-rate", "1.5"], "--sample-rate 1.5: a whole number is wanted"),
+        (["--split", "1.5"], "--split 1.5: a whole number is wanted"),
         (["--jobs"], "--jobs needs a value, N"),
         (["-m"], "-m needs a value, NAME"),
         (["--json=3"], "--json takes no value"),
