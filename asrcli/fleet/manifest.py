@@ -17,10 +17,10 @@ from typing import Any
 
 from asrcli.fleet.row_options import OPTIONS, RowOptions, Unusable, shown
 from asrcli.fleet.shards import Shard, digest_of
-from asrcli.remote.base import Way
+from asrcli.remote.base import RemoteError, Way
 from asrcli.remote.places import lines
-from asrcli.values.addresses import is_address
-from asrcli.values.errors import UsageError
+from asrcli.values.addresses import is_address, local
+from asrcli.values.errors import DecodeError, UsageError
 from asrcli.values.source_name import STANDARD_INPUT, label
 
 MOST_TOLD = 5
@@ -88,11 +88,17 @@ def read(place: str, shard: Shard | None = None, way: Way = Way()) -> Manifest: 
     """The manifest at `place`, a path, - or an address, without the rows of other shards.
 
     Relative paths in it count from its folder. Raises BrokenManifest, UsageError where it cannot be read or holds
-    nothing, and RemoteError.
+    nothing, and RemoteError where an address does not answer now.
     """
     if place == STANDARD_INPUT and sys.stdin is not None and sys.stdin.isatty():
         raise UsageError("standard input is a terminal, and no manifest", hint="asrcli file --manifest - < in.jsonl")
-    return manifest_of(lines(place, way), place, shard)
+    place = local(place)
+    try:
+        return manifest_of(lines(place, way), place, shard)
+    except (RemoteError, DecodeError) as error:
+        if error.retryable:
+            raise
+        raise UsageError(f"cannot read the manifest: {error.message}", hint=error.hint) from error
 
 
 def manifest_of(lines: Iterable[str], place: str, shard: Shard | None = None) -> Manifest:
@@ -184,7 +190,7 @@ def _row(said: dict[str, Any], base: str, options: RowOptions) -> Row:
     others = {sys.intern(key): value for key, value in said.items() if key not in _READ and key != audio_key}
     return Row(
         id=_id(said.get("id"), audio),
-        audio=_located(audio, base),
+        audio=_located(local(audio), base),
         duration_ms=_duration_ms(said.get("duration")),
         fields=options.fields_of(said) if any(said.get(name) is not None for name in OPTIONS) else _NOTHING,
         channel=_channel(said.get("channel")),

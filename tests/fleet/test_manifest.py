@@ -12,8 +12,11 @@ import pytest
 
 from asrcli.fleet.manifest import MOST_TOLD, BrokenManifest, Row, manifest_of, read
 from asrcli.fleet.shards import Shard, digest_of
+from asrcli.remote import stores
+from asrcli.remote.base import RemoteError, Way
 from asrcli.settings.phrases import Hotwords
 from asrcli.values.errors import UsageError
+from tests.support.web_server import Thing, web_server
 
 
 def row(*, place: str = "in.jsonl", **line: object) -> Row:
@@ -166,6 +169,28 @@ def test_where_there_is_no_manifest_or_nothing_in_it_that_is_said(tmp_path: Path
     (tmp_path / "empty.jsonl").write_text("\n\n")
     with pytest.raises(UsageError, match=r"empty\.jsonl holds no sources"):
         read(str(tmp_path / "empty.jsonl"))
+
+
+def test_a_manifest_may_lie_in_a_store_and_its_sources_beside_it() -> None:
+    stores.put("memory://corpora/in.jsonl", b'{"audio": "a.wav"}\n{"audio": "file:///data/b%20c.wav"}\n')
+    assert [each.audio for each in read("memory://corpora/in.jsonl").rows] == [
+        "memory://corpora/a.wav",
+        "/data/b c.wav",
+    ]
+    with pytest.raises(UsageError, match="cannot read the manifest: there is nothing at memory://corpora/none"):
+        read("memory://corpora/none.jsonl")
+    with pytest.raises(UsageError, match="nosuch://"):
+        read("nosuch://corpora/none.jsonl")
+
+
+def test_a_manifest_that_breaks_off_is_not_taken_for_a_shorter_one() -> None:
+    lines = b'{"audio": "a.wav"}\n{"audio": "b.wav"}\n'
+    with web_server() as server:
+        address = server.put("/in.jsonl", Thing(lines, has_ranges=False, breaks=[19]))
+        with pytest.raises(RemoteError) as caught:
+            read(address, way=Way(retries=0))
+        assert caught.value.retryable
+        assert len(read(address, way=Way(retries=2)).rows) == 2
 
 
 def test_rows_are_small_and_those_of_other_shards_are_smaller() -> None:
