@@ -10,6 +10,12 @@ import os
 
 SERVE_KEY = "ASRCLI_SERVE_KEY"
 _KEYS = ("DASHSCOPE_API_KEY", SERVE_KEY)
+# What opens object stores. Their libraries look for it in the environment, here and in processes that work for us.
+_STORE_KEYS = (
+    *("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
+    *("OSS_ACCESS_KEY_SECRET", "OSS_SESSION_TOKEN", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_SECURITY_TOKEN"),
+    *("AZURE_STORAGE_ACCOUNT_KEY", "AZURE_STORAGE_SAS_TOKEN", "AZURE_STORAGE_CONNECTION_STRING"),
+)
 _taken: dict[str, str] = {}
 
 
@@ -26,6 +32,6 @@ def variables() -> dict[str, str]:
 
 
 def known_keys() -> list[str]:
-    """The keys that are set."""
+    """The keys that are set, those of object stores among them."""
     found = variables()
-    return [found[name].strip() for name in _KEYS if name in found]
+    return [found[name].strip() for name in (*_KEYS, *_STORE_KEYS) if name in found]

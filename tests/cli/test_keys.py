@@ -44,6 +44,16 @@ def test_a_key_in_the_wrong_place_is_not_echoed(asrcli, arguments):
             assert "sk-…" in done.out
 
 
+@pytest.mark.parametrize("variable", ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "OSS_ACCESS_KEY_SECRET"])
+def test_a_key_of_an_object_store_is_not_echoed(asrcli, monkeypatch, variable):
+    key = "wJalrXUtnFEMI/K7MDENG"
+    monkeypatch.setenv(variable, key)
+    done = asrcli("file", f"s3://{key}/a.wav", f"{key}.wav", "--json")
+    assert done.code == 2
+    assert key not in done.out + done.err
+    assert "***" in done.err
+
+
 def test_a_key_in_a_configuration_file_is_not_echoed(asrcli, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("asrcli.toml").write_text(f'model = "{KEY}"\nregion = "{KEY}"\n')
