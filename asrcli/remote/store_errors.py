@@ -31,6 +31,14 @@ _BROKEN_OFF = {
 }
 _TLS = {"SSLError", "ClientConnectorSSLError", "ClientConnectorCertificateError"}
 _BUSY = {"SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable", "Throttling", "TooManyRequests"}
+# Kind of store → where its library finds credentials, and where the store.
+_S3 = ("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE", "AWS_ENDPOINT_URL")
+_SETTINGS = {
+    "s3": _S3,
+    "s3a": _S3,
+    "oss": ("OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET", "OSS_ENDPOINT, as https://oss-cn-beijing.aliyuncs.com"),
+    "gs": ("GOOGLE_APPLICATION_CREDENTIALS", ""),
+}
 _OF_THE_EXTRA = {"fsspec", "s3fs"}
 
 
@@ -41,18 +49,19 @@ def translated(error: BaseException, address: str, doing: str) -> AsrcliError:
     codes = {code for each in chain if (code := _code(each))}
     statuses = {status for each in chain if (status := _status(each))}
     what = shown(address)
+    credentials, endpoint = _SETTINGS.get(scheme(address), ("", ""))
     if names & _NO_CREDENTIALS:
-        hint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE" if _is_s3(address) else ""
+        hint = f"set {credentials}" if credentials else ""
         return RemoteError(f"there are no credentials for {what}: {_text(error)}", hint=hint)
-    if codes & _NO_BUCKET or "NoSuchBucket" in names:
-        hint = "check its name and the store's address (AWS_ENDPOINT_URL)" if _is_s3(address) else "check its name"
+    if codes & _NO_BUCKET or names & _NO_BUCKET:
+        hint = f"check its name and {endpoint}" if endpoint else "check its name"
         return RemoteError(f"there is no bucket of that name: {what}", hint=hint)
     if names & _CHANGED or 412 in statuses:
         return changed(address)
     if "FileNotFoundError" in names or 404 in statuses:
         return NothingThere(f"there is nothing at {what}")
     if "PermissionError" in names or statuses & {401, 403}:
-        hint = "the credentials that were found need the right to do that"
+        hint = "the credentials that were found need the right to do that" + (f": {credentials}" if credentials else "")
         return RemoteError(f"{what} may not be {_DONE[doing]}: {_text(error)}", hint=hint)
     if "IsADirectoryError" in names:
         return RemoteError(f"{what} is a folder", hint="a folder of sources ends in /")
@@ -65,7 +74,8 @@ def translated(error: BaseException, address: str, doing: str) -> AsrcliError:
         return RemoteError(message, retryable=True, unreached=True)
     if names & _BROKEN_OFF:
         return RemoteError(f"the connection to the store of {what} broke: {_reason(chain)}", retryable=True)
-    return RemoteError(f"{what} cannot be {_DONE[doing]}: {_text(error)}")
+    hint = f"set {endpoint}" if "endpoint" in str(error).lower() and endpoint else ""
+    return RemoteError(f"{what} cannot be {_DONE[doing]}: {_text(error)}", hint=hint)
 
 
 _DONE = {"read": "read", "write": "written", "list": "listed", "remove": "removed"}
@@ -82,10 +92,6 @@ def unavailable(error: Exception, address: str) -> RemoteError:
     package = missing.partition(".")[0].replace("_", "-")
     hint = how_to_add("remote") if package in _OF_THE_EXTRA else how_to_add_package(package)
     return RemoteError(f"{kind} takes {package}, which is not installed", hint=hint)
-
-
-def _is_s3(address: str) -> bool:
-    return scheme(address) in ("s3", "s3a")
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

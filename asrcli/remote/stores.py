@@ -6,6 +6,8 @@ nothing imports them before there is such an address.
 
 from __future__ import annotations
 
+import logging
+import os
 import queue
 import re
 import threading
@@ -23,21 +25,27 @@ from asrcli.values.errors import AsrcliError
 
 # Of a source that is heard at its own pace it is some seconds, and a thousand of them fit into the memory.
 _BLOCK_BYTES = 256 << 10
-# One try, and no longer than a person waits: whoever calls knows whether there is to be another. As many connections
-# as there may be reads at once.
-_OPTIONS: Mapping[str, Mapping[str, object]] = {
-    "s3": {
-        "config_kwargs": {
-            "retries": {"total_max_attempts": 1, "mode": "standard"},
-            "connect_timeout": 10,
-            "read_timeout": 30,
-            "max_pool_connections": 64,
-        }
-    }
-}
+# Loggers of libraries that would print on their own what is an error of ours, or has to do with nobody.
+_LOGGERS = ("fsspec", "asyncio", "aiohttp", "botocore", "aiobotocore")
 _WITHOUT_PATTERN = re.compile(r"/[^/]*[*?[].*")
 _lock = threading.Lock()
 _file_systems: dict[str, Any] = {}
+
+
+def _options(kind: str) -> dict[str, object]:
+    """What the library of a kind of store is told, besides what it finds out by itself.
+
+    One try, and no longer than a person waits: whoever calls knows whether there is to be another.
+    """
+    if kind in ("s3", "s3a"):
+        # As many connections as there may be reads at once.
+        config = {"connect_timeout": 10, "read_timeout": 30, "max_pool_connections": 64}
+        return {"config_kwargs": {**config, "retries": {"total_max_attempts": 1, "mode": "standard"}}}
+    if kind == "oss":
+        # Unlike the vendor's own tools it does not look for them.
+        names = {"key": "OSS_ACCESS_KEY_ID", "secret": "OSS_ACCESS_KEY_SECRET", "token": "OSS_SESSION_TOKEN"}
+        return {option: os.environ[name] for option, name in names.items() if os.environ.get(name)}
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +188,7 @@ def in_folder(address: str) -> list[Entry]:
             return []
         raise problem from error
     # A folder that was made as such is an object of no bytes in some stores, which stands in its own listing.
-    return _entries(address, [each for each in found if each["name"].rstrip("/") != path.rstrip("/")])
+    return _entries(address, [each for each in found if each["name"].strip("/") != path.strip("/")])
 
 
 def matching(pattern: str) -> list[Entry]:
@@ -239,10 +247,8 @@ def _entries(address: str, found: list[dict[str, Any]]) -> list[Entry]:
 def _address(beginning: str, path: str) -> str:
     """The address of `path`, which is one of the file system of the address `beginning`."""
     file_system, its_path = _at(beginning)
-    prefix = beginning.rstrip("/").removesuffix(its_path)
-    if prefix == beginning.rstrip("/"):
-        return str(file_system.unstrip_protocol(path))
-    return prefix + path
+    whole, its_path, path = beginning.rstrip("/"), its_path.strip("/"), path.lstrip("/")
+    return whole.removesuffix(its_path) + path if whole.endswith(its_path) else str(file_system.unstrip_protocol(path))
 
 
 def _at(address: str) -> tuple[Any, str]:
@@ -256,10 +262,12 @@ def _at(address: str) -> tuple[Any, str]:
     except (ImportError, ValueError) as error:
         raise unavailable(error, address) from error
     try:
-        options = {**_OPTIONS.get(scheme.removesuffix("a"), {}), **kind._get_kwargs_from_urls(address)}
+        options = {**_options(scheme), **kind._get_kwargs_from_urls(address)}
         key = f"{scheme} {sorted(options.items())}"
         with _lock:
             if key not in _file_systems:
+                for name in (*_LOGGERS, kind.__module__.partition(".")[0]):
+                    logging.getLogger(name).addHandler(logging.NullHandler())
                 _file_systems[key] = kind(**options, skip_instance_cache=True)
                 if hasattr(kind, "retries"):
                     _file_systems[key].retries = 1

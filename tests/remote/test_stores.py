@@ -227,6 +227,38 @@ def test_a_library_that_is_missing_is_named(s3, monkeypatch):
         assert raised.value.hint == line
 
 
+def test_a_library_of_another_store_is_told_its_credentials_and_where_the_store_is(monkeypatch):
+    """ossfs looks for neither of them where the vendor's own tools do."""
+    given: dict[str, object] = {}
+
+    class Other:
+        def __init__(self, *, skip_instance_cache: bool, **options: object) -> None:
+            given.update(options)
+
+        @staticmethod
+        def _get_kwargs_from_urls(address: str) -> dict[str, object]:
+            return {}
+
+        @staticmethod
+        def _strip_protocol(address: str) -> str:
+            return address.removeprefix("oss:/")
+
+        def invalidate_cache(self, path: str) -> None:
+            pass
+
+        def info(self, path: str) -> None:
+            raise ValueError("endpoint is required")
+
+    monkeypatch.setattr("fsspec.get_filesystem_class", lambda scheme: Other)
+    monkeypatch.setattr(stores, "_file_systems", {})
+    monkeypatch.setenv("OSS_ACCESS_KEY_ID", "one")
+    monkeypatch.setenv("OSS_ACCESS_KEY_SECRET", "two")
+    with pytest.raises(RemoteError, match="oss://b/a cannot be read: endpoint is required") as raised:
+        looked("oss://b/a")
+    assert "OSS_ENDPOINT" in raised.value.hint
+    assert given == {"key": "one", "secret": "two"}
+
+
 def test_an_address_of_no_kind_is_refused():
     with pytest.raises(RemoteError, match="addresses that begin with nosuch:// are not known"):
         looked("nosuch://a/b")
