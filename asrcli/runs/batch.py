@@ -226,13 +226,13 @@ class _Run:
         if isinstance(event, WorkersChanged):
             self._tally.workers = event
         self._output.whole(event)
-        self._check_for_readers()
+        self._check_readers()
 
     def _tell(self, event: Event, number: int) -> None:
         self._output.event(event, number)
-        self._check_for_readers()
+        self._check_readers()
 
-    def _check_for_readers(self) -> None:
+    def _check_readers(self) -> None:
         if self._output.closed_downstream():
             raise ClosedPipe
 
@@ -277,7 +277,7 @@ class _Run:
 
     def _failure(self, number: int, error: AsrcliError | None, *, has_begun: bool) -> Failure | None:
         """Take note of what one failed with; what would fail in the same way for all that follow ends the batch."""
-        tally, name = self._tally, self._sources[number].row.id
+        tally, item = self._tally, self._sources[number]
         if error is None:
             tally.done()
             return None
@@ -288,7 +288,7 @@ class _Run:
         told_before = is_many and isinstance(error, AuthError) and isinstance(self._no_more, AuthError)
         if isinstance(error, AuthError) or (isinstance(error, Bug) and error.ends_all):
             self._no_more = self._no_more or error
-        tally.fail(error, name)
+        tally.fail(error, item.name)
         # An interruption of many is told once, at the end.
         silent = told_before or (is_many and isinstance(error, Interrupted))
-        return Failure(error, public(name), silent or not tally.is_to_name(self._output))
+        return Failure(error, public(item.row.id), silent or not tally.is_to_name(self._output))
