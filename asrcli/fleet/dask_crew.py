@@ -37,6 +37,7 @@ class FarCrew:
         self._outbox: list[bytes] = []
         self._is_wanted = asyncio.Event()
         self._gone = ""
+        self._is_gone = asyncio.Event()
         self._ends_at: float | None = None
         self._heard_at = self._loop.time()
 
@@ -52,12 +53,12 @@ class FarCrew:
     def has_gone(self) -> None:
         """Its worker, or the scheduler, is not there any more."""
         self._gone = self._gone or "its worker has gone"
-        self._is_wanted.set()
+        self._is_gone.set()
 
     def drop(self) -> None:
         """It counts as lost: it is not asked any more, and ends by itself for that."""
         self._gone = self._gone or "it was given up"
-        self._is_wanted.set()
+        self._is_gone.set()
 
     async def live(self, opening: bytes) -> bool:
         """From its beginning to its end; whether there may be another one on the same worker."""
@@ -156,7 +157,14 @@ class FarCrew:
         asked = scheduler_of(self._client).broadcast(
             msg={"op": dask_worker.HANDLER, **words}, workers=[self.address], on_error="return_pickle"
         )
-        answer = (await asyncio.wait_for(asked, wait_s + LEASE_S))[self.address]
+        asking, going = asyncio.ensure_future(asked), asyncio.ensure_future(self._is_gone.wait())
+        # A scheduler goes on trying to reach a worker that is not there.
+        await asyncio.wait((asking, going), timeout=wait_s + LEASE_S, return_when=asyncio.FIRST_COMPLETED)
+        going.cancel()
+        if not asking.done():
+            asking.cancel()
+            raise OSError("no answer")
+        answer = asking.result()[self.address]
         if isinstance(answer, bytes):
             raise OSError(str(pickle.loads(answer)))
         return answer
