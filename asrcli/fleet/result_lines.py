@@ -64,7 +64,8 @@ class Sound:
 class Outcome:
     """What became of one source. `text`: a sentence a line. `paths`: its result files.
 
-    `seconds` of sound were heard, of which `resent_s` went over more than once. `error` says why it is not complete.
+    `seconds` of sound were heard, of which `resent_s` went over more than once; `truncated` where its source holds less
+    than its header says. `error` says why it is not complete.
     `options` is the hash of all that shapes a text beside the sound; `others` what its row holds that is nobody's.
     """
 
@@ -81,6 +82,7 @@ class Outcome:
     languages: tuple[str, ...] = ()
     reconnects: int = 0
     resent_s: float = 0.0
+    truncated: bool = False
     error: Mapping[str, object] | None = None
     sound: Sound | None = None
     others: Mapping[str, object] = field(default_factory=dict)
@@ -93,7 +95,10 @@ class Outcome:
         said |= {"seconds": self.seconds, "billed_s": self.billed_s, "model": self.model}
         if self.languages:
             said["language"] = self.languages[0] if len(self.languages) == 1 else list(self.languages)
-        said |= {"reconnects": self.reconnects, "resent_s": self.resent_s, "error": self.error}
+        said |= {"reconnects": self.reconnects, "resent_s": self.resent_s}
+        if self.truncated:
+            said["truncated"] = True
+        said["error"] = self.error
         if self.others:
             said["manifest"] = _finite(self.others)
         sound = None if self.sound is None else self.sound.document()

@@ -21,6 +21,7 @@ from asrcli.output.places.streams import ClosedPipe
 from asrcli.output.views.stats import stats_lines
 from asrcli.runs.jobs import Jobs
 from asrcli.runs.metrics import Metrics
+from asrcli.runs.notes import Notes
 from asrcli.runs.recording import heard_in
 from asrcli.runs.sources import Opener, Prepared, change_of
 from asrcli.runs.tally import Tally
@@ -58,6 +59,7 @@ class Batch:
     skipped: int = 0
     asides: SimpleQueue[Notice] = field(default_factory=SimpleQueue)
     went_over: Callable[[], None] = lambda: None
+    notes: Notes = field(default_factory=Notes)
     kept: Callable[[int], None] = lambda number: None
 
     def run(self, sources: list[Prepared], transcribe: Transcribe) -> int:
@@ -100,6 +102,7 @@ class _Run:
             jobs = Jobs(self._sources, self._batch.variants, self._open, self._check)
             with contextlib.closing(transcribe(jobs)) as happenings:
                 for number, what in happenings:
+                    self._batch.notes.check()
                     with self._batch.signals.put_off:
                         self._take(number, what, loses_sound=loses_sound)
                         tell_asides(self._batch.asides, self._output)
@@ -115,6 +118,7 @@ class _Run:
             self._end_all(Bug.of(bug))
         finally:
             self._batch.signals.no_more_to_stop()
+        self._batch.notes.close()
         return self._tally.code(self._no_more, self._output, stats=self._batch.stats)
 
     def _take(self, number: int, what: What, *, loses_sound: bool) -> None:
@@ -174,6 +178,7 @@ class _Run:
         name, options = item.row.id, choice.options
         sound = source.sound_format
         item.sound = source.sound or item.sound
+        self._batch.notes.begun(number, item)
         self._running[number] = Metrics(name, self._clock)
         info = Begin(
             source=public(name),
@@ -220,6 +225,7 @@ class _Run:
                 event = replace(event, received_ms=metrics.elapsed_ms())
             if number in self._unheard:
                 self._tell_of_sound(number, self._unheard.pop(number))
+            self._batch.notes.heard(number, event)
         self._tell(event, number)
 
     def _tell_of_all(self, event: Tick | WorkersChanged) -> None:
@@ -253,9 +259,11 @@ class _Run:
         summary = None if metrics is None else metrics.summary(complete=error is None)
         if error is None and metrics is not None and not metrics.has_words:
             error = self._nothing_heard(number)
+        failure = self._failure(number, error, has_begun=metrics is not None)
         self._tally.ended(summary)
-        self._output.end(summary, number, self._failure(number, error, has_begun=metrics is not None))
-        self._batch.kept(number)
+        self._output.end(summary, number, failure)
+        if metrics is not None or failure is not None:
+            self._batch.notes.over(number, self._sources[number], summary, failure, self._batch.kept)
         if summary is not None and self._batch.stats and self._tally.names_all:
             self._output.say(stats_lines(summary))
 

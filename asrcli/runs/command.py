@@ -16,6 +16,7 @@ from asrcli.output.output import Output
 from asrcli.runs.batch import Batch, tell_asides
 from asrcli.runs.choose_output import arrange, check_format
 from asrcli.runs.choose_spec import Choice, ServiceTarget, Teller, network_of, service_of, spec_of
+from asrcli.runs.notes import Notes
 from asrcli.runs.recording import recording_of, spare_the_sources
 from asrcli.runs.request import Request, ServiceOptions
 from asrcli.runs.rescue import rescue
@@ -67,7 +68,7 @@ class Command:
 
             check_cluster(request, self._choice.region, self._choice.context_from)
         check_format(output, request, self._choice.protocol)
-        self._results = Results(request, self._choice, output)
+        self._results = Results(request, [each.choice for each in self._chosen.variants], output)
         if request.output.log is not None:
             from asrcli.runs.message_log import check_log
 
@@ -111,6 +112,7 @@ class Command:
                 # A microphone is not opened in vain where there is no key.
                 service.endpoint()
             opener = Opener([each.input for each in self._chosen.variants], most_open)
+            self._results.open(stack)
             sources = self._to_do(opener, stack)
             if not sources:
                 return 0
@@ -200,7 +202,7 @@ class Command:
             context=None if choice.context_from is None else context,
             record=self._recording.file.write if self._recording is not None else None,
             rescue=functools.partial(rescue, model=options.model, pcm=options.audio_format),
-            tick_s=self._output.tick_s,
+            tick_s=self._output.tick_s or self._results.tick_s,
         )
 
     def _batch(self, variants: Sequence[Variant], opener: Opener, went_over: Callable[[], None]) -> Batch:
@@ -220,6 +222,7 @@ class Command:
             skipped=self._skipped,
             asides=self._asides,
             went_over=went_over,
+            notes=self._results.keeping or Notes(),
         )
 
 

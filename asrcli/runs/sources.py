@@ -31,8 +31,9 @@ class Prepared:
     """A source that is to be done. `source`: it is open already, and is not opened again.
 
     `variant`: which of those of the run says how it is recognised. `state`: of the file when it was opened. `sound` is
-    what a change of its bytes would show in, where that is known. `check_again` is called when all of it has been
-    recognised, and raises AsrcliError where that does not count after all.
+    what a change of its bytes would show in, where that is known, and `sha256` their hash, where it was made.
+    `check_again` is called when all of it has been recognised, and raises AsrcliError where that does not count after
+    all.
     """
 
     row: Row
@@ -42,6 +43,7 @@ class Prepared:
     duration_ms: int | None = None
     state: FileState | None = None
     sound: str | None = None
+    sha256: str | None = None
     check_again: Callable[[], None] = _counts
 
     @property

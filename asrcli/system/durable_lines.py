@@ -202,6 +202,17 @@ def _opened(path: Path, place: Path) -> tuple[int, bool]:
     return descriptor, is_new
 
 
+def check_lines(path: str | os.PathLike[str], key: str) -> None:
+    """Raise UsageError for a file that DurableLines would refuse as somebody else's. Touches nothing."""
+    path = Path(path)
+    if path.is_file():
+        try:
+            with path.open("rb") as file:
+                _check_first(file, path, key)
+        except OSError as error:
+            raise UsageError(f"cannot read {path}: {error.strerror}", hint="choose another file") from error
+
+
 def _check_first(file: IO[bytes], path: Path, key: str) -> None:
     """Raise UsageError where the first line says that the file is not one of ours. What was cut off says little."""
     first = file.readline(_MOST_BYTES).removeprefix(_BOM)

@@ -35,6 +35,7 @@ def test_a_line_says_all_that_is_known():
         "manifest": {"speaker": "b", "snr": None}, "options": _HASH,
         "sound": {"bytes": 320_044, "modified_ns": 17, "sha256": _HASH}, "at": _AT,
     }  # fmt: skip
+    assert json.loads(outcome(truncated=True).line())["truncated"] is True
     several = json.loads(outcome(paths=("a.srt", "a.html"), languages=("en", "zh"), complete=False, error={}).line())
     assert (several["paths"], several["language"], several["error"]) == (["a.srt", "a.html"], ["en", "zh"], {})
     assert "path" not in several

@@ -42,6 +42,12 @@ class Folder:
         self._forms = forms
         self._force = force
         self._say = say
+        self.sha256s: list[str | None] = []
+        """The hash of each file's bytes, once `results` has looked at them; None for what is no file."""
+
+    def files_of(self, name: str) -> list[Path]:
+        """Where the results of a source lie, or would, in the order of the forms."""
+        return [self._place(name, suffix) for suffix in self._forms]
 
     def check(self, names: Sequence[str]) -> None:
         """Raise UsageError for sources and a folder that cannot work. Touches nothing."""
@@ -79,6 +85,7 @@ class Folder:
         in_the_way: list[str] = []
         for name in names:
             audio = (sounds or {}).get(name) or _audio_of(name)
+            self.sha256s.append(None if audio.state is None else audio.sha256)
             found.append([])
             for suffix in self._forms:
                 try:

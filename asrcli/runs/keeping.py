@@ -1,0 +1,288 @@
+"""--results in a run: what is done already, and a line for each source that is over, on the disk before that counts.
+
+The sound of a file is hashed when its line is made, in a thread of its own: it tells a copy from a change.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import stat
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from asrcli.fleet.ledger import Ledger, Standing
+from asrcli.fleet.numbers import Numbers
+from asrcli.fleet.result_lines import KEY, Outcome, Sound
+from asrcli.fleet.shards import digest_of
+from asrcli.output.masking import mask
+from asrcli.output.places.sidecar import audio_of
+from asrcli.output.sanitize import name as shown_name
+from asrcli.output.wording import sentence_line
+from asrcli.runs.choose_forms import STANDARD_OUTPUT
+from asrcli.runs.exits import exit_code
+from asrcli.runs.notes import Notes
+from asrcli.system.clock import date_and_time
+from asrcli.system.durable_lines import DurableLines, check_lines
+from asrcli.system.file_state import FileState
+from asrcli.values.addresses import is_address, shown
+from asrcli.values.errors import AsrcliError, Bug, OutputError, UsageError
+from asrcli.values.events import FinalResult
+from asrcli.values.source_name import STANDARD_INPUT
+
+if TYPE_CHECKING:
+    from asrcli.output.base import Failure
+    from asrcli.output.output import Output
+    from asrcli.runs.request import Request
+    from asrcli.runs.sources import Prepared
+    from asrcli.values.events import PartialResult
+    from asrcli.values.recognition import RecognitionOptions
+    from asrcli.values.summary import Summary
+
+OutcomeOf = Callable[["Prepared", "Summary | None", "AsrcliError | None"], Outcome]
+
+
+def keeping_of(request: Request, output: Output) -> Keeping | None:
+    """What --results asks for. Raises UsageError for a place that cannot be meant; touches nothing."""
+    place = request.corpus.results
+    if place is None:
+        return None
+    if place == STANDARD_INPUT:
+        raise UsageError("--results takes a file, which a rerun reads again", hint="--results results.jsonl")
+    others: list[tuple[str, Path | str | None]] = [
+        ("--output", path) for path in request.output.output if path != STANDARD_OUTPUT
+    ]
+    others += [("--log", request.output.log), ("--save-audio", request.output.save_audio)]
+    others += [("--manifest", request.corpus.manifest), *(("a source", name) for name in request.names)]
+    for what, path in others:
+        if path is not None and _is_same(place, str(path)):
+            raise UsageError(f"--results {shown_name(place)} is {what} too", hint="choose another file")
+    return Keeping(place, output)
+
+
+class Keeping(Notes):
+    """The lines of results at `place`. `open`, `begin` and `close` belong to a run; `look` alone changes nothing."""
+
+    def __init__(self, place: str, output: Output) -> None:
+        self.label = shown_name(shown(place))
+        self._place = place
+        self._output = output
+        self._ledger = Ledger()
+        self._lines: DurableLines | None = None
+        self._hashing: ThreadPoolExecutor | None = None
+        self._bug: AsrcliError | None = None
+        self._outcome_of: OutcomeOf | None = None
+        self._is_settled = False
+        # Of those that run, by their numbers.
+        self._sentences: dict[int, list[str]] = {}
+        self._states: dict[int, FileState | None] = {}
+        self._finished = 0
+        self._noted = 0
+
+    def open(self) -> None:
+        """Take the file for this run alone. Raises UsageError where another run has it, or it cannot be written."""
+        self._lines = DurableLines(self._place, KEY)
+        if self._lines.mended_bytes:
+            cut = f"{self._lines.mended_bytes} bytes"
+            self._output.notice(f"{self.label} ended in a line that was cut off: {cut} are removed")
+
+    def look(self, sources: Sequence[Prepared]) -> None:
+        """Read what is done. Raises UsageError where that cannot be read, or two of `sources` would be one in it."""
+        _check_ids(sources)
+        check_lines(self._place, KEY)
+        try:
+            with Path(self._place).open("rb") as file:
+                self._ledger = Ledger(file)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise UsageError(f"cannot read {self.label}: {error.strerror}") from error
+        if self._ledger.broken:
+            where = ", ".join(map(str, self._ledger.first_broken))
+            more = "…" if self._ledger.broken > len(self._ledger.first_broken) else ""
+            lines = f"line {where}" if self._ledger.broken == 1 else f"lines {where}{more}"
+            self._output.notice(f"{self.label}: {lines} cannot be read, and count for nothing")
+
+    def standing(self, item: Prepared, options: str) -> Standing:
+        """Whether `item` is done, with options of that hash."""
+        if _comes_once(item):
+            return Standing.NOT_DONE
+        return self._ledger.standing(_id_of(item), options, _sound_now(item), functools.partial(_sha256_of, item))
+
+    def begin(self, outcome_of: OutcomeOf) -> None:
+        """Sources are about to be done; from now on the file stays, with lines or without."""
+        self._outcome_of = outcome_of
+
+    def heard(self, number: int, result: PartialResult | FinalResult) -> None:
+        """A sentence without text is no line."""
+        if isinstance(result, FinalResult) and (line := sentence_line(result.sentence, seen=False)):
+            self._sentences.setdefault(number, []).append(line)
+
+    def begun(self, number: int, item: Prepared) -> None:
+        """What it is now is what its line speaks of."""
+        self._states[number] = item.state or (None if item.sound else FileState.of(item.name))
+
+    def over(
+        self,
+        number: int,
+        item: Prepared,
+        summary: Summary | None,
+        failure: Failure | None,
+        kept: Callable[[int], object],
+    ) -> None:
+        """Have its line written; if need be its sound is hashed before."""
+        assert self._outcome_of is not None
+        outcome = self._outcome_of(item, summary, None if failure is None else failure.error)
+        text = "\n".join(self._sentences.pop(number, ()))
+        state = self._states.pop(number, None)
+        outcome = replace(outcome, text=text, sound=_sound(item, state))
+        self._finished += 1
+        then = functools.partial(kept, number)
+        if outcome.complete and item.state is not None and item.sha256 is None:
+            # Those that are heard elsewhere are not fetched for that.
+            self._hashing = self._hashing or ThreadPoolExecutor(1, "hash sounds")
+            self._hashing.submit(self._hash_and_append, item, outcome, then)
+        else:
+            self._append(outcome, then)
+
+    def add(self, item: Prepared, outcome: Outcome) -> None:
+        """Note what was found to be done, where lines are written."""
+        if self._lines is None:
+            return
+        self._finished += 1
+        self._append(replace(outcome, sound=_sound(item, item.state)), lambda: None)
+
+    def check(self) -> None:
+        if self._bug is not None or (self._lines is not None and self._lines.error is not None):
+            raise self._failed()
+
+    def close(self) -> None:
+        if self._is_settled or self._lines is None:
+            return
+        if self._hashing is not None:
+            self._hashing.shutdown()
+        with contextlib.suppress(AsrcliError):
+            self._lines.close(keep=self._outcome_of is not None)
+        self._is_settled = True
+        self.check()
+
+    def _hash_and_append(self, item: Prepared, outcome: Outcome, then: Callable[[], object]) -> None:
+        try:
+            made = _sha256_of(item)
+            sound = outcome.sound and replace(outcome.sound, sha256=made)
+            self._append(replace(outcome, sound=sound), then)
+        except Exception as error:
+            self._bug = self._bug or Bug.of(error)
+
+    def _append(self, outcome: Outcome, then: Callable[[], object]) -> None:
+        assert self._lines is not None
+        try:
+            self._lines.append(outcome.line(), functools.partial(self._note, then))
+        except AsrcliError as error:
+            raise self._failed() from error
+
+    def _note(self, then: Callable[[], object]) -> None:
+        self._noted += 1
+        then()
+
+    def _failed(self) -> AsrcliError:
+        """Why lines are lost, and how many there are for all that."""
+        error = self._bug or (self._lines.error if self._lines is not None else None)
+        assert error is not None
+        if not isinstance(error, OutputError):
+            return error
+        lost = self._finished - self._noted
+        count = f"of {self._finished} that are over, {lost} {'is' if lost == 1 else 'are'} not noted there"
+        return OutputError(f"{shown_name(error.message)}; {count}", hint=f"{error.hint}, then run the same again")
+
+
+def outcome_of(
+    item: Prepared,
+    options: RecognitionOptions,
+    digest: str,
+    summary: Summary | None,
+    error: AsrcliError | None,
+    paths: tuple[str, ...],
+) -> Outcome:
+    """What became of `item`, as far as its numbers tell; `digest` is the hash of its options."""
+    return Outcome(
+        id=_id_of(item),
+        audio=_safe(item.name),
+        complete=error is None and summary is not None and summary.complete,
+        options=digest,
+        at=date_and_time(),
+        paths=paths,
+        seconds=None if summary is None or summary.audio_ms is None else summary.audio_ms / 1000,
+        billed_s=None if summary is None else summary.billed_s,
+        model=options.model,
+        languages=options.languages,
+        reconnects=0 if summary is None else summary.reconnects,
+        resent_s=0.0 if summary is None else summary.resent_ms / 1000,
+        truncated=summary is not None and summary.truncated,
+        error=None if error is None else _error(error),
+        others=item.row.others,
+    )
+
+
+def _error(error: AsrcliError) -> dict[str, object]:
+    hint = {"hint": _safe(error.hint)} if error.hint else {}
+    return {"code": error.code, "message": _safe(error.message), **hint, "exit": exit_code(error)}
+
+
+def _safe(text: str) -> str:
+    """`text` without keys, and without what lets one in at an address."""
+    return mask(shown(text))
+
+
+def _id_of(item: Prepared) -> str:
+    return _safe(item.row.id)
+
+
+def _check_ids(sources: Sequence[Prepared]) -> None:
+    numbers = Numbers()
+    for count, item in enumerate(sources):
+        if numbers.add(digest_of(_id_of(item))) < count:
+            raise UsageError(f"{shown_name(_id_of(item))} is given twice", hint="leave one of them out")
+
+
+def _sound(item: Prepared, state: FileState | None) -> Sound | None:
+    if item.sound is not None:
+        return Sound(identity=item.sound)
+    return None if state is None else Sound(state.size_bytes, state.modified_ns, sha256=item.sha256)
+
+
+def _sound_now(item: Prepared) -> Sound | None:
+    """What `item` is before it is opened; None where that cannot be seen from here."""
+    return _sound(item, item.state or FileState.of(item.name))
+
+
+def _sha256_of(item: Prepared) -> str | None:
+    """The hash of a file's bytes; None where they cannot be read, or are not any more what was opened."""
+    try:
+        made = audio_of(item.name)
+    except OSError:
+        return None
+    is_same = made.state == FileState.of(item.name) and (item.state is None or made.state == item.state)
+    return made.sha256 if is_same else None
+
+
+def _comes_once(item: Prepared) -> bool:
+    """Whether what `item` holds is gone when it was heard, so that the next one of its name is another."""
+    if item.name == STANDARD_INPUT:
+        return item.state is None
+    if is_address(item.name):
+        return False
+    try:
+        return not stat.S_ISREG(Path(item.name).stat().st_mode)
+    except OSError:
+        return False
+
+
+def _is_same(place: str, other: str) -> bool:
+    """Whether two names are of one file, be it there or not."""
+    if is_address(place) or is_address(other):
+        return place == other
+    return Path(place).resolve() == Path(other).resolve()
