@@ -52,14 +52,17 @@ def keeping_of(request: Request, output: Output) -> Keeping | None:
         return None
     if place == STANDARD_INPUT:
         raise UsageError("--results takes a file, which a rerun reads again", hint="--results results.jsonl")
-    others: list[tuple[str, Path | str | None]] = [
-        ("--output", path) for path in request.output.output if path != STANDARD_OUTPUT
-    ]
-    others += [("--log", request.output.log), ("--save-audio", request.output.save_audio)]
+    for path, destination in zip(request.output.output, output.destinations, strict=False):
+        if path != STANDARD_OUTPUT and _is_same(place, str(path)):
+            error = _is_more(place, "--output")
+            # Nor is it written there.
+            destination.refuse(error)
+            raise error
+    others: list[tuple[str, object]] = [("--log", request.output.log), ("--save-audio", request.output.save_audio)]
     others += [("--manifest", request.corpus.manifest), *(("a source", name) for name in request.names)]
-    for what, path in others:
-        if path is not None and _is_same(place, str(path)):
-            raise UsageError(f"--results {shown_name(place)} is {what} too", hint="choose another file")
+    for what, other in others:
+        if other is not None and _is_same(place, str(other)):
+            raise _is_more(place, what)
     return Keeping(place, output)
 
 
@@ -279,6 +282,10 @@ def _comes_once(item: Prepared) -> bool:
         return not stat.S_ISREG(Path(item.name).stat().st_mode)
     except OSError:
         return False
+
+
+def _is_more(place: str, what: str) -> UsageError:
+    return UsageError(f"--results {shown_name(place)} is {what} too", hint="choose another file")
 
 
 def _is_same(place: str, other: str) -> bool:
