@@ -175,13 +175,13 @@ class _Run:
     def _begin(self, number: int, source: Heard) -> None:
         item = self._sources[number]
         choice = self._batch.variants[item.variant].choice
-        name, options = item.row.id, choice.options
+        name, options = public(item.row.id), choice.options
         sound = source.sound_format
         item.sound = source.sound or item.sound
         self._batch.notes.begun(number, item)
         self._running[number] = Metrics(name, self._clock)
         info = Begin(
-            source=public(name),
+            source=name,
             model=options.model,
             region=choice.region,
             protocol=choice.protocol,
