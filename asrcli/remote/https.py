@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, PoolManager
 
 # Enough to tell what it is, and all of many a short file.
-_LOOK_BYTES = 1 << 16
+_LOOK_BYTES = 1 << 14
 _PIECE_BYTES = 1 << 16
 # As long as a server may keep silent.
 _STALL_S = 30.0

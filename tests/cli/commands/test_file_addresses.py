@@ -119,7 +119,7 @@ def test_the_recogniser_that_is_lost_costs_no_second_fetch(asrcli, web, talk) ->
     assert told.code == 0
     assert told.events[-1]["reconnects"] == 1
     asked = [request.headers.get("range") for request in web.requests]
-    assert asked == ["bytes=0-65535", "bytes=65536-"]
+    assert asked == ["bytes=0-16383", "bytes=16384-"]
 
 
 def test_what_is_done_is_not_done_again_until_it_changes(asrcli, talk_service, web, talk, tmp_path) -> None:
