@@ -25,18 +25,24 @@ from asrcli.values.sound import STORED_CHUNK_MS
 __all__ = ["Ended", "Happenings", "Job", "Transcribe", "What", "transcribe_many"]
 
 
+def nothing() -> None:
+    """What is to be done before most jobs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """One transcription to be made. `open_source` is called when its turn comes; it may raise AsrcliError.
 
     `engine`: its own, on the loop and with the clock of the one that all others have. `check` raises why it may not
-    begin any more, if it may not; to open it does so too.
+    begin any more, if it may not; to open it does so too. `before` is called at its turn before it is opened, wherever
+    that is, perhaps more than once; an AsrcliError of it ends the job.
     """
 
     open_source: Callable[[Control], Source]
     control: Control = field(default_factory=Control)
     engine: Engine | None = None
-    check: Callable[[], None] = lambda: None
+    check: Callable[[], None] = nothing
+    before: Callable[[], None] = nothing
 
 
 What = Heard | Event | Ended
@@ -177,6 +183,7 @@ class _Crew:
             yield number, Ended(Bug(bug, ends_all=True))
             return
         try:
+            job.before()
             source = job.open_source(job.control)
             told = functools.partial(self._tell, number)
             run = Transcription(source, self._engine_of(number), job.control, told, phase_s)

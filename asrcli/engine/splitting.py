@@ -153,6 +153,7 @@ def transcribe_each_split(jobs: Sequence[Job], engine: Engine, parts: int) -> Ha
     for number, job in enumerate(jobs):
         error: AsrcliError | None = None
         try:
+            job.before()
             with contextlib.closing(job.open_source(job.control)) as source:
                 yield number, source
                 split = plan_split(source, parts, job.control)

@@ -137,13 +137,15 @@ class Head:
 
     def _begin(self, grant: Grant) -> Happenings:
         number, job = grant.number, self._jobs[grant.number]
-        try:
-            job.check()
-        except AsrcliError as error:
-            self._dispatch.over(number)
-            yield from self._end(number, error)
-            yield from self._see_whether_more_may_begin()
-            return
+        for look in (job.check, job.before):
+            try:
+                look()
+            except AsrcliError as error:
+                self._dispatch.over(number)
+                yield from self._end(number, error)
+                if look is job.check:
+                    yield from self._see_whether_more_may_begin()
+                return
         resent_ms = self._attempts.resent_ms
         running = self._attempts.begin(number, grant.worker)
         job.control.listen(self._rouse)

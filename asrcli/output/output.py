@@ -115,6 +115,12 @@ class Output:
             except OutputError as lost:
                 raise lost if failure is None or failure.silent else together(failure.error, lost) from lost
 
+    def done_before(self, source: str, number: int) -> None:
+        """All results of it were there when its turn came."""
+        with self._lock:
+            self._view.end(Summary(source, complete=True, wall_s=0.0), number)
+            self._tell(lambda destination: destination.over(number, complete=False))
+
     def _end(self, summary: Summary | None, number: int, failure: Failure | None) -> None:
         """The view is told of no end that could not be written everywhere."""
         lost: list[Exception] = []

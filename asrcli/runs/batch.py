@@ -23,10 +23,10 @@ from asrcli.runs.jobs import Jobs
 from asrcli.runs.metrics import Metrics
 from asrcli.runs.notes import Notes
 from asrcli.runs.recording import heard_in
-from asrcli.runs.sources import Opener, Prepared, change_of
+from asrcli.runs.remarks import Remarks, tell_asides
+from asrcli.runs.sources import AlreadyDone, Opener, Prepared, change_of
 from asrcli.runs.tally import Tally
 from asrcli.runs.variants import Variant
-from asrcli.settings import combinations
 from asrcli.system.clock import SystemClock, date_and_time
 from asrcli.system.signals import Signals, interrupted
 from asrcli.values.errors import AsrcliError, AudioError, AuthError, Bug, Interrupted, NothingHeard
@@ -42,7 +42,8 @@ class Batch:
     many each is split. `fail_empty`: a source without speech has failed. `save_audio`: where the sound is kept.
     `one_utterance`: each is to be one, as far as one may go. `is_corpus`: one that is alone is one of many. `skipped`:
     so many more were done before. `asides`: what other threads have to tell. `went_over` is called when sound is to go
-    over in fewer bytes, `kept` with the number of a source of which the result is durable.
+    over in fewer bytes, `before` at the turn of a source, where it may raise AlreadyDone, `over` when it is over, and
+    `kept` with the number of a source of which the result is durable.
     """
 
     output: Output
@@ -59,19 +60,14 @@ class Batch:
     skipped: int = 0
     asides: SimpleQueue[Notice] = field(default_factory=SimpleQueue)
     went_over: Callable[[], None] = lambda: None
+    before: Callable[[int, Prepared], None] = lambda number, item: None
+    over: Callable[[int], None] = lambda number: None
     notes: Notes = field(default_factory=Notes)
     kept: Callable[[int], None] = lambda number: None
 
     def run(self, sources: list[Prepared], transcribe: Transcribe) -> int:
         """Have `sources` transcribed, here or elsewhere, and return the exit code of the whole."""
         return _Run(self, sources).code(transcribe)
-
-
-def tell_asides(asides: SimpleQueue[Notice], output: Output) -> None:
-    """Tell what other threads have put there, which are not to write themselves."""
-    while not asides.empty():
-        said = asides.get_nowait()
-        output.notice(said.message, said.hint)
 
 
 class _Run:
@@ -88,8 +84,7 @@ class _Run:
         is_many = batch.is_corpus or len(sources) > 1
         self._tally = Tally(len(sources), self._clock, is_many=is_many, skipped=batch.skipped)
         self._stopped_by: int | None = None
-        self._told: set[combinations.Notice] = set()
-        self._unheard: dict[int, Heard] = {}
+        self._remarks = Remarks(batch.output, one_utterance=batch.one_utterance, parts=batch.parts)
         self._no_more: AsrcliError | None = None
         """Why no further source is begun."""
 
@@ -99,7 +94,7 @@ class _Run:
         self._batch.signals.stop = self._stop
         tell_asides(self._batch.asides, self._output)
         try:
-            jobs = Jobs(self._sources, self._batch.variants, self._open, self._check)
+            jobs = Jobs(self._sources, self._batch.variants, self._open, self._check, self._before)
             with contextlib.closing(transcribe(jobs)) as happenings:
                 for number, what in happenings:
                     self._batch.notes.check()
@@ -153,6 +148,10 @@ class _Run:
         if self._no_more is not None:
             raise self._no_more
 
+    def _before(self, number: int) -> None:
+        self._check()
+        self._batch.before(number, self._sources[number])
+
     def _open(self, number: int, control: Control) -> Source:
         self._check()
         item = self._sources[number]
@@ -178,6 +177,7 @@ class _Run:
         name, options = public(item.row.id), choice.options
         sound = source.sound_format
         item.sound = source.sound or item.sound
+        self._batch.before(number, item)
         self._batch.notes.begun(number, item)
         self._running[number] = Metrics(name, self._clock)
         info = Begin(
@@ -196,23 +196,7 @@ class _Run:
             source_rate_hz=source.rate_hz if source.live and source.captured_at is not None else None,
         )
         self._output.begin(info, number)
-        self._tell_of_sound(number, source)
-        if source.waits:
-            # What a stream is shows in its first bytes, which may not have come yet.
-            self._unheard[number] = source
-
-    def _tell_of_sound(self, number: int, source: Heard) -> None:
-        """Say what is to be said of it, once for all sources that are alike."""
-        notices: list[combinations.Notice | None] = []
-        if source.sound_format is None:
-            options = self._batch.variants[self._sources[number].variant].choice.options
-            notices.append(combinations.of_the_source(options, source.rate_hz))
-        if self._batch.one_utterance:
-            notices.append(combinations.of_one_utterance(source.duration_ms if self._batch.parts == 1 else None))
-        for told in notices:
-            if told is not None and told not in self._told:
-                self._told.add(told)
-                self._output.event(Notice(*told), number)
+        self._remarks.begun(number, source, options)
 
     def _event(self, number: int, event: Event) -> None:
         metrics = self._running[number]
@@ -223,8 +207,7 @@ class _Run:
             if event.received_ms is None:
                 # Where it was heard elsewhere, it came earlier.
                 event = replace(event, received_ms=metrics.elapsed_ms())
-            if number in self._unheard:
-                self._tell_of_sound(number, self._unheard.pop(number))
+            self._remarks.heard(number)
             self._batch.notes.heard(number, event)
         self._tell(event, number)
 
@@ -245,10 +228,15 @@ class _Run:
     def _end(self, number: int, error: AsrcliError | None, *, loses_sound: bool) -> None:
         """One is over: tell its end and what it failed with, if it did."""
         self._over[number] = True
+        if isinstance(error, AlreadyDone):
+            self._tally.skip()
+            self._output.done_before(self._sources[number].row.id, number)
+            self._batch.kept(number)
+            return
         metrics = self._running.pop(number, None)
-        self._unheard.pop(number, None)
         if error is None and self._stopped_by is not None and not self._batch.open_ended:
             error = interrupted(self._stopped_by)
+        self._sources[number].sound = self._remarks.sound_of(number) or self._sources[number].sound
         if error is None and metrics is not None:
             error = self._change(number)
         if loses_sound and metrics is not None and not isinstance(error, AudioError | Interrupted | None):
@@ -266,6 +254,8 @@ class _Run:
             self._batch.notes.over(number, self._sources[number], summary, failure, self._batch.kept)
         if summary is not None and self._batch.stats and self._tally.names_all:
             self._output.say(stats_lines(summary))
+        self._remarks.over(number)
+        self._batch.over(number)
 
     def _nothing_heard(self, number: int) -> AsrcliError | None:
         """Nobody speaks in all of the sound, which the user is told, or which is a failure."""

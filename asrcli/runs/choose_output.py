@@ -17,7 +17,7 @@ from asrcli.output.destination import Destination
 from asrcli.output.formats import REGISTRY
 from asrcli.output.formats.text import PlainText, title
 from asrcli.output.output import Output
-from asrcli.output.places.lanes import AsTheyCome, InFiles, InOrder, Lanes, ResultFile, WhenOver
+from asrcli.output.places.lanes import AsTheyCome, FilesByNumber, InFiles, InOrder, Lanes, WhenOver
 from asrcli.output.places.sinks import FileSink, Sink
 from asrcli.output.places.streams import ClosedOutput, StreamSink
 from asrcli.output.sanitize import sentence_text
@@ -80,15 +80,18 @@ def arrange(
     output: Output,
     request: Request,
     sources: Sequence[Prepared],
-    files: Sequence[Sequence[ResultFile | None]],
+    files: Callable[[int], FilesByNumber],
 ) -> None:
-    """Prepare `output` for `sources`: each into its own of `files`, one a form, for --output-dir; else all together."""
+    """Prepare `output` for `sources`: for --output-dir each into its own of `files`, by the place of the form.
+
+    Without that, all together.
+    """
     names = tuple(item.row.id for item in sources)
     many = request.many
     for at, form in enumerate(forms_of(request.output, many.output_dir)):
         destination = output.destinations[at]
         if many.output_dir is not None:
-            destination.through(InFiles(destination.deliver, [found[at] for found in files]))
+            destination.through(InFiles(destination.deliver, files(at)))
         elif len(names) > 1:
             destination.through(_lanes(destination, names, mixes=form.format.names_source, unordered=many.unordered))
     if len(names) > 1:

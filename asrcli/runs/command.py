@@ -13,11 +13,13 @@ from asrcli.engine.build import Surroundings, all_built
 from asrcli.engine.many import Happenings, transcribe_many
 from asrcli.engine.wiring import Engine
 from asrcli.output.output import Output
-from asrcli.runs.batch import Batch, tell_asides
+from asrcli.runs.batch import Batch
 from asrcli.runs.choose_output import arrange, check_format
 from asrcli.runs.choose_spec import Choice, ServiceTarget, Teller, network_of, service_of, spec_of
+from asrcli.runs.late_results import LateResults
 from asrcli.runs.notes import Notes
 from asrcli.runs.recording import recording_of, spare_the_sources
+from asrcli.runs.remarks import tell_asides
 from asrcli.runs.request import Request, ServiceOptions
 from asrcli.runs.rescue import rescue
 from asrcli.runs.results import Results
@@ -68,7 +70,11 @@ class Command:
 
             check_cluster(request, self._choice.region, self._choice.context_from)
         check_format(output, request, self._choice.protocol)
-        self._results = Results(request, [each.choice for each in self._chosen.variants], output)
+        choices = [each.choice for each in self._chosen.variants]
+        if request.is_corpus:
+            self._results: Results = LateResults(request, choices, output, self._rows)
+        else:
+            self._results = Results(request, choices, output)
         if request.output.log is not None:
             from asrcli.runs.message_log import check_log
 
@@ -118,7 +124,7 @@ class Command:
                 return 0
             variants, went_over = self._variants(service)
             self._results.begin(stack)
-            arrange(output, request, sources, self._results.files)
+            arrange(output, request, sources, self._results.of_form)
             if is_elsewhere:
                 batch = self._batch(variants, opener, went_over)
                 return self._elsewhere(batch, sources, service, stack)
@@ -222,6 +228,8 @@ class Command:
             skipped=self._skipped,
             asides=self._asides,
             went_over=went_over,
+            before=self._results.before,
+            over=self._results.over,
             notes=self._results.keeping or Notes(),
         )
 

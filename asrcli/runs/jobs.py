@@ -22,11 +22,13 @@ class Jobs(Sequence[Job]):
         variants: Sequence[Variant],
         open_source: Callable[[int, Control], Source],
         check: Callable[[], None],
+        before: Callable[[int], None],
     ) -> None:
         self._sources = sources
         self._variants = variants
         self._open_source = open_source
         self._check = check
+        self._before = before
 
     def __len__(self) -> int:
         return len(self._sources)
@@ -39,5 +41,5 @@ class Jobs(Sequence[Job]):
         if isinstance(number, slice):
             return [self[each] for each in range(*number.indices(len(self)))]
         item = self._sources[number]
-        engine = self._variants[item.variant].engine
-        return Job(functools.partial(self._open_source, number), item.control, engine, self._check)
+        engine, before = self._variants[item.variant].engine, functools.partial(self._before, number)
+        return Job(functools.partial(self._open_source, number), item.control, engine, self._check, before)

@@ -14,6 +14,7 @@ from asrcli.audio.opening import Files
 from asrcli.fleet.ledger import Standing
 from asrcli.output.places import sidecar
 from asrcli.output.places.folder import Folder
+from asrcli.output.places.lanes import FilesByNumber
 from asrcli.output.places.result_file import Result
 from asrcli.output.places.sidecar import Audio
 from asrcli.remote.base import Way
@@ -46,9 +47,8 @@ class Results:
         self._output = output
         self._way = request.input.way if isinstance(request.input, Files) else Way()
         self._say = _silent if request.output.quiet else output.say
-        self._folder = _folder_of(request, choices[0], output)
-        if self._folder is not None:
-            self._folder.check(request.names)
+        self._folder = folder_of(request, choices[0], output)
+        self._check_names()
         self.keeping = keeping_of(request, output)
         """The lines of --results, if that is asked for."""
         self.files: list[list[Result | None]] = []
@@ -114,6 +114,20 @@ class Results:
                 digest.update(data)
         return Audio(digest.hexdigest(), None)
 
+    def of_form(self, at: int) -> FilesByNumber:
+        """The files of all sources that are to be done, in the form at that place."""
+        return [found[at] for found in self.files]
+
+    def before(self, number: int, item: Prepared) -> None:
+        """The turn of a source has come. Raises AlreadyDone where nothing of it is to be done, and UsageError."""
+
+    def over(self, number: int) -> None:
+        """It is over, however it ended."""
+
+    def _check_names(self) -> None:
+        if self._folder is not None:
+            self._folder.check(self._request.names)
+
     def begin(self, stack: ExitStack) -> None:
         """Make the folder; at the end of `stack` say how many results are there now. Raises UsageError."""
         if self.keeping is not None:
@@ -127,7 +141,7 @@ class Results:
         paths = [path for path in self._request.output.output if path != STANDARD_OUTPUT]
         if self._folder is not None:
             # They are there only if it is complete.
-            paths = [] if error is not None else self._folder.files_of(item.name)
+            paths = [] if error is not None else self._folder.files_of(item.row.stem)
         options = self._choices[item.variant].options
         return outcome_of(item, options, self._digest(item), summary, error, tuple(map(str, paths)))
 
@@ -139,13 +153,13 @@ class Results:
         self._standings[standing] += 1
         if not in_folder or standing is Standing.DONE:
             return in_folder
-        return self._folder is not None and self._is_adopted(item, self._folder)
+        return self._folder is not None and self.is_adopted(item, self._folder)
 
-    def _is_adopted(self, item: Prepared, folder: Folder) -> bool:
+    def is_adopted(self, item: Prepared, folder: Folder) -> bool:
         """Whether the files of it, which are there, say all that a line does but its costs; then that is noted."""
         assert self.keeping is not None
         forms = forms_of(self._request.output, self._request.many.output_dir)
-        text = text_in([*zip(forms, folder.files_of(item.name), strict=True)], self._request.output)
+        text = text_in([*zip(forms, folder.files_of(item.row.stem), strict=True)], self._request.output)
         if text is None:
             self._not_adopted += 1
             return False
@@ -167,8 +181,11 @@ class Results:
             self._say(f"{self._adopted} of {total} are noted in {self.keeping.label} from their results")
         if self._not_adopted:
             self._say(f"{self._not_adopted} of {total} will be done again, for {self.keeping.label}")
-        if self._folder is not None:
-            return
+        if self._folder is None:
+            self._tell_standings(total)
+
+    def _tell_standings(self, total: int) -> None:
+        """What the lines of results say of how many."""
         if changed := self._standings[Standing.OTHER_SOUND]:
             self._say(f"{changed} of {total} {'has' if changed == 1 else 'have'} changed and will be done again")
         if others := self._standings[Standing.OTHER_OPTIONS]:
@@ -181,19 +198,24 @@ _LOOK_S = 1.0
 _LATER = {"timestamps", "labels", "page"}
 
 
-def _folder_of(request: Request, choice: Choice, output: Output) -> Folder | None:
+def folder_of(request: Request, choice: Choice, output: Output, channel: int | None = None) -> Folder | None:
+    """The folder of --output-dir, if there is one, for what is recognised in that way. Raises UsageError."""
     path, options = request.many.output_dir, request.output
     if path is None:
         return None
-    digests = {form.format.suffixes[0]: _options_sha256(form, request, choice) for form in forms_of(options, path)}
+    digests = {
+        form.format.suffixes[0]: _options_sha256(form, request, choice, channel) for form in forms_of(options, path)
+    }
     return Folder(path, digests, force=options.force, say=_silent if options.quiet else output.say)
 
 
-def _options_sha256(form: Form, request: Request, choice: Choice) -> str:
+def _options_sha256(form: Form, request: Request, choice: Choice, channel: int | None) -> str:
     """The hash of all options that are seen in results of that form."""
     also: dict[str, object] = {
         "format": form.name, "protocol": choice.protocol, "region": choice.region, **request.shaping
     }  # fmt: skip
+    if channel is not None:
+        also["channel"] = channel
     shape = shape_of(request.output)
     also |= {
         name: value

@@ -26,6 +26,10 @@ def _counts() -> None:
     """What was recognised does."""
 
 
+class AlreadyDone(AsrcliError):  # noqa: N818 - it names what was found
+    """A source of a corpus of which at its turn all results are there: nothing is sent for it."""
+
+
 @dataclass(slots=True)
 class Prepared:
     """A source that is to be done. `source`: it is open already, and is not opened again.

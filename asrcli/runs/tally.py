@@ -38,6 +38,8 @@ class Tally:
         self._clock = clock
         self._begin_at = clock.now()
         self._done = 0
+        # Of those that were skipped, which are counted in the total.
+        self._found = 0
         self._first: AsrcliError | None = None
         self._bug: Bug | None = None
         self._has_told_of_others = False
@@ -57,6 +59,11 @@ class Tally:
             self._resent_ms += summary.resent_ms
             if summary.billed_s is not None:
                 self._billed_s = (self._billed_s or 0) + summary.billed_s
+
+    def skip(self) -> None:
+        """One more was done before, which showed at its turn."""
+        self._skipped += 1
+        self._found += 1
 
     def done(self) -> None:
         """One more has all its results."""
@@ -83,6 +90,8 @@ class Tally:
 
         With `stats` the figures of all are told; always what was sent twice because a worker was lost.
         """
+        if self._found:
+            output.say(f"{self._found} of {self._total} {'was' if self._found == 1 else 'were'} done already")
         if stats and self.is_many:
             output.say(run_lines(self._summary()))
         if self.workers is not None and self.workers.resent_ms:
@@ -92,7 +101,9 @@ class Tally:
         if self._first is not None and not self.is_many:
             return exit_code(self._first)
         if isinstance(no_more, Interrupted):
-            ended = Interrupted(no_more.signal_number, no_more.message, done=self._done, total=self._total)
+            ended = Interrupted(
+                no_more.signal_number, no_more.message, done=self._done + self._found, total=self._total
+            )
             return exit_code(output.error(ended))
         output.say(self._failures())
         worst = self._bug or no_more

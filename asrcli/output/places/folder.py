@@ -25,7 +25,8 @@ from asrcli.output.places.sidecar import Audio, BrokenSidecar, Sidecar
 from asrcli.output.places.sinks import why_no_file
 from asrcli.output.sanitize import name as shown
 from asrcli.values.errors import UsageError
-from asrcli.values.source_name import STANDARD_INPUT, stem
+from asrcli.values.source_name import STANDARD_INPUT
+from asrcli.values.source_name import stem as stem_of
 
 _NAME_BYTES = 255
 
@@ -45,21 +46,21 @@ class Folder:
         self.sha256s: list[str | None] = []
         """The hash of each file's bytes, once `results` has looked at them; None for what is no file."""
 
-    def files_of(self, name: str) -> list[Path]:
-        """Where the results of a source lie, or would, in the order of the forms."""
-        return [self._place(name, suffix) for suffix in self._forms]
+    def files_of(self, stem: str) -> list[Path]:
+        """Where the results of a source lie, or would, in the order of the forms; `stem` is what they are called."""
+        return [self._place(stem, suffix) for suffix in self._forms]
 
     def check(self, names: Sequence[str]) -> None:
         """Raise UsageError for sources and a folder that cannot work. Touches nothing."""
         if STANDARD_INPUT in names:
             raise UsageError("--output-dir is for files, not for standard input", hint="write to one file with -o FILE")
-        self._check_folder()
+        self.check_folder()
         first: dict[str, str] = {}
         clashes: list[str] = []
         # In each form the same: what is told of one holds for all of them.
         suffix = next(iter(self._forms))
         for name in names:
-            target = self._place(name, suffix)
+            target = self._place(stem_of(name), suffix)
             # A talk.txt and a Talk.txt are the same file on some systems, and it may be any one's who looks for them.
             key = unicodedata.normalize("NFC", target.name).casefold()
             other = first.get(key)
@@ -69,7 +70,7 @@ class Folder:
             if other is not None:
                 clashes.append(f"the results of {shown(other)} and {shown(name)} would both be {shown(target)}")
             for each in self._forms:
-                self._check_place(name, self._place(name, each))
+                self._check_place(name, self._place(stem_of(name), each))
         if clashes:
             raise UsageError(_with_more(clashes), hint="rename one, or give it an --output-dir of its own")
 
@@ -84,12 +85,12 @@ class Folder:
         found: list[list[Result | None]] = []
         in_the_way: list[str] = []
         for name in names:
-            audio = (sounds or {}).get(name) or _audio_of(name)
+            audio = (sounds or {}).get(name) or audio_of(name)
             self.sha256s.append(None if audio.state is None else audio.sha256)
             found.append([])
             for suffix in self._forms:
                 try:
-                    found[-1].append(self._result(name, suffix, audio, warn))
+                    found[-1].append(self._result(name, stem_of(name), suffix, audio, warn))
                 except _InTheWayError as error:
                     in_the_way.append(error.message)
         if in_the_way:
@@ -98,9 +99,28 @@ class Folder:
         self._tell_what_is_to_do(names, found)
         return found
 
+    def results_of(self, name: str, stem: str, audio: Audio, warn: Callable[[str], None]) -> list[Result | None]:
+        """Of one source of a corpus, at its turn, a file for each form; None for one that is done already.
+
+        `stem` is what they are called. Raises UsageError where an existing file stands in the way, or a file cannot be.
+        """
+        found = []
+        for suffix in self._forms:
+            self._check_place(name, self._place(stem, suffix))
+            try:
+                found.append(self._result(name, stem, suffix, audio, warn))
+            except _InTheWayError as error:
+                raise UsageError(error.message, hint="move it away, or replace all results with --force") from error
+        if any(result is not None and result.has_changed_audio for result in found):
+            self._say(f"{shown(name)} has changed and is done again")
+        return found
+
     def tell_written(self, results: Sequence[Sequence[Result | None]]) -> None:
         """Say of how many sources `results` are there now, in every form."""
-        written = sum(all(result is None or result.is_kept for result in forms) for forms in results)
+        self.tell_count(sum(all(result is None or result.is_kept for result in forms) for forms in results))
+
+    def tell_count(self, written: int) -> None:
+        """Say that the results of so many sources are there now."""
         self._say(f"{written} {'result' if written == 1 else 'results'} written to {shown(self._path)}")
 
     def make(self) -> None:
@@ -116,7 +136,8 @@ class Folder:
         with contextlib.suppress(OSError):
             clear_leftovers(self._path)
 
-    def _check_folder(self) -> None:
+    def check_folder(self) -> None:
+        """Raise UsageError where there can be no such folder. Touches nothing."""
         there = next(path for path in (self._path, *self._path.absolute().parents) if path.exists())
         if not there.is_dir():
             raise UsageError(f"--output-dir {shown(self._path)}: {shown(there)} is not a folder")
@@ -152,11 +173,11 @@ class Folder:
         if done:
             self._say(f"{done} of {len(names)} {'is' if done == 1 else 'are'} done already")
 
-    def _place(self, name: str, suffix: str) -> Path:
-        return self._path / f"{stem(name)}{suffix}"
+    def _place(self, stem: str, suffix: str) -> Path:
+        return self._path / f"{stem}{suffix}"
 
-    def _result(self, name: str, suffix: str, audio: Audio, warn: Callable[[str], None]) -> Result | None:
-        result = Result(self._place(name, suffix), name, audio, self._forms[suffix])
+    def _result(self, name: str, stem: str, suffix: str, audio: Audio, warn: Callable[[str], None]) -> Result | None:
+        result = Result(self._place(stem, suffix), name, audio, self._forms[suffix])
         for what, path in (("result", result.path), ("sidecar", sidecar.place(result.path))):
             if path.is_dir():
                 raise UsageError(f"{shown(path)} is a folder, and the {what} of {shown(name)} would be there")
@@ -200,7 +221,7 @@ class _InTheWayError(UsageError):
     """An existing file that may not be replaced."""
 
 
-def _audio_of(name: str) -> Audio:
+def audio_of(name: str) -> Audio:
     """The bytes of a source. Raises UsageError where they cannot be had again."""
     if not Path(name).is_file():
         raise UsageError(f"--output-dir is for files, and {shown(name)} is none", hint="use -o FILE")

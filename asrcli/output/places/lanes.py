@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from asrcli.output.places.streams import ClosedPipe
 
@@ -171,15 +171,18 @@ class ResultFile(typing.Protocol):
         ...
 
 
-class InFiles:
-    """Each into a file of its own, which is there only if it is complete. Errors go where all go together.
+class FilesByNumber(typing.Protocol):
+    """The file of each transcription; None for one that is there already, and stays as it is."""
 
-    None stands for a file that is there already, and stays as it is.
-    """
+    def __getitem__(self, number: int, /) -> ResultFile | None: ...
+
+
+class InFiles:
+    """Each into a file of its own, which is there only if it is complete. Errors go where all go together."""
 
     use_sink = False
 
-    def __init__(self, deliver: Deliver, files: Sequence[ResultFile | None]) -> None:
+    def __init__(self, deliver: Deliver, files: FilesByNumber) -> None:
         self._deliver = deliver
         self._files = files
 
@@ -209,7 +212,7 @@ class InFiles:
 class InFilesAnyway(InFiles):
     """As InFiles, but what has begun is kept, complete or not: it is told of, and cannot be had better."""
 
-    def __init__(self, deliver: Deliver, files: Sequence[ResultFile | None]) -> None:
+    def __init__(self, deliver: Deliver, files: FilesByNumber) -> None:
         super().__init__(deliver, files)
         self._begun: set[int] = set()
 

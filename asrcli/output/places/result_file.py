@@ -48,8 +48,9 @@ class Result:
         """Why it is made again: from other audio, or from the same with other options."""
         self.is_kept = False
         """Whether it is in its place."""
+        self.audio = audio
+        """What it is noted as made from."""
         self._source = source
-        self._audio = audio
         self._options_sha256 = options_sha256
         self._broken: OutputError | None = None
         self._text: tempfile.SpooledTemporaryFile[bytes] | None = None
@@ -57,7 +58,7 @@ class Result:
     def check_source(self) -> None:
         """Raise DecodeError where the source is not any more what this result is noted as made from."""
         state = FileState.of(self._source)
-        if state != self._audio.state:
+        if state != self.audio.state:
             what = "changed while it was read" if state is not None else "went away while it was read"
             raise DecodeError(f"{shown(self._source)} {what}: no result is kept", hint="run the same command again")
 
@@ -105,7 +106,7 @@ class Result:
         digest = sidecar.file_sha256(result)
         before = sidecar.file_sha256(self.path) if self.path.exists() else digest
         replaced = "" if before == digest else before
-        return Sidecar(public(self._source), self._audio.sha256, self._options_sha256, digest, replaced)
+        return Sidecar(public(self._source), self.audio.sha256, self._options_sha256, digest, replaced)
 
 
 def clear_leftovers(folder: Path) -> None:

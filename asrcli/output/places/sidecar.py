@@ -30,7 +30,10 @@ class BrokenSidecar(Exception):  # noqa: N818 - it names what is there
 
 @dataclass(frozen=True, slots=True)
 class Audio:
-    """A source's bytes: their SHA-256 in hex, and the file's state when they were read for that."""
+    """A source's bytes: their SHA-256 in hex, and the file's state when they were read for that.
+
+    "" and None where they are not here to be read.
+    """
 
     sha256: str
     state: FileState | None
@@ -55,8 +58,8 @@ class Sidecar:
         return json.dumps({_MARK: _VERSION, **said}) + "\n"
 
     def fits(self, audio_sha256: str, options_sha256: str) -> bool:
-        """Whether the result was made from that audio with those options."""
-        return (self.audio_sha256, self.options_sha256) == (audio_sha256, options_sha256)
+        """Whether the result was made from that audio with those options; of audio that nobody has hashed, never."""
+        return bool(audio_sha256) and (self.audio_sha256, self.options_sha256) == (audio_sha256, options_sha256)
 
     def made(self, result_sha256: str) -> bool:
         """Whether a result with that hash is ours and untouched."""
