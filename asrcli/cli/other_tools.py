@@ -21,6 +21,7 @@ _COMMANDS = {
     "models": "model list-models languages list-languages engines prices pricing cost",
     "vocab": "vocabulary hotwords hotword glossary phrases dictionary",
     "render": "export reformat",
+    "merge": "join combine concat concatenate cat",
     "reuse-bench": "bench benchmark measure",
     "doctor": "diagnose diagnostics selftest self-test self-check selfcheck check test status info",
     "config": "configure configuration settings preferences options setup init set",

@@ -11,7 +11,7 @@ import json
 import math
 import sys
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -115,8 +115,18 @@ def manifest_of(lines: Iterable[str], place: str, shard: Shard | None = None) ->
     return reading.manifest()
 
 
+def ids(place: str, way: Way = Way()) -> Iterator[str]:  # noqa: B008 - it is frozen
+    """The ids in the manifest at `place`, one by one and in order; its rows are not kept. Raises as `read`."""
+    reading = _Reading(place, None, keeps_rows=False)
+    for number, line in enumerate(lines(place, way), start=1):
+        if (text := line.strip()) and (row := reading.take(number, text)) is not None:
+            yield row.id
+    reading.manifest()
+
+
 class _Reading:
-    def __init__(self, place: str, shard: Shard | None) -> None:
+    def __init__(self, place: str, shard: Shard | None, *, keeps_rows: bool = True) -> None:
+        self._keeps_rows = keeps_rows
         self._shard = shard
         self._base = _folder_of(place)
         self._found = Manifest(place)
@@ -126,19 +136,20 @@ class _Reading:
         self._problems: list[UsageError] = []
         self._left_out = 0
 
-    def take(self, number: int, text: str) -> None:
-        """The line `number`, which is not blank."""
+    def take(self, number: int, text: str) -> Row | None:
+        """The row of the line `number`, which is not blank; None where that is wrong."""
         try:
             row = _row(_object(text), self._base, self._options)
         except Unusable as problem:
             self._wrong(number, problem.reason, problem.hint)
-            return
+            return None
         digest = digest_of(row.id)
         self._digests.append(digest)
         self._lines.append(number)
-        if self._shard is None or self._shard.has(digest):
+        if self._keeps_rows and (self._shard is None or self._shard.has(digest)):
             self._found.rows.append(row)
             self._found.lines.append(number)
+        return row
 
     def manifest(self) -> Manifest:
         """What was read. Raises BrokenManifest."""

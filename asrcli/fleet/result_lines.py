@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from asrcli.values.json_text import json_text
 
@@ -128,14 +128,20 @@ def read(line: bytes) -> Noted:
     return _read_whole(line)
 
 
-def _read_whole(line: bytes) -> Noted:
-    """As `read`, for one that we have not written, or not like this."""
+def parse(line: bytes) -> dict[str, Any]:
+    """All that `line` says, whole. Raises Broken."""
     try:
         said = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise Broken("no JSON") from error
     if not isinstance(said, dict) or not isinstance(said.get("id"), str) or not isinstance(said.get(KEY), bool):
         raise Broken("no line of results")
+    return said
+
+
+def _read_whole(line: bytes) -> Noted:
+    """As `read`, for one that we have not written, or not like this."""
+    said = parse(line)
     sound = said.get("sound")
     sound = sound if isinstance(sound, dict) else {}
     identity, size, modified = sound.get("identity"), sound.get("bytes"), sound.get("modified_ns")

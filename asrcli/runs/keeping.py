@@ -213,7 +213,7 @@ def outcome_of(
     """What became of `item`, as far as its numbers tell; `digest` is the hash of its options."""
     return Outcome(
         id=_id_of(item),
-        audio=_safe(item.name),
+        audio=safe(item.name),
         complete=error is None and summary is not None and summary.complete,
         options=digest,
         at=date_and_time(),
@@ -231,17 +231,17 @@ def outcome_of(
 
 
 def _error(error: AsrcliError) -> dict[str, object]:
-    hint = {"hint": _safe(error.hint)} if error.hint else {}
-    return {"code": error.code, "message": _safe(error.message), **hint, "exit": exit_code(error)}
+    hint = {"hint": safe(error.hint)} if error.hint else {}
+    return {"code": error.code, "message": safe(error.message), **hint, "exit": exit_code(error)}
 
 
-def _safe(text: str) -> str:
+def safe(text: str) -> str:
     """`text` without keys, and without what lets one in at an address."""
     return mask(shown(text))
 
 
 def _id_of(item: Prepared) -> str:
-    return _safe(item.row.id)
+    return safe(item.row.id)
 
 
 def _check_ids(sources: Sequence[Prepared]) -> None:

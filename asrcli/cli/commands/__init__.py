@@ -5,6 +5,7 @@ SUMMARIES = {
     "mic": "Transcribe what the microphone hears, until Ctrl-C.",
     "qwen": "Transcribe with Qwen-ASR-Realtime, which hears emotions too.",
     "render": "Make text, subtitles or a document of saved JSON lines.",
+    "merge": "Join the results of several runs or shards.",
     "reuse-bench": "Measure what a kept connection saves.",
     "devices": "List the microphones that `asrcli mic --device` takes.",
     "models": "List the models: what they take, and what they cost.",

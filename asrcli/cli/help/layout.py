@@ -19,7 +19,7 @@ SECTIONS = (
 
 COMMANDS = {
     "Transcribe": ("file", "mic", "qwen"),
-    "Afterwards": ("render",),
+    "Afterwards": ("render", "merge"),
     "Set up": ("doctor", "config", "devices", "models", "vocab"),
     "Measure and test": ("reuse-bench", "serve"),
     "Read on": ("guide", "help"),
@@ -45,6 +45,7 @@ LAYOUTS = {
     ),
     "qwen": Layout(("output", "format", "language", "manual", "mic", "region"), ("qwen", "models")),
     "render": Layout(("output", "format", "output_dir", "timestamps", "clips", "force"), ("documents", "json-lines")),
+    "merge": Layout(("output", "manifest", "force"), ("many-sources", "exit-codes")),
     "reuse-bench": Layout(("tasks", "clip", "concurrency", "idle", "json", "region"), ("reuse-bench",)),
     "models": Layout(topics=("models",)),
     "doctor": Layout(("offline", "mic", "json", "region"), ("doctor", "network", "settings")),
