@@ -78,7 +78,10 @@ def in_folder(address: str, way: Way = Way()) -> list[str] | None:  # noqa: B008
 
 
 def matching(address: str, way: Way = Way()) -> list[str] | None:  # noqa: B008 - it is frozen
-    """The addresses that a pattern matches in a store, by name; None where `address` is none. Raises RemoteError."""
+    """The addresses that a pattern matches in a store, by name; None where `address` is none. Raises RemoteError.
+
+    Where it matches folders alone they are those, and end in a slash.
+    """
     if scheme(address) in _MODULES or not glob.has_magic(address):
         return None
     from asrcli.remote import stores
@@ -86,7 +89,7 @@ def matching(address: str, way: Way = Way()) -> list[str] | None:  # noqa: B008 
     retry = Retry(tries=way.retries)
     if tried(lambda: stores.size_of(address), retry) is not None:
         return None
-    return [each.address for each in tried(lambda: stores.matching(address), retry)]
+    return tried(lambda: stores.matching(address), retry)
 
 
 def _module(address: str) -> str | None:

@@ -191,21 +191,19 @@ def in_folder(address: str) -> list[Entry]:
     return _entries(address, [each for each in found if each["name"].strip("/") != path.strip("/")])
 
 
-def matching(pattern: str) -> list[Entry]:
-    """The objects that match; where it matches folders alone, the objects in them."""
+def matching(pattern: str) -> list[str]:
+    """The addresses of the objects that match; where it matches folders alone, theirs, which end in a slash."""
     file_system, path = _at(pattern)
     try:
         file_system.invalidate_cache()
         found = list(file_system.glob(path, detail=True).values())
     except Exception as error:
         raise translated(error, pattern, "list") from error
-    files = _entries(pattern, found)
-    if files:
-        return files
     if not found:
         # That there is no such bucket is not told there.
         in_folder(_WITHOUT_PATTERN.sub("/", pattern))
-    return [each for name in sorted(each["name"] for each in found) for each in in_folder(_address(pattern, name))]
+    files = [each.address for each in _entries(pattern, found)]
+    return files or sorted(f"{_address(pattern, each['name'].rstrip('/'))}/" for each in found)
 
 
 def size_of(address: str) -> int | None:

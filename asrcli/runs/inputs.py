@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 from pathlib import Path
 
-from asrcli.remote.base import Way
+from asrcli.remote.base import RemoteError, Way
 from asrcli.system.file_state import check_name
 from asrcli.values.addresses import file_name, is_address, local, shown
 from asrcli.values.errors import UsageError
@@ -67,23 +67,40 @@ def _at_address(address: str, way: Way) -> list[str]:
     from asrcli.remote import places
 
     places.check_address(address)
-    found = places.in_folder(address, way)
-    if found is None and (found := places.matching(address, way)) is None:
-        return [address]
-    audio = [each for each in found if Path(file_name(each)).suffix.lower() in AUDIO_SUFFIXES]
-    if not audio:
-        raise UsageError(f"{shown(address)} stands for no audio file", hint=_LOOKED_FOR)
-    return audio
+    try:
+        found = places.matching(address, way)
+        if found is None:
+            # What is called like sound is not asked whether it is a folder.
+            inside = None if _is_audio(address) else places.in_folder(address, way)
+            return [address] if inside is None else _audio_of(inside, address)
+        if not found:
+            raise UsageError(f"nothing matches {shown(address)}")
+        folders = {each: places.in_folder(each, way) or [] for each in found if each.endswith("/")}
+    except RemoteError as error:
+        if error.retryable:
+            raise
+        raise UsageError(error.message, hint=error.hint) from error
+    return [name for each in found for name in (_audio_of(folders[each], each) if each in folders else [each])]
+
+
+def _is_audio(name: str) -> bool:
+    return Path(file_name(name) if is_address(name) else name).suffix.lower() in AUDIO_SUFFIXES
+
+
+def _audio_of(names: list[str], folder: str) -> list[str]:
+    """Those of `names`, which are in `folder`, that are called like sound."""
+    found = [name for name in names if _is_audio(name)]
+    if not found:
+        raise UsageError(f"the folder {shown(folder)} holds no audio file", hint=_LOOKED_FOR)
+    return found
 
 
 def _folder(folder: Path) -> list[str]:
     try:
-        found = sorted(str(path) for path in folder.iterdir() if path.suffix.lower() in AUDIO_SUFFIXES)
+        names = sorted(map(str, folder.iterdir()))
     except OSError as error:
         raise UsageError(f"cannot read the folder {folder}: {error.strerror}") from error
-    if not found:
-        raise UsageError(f"the folder {folder} holds no audio file", hint=_LOOKED_FOR)
-    return found
+    return _audio_of(names, str(folder))
 
 
 def _pattern(pattern: str) -> list[str]:
