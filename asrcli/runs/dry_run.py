@@ -120,7 +120,10 @@ def _plan(request: Request, rows: Rows, chosen: AllChosen, sources: Sequence[Pre
         share.add(length_ms, choice.options.languages)
         longest_ms = max(longest_ms, length_ms or 0)
     to_do = len(sources) - missing_count
-    rate = _rate(request)
+    rate, workers = _rate(request), _workers(request.corpus.cluster)
+    at_once = request.at_once(to_do)
+    if request.corpus.cluster is not None and request.many.jobs is not None and workers is not None:
+        at_once = min(at_once, request.many.jobs * workers)
     return Plan(
         region=chosen.variants[0].choice.region,
         sources=rows.total,
@@ -130,11 +133,13 @@ def _plan(request: Request, rows: Rows, chosen: AllChosen, sources: Sequence[Pre
         missing=missing_count,
         missing_names=tuple(missing),
         shares=shares,
-        at_once=request.at_once(to_do),
+        at_once=at_once,
         longest_ms=longest_ms,
         speed=request.speed,
         starts=None if rate is None else rate[0],
         starts_in_s=1.0 if rate is None else rate[1],
+        cluster=request.corpus.cluster,
+        workers=workers,
         parts=request.many.split,
         prices_of=None if is_free else catalogue.PRICES_OF,
     )
@@ -148,6 +153,15 @@ def _rate(request: Request) -> tuple[int, float] | None:
     per_minute = request.service.starts_per_minute
     # Those come evenly.
     return None if per_minute is None else (1, 60.0 / per_minute)
+
+
+def _workers(cluster: str | None) -> int | None:
+    """How many processes work, as far as that is known without asking."""
+    if cluster is None:
+        return 1
+    from asrcli.runs.cluster import processes_of
+
+    return processes_of(cluster)
 
 
 def _is_there(name: str) -> bool:

@@ -181,3 +181,55 @@ def test_a_broken_manifest_is_refused(asrcli, here):
     done = asrcli("file", "--manifest", rows, "--dry-run")
     assert (done.code, done.out) == (2, "")
     assert "corpus.jsonl:2" in done.err
+
+
+def test_what_stands_in_the_results_is_done_and_they_stay_as_they_are(asrcli, here, talk_service):
+    wav(here / "a.wav", 1)
+    rows = manifest({"audio": "a.wav"}, {"audio": "a.wav", "id": "2"}, {"audio": "a.wav", "id": "3", "language": "en"})
+    options = ("--endpoint", talk_service, "--results", "results.jsonl", "--pace", "fast")
+    with pytest.MonkeyPatch.context() as network:
+        network.setattr(socket.socket, "connect", CONNECT)
+        network.setattr(socket.socket, "connect_ex", CONNECT_EX)
+        assert asrcli("file", "--manifest", rows, *options).code == 0
+    # As where a run was killed: half of the last line is gone.
+    broken = Path("results.jsonl").read_bytes()[:-20]
+    Path("results.jsonl").write_bytes(broken)
+    [plan] = [
+        event
+        for event in asrcli("file", "--manifest", rows, *options, "--dry-run", "--json").events
+        if event["type"] == "plan"
+    ]
+    assert (plan["sources"], plan["done"], plan["to_do"]) == (3, 2, 1)
+    assert Path("results.jsonl").read_bytes() == broken
+    assert sorted(path.name for path in here.iterdir()) == ["a.wav", "corpus.jsonl", "results.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("options", "at_once", "workers", "rate"),
+    [
+        (("--cluster", "local:3"), 20, 3, None),
+        (("--cluster", "local:3", "--slots", 7, "--jobs", 2, "--rate", "5/s"), 6, 3, {"starts": 5, "seconds": 1}),
+        (("--cluster", "tcp://192.0.2.1:8786", "--rate", "300/min"), 20, None, {"starts": 300, "seconds": 60}),
+        (("--slots", 7, "--jobs", 2), 2, 1, None),
+    ],
+)
+def test_a_cluster_is_not_asked(asrcli, here, options, at_once, workers, rate):
+    rows = manifest(*({"audio": f"https://x.invalid/{number}", "duration": 10} for number in range(30)))
+    [plan] = asrcli("file", "--manifest", rows, "--dry-run", "--json", *options).events
+    assert (plan["at_once"], plan["workers"], plan["rate"]) == (at_once, workers, rate)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--cluster", "local:0"), "--cluster local:0"),
+        (("--cluster", "local:2", "--split", "2"), "--split and --cluster exclude each other"),
+        (("--rate", "5/h"), "--rate 5/h"),
+        (("--shard", "0/4"), "--shard 0/4"),
+        (("--results", "-"), "--results takes a file"),
+    ],
+)
+def test_what_a_corpus_cannot_be_is_refused(asrcli, here, options, said):
+    done = asrcli("file", "--manifest", manifest({"audio": "a.wav"}), "--dry-run", *options)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
