@@ -109,12 +109,18 @@ def place(home: Path, machine: str = "here", **fields: Any) -> Place:
 
 
 def head_of(
-    line: Any, spec: Spec, rows: Sequence[Row], *, slots: int = 20, rate: Rate | None = None, journal: str = "j",
+    line: Any,
+    spec: Spec,
+    rows: Sequence[Row],
+    *,
+    slots: int = 20,
+    rate: Rate | None = None,
+    run: str = "run",
     is_kept: bool = False,
-) -> Head:  # fmt: skip
+) -> Head:
     """A head for `rows`, all alike."""
     variant = portable(spec, Files(), None)
-    opening = Opening("run", journal, is_kept, (variant,), tick_s=0.1)
+    opening = Opening(run, "j", is_kept, (variant,), tick_s=0.1)
     works = Works(rows, [0] * len(rows), [recipe(variant)])
     clock = SystemClock()
     dispatch = Dispatch(range(len(rows)), Allowance(clock, slots, rate), 1000, clock)

@@ -1,0 +1,238 @@
+"""A head without crews: a test says what comes, and looks at what was to be sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from asrcli.audio.reading.ffmpeg_tool import DecoderMissing
+from asrcli.engine.many import Job, What
+from asrcli.fleet import head as head_module
+from asrcli.fleet import messages, roster, workforce
+from asrcli.fleet.line import Broken, Gone, Joined, News, Said, Unusable
+from asrcli.fleet.manifest import Row
+from asrcli.fleet.messages import FromCrew, FromHead, Granted, from_head
+from asrcli.values.errors import AsrcliError, AuthError, DecodeError, LinkError, UsageError
+from asrcli.values.events import Ended, Notice, Reconnecting, SessionStarted, WorkersChanged
+from tests.support.fleet import happenings, head_of, nobody, run, spec_of
+
+ROWS = [Row.named("a"), Row.named("b")]
+SPEC = spec_of("ws://127.0.0.1:1")
+Answer = Callable[["Scripted", str, FromHead], None]
+
+
+def says_nothing(line: Scripted, worker: str, said: FromHead) -> None:
+    """A crew that never gets anywhere."""
+
+
+class Scripted:
+    """A Line on which `news` comes at the beginning; `answer` is what crews do. `sent` is what was to be sent."""
+
+    where, how_to_join = "nowhere", "dask worker nowhere"
+
+    def __init__(self, *news: News, answer: Answer = says_nothing) -> None:
+        self._news = news
+        self._answer = answer
+        self.sent: list[tuple[str, FromHead]] = []
+        self.dropped: list[str] = []
+        self.post: Callable[[News], None]
+
+    def begin(self, opening: bytes, post: Callable[[News], None]) -> None:
+        self.post = post
+        for each in self._news:
+            post(each)
+
+    def send(self, worker: str, data: bytes) -> None:
+        for each in from_head(data):
+            self.sent.append((worker, each))
+            self._answer(self, worker, each)
+
+    def tells(self, worker: str, *said: FromCrew) -> None:
+        self.post(Said(worker, messages.pack(list(said))))
+
+    def drop(self, worker: str) -> None:
+        self.dropped.append(worker)
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+    def granted(self) -> list[tuple[str, str]]:
+        """Who was given what."""
+        return [(worker, said.row.id) for worker, said in self.sent if isinstance(said, Granted)]
+
+
+def joins(worker: str, machine: str = "here", *, has_ffmpeg: bool = True) -> tuple[News, ...]:
+    hello = messages.pack([messages.Hello(machine, 10, has_ffmpeg), messages.HandedOver()])
+    return Joined(worker), Said(worker, hello)
+
+
+def over(granted: Granted, error: AsrcliError | None = None) -> messages.Over:
+    opened = messages.Opened("a", 1, 1)
+    return messages.Over(granted.ticket, messages.Finished(granted.mark, opened, (), (), error))
+
+
+def errors(found: Sequence[tuple[int, What]]) -> list[AsrcliError | None]:
+    return [what.error for _, what in found if isinstance(what, Ended)]
+
+
+def finishes(line: Scripted, worker: str, said: FromHead) -> None:
+    if isinstance(said, Granted):
+        line.tells(worker, over(said))
+
+
+def test_what_needs_ffmpeg_goes_to_a_worker_that_has_it():
+    def answer(line: Scripted, worker: str, said: FromHead) -> None:
+        if isinstance(said, Granted):
+            line.tells(worker, over(said, None if worker == "with" else DecoderMissing("a needs ffmpeg")))
+
+    line = Scripted(*joins("without", has_ffmpeg=False), *joins("with"), answer=answer)
+    found = run(head_of(line, SPEC, ROWS), 2)
+    assert errors(found) == [None, None]
+    assert set(line.granted()) == {("without", "a"), ("with", "a"), ("with", "b")}
+    assert Notice("without has no ffmpeg", "what needs it goes to the workers that have it") in [
+        what for _, what in found
+    ]
+
+
+def test_where_no_worker_has_ffmpeg_the_source_has_failed():
+    def answer(line: Scripted, worker: str, said: FromHead) -> None:
+        if isinstance(said, Granted):
+            line.tells(worker, over(said, DecoderMissing("a needs ffmpeg")))
+
+    (error,) = errors(run(head_of(Scripted(*joins("w"), answer=answer), SPEC, ROWS[:1]), 1))
+    assert isinstance(error, DecodeError)
+
+
+def test_a_worker_that_cannot_be_used_is_named_while_others_work():
+    problem = messages.Hello("there", problem=AuthError("no API key", hint="set it"))
+    news = [*joins("good"), Joined("bad"), Said("bad", messages.pack([problem]))]
+    found = run(head_of(Scripted(*news, answer=finishes), SPEC, ROWS), 2)
+    assert errors(found) == [None, None]
+    assert (-1, Notice("bad is not used: no API key", "set it")) in found
+
+
+def test_where_none_can_be_used_that_is_the_error():
+    other = UsageError("it has asrcli 0.0.1, and this is 9", hint="pip install")
+    with pytest.raises(UsageError, match=r"asrcli 0\.0\.1"):
+        run(head_of(Scripted(Unusable("old", other)), SPEC, ROWS), 2)
+
+
+def test_what_breaks_the_line_ends_the_run_with_a_true_count():
+    def answer(line: Scripted, worker: str, said: FromHead) -> None:
+        if isinstance(said, Granted) and said.row.id == "a":
+            line.tells(worker, over(said))
+            line.post(Broken(LinkError("the scheduler is gone")))
+
+    with pytest.raises(LinkError, match="the scheduler is gone; 1 of 2 sources are done"):
+        run(head_of(Scripted(*joins("w"), answer=answer), SPEC, ROWS), 2)
+
+
+def test_without_a_worker_it_waits_says_so_and_ends(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(roster, "FIRST_S", 0.1)
+    monkeypatch.setattr(workforce, "_SAYS_SO_S", 0.0)
+    monkeypatch.setattr(head_module, "_LOOK_S", 0.01)
+    found: list[tuple[int, What]] = []
+    with (
+        pytest.raises(LinkError, match="no worker at nowhere; 0 of 2") as raised,
+        happenings(head_of(Scripted(), SPEC, ROWS), 2) as told,
+    ):
+        found.extend(told)
+    assert raised.value.hint == "dask worker nowhere"
+
+
+def test_an_attempt_of_a_lost_worker_is_told_to_come_once_more_and_its_late_words_are_not_heard():
+    granted: list[Granted] = []
+
+    def answer(line: Scripted, worker: str, said: FromHead) -> None:
+        if isinstance(said, Granted) and worker == "first":
+            granted.append(said)
+            opened = messages.Opened("a", 1, 1)
+            line.tells(worker, messages.Begun(said.ticket, opened), messages.Told(said.ticket, (SessionStarted("s"),)))
+            line.post(Gone("first", "killed"))
+            for each in joins("second"):
+                line.post(each)
+        elif isinstance(said, Granted):
+            # Of a ticket that is not valid any more, and of a worker that is not there.
+            line.tells("second", over(granted[0], UsageError("too late")))
+            line.tells("first", over(granted[0], UsageError("too late")))
+            line.tells("second", over(said))
+
+    found = run(head_of(Scripted(*joins("first"), answer=answer), SPEC, ROWS[:1]), 1)
+    assert errors(found) == [None]
+    assert (0, Reconnecting(1, 0, "first was lost")) in found
+    assert [what for _, what in found if isinstance(what, WorkersChanged)][-1].lost == 1
+
+
+def test_a_full_service_sends_one_away_that_has_not_started_and_it_has_its_turn_again():
+    granted: list[Granted] = []
+
+    def answer(line: Scripted, worker: str, said: FromHead) -> None:
+        if isinstance(said, Granted):
+            granted.append(said)
+            if len(granted) == 2:
+                line.tells(worker, messages.Begun(said.ticket, messages.Opened("b", 1, 1)))
+                full = Reconnecting(1, 0, "Throttling", wait_s=0.05, throttled=True)
+                line.tells(worker, messages.Told(said.ticket, (full,)))
+            elif len(granted) == 3:
+                line.tells(worker, over(said))
+        elif isinstance(said, messages.GiveUp):
+            assert said.ticket == granted[1].ticket
+            line.tells(worker, over(granted[0]))
+
+    line = Scripted(*joins("w"), answer=answer)
+    found = run(head_of(line, SPEC, ROWS), 2)
+    assert errors(found) == [None, None]
+    assert [row for _, row in line.granted()] == ["a", "b", "b"]
+    assert (1, Notice("the service takes no more at once for now", "the others wait their turn")) in found
+
+
+def test_a_further_session_begins_with_the_leave_of_the_head():
+    def answer(line: Scripted, worker: str, said: FromHead) -> None:
+        if isinstance(said, Granted):
+            waiting[said.ticket] = said
+            line.tells(worker, messages.Arrived(said.ticket), messages.Wants(said.ticket))
+        elif isinstance(said, messages.MayConnect):
+            line.tells(worker, over(waiting.pop(said.ticket)))
+
+    waiting: dict[int, Granted] = {}
+    found = run(head_of(Scripted(*joins("w"), answer=answer), SPEC, ROWS), 2)
+    assert errors(found) == [None, None]
+    assert waiting == {}
+
+
+def test_a_crew_may_forget_what_is_durable_and_only_that():
+    line = Scripted(*joins("w"), answer=finishes)
+    head = head_of(line, SPEC, ROWS)
+    with happenings(head, 2) as told:
+        for number, what in told:
+            if isinstance(what, Ended):
+                head.kept(number)
+    marks = [said.mark for _, said in line.sent if isinstance(said, Granted)]
+    kept = [mark for _, said in line.sent if isinstance(said, messages.Kept) for mark in said.marks]
+    assert sorted(kept) == sorted(marks)
+    assert len(set(marks)) == 2
+
+
+def test_a_key_refused_by_the_service_ends_all_that_wait():
+    begun: list[str] = []
+
+    def answer(line: Scripted, worker: str, said: FromHead) -> None:
+        if isinstance(said, Granted):
+            begun.append(said.row.id)
+            line.tells(worker, over(said, AuthError("InvalidApiKey")))
+
+    refused: list[AsrcliError] = []
+
+    def check() -> None:
+        if refused:
+            raise refused[0]
+
+    head = head_of(Scripted(*joins("w"), answer=answer), SPEC, ROWS, slots=1)
+    found = []
+    for number, what in head.transcribe([Job(nobody, check=check) for _ in ROWS]):
+        found.append((number, what))
+        if isinstance(what, Ended) and what.error is not None:
+            refused.append(what.error)
+    assert begun == ["a"]
+    assert [type(error) for error in errors(found)] == [AuthError, AuthError]
