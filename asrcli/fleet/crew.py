@@ -112,14 +112,15 @@ class Crew:
                 self._journal = journal.Journal(place.journals, self._name)
                 stack.callback(self._journal.close, is_kept=opening.is_kept)
                 stack.callback(self._left.close)
-                self._loop.hold()
-                stack.callback(self._loop.release)
                 around = [Surroundings(tick_s=opening.tick_s)] * len(specs)
                 # The way to the service is the same for all. Links are not made ahead: that would be a start.
                 self._engines = [
                     replace(engine, loop=self._loop, connect_ahead=None)
                     for engine in stack.enter_context(all_built(specs, around))
                 ]
+                # From now on what the head says is heard.
+                self._loop.hold()
+                stack.callback(self._loop.release)
                 hello = messages.Hello(place.machine, crowd.room(), place.ffmpeg() is not None)
             except (AsrcliError, OSError) as error:
                 self._post(messages.pack([messages.Hello(place.machine, problem=Bug.of(error))]))
@@ -132,6 +133,8 @@ class Crew:
 
     def _begin(self, hello: messages.Hello) -> None:
         self._mail.tell(hello)
+        # It has nothing to give up yet, and may have taken its time to come.
+        self.is_heard_of()
         self._check_lease()
         self._hand_over()
 
