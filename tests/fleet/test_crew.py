@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import pytest
 
 from asrcli.audio.opening import Files
-from asrcli.engine.retry import Retry
+from asrcli.wire.retry import Retry
 from asrcli.fleet import crew as crew_module
 from asrcli.fleet import messages
 from asrcli.fleet.crew import Crew
