@@ -133,7 +133,7 @@ class Attempt:
         row = self.granted.row
         self._state = FileState.of(row.audio)
         how = self._how if row.channel is None else replace(self._how, channel=row.channel)
-        source = open_input(how, row.audio, self._control.notice, self._control.level)
+        source = open_input(how, row.audio, self._control.notice, self._control.level, looks=True)
         return functools.partial(self._opened, source)
 
     def _opened(self, source: Source) -> None:

@@ -30,11 +30,18 @@ class NothingThere(RemoteError):  # noqa: N818 - it names what was found
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How to get to addresses: `proxy` as --proxy says it, `ca_bundle` trusted too, and so many `retries` in a row."""
+    """How to get to addresses: `proxy` as --proxy says it, `ca_bundle` trusted too, and so many `retries` in a row.
+
+    A proxy with a password stays in this process: where it is sent to, the environment says which proxy there is.
+    """
 
     proxy: str | None = field(default=None, repr=False)
     ca_bundle: Path | None = None
     retries: int = 12
+
+    def __reduce__(self) -> tuple[object, ...]:
+        proxy = None if self.proxy is not None and "@" in self.proxy else self.proxy
+        return Way, (proxy, self.ca_bundle, self.retries)
 
 
 class Halt:
