@@ -18,6 +18,7 @@ slot and one start in a second.
 from __future__ import annotations
 
 import heapq
+import math
 import re
 import threading
 from dataclasses import dataclass
@@ -28,10 +29,12 @@ from asrcli.values.errors import UsageError
 SETTLE_S = 2.0
 """What was sent, and not answered when we gave it up, has reached the service within so many seconds, or never will."""
 
-# A service that was full is asked again for a little more after each that went well, and at the latest after this.
-_GROW_S = 10.0
-_GROWTH = 0.1
-_SLOWER = 0.7
+# A service that was full is asked again for a little more after each that went well, and every so often: for so much
+# of the whole the first time, twice as much the second, and so on.
+_GROW_S = 5.0
+_GROWTH = 0.05
+_BOLDER = 4.0
+_SLOWER = 0.8
 # What is refused may be too many at once as well as too fast: being slower than this would not help.
 _SLOWEST = 0.25
 # Clocks of two machines go differently, by less than this.
@@ -78,8 +81,8 @@ class Allowance:
         # Who has a slot, and when those come free that nobody has any more.
         self._held: set[int] = set()
         self._freed_at: list[float] = []
-        # Whose start is on its way, and until when the others count.
-        self._given: set[int] = set()
+        # Whose start is on its way, since when, and until when the others count.
+        self._given: dict[int, float] = {}
         self._counts_until: list[float] = []
         # Further tries that wait, in their order.
         self._further: dict[int, None] = {}
@@ -87,9 +90,13 @@ class Allowance:
         # What the service bears, as far as it has let us know.
         self._limit = float(slots)
         self._pace = 0.0 if rate is None else float(rate.starts)
-        # How much more is tried after each that went well: less, when the last attempt was too much.
+        # How much more is tried after each that went well: less, when the last attempt was too much, until it is long
+        # ago.
         self._step = 1.0
         self._grown_at = self._paused_until
+        self._grown = 0
+        # Whether it has refused all that has begun since it was last asked for less.
+        self._refuses = False
 
     @property
     def limit(self) -> int:
@@ -102,12 +109,10 @@ class Allowance:
         """A slot and a start for `source`, if both are there now; those who wait for a further one come first."""
         with self._lock:
             now = self._settle()
-            if now < self._paused_until or len(self._held) + len(self._freed_at) >= int(self._limit):
-                return False
-            if self.rate is not None and self._counting() + len(self._further) >= int(self._pace):
+            if now < self._paused_until or self._lacks_slots() or self._lacks_starts():
                 return False
             self._held.add(source)
-            self._give(source)
+            self._give(source, now)
             return True
 
     def further(self, source: int) -> None:
@@ -121,13 +126,14 @@ class Allowance:
     def due(self) -> list[int]:
         """Those who may start once more now, in the order in which they asked: each has its start by this."""
         with self._lock:
-            if not self._further or self._settle() < self._paused_until:
+            now = self._settle()
+            if not self._further or now < self._paused_until:
                 return []
             most = len(self._further) if self.rate is None else int(self._pace) - self._counting()
             granted = list(self._further)[: max(0, most)]
             for source in granted:
                 del self._further[source]
-                self._give(source)
+                self._give(source, now)
             return granted
 
     def arrived(self, source: int, at: float | None = None) -> None:
@@ -136,19 +142,23 @@ class Allowance:
         It may lie in the future, where that is not known for sure. Harmless where no start is on its way.
         """
         with self._lock:
+            now = self._clock.now()
             self._further.pop(source, None)
-            self._reached(source, self._clock.now() if at is None else at)
+            if (at is None or at <= now) and self._given.get(source, -math.inf) >= self._paused_until:
+                self._refuses = False
+            self._reached(source, now if at is None else at)
 
     def unused(self, source: int) -> None:
         """The start of `source` has not left, and will not."""
         with self._lock:
-            self._given.discard(source)
+            self._given.pop(source, None)
 
     def over(self, source: int, at: float | None = None) -> None:
         """`source` has come to its end: its slot is free from the moment `at` on [now]."""
         with self._lock:
             self._settle()
             self._let_go(source, at)
+            self._refuses = self._refuses and self.rate is not None
             self._grow(self._step)
 
     def returned(self, source: int, at: float | None = None) -> None:
@@ -163,8 +173,8 @@ class Allowance:
         """
         with self._lock:
             now = self._settle()
-            if now >= self._paused_until:
-                # Those that are refused at the same time tell the same thing.
+            # Those that are refused at the same time tell the same thing, and as long as all are.
+            if now >= self._paused_until and not self._refuses:
                 if self._limit < self.slots:
                     self._step = max(self._step / 2, 1 / self._limit)
                 if self.rate is not None:
@@ -172,6 +182,7 @@ class Allowance:
             others = len(self._held) - (source in self._held)
             self._limit = max(1.0, min(self._limit, others))
             self._paused_until = self._grown_at = max(self._paused_until, now + wait_s)
+            self._refuses, self._grown = True, 0
 
     def next_at(self) -> float | None:
         """When more may be possible without anything being told here; None where nothing changes by itself."""
@@ -179,21 +190,35 @@ class Allowance:
             now = self._settle()
             if now < self._paused_until:
                 return self._paused_until
-            moments = [*self._counts_until[:1], *self._freed_at[:1]]
-            if self._limit < self.slots or (self.rate is not None and self._pace < self.rate.starts):
-                moments.append(self._grown_at + _GROW_S)
-            return min(moments, default=None)
+            moments = []
+            if self._lacks_starts():
+                is_slow = self.rate is not None and self._pace < self.rate.starts
+                moments.append(self._soonest(self._counts_until, grows=is_slow))
+            if self._lacks_slots() and not self._further:
+                moments.append(self._soonest(self._freed_at, grows=self._limit < self.slots))
+            # Where both are wanting, the later one.
+            moment = max(moments, default=math.inf)
+            return None if moment == math.inf else moment
+
+    def _lacks_slots(self) -> bool:
+        return len(self._held) + len(self._freed_at) >= int(self._limit)
+
+    def _lacks_starts(self) -> bool:
+        return self.rate is not None and self._counting() + len(self._further) >= int(self._pace)
 
     def _counting(self) -> int:
         return len(self._given) + len(self._counts_until)
 
-    def _give(self, source: int) -> None:
+    def _soonest(self, moments: list[float], *, grows: bool) -> float:
+        """When there may be one more; infinity where that depends on what is told."""
+        return min([*moments[:1], *([self._grown_at + _GROW_S] if grows else ())], default=math.inf)
+
+    def _give(self, source: int, now: float) -> None:
         if self.rate is not None:
-            self._given.add(source)
+            self._given[source] = now
 
     def _reached(self, source: int, at: float) -> None:
-        if source in self._given:
-            self._given.discard(source)
+        if self._given.pop(source, None) is not None:
             heapq.heappush(self._counts_until, at + self._window_s)
 
     def _let_go(self, source: int, at: float | None) -> None:
@@ -215,9 +240,11 @@ class Allowance:
             grows = max(1, int((now - self._grown_at) / _GROW_S))
             self._grown_at += grows * _GROW_S
             for _ in range(min(grows, 100)):
-                self._grow(self._step * max(1.0, self._limit * _GROWTH))
+                self._grown += 1
+                self._grow(self._step * max(1.0, self.slots * _GROWTH * self._grown))
+                self._step = min(self._step * _BOLDER, 1.0)
                 if self.rate is not None:
-                    self._pace = min(self._pace + self.rate.starts * _GROWTH, self.rate.starts)
+                    self._pace = min(self._pace + self.rate.starts * _GROWTH * self._grown, self.rate.starts)
         return now
 
     def _grow(self, step: float) -> None:

@@ -191,6 +191,12 @@ class Dispatch:
         if number in self._running:
             self._allowance.arrived(number, self._clock.now() - ago_s)
 
+    def throttled(self, number: int, wait_s: float) -> None:
+        """The service, full, has refused a further session of a source, which keeps its slot and asks once more."""
+        if number in self._running:
+            self._allowance.throttled(number, wait_s)
+            self._allowance.arrived(number)
+
     def unused(self, number: int) -> None:
         """The start of a source has not left, and will not: it could not be opened."""
         if number in self._running:
