@@ -44,6 +44,10 @@ class Ledger:
         """How many ids there are."""
         return len(self._numbers)
 
+    def knows(self, id: str) -> bool:
+        """Whether there is a line of the source `id`."""
+        return self._numbers.find(digest_of(id)) is not None
+
     def standing(
         self, id: str, options: str, sound: Sound | None, sha256_of: Callable[[], str | None] = lambda: None
     ) -> Standing:

@@ -22,9 +22,9 @@ from asrcli.output.masking import mask
 from asrcli.output.places.sidecar import audio_of
 from asrcli.output.sanitize import name as shown_name
 from asrcli.output.wording import sentence_line
-from asrcli.runs.choose_forms import STANDARD_OUTPUT
 from asrcli.runs.exits import exit_code
 from asrcli.runs.notes import Notes
+from asrcli.runs.results_place import check_place
 from asrcli.system.clock import date_and_time
 from asrcli.system.durable_lines import DurableLines, check_lines
 from asrcli.system.file_state import FileState
@@ -50,19 +50,7 @@ def keeping_of(request: Request, output: Output) -> Keeping | None:
     place = request.corpus.results
     if place is None:
         return None
-    if place == STANDARD_INPUT:
-        raise UsageError("--results takes a file, which a rerun reads again", hint="--results results.jsonl")
-    for path, destination in zip(request.output.output, output.destinations, strict=False):
-        if path != STANDARD_OUTPUT and _is_same(place, str(path)):
-            error = _is_more(place, "--output")
-            # Nor is it written there.
-            destination.refuse(error)
-            raise error
-    others: list[tuple[str, object]] = [("--log", request.output.log), ("--save-audio", request.output.save_audio)]
-    others += [("--manifest", request.corpus.manifest), *(("a source", name) for name in request.names)]
-    for what, other in others:
-        if other is not None and _is_same(place, str(other)):
-            raise _is_more(place, what)
+    check_place(place, request, output)
     return Keeping(place, output)
 
 
@@ -111,7 +99,8 @@ class Keeping(Notes):
 
     def standing(self, item: Prepared, options: str) -> Standing:
         """Whether `item` is done, with options of that hash."""
-        if _comes_once(item):
+        # Most are not known, and to look at a hundred thousand files takes seconds.
+        if not self._ledger.knows(_id_of(item)) or _comes_once(item):
             return Standing.NOT_DONE
         return self._ledger.standing(_id_of(item), options, _sound_now(item), functools.partial(_sha256_of, item))
 
@@ -282,14 +271,3 @@ def _comes_once(item: Prepared) -> bool:
         return not stat.S_ISREG(Path(item.name).stat().st_mode)
     except OSError:
         return False
-
-
-def _is_more(place: str, what: str) -> UsageError:
-    return UsageError(f"--results {shown_name(place)} is {what} too", hint="choose another file")
-
-
-def _is_same(place: str, other: str) -> bool:
-    """Whether two names are of one file, be it there or not."""
-    if is_address(place) or is_address(other):
-        return place == other
-    return Path(place).resolve() == Path(other).resolve()
