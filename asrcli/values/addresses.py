@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
+
+if TYPE_CHECKING:
+    from pathlib import PurePath
 
 _HIDDEN = "***"
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+_PATH_OF_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+:)/")
 # A password may hold any other character, an @ too.
 _USER = re.compile(r"""(?<=://)[^\s/?#"'<>]+@""")
 _PARAMETER = re.compile(r"""(?<=[?&;#])([\w.~%-]*)(=)([^\s&;#"'<>]+)""")
@@ -44,6 +49,12 @@ def local(name: str) -> str:
         return name
     host, _, path = name.partition("://")[2].partition("/")
     return name if host not in ("", "localhost") else f"/{unquote(path)}"
+
+
+def typed_address(path: PurePath) -> str | None:
+    """The address that `path` was when it was typed; None where it was none. A path has no two slashes in a row."""
+    found = _PATH_OF_ADDRESS.match(str(path))
+    return None if found is None else f"{found[1]}//{str(path)[found.end() :]}"
 
 
 def shown(text: str) -> str:

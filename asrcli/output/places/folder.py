@@ -24,6 +24,7 @@ from asrcli.output.places.result_file import Result, clear_leftovers
 from asrcli.output.places.sidecar import Audio, BrokenSidecar, Sidecar
 from asrcli.output.places.sinks import why_no_file
 from asrcli.output.sanitize import name as shown
+from asrcli.values.addresses import typed_address
 from asrcli.values.errors import UsageError
 from asrcli.values.source_name import STANDARD_INPUT
 from asrcli.values.source_name import stem as stem_of
@@ -138,6 +139,11 @@ class Folder:
 
     def check_folder(self) -> None:
         """Raise UsageError where there can be no such folder. Touches nothing."""
+        if (address := typed_address(self._path)) is not None and not self._path.exists():
+            raise UsageError(
+                f"--output-dir takes a folder of this machine, not an address: {shown(address)}",
+                hint="--results takes one, for a line with the text of each source",
+            )
         there = next(path for path in (self._path, *self._path.absolute().parents) if path.exists())
         if not there.is_dir():
             raise UsageError(f"--output-dir {shown(self._path)}: {shown(there)} is not a folder")

@@ -13,6 +13,7 @@ from asrcli.output.places.streams import StreamSink
 from asrcli.output.sanitize import name
 from asrcli.system.file_state import check_name
 from asrcli.system.posix import NON_BLOCKING, set_blocking
+from asrcli.values.addresses import shown, typed_address
 from asrcli.values.errors import AsrcliError, OutputError, UsageError
 
 
@@ -79,6 +80,8 @@ class FileSink:
                 raise self._exists()
             if path.exists() and not os.access(path, os.W_OK):
                 raise UsageError(f"cannot write to {label}: permission denied", hint="choose another file")
+        elif not folder.exists() and (address := typed_address(path)) is not None:
+            raise UsageError(f"cannot write to {shown(address)}: it is an address", hint="name a file of this machine")
         elif not folder.exists():
             raise UsageError(f"cannot write to {label}: there is no folder {name(folder)}", hint="create it first")
         elif not folder.is_dir():

@@ -1,0 +1,76 @@
+"""Sources, manifests and results in an object store, as a user has them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from asrcli.remote import stores
+from asrcli.runs.inputs import expand
+from asrcli.values.errors import UsageError
+from tests.support.beginnings import beginning
+from tests.support.object_store import SECRET
+from tests.support.object_store import s3 as s3
+from tests.support.object_store import s3_endpoint as s3_endpoint
+from tests.support.sounds import FFMPEG, convert
+
+SERVED = ("--pace", "fast", "--json")
+
+
+@pytest.fixture
+def wav(tmp_path: Path) -> Path:
+    """Ten seconds, with two sentences and the beginning of a third."""
+    return beginning(tmp_path / "talk.wav", 10)
+
+
+def finals(events: list[dict[str, object]], source: str) -> list[object]:
+    return [each["text"] for each in events if each["type"] == "final" and each["source"] == source]
+
+
+def test_sources_of_a_store_are_heard_as_those_here(asrcli, talk_service, s3, wav, tmp_path):
+    files = [wav, convert(wav, tmp_path / "talk.mp3"), convert(wav, tmp_path / "talk.m4a")] if FFMPEG else [wav]
+    for file in files:
+        stores.put_file(f"{s3}/talks/{file.name}", file)
+    stores.put(f"{s3}/talks/notes.txt", b"no sound")
+    here = asrcli("file", wav, "--endpoint", talk_service, *SERVED)
+    done = asrcli("file", f"{s3}/talks/", "--endpoint", talk_service, *SERVED)
+    assert (done.code, done.err) == (0, "")
+    for file in files:
+        name = f"{s3}/talks/{file.name}"
+        assert finals(done.events, name) == finals(here.events, str(wav)) != []
+        [end] = [each for each in done.events if each["type"] == "end" and each["source"] == name]
+        assert end["complete"] is True
+    assert SECRET not in done.out
+
+
+def test_an_object_that_is_not_there_is_refused_before_anything_is_sent(asrcli, talk_service, s3):
+    done = asrcli("file", f"{s3}/none.wav", "--endpoint", talk_service, *SERVED)
+    assert done.code == 2
+    assert f"there is nothing at {s3}/none.wav" in done.err
+
+
+def test_folders_and_patterns_become_what_they_hold(s3, tmp_path, monkeypatch):
+    for name in ("talks/b.wav", "talks/a.MP3", "talks/notes.txt", "other/c.wav"):
+        stores.put(f"{s3}/{name}", b"x")
+    assert expand([f"{s3}/talks/"]) == expand([f"{s3}/talks"]) == [f"{s3}/talks/a.MP3", f"{s3}/talks/b.wav"]
+    assert expand([f"{s3}/*/*.wav", f"{s3}/none.wav"]) == [f"{s3}/other/c.wav", f"{s3}/talks/b.wav", f"{s3}/none.wav"]
+    assert expand([f"{s3}/t*"]) == [f"{s3}/talks/a.MP3", f"{s3}/talks/b.wav"]
+    assert expand([(tmp_path / "a b.wav").as_uri()]) == [f"{tmp_path}/a b.wav"]
+    for name, said in (
+        (f"{s3}/none/", "holds no audio file"),
+        (f"{s3}/*.ogg", "nothing matches"),
+        ("s3://no-bucket/*.ogg", "no bucket of that name"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            expand([name])
+
+
+@pytest.mark.parametrize("arguments", [("--output-dir", "s3://a-bucket/texts"), ("-o", "s3://a-bucket/a.srt")])
+def test_results_in_files_are_of_this_machine(asrcli, wav, tmp_path, monkeypatch, arguments):
+    monkeypatch.chdir(tmp_path)
+    done = asrcli("file", wav, *arguments, "--region", "local")
+    assert done.code == 2
+    assert arguments[1] in done.err
+    assert "address" in done.err
+    assert list(tmp_path.iterdir()) == [wav]
