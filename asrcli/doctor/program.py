@@ -30,6 +30,7 @@ PURPOSES = {
     "ffmpeg": "an ffmpeg of its own, for mp4, m4a, webm and others",
     "plot": "the picture of reuse-bench --plot",
     "remote": "addresses of object stores: s3://, oss://, gs:// and others",
+    "cluster": "--cluster, the workers of a Dask cluster",
 }
 """Extra → what it is for."""
 
