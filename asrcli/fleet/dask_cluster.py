@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import json
 import logging
 import secrets
 import threading
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from distributed import Client
@@ -24,7 +22,7 @@ from distributed.versions import VersionMismatchWarning
 from asrcli.fleet.dask_crew import FarCrew, scheduler_of
 from asrcli.fleet.line import Broken, News, Remark
 from asrcli.system.threads import Thread
-from asrcli.values.errors import AsrcliError, Bug, LinkError, UsageError
+from asrcli.values.errors import AsrcliError, Bug, LinkError
 
 _CONNECT_S = 5.0
 _LOOK_S = 0.5
@@ -35,10 +33,10 @@ _PATIENCE_S = 4.0
 
 
 class DaskCluster:
-    """A Line to the workers of the scheduler at `where`: its address, or the path of its file. Raises UsageError."""
+    """A Line to the workers of the scheduler at the address `where`."""
 
     def __init__(self, where: str) -> None:
-        self.where = _address(where)
+        self.where = where
         self.how_to_join = f"start some, where asrcli is installed: dask worker {self.where}"
         self._post: Callable[[News], None] = lambda news: None
         self._opening = b""
@@ -119,6 +117,14 @@ class DaskCluster:
                         f"there is no scheduler at {self.where}: {_reason(error)}", hint="start one: dask scheduler"
                     ) from error
                 await asyncio.sleep(1.0)
+            except (TypeError, RuntimeError, ValueError) as error:
+                # So Dask says that its own configuration and the address do not go together.
+                await client.close(1)
+                reason = "it has no certificate" if isinstance(error, TypeError) else _reason(error)
+                raise LinkError(
+                    f"Dask cannot go to {self.where} as it is configured here: {reason}",
+                    hint="its TLS is set in ~/.config/dask, see `asrcli guide cluster`",
+                ) from error
             else:
                 return client
         return None
@@ -181,21 +187,6 @@ def quieten() -> None:
         logger = logging.getLogger(name)
         logger.handlers[:] = [logging.NullHandler()]
         logger.propagate = False
-
-
-def _address(where: str) -> str:
-    """The scheduler's, from `where`. Raises UsageError."""
-    if "://" in where:
-        return where
-    try:
-        found = json.loads(Path(where).read_text(encoding="utf-8"))["address"]
-    except FileNotFoundError as error:
-        raise UsageError(
-            f"--cluster {where}: there is no such file", hint="dask scheduler --scheduler-file FILE writes one"
-        ) from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"--cluster {where} is no file of a scheduler", hint="or tcp://HOST:8786") from error
-    return str(found)
 
 
 def _reason(error: BaseException) -> str:

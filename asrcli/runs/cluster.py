@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import json
 import os
 import re
 import secrets
@@ -20,6 +21,7 @@ from asrcli.fleet.head import Head
 from asrcli.fleet.messages import Opening
 from asrcli.fleet.portable import Portable, portable
 from asrcli.fleet.works import Works, journal_of, recipe
+from asrcli.output.sanitize import name as shown
 from asrcli.runs.request import CLUSTER_SLOTS, CorpusOptions, Request
 from asrcli.runs.sources import Prepared
 from asrcli.settings import endpoints
@@ -38,6 +40,9 @@ if TYPE_CHECKING:
 _MOST_EACH = 1000
 _MOST_PROCESSES = 256
 _PROCESSES = re.compile(r"local:(\d+)")
+# As Dask has them; of tcp and tls it is said that they are there.
+_ADDRESS = re.compile(r"(tcp|tls|ws|wss|ucx)://([\w.-]+|\[[0-9A-Fa-f:.]+\]):\d{1,5}")
+_HOST_AND_PORT = re.compile(r"[\w.-]+:\d{1,5}")
 _FORMS = "tcp://HOST:8786, tls://HOST:8786, the file of dask scheduler --scheduler-file, or local:4"
 # Progress of many is told less often.
 _TICK_S = 1.0
@@ -49,8 +54,29 @@ def processes_of(where: str) -> int | None:
         return None
     found = _PROCESSES.fullmatch(where)
     if found is None or not 1 <= int(found[1]) <= _MOST_PROCESSES:
-        raise UsageError(f"--cluster {where} is none", hint=f"local:1 to local:{_MOST_PROCESSES}, or {_FORMS}")
+        raise UsageError(f"--cluster {shown(where)} is none", hint=f"local:1 to local:{_MOST_PROCESSES}, or {_FORMS}")
     return int(found[1])
+
+
+def scheduler_at(where: str) -> str:
+    """The address of the scheduler that `where` names, itself or by the file that has it. Raises UsageError."""
+    if "://" in where:
+        return _checked(where, where)
+    try:
+        found = json.loads(Path(where).read_text(encoding="utf-8"))["address"]
+    except FileNotFoundError as error:
+        is_address = _HOST_AND_PORT.fullmatch(where) is not None
+        hint = f"an address is tcp://{where}" if is_address else "dask scheduler --scheduler-file FILE writes one"
+        raise UsageError(f"--cluster {shown(where)}: there is no such file", hint=hint) from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"--cluster {shown(where) or repr(where)} is no file of a scheduler", hint=_FORMS) from error
+    return _checked(str(found), where)
+
+
+def _checked(address: str, where: str) -> str:
+    if _ADDRESS.fullmatch(address) is None:
+        raise UsageError(f"--cluster {shown(where)} is no address of a scheduler", hint=_FORMS)
+    return address
 
 
 def check_cluster(request: Request, region: str, context_from: Path | None) -> None:
@@ -80,6 +106,8 @@ def check_cluster(request: Request, region: str, context_from: Path | None) -> N
         )
     if processes_of(where) is None and importlib.util.find_spec("distributed") is None:
         raise UsageError("--cluster takes Dask, which is not installed", hint=how_to_add("cluster"))
+    if processes_of(where) is None:
+        scheduler_at(where)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +169,7 @@ def _line(where: str) -> Line:
         return Processes(count, variables())
     from asrcli.fleet.dask_cluster import DaskCluster
 
-    return DaskCluster(where)
+    return DaskCluster(scheduler_at(where))
 
 
 @contextlib.contextmanager

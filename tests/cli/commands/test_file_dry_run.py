@@ -223,6 +223,7 @@ def test_a_cluster_is_not_asked(asrcli, here, options, at_once, workers, rate):
     ("options", "said"),
     [
         (("--cluster", "local:0"), "--cluster local:0"),
+        (("--cluster", "nope.json"), "--cluster nope.json: there is no such file"),
         (("--cluster", "local:2", "--split", "2"), "--split and --cluster exclude each other"),
         (("--rate", "5/h"), "--rate 5/h"),
         (("--shard", "0/4"), "--shard 0/4"),
