@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 import pytest
 
 from asrcli.audio.opening import Files
-from asrcli.wire.retry import Retry
 from asrcli.fleet import crew as crew_module
 from asrcli.fleet import messages
 from asrcli.fleet.crew import Crew
@@ -22,6 +21,7 @@ from asrcli.fleet.portable import portable
 from asrcli.service.faults.kinds import parse_fault
 from asrcli.values.errors import AuthError, DecodeError, Interrupted
 from asrcli.values.events import AudioSent, FinalResult, Notice
+from asrcli.wire.retry import Retry
 from tests.support.fleet import place, spec_of
 from tests.support.service import running_service, write_script
 from tests.support.sounds import tone, write
