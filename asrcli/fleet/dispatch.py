@@ -227,10 +227,6 @@ class Dispatch:
         self._again.setdefault(self._avoid.get(number, frozenset()), deque()).append(number)
         return True
 
-    def throttled(self, number: int, wait_s: float) -> None:
-        """The service, full, has refused a further session of a source that runs: all wait for so long."""
-        self._allowance.throttled(number, wait_s)
-
     def next_at(self) -> float | None:
         """When more may be granted without anything being told here; None where nothing changes by itself."""
         return self._allowance.next_at()
