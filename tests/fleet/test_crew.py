@@ -15,11 +15,12 @@ from asrcli.audio.opening import Files
 from asrcli.fleet import crew as crew_module
 from asrcli.fleet import messages
 from asrcli.fleet.crew import Crew
+from asrcli.fleet.journal import Journal
 from asrcli.fleet.manifest import Row
 from asrcli.fleet.messages import FromCrew, FromHead, Granted, from_crew, pack
 from asrcli.fleet.portable import portable
 from asrcli.service.faults.kinds import parse_fault
-from asrcli.values.errors import AuthError, DecodeError, Interrupted
+from asrcli.values.errors import AuthError, DecodeError, Interrupted, OutputError
 from asrcli.values.events import AudioSent, FinalResult, Notice
 from asrcli.wire.retry import Retry
 from tests.support.fleet import place, spec_of
@@ -151,6 +152,17 @@ def test_where_nobody_comes_back_for_it_nothing_stays(tmp_path: Path, script: st
         head.says(grant(tmp_path))
         head.hears(messages.Over)
     assert journals(tmp_path) == []
+
+
+def test_what_cannot_be_kept_is_told_all_the_same(tmp_path: Path, script: str, monkeypatch: pytest.MonkeyPatch):
+    def full(*_: object) -> None:
+        raise OutputError("cannot write to x.journal: No space left on device")
+
+    monkeypatch.setattr(Journal, "append", full)
+    with running_service(script) as service, crew_at(service.url, tmp_path) as head:
+        head.says(grant(tmp_path))
+        assert "No space left" in head.hears(messages.Trouble).message
+        assert head.hears(messages.Over).finished.error is None
 
 
 def test_a_stopped_source_tells_what_was_said_and_is_not_kept(tmp_path: Path, script: str):

@@ -19,7 +19,7 @@ import pytest
 from asrcli.engine.many import What
 from asrcli.fleet.dask_cluster import DaskCluster
 from asrcli.fleet.manifest import Row
-from asrcli.values.errors import LinkError, UsageError
+from asrcli.values.errors import LinkError
 from asrcli.values.events import AudioSent, Ended, WorkersChanged
 from tests.fleet.test_head import files
 from tests.support.fleet import happenings, head_of, spec_of, texts_of
@@ -164,14 +164,3 @@ def test_where_no_scheduler_is_there_is_one_line(monkeypatch: pytest.MonkeyPatch
         list(told)
     assert raised.value.hint == "start one: dask scheduler"
     assert capfd.readouterr() == ("", "")
-
-
-def test_the_file_of_a_scheduler_says_where_it_is(tmp_path: Path):
-    path = tmp_path / "scheduler.json"
-    path.write_text('{"address": "tls://10.0.0.1:8786"}')
-    assert DaskCluster(str(path)).where == "tls://10.0.0.1:8786"
-    path.write_text("{}")
-    with pytest.raises(UsageError, match="no file of a scheduler"):
-        DaskCluster(str(path))
-    with pytest.raises(UsageError, match="no such file"):
-        DaskCluster(str(tmp_path / "none.json"))

@@ -1,14 +1,105 @@
-"""What --cluster may name, and how a slip in it is answered."""
+"""--cluster: what cannot be done by others, and a run on processes of this machine."""
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from asrcli.audio.opening import Files
 from asrcli.output.wording import words
-from asrcli.runs.cluster import processes_of, scheduler_at
+from asrcli.runs.cluster import check_cluster, processes_of, scheduler_at
+from asrcli.runs.request import CorpusOptions, ManyOptions, OutputOptions, Request, ServiceOptions
 from asrcli.values.errors import UsageError
+from tests.support.service import running_service, write_script
+from tests.support.sounds import tone, write
+
+SCHEDULER = "tcp://host:8786"
+REQUEST = Request(("a.wav",), Files(), "m", {}, corpus=CorpusOptions(cluster=SCHEDULER))
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"names": ("-",)}, "standard input and --cluster"),
+        ({"many": ManyOptions(split=2)}, "--split and --cluster"),
+        ({"output": OutputOptions(save_audio=Path("x.wav"))}, "--save-audio and --cluster"),
+        ({"output": OutputOptions(log=Path("x.log"))}, "--log and --cluster"),
+        ({"output": OutputOptions(embed=True)}, "--embed and --cluster"),
+        ({"service": ServiceOptions(api_key="sk-1")}, "--api-key and --cluster"),
+        ({"service": ServiceOptions(headers=(("X", "y"),))}, "--header and --cluster"),
+    ],
+)
+def test_what_others_cannot_do_is_refused(fields: dict[str, Any], said: str):
+    with pytest.raises(UsageError, match=said):
+        check_cluster(replace(REQUEST, **fields), "beijing", None)
+
+
+def test_context_that_changes_is_refused_and_all_else_is_not():
+    with pytest.raises(UsageError, match="--context-from and --cluster"):
+        check_cluster(REQUEST, "beijing", Path("context.txt"))
+    check_cluster(REQUEST, "beijing", None)
+    check_cluster(replace(REQUEST, service=ServiceOptions(api_key_file=Path("key"))), "beijing", None)
+
+
+def test_the_local_service_is_for_processes_here_alone():
+    with pytest.raises(UsageError, match="--region local and --cluster"):
+        check_cluster(REQUEST, "local", None)
+    check_cluster(replace(REQUEST, corpus=CorpusOptions(cluster="local:2")), "local", None)
+
+
+def test_without_dask_there_is_one_line_to_add_it(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(UsageError, match="takes Dask") as raised:
+        check_cluster(REQUEST, "beijing", None)
+    assert "asrcli[cluster]" in raised.value.hint
+    check_cluster(replace(REQUEST, corpus=CorpusOptions(cluster="local:2")), "beijing", None)
+
+
+def test_local_says_how_many():
+    assert processes_of("local:3") == 3
+    assert processes_of(SCHEDULER) is None
+    assert processes_of("scheduler.json") is None
+    for wrong in ("local", "local:0", "local:x", "local:1000", "local:-1"):
+        with pytest.raises(UsageError, match="is none"):
+            processes_of(wrong)
+
+
+def test_a_run_on_processes_here_gives_what_one_process_does(tmp_path: Path):
+    """The whole way of the command, with results that a rerun finds, and without Dask."""
+    script = write_script(tmp_path / "s.jsonl", {"text": "one", "begin_ms": 0, "end_ms": 400})
+    for name in ("a", "b", "c"):
+        write(tmp_path / f"{name}.wav", tone(0.5))
+    environ = {**os.environ, "HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state")}
+
+    def asrcli(*more: str) -> subprocess.CompletedProcess[str]:
+        words = ["file", "a.wav", "b.wav", "c.wav", "--cluster", "local:1", "--results", "out.jsonl", "--pace", "fast"]
+        command = [sys.executable, "-X", "importtime", "-m", "asrcli", *words, "--endpoint", service.url, *more]
+        return subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+
+    with running_service(script) as service:
+        first = asrcli("--unordered", "--json")
+        second = asrcli()
+    lines = [json.loads(line) for line in first.stdout.splitlines()]
+    assert first.returncode == 0, first.stderr[-500:]
+    finals = sorted((line["source"], line["text"]) for line in lines if line["type"] == "final")
+    assert finals == [("a.wav", "one"), ("b.wav", "one"), ("c.wav", "one")]
+    assert "distributed" not in first.stderr
+    results = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert sorted((line["id"], line["text"], line["complete"]) for line in results) == [
+        (f"{name}.wav", "one", True) for name in "abc"
+    ]
+    assert second.returncode == 0
+    assert second.stdout == ""
+    assert "3 of 3 are done already" in second.stderr
+    assert [*(tmp_path / "state" / "asrcli" / "journals").iterdir()] == []
 
 
 @pytest.mark.parametrize("address", ["tcp://10.0.0.1:8786", "tls://head.example:8786", "tls://[fd00::1]:8786"])

@@ -1,0 +1,100 @@
+"""What outlives a crew."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from asrcli.fleet import journal as journal_module
+from asrcli.fleet.journal import Journal, LeftBehind
+from asrcli.system.file_state import FileState
+
+
+def append(journal: Journal, mark: str, sound: journal_module.Sound | None = None) -> None:
+    """Returns when it is on the disk."""
+    done = threading.Event()
+    journal.append(mark, mark.encode(), sound, done.set)
+    assert done.wait(20)
+
+
+def test_what_a_living_crew_has_is_its_own_and_what_a_dead_one_had_is_taken_once(tmp_path: Path):
+    journal = Journal(tmp_path, "j")
+    append(journal, "a")
+    assert [*LeftBehind(tmp_path, "j").results()] == []
+    journal.close(is_kept=True)
+    first, second = LeftBehind(tmp_path, "j"), LeftBehind(tmp_path, "j")
+    assert [*first.results()] == [b"a"]
+    assert [*second.results()] == []
+    # It dies before the head has it.
+    first.close()
+    assert [*second.results()] == [b"a"]
+    second.remove()
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_journals_of_other_results_are_left_alone(tmp_path: Path):
+    journal = Journal(tmp_path, "j")
+    append(journal, "a")
+    journal.close(is_kept=True)
+    assert [*LeftBehind(tmp_path, "other").results()] == []
+    assert len([*tmp_path.iterdir()]) == 1
+
+
+def test_a_file_goes_when_nobody_needs_anything_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(journal_module, "_LINES", 2)
+    journal = Journal(tmp_path, "j")
+    for mark in "abcde":
+        append(journal, mark)
+    assert len([*tmp_path.iterdir()]) == 3
+    journal.forget("a")
+    assert len([*tmp_path.iterdir()]) == 3
+    journal.forget("b")
+    assert len([*tmp_path.iterdir()]) == 2
+    journal.close(is_kept=True)
+    assert sorted(LeftBehind(tmp_path, "j").results()) == [b"c", b"d", b"e"]
+
+
+def test_of_a_file_that_has_changed_nothing_is_told(tmp_path: Path):
+    sound = tmp_path / "a.wav"
+    sound.write_bytes(b"1")
+    state = FileState.of(str(sound))
+    assert state is not None
+    folder = tmp_path / "journals"
+    journal = Journal(folder, "j")
+    append(journal, "a", (str(sound), state))
+    append(journal, "address")
+    journal.close(is_kept=True)
+    sound.write_bytes(b"12")
+    assert [*LeftBehind(folder, "j").results()] == [b"address"]
+
+
+def test_what_others_can_have_written_is_not_read(tmp_path: Path):
+    journal = Journal(tmp_path, "j")
+    append(journal, "a")
+    journal.close(is_kept=True)
+    (path,) = tmp_path.iterdir()
+    path.chmod(0o666)
+    assert [*LeftBehind(tmp_path, "j").results()] == []
+    path.chmod(0o600)
+    path.rename(tmp_path / "elsewhere")
+    path.symlink_to(tmp_path / "elsewhere")
+    assert [*LeftBehind(tmp_path, "j").results()] == []
+
+
+def test_a_line_that_is_broken_in_the_middle_costs_no_other(tmp_path: Path):
+    journal = Journal(tmp_path, "j")
+    append(journal, "a")
+    append(journal, "b")
+    journal.close(is_kept=True)
+    (path,) = tmp_path.iterdir()
+    first, second = path.read_text().splitlines()
+    path.write_text(f'{first}\n{{"mark": "x", "result": "!", "sound": null}}\n{second}\n{second[:20]}')
+    assert [*LeftBehind(tmp_path, "j").results()] == [b"a", b"b"]
+
+
+def test_where_nobody_comes_back_nothing_stays(tmp_path: Path):
+    journal = Journal(tmp_path, "j")
+    journal.close(is_kept=False)
+    assert [*tmp_path.iterdir()] == []
