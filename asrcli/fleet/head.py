@@ -167,15 +167,16 @@ class Head:
 
     def _see_whether_more_may_begin(self) -> Happenings:
         """End all that wait, if there is a reason why none of them may begin."""
-        for number, job in enumerate(self._jobs):
-            if self._over[number] or self._attempts.of(number) is not None:
-                continue
-            try:
-                job.check()
-            except AsrcliError as error:
-                yield from self._end(number, error)
-            else:
-                return
+        number = self._over.find(False)
+        while number >= 0:
+            if self._attempts.of(number) is None:
+                try:
+                    self._jobs[number].check()
+                except AsrcliError as error:
+                    yield from self._end(number, error)
+                else:
+                    return
+            number = self._over.find(False, number + 1)
 
     def _give_up_those_that_kill(self) -> Happenings:
         for number in self._workers.killers():
