@@ -10,6 +10,7 @@ import typing
 from collections.abc import Iterator
 from itertools import chain
 
+from asrcli.audio.encoded.headers import id3_bytes
 from asrcli.audio.reading import passing, sniff
 from asrcli.audio.reading.ffmpeg_tool import find_ffmpeg
 from asrcli.audio.reading.lengths import TRAILER_BYTES
@@ -184,6 +185,9 @@ class AddressSource:
             header = self._wav_header()
             return header is not None and header.encoding is not None
         if self._kind is sniff.MP4 and not passing.begins_with_index(self.head):
+            return False
+        tag_bytes = id3_bytes(self.head) if self._kind is sniff.MP3 else 0
+        if tag_bytes < len(self.head) and passing.is_tag_too_long(self.head[:tag_bytes], self.head[tag_bytes:]):
             return False
         return bool(self._kind and self._kind.ffmpeg_only) or find_ffmpeg() is not None
 

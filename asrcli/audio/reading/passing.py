@@ -1,7 +1,7 @@
 """Compressed sound on its way to a decoder, looked at as it passes: how long it says it is, and whether it ends there.
 
-A decoder that reads a stream does not tell where that should have ended. Layouts after RFC 9639, 8.2 (FLAC) and ISO/IEC
-14496-12, 4.2 (MP4).
+A decoder that reads a stream does not tell where that should have ended. Layouts after RFC 9639, 8.2 (FLAC), RFC 3533,
+6 (Ogg) and ISO/IEC 14496-12, 4.2 and 8.2.2 (MP4).
 """
 
 from __future__ import annotations
@@ -14,10 +14,14 @@ from asrcli.audio.encoded.parser import Unfit
 from asrcli.audio.reading import sniff
 from asrcli.audio.reading.arriving import Arriving
 from asrcli.audio.reading.lengths import is_chunk_id
-from asrcli.audio.source import NoticeSink
+from asrcli.audio.reading.wav_header import MAX_HEADER_BYTES
+from asrcli.audio.source import LEAST_SHARE, NoticeSink
+from asrcli.values.errors import DecodeError
 
 # What a FLAC may end too early by without a word about it.
 _MISSING_S = 0.1
+# How the first packet of a stream in Ogg begins, and what Opus counts its samples at.
+_VORBIS, _OPUS, _OPUS_HZ = b"\x01vorbis", b"OpusHead", 48000
 # The frame of an MP3 that describes the others.
 _FRAME_BYTES = 4096
 # In the middle of an MP4 that was damaged, a box may seem to have any length.
@@ -33,6 +37,7 @@ class Passing:
     def __init__(self, arriving: Arriving, kind: sniff.Container | None, head: bytes) -> None:
         self._arriving = arriving
         self._kind = kind
+        self._head = head
         self._came_bytes = 0
         self._has_ended = False
         self._tail = b""
@@ -41,6 +46,8 @@ class Passing:
         tag_bytes = id3_bytes(head) if kind is sniff.MP3 else 0
         self._mp3_begin = tag_bytes
         self._mp3_head = b""
+        # Until it is seen that sound follows the tag.
+        self._tag = b""
         self._boxes = _Boxes() if kind is sniff.MP4 else None
         self._look_at(head)
 
@@ -83,7 +90,19 @@ class Passing:
         return take
 
     def judge_end(self, name: str, read_s: float, notice: NoticeSink) -> None:
-        """Tell of sound that is missing, `read_s` of which could be decoded, unless that was told."""
+        """Tell of sound that is missing where `read_s` of it could be decoded, unless that was told.
+
+        Raises DecodeError where most is, of what was not cut short but is damaged.
+        """
+        if self._tag and is_tag_too_long(self._tag, self._mp3_head):
+            raise DecodeError(
+                f"{name} has an ID3 tag with a wrong length: its beginning was left out",
+                hint="fetch it to a file first",
+            )
+        whole_s = self._whole_s()
+        if read_s < LEAST_SHARE * whole_s:
+            told = f"{read_s:.1f} of {whole_s:.1f} s could be read"
+            raise DecodeError(f"cannot decode most of {name}: it is damaged: {told}")
         if self._is_told:
             return
         if self._promised_s - read_s > _MISSING_S:
@@ -93,6 +112,15 @@ class Passing:
             notice(f"{name} is cut short: its last page is missing", "", True)
         elif missing_bytes := self._missing_bytes():
             notice(f"{name} is cut short: {missing_bytes} bytes are missing at its end", "", True)
+
+    def _whole_s(self) -> float:
+        """How long the sound is that has come, whether it can be decoded or not; 0 where nobody knows."""
+        if self._kind is sniff.OGG:
+            return _ogg_s(self._head, sniff.last_ogg_page(self._tail)) if self._has_ended else 0.0
+        is_sure = self._kind is sniff.MP3 or (self._kind is sniff.MP4 and self._is_told)
+        if self._kind is None or not is_sure or self._missing_bytes():
+            return 0.0
+        return (stated_ms(self._kind, self._head) or 0) / 1000
 
     def _missing_bytes(self) -> int:
         left = self._arriving.left_bytes()
@@ -111,7 +139,29 @@ class Passing:
             self._boxes.feed(data)
         elif self._kind is sniff.MP3 and len(self._mp3_head) < _FRAME_BYTES:
             self._mp3_head += data[max(0, self._mp3_begin - self._came_bytes) :][:_FRAME_BYTES]
+            if len(self._tag) < min(self._mp3_begin, MAX_HEADER_BYTES):
+                self._tag += data[: self._mp3_begin - self._came_bytes]
+            if sniff.sniff(self._mp3_head) is not None:
+                self._tag = b""
         self._came_bytes += len(data)
+
+
+def _mp4_ms(head: bytes) -> int | None:
+    """From the header of the movie, if the index is in the beginning."""
+    at = head.find(b"mvhd") + 4
+    if at < 4 or len(head) < at + 32:
+        return None
+    per_s, length = struct.unpack_from(">IQ" if head[at] else ">II", head, at + (20 if head[at] else 12))
+    return length * 1000 // per_s if per_s and length else None
+
+
+def _ogg_s(head: bytes, last_page: bytes) -> float:
+    """From the beginning of a stream of Vorbis or Opus to its last page; 0 where that belongs to another one."""
+    at = head.find(_VORBIS)
+    rate_hz = int.from_bytes(head[at + 12 : at + 16], "little") if at >= 0 else _OPUS_HZ * (_OPUS in head)
+    samples = int.from_bytes(last_page[6:14], "little", signed=True)
+    is_its_own = sniff.ogg_serial(head) == sniff.ogg_serial(last_page)
+    return samples / rate_hz if rate_hz and is_its_own and samples > 0 else 0.0
 
 
 class _Boxes:
@@ -140,6 +190,11 @@ class _Boxes:
             self._header = b""
 
 
+def is_tag_too_long(tag: bytes, following: bytes) -> bool:
+    """Whether the sound of an MP3 begins within its `tag` of ID3, and not `following` it."""
+    return sniff.sniff(following) is None and sniff.find_mpeg(tag) is not None
+
+
 def begins_with_index(head: bytes) -> bool:
     """Whether the index of the MP4 that begins with `head` precedes its sound."""
     at = 0
@@ -154,7 +209,9 @@ def begins_with_index(head: bytes) -> bool:
 
 
 def stated_ms(kind: sniff.Container, head: bytes) -> int | None:
-    """How long a FLAC or an MP3 says it is, in its first bytes."""
+    """How long a FLAC, an MP3 or an MP4 says it is, in its first bytes."""
+    if kind is sniff.MP4:
+        return _mp4_ms(head)
     if kind is sniff.FLAC and len(head) >= 26:
         packed = int.from_bytes(head[18:26], "big")
         rate_hz, samples = packed >> 44, packed & ((1 << 36) - 1)

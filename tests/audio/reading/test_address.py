@@ -118,6 +118,39 @@ def test_what_breaks_and_can_be_read_on_is_heard_whole(folder: Path, web: WebSer
     assert thing.breaks == []
 
 
+@pytest.mark.parametrize("tag_bytes", [5_000, 30_000])
+def test_a_tag_that_is_too_long_hides_no_sound(folder: Path, tmp_path: Path, web: WebServer, tag_bytes: int):
+    data = (folder / "a.mp3").read_bytes()
+    size = bytes(tag_bytes - 10 >> shift & 0x7F for shift in (21, 14, 7, 0))
+    data = b"ID3\x03\0\0" + size + bytes(100) + data
+    (tmp_path / "a.mp3").write_bytes(data)
+    seconds, _ = heard_s(open_source(str(tmp_path / "a.mp3")))
+    assert seconds == pytest.approx(SECONDS, abs=0.2)
+    heard, error = heard_s(at(web.put("/a.mp3", data)))
+    if tag_bytes < 16_384:
+        assert (heard, error) == (pytest.approx(seconds, abs=0.1), None)
+    else:
+        assert error is not None
+        assert "an ID3 tag with a wrong length" in error.message
+
+
+@pytest.mark.parametrize("name", ["a.ogg", "first.m4a"])
+def test_of_what_is_damaged_most_has_to_be_heard(folder: Path, tmp_path: Path, web: WebServer, name: str):
+    data = bytearray((folder / name).read_bytes())
+    begin = len(data) * 42 // 100
+    if name == "a.ogg":
+        pages = [at for at in range(begin, data.rfind(b"OggS")) if data.startswith(b"OggS", at)]
+        for page in pages:
+            data[page + 60] ^= 0xFF
+    else:
+        data[begin:] = bytes(len(data) - begin)
+    (tmp_path / name).write_bytes(data)
+    for source in (open_source(str(tmp_path / name)), at(web.put(f"/{name}", bytes(data)))):
+        _, error = heard_s(source)
+        assert isinstance(error, DecodeError)
+        assert "cannot decode most of" in error.message
+
+
 def test_its_length_is_known_where_its_beginning_tells(folder: Path, web: WebServer):
     for name in ("a.wav", "a.flac", "a.mp3"):
         with contextlib.closing(at(web.put(f"/{name}", (folder / name).read_bytes()))) as source:
