@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import functools
 import glob
 import importlib
 import os
@@ -14,11 +15,11 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asrcli.remote.base import Halt, NothingThere, Remote, Way
+from asrcli.remote.base import Halt, NothingThere, Remote, RemoteError, Way
 from asrcli.remote.fetch import Fetch
 from asrcli.remote.tries import tried
 from asrcli.system.beside import beside
-from asrcli.system.durable_lines import DurableLines
+from asrcli.system.durable_lines import DurableLines, check_lines
 from asrcli.values.addresses import is_address, local, scheme, shown
 from asrcli.values.errors import UsageError
 from asrcli.values.source_name import STANDARD_INPUT, label
@@ -29,10 +30,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "check_address",
+    "check_store",
     "fetch",
     "in_folder",
     "is_address",
     "lines",
+    "listed",
     "matching",
     "open_lines",
     "open_remote",
@@ -51,6 +54,8 @@ _STORES = ("s3", "oss", "gs", "memory")
 # A text whose lines are longer is none.
 _MOST_LINE_BYTES = 16 << 20
 _PIECE_BYTES = 1 << 16
+# A listing of a folder may be long.
+_WORTH_LISTING = 20
 
 
 def check_address(address: str) -> None:
@@ -90,6 +95,23 @@ def matching(address: str, way: Way = Way()) -> list[str] | None:  # noqa: B008 
     if tried(lambda: stores.size_of(address), retry) is not None:
         return None
     return tried(lambda: stores.matching(address), retry)
+
+
+def listed(addresses: Iterable[str], way: Way = Way()) -> dict[str, str]:  # noqa: B008 - it is frozen
+    """The identities of objects of stores, where many of them are in one folder and the store tells them in a list."""
+    folders: dict[str, set[str]] = {}
+    for address in addresses:
+        if scheme(address) not in _MODULES:
+            folders.setdefault(address.rpartition("/")[0] + "/", set()).add(address)
+    found: dict[str, str] = {}
+    for folder, wanted in folders.items():
+        if len(wanted) >= _WORTH_LISTING:
+            from asrcli.remote import stores
+
+            with contextlib.suppress(RemoteError):
+                entries = tried(functools.partial(stores.in_folder, folder), Retry(tries=way.retries))
+                found |= {each.address: each.identity for each in entries if each.identity and each.address in wanted}
+    return found
 
 
 def _module(address: str) -> str | None:
@@ -138,12 +160,18 @@ def lines(place: str, way: Way = Way()) -> Iterator[str]:  # noqa: B008 - it is 
         yield text.removesuffix("\r")
 
 
-def read_lines(place: str, way: Way = Way()) -> Iterator[bytes]:  # noqa: B008 - it is frozen
+def read_lines(place: str, key: str | None = None, way: Way = Way()) -> Iterator[bytes]:  # noqa: B008 - it is frozen
     """The lines of results at `place`, in order, without their ends: of the object or file of that name, then of parts.
 
-    Raises NothingThere where a store has neither, RemoteError, and UsageError where a file cannot be read.
+    Raises NothingThere where there is neither, RemoteError, and UsageError for a file that cannot be read, or is
+    somebody else's by `key`; see DurableLines.
     """
     place = local(place)
+    if not is_address(place):
+        if not os.path.lexists(place):
+            raise NothingThere(f"there is no file {place}")
+        if key is not None:
+            check_lines(place, key)
     if not is_address(place) or scheme(place) in _MODULES:
         yield from _lines(_pieces(place, way), place)
         return
@@ -164,7 +192,7 @@ def open_lines(place: str, key: str) -> DurableLines | StoredLines:
     place = local(place)
     if not is_address(place):
         return DurableLines(place, key)
-    _check_store(place)
+    check_store(place)
     from asrcli.remote.stored_lines import StoredLines
 
     return StoredLines(place)
@@ -182,7 +210,7 @@ def write_lines(place: str, lines: Iterable[str], way: Way = Way()) -> None:  # 
             _write(path, lines)
             path.replace(place)
             return
-        _check_store(place)
+        check_store(place)
         from asrcli.remote import stores
 
         path = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="asrcli-"))) / "lines"
@@ -197,7 +225,7 @@ def _write(path: Path, lines: Iterable[str]) -> None:
         os.fsync(file.fileno())
 
 
-def _check_store(place: str) -> None:
+def check_store(place: str) -> None:
     """Raise UsageError for an address that nothing can be written to."""
     check_address(place)
     if scheme(place) in _MODULES:

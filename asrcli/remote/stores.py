@@ -12,7 +12,7 @@ import queue
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +50,11 @@ def _options(kind: str) -> dict[str, object]:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An object, as a listing tells of it."""
+    """An object, as a listing tells of it. `identity` is that of Remote, where it is the same in a listing."""
 
     address: str
     size_bytes: int
+    identity: str | None = field(default=None, compare=False)
 
 
 def knows(scheme: str) -> bool:
@@ -236,10 +237,12 @@ def _too_short(address: str, there: int, size_bytes: int) -> RemoteError:
 
 
 def _entries(address: str, found: list[dict[str, Any]]) -> list[Entry]:
-    files = [each for each in found if each.get("type") == "file"]
-    return sorted(
-        (Entry(_address(address, each["name"]), each.get("size") or 0) for each in files), key=lambda each: each.address
+    entries = (
+        Entry(_address(address, each["name"]), each.get("size") or 0, _mark(each))
+        for each in found
+        if each.get("type") == "file"
     )
+    return sorted(entries, key=lambda each: each.address)
 
 
 def _address(beginning: str, path: str) -> str:
@@ -276,10 +279,13 @@ def _at(address: str) -> tuple[Any, str]:
 
 def _identity(found: Mapping[str, Any]) -> str | None:
     """What a change of the bytes would show in, of what a store tells of an object."""
-    for name in ("ETag", "etag", "generation"):
-        if found.get(name):
-            return f"{name.lower()}:{found[name]}"
     for name in ("LastModified", "last_modified", "mtime", "created"):
-        if found.get(name):
+        if _mark(found) is None and found.get(name):
             return f"time:{found[name]}:{found.get('size')}"
-    return None
+    return _mark(found)
+
+
+def _mark(found: Mapping[str, Any]) -> str | None:
+    """What a store gives to each object anew; unlike a time, it is written in the same way everywhere."""
+    names = (name for name in ("ETag", "etag", "generation") if found.get(name))
+    return next((f"{name.lower()}:{found[name]}" for name in names), None)

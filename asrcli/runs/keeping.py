@@ -22,13 +22,14 @@ from asrcli.output.masking import mask
 from asrcli.output.places.sidecar import audio_of
 from asrcli.output.sanitize import name as shown_name
 from asrcli.output.wording import sentence_line
+from asrcli.remote.base import NothingThere, RemoteError
+from asrcli.remote.places import open_lines, read_lines
 from asrcli.runs.exits import exit_code
 from asrcli.runs.notes import Notes
 from asrcli.runs.results_place import check_place
 from asrcli.system.clock import date_and_time
-from asrcli.system.durable_lines import DurableLines, check_lines
 from asrcli.system.file_state import FileState
-from asrcli.values.addresses import is_address, shown
+from asrcli.values.addresses import is_address, local, shown
 from asrcli.values.errors import AsrcliError, Bug, OutputError, UsageError
 from asrcli.values.events import FinalResult
 from asrcli.values.source_name import STANDARD_INPUT
@@ -36,8 +37,10 @@ from asrcli.values.source_name import STANDARD_INPUT
 if TYPE_CHECKING:
     from asrcli.output.base import Failure
     from asrcli.output.output import Output
+    from asrcli.remote.stored_lines import StoredLines
     from asrcli.runs.request import Request
     from asrcli.runs.sources import Prepared
+    from asrcli.system.durable_lines import DurableLines
     from asrcli.values.events import PartialResult
     from asrcli.values.recognition import RecognitionOptions
     from asrcli.values.summary import Summary
@@ -47,9 +50,9 @@ OutcomeOf = Callable[["Prepared", "Summary | None", "AsrcliError | None"], Outco
 
 def keeping_of(request: Request, output: Output) -> Keeping | None:
     """What --results asks for. Raises UsageError for a place that cannot be meant; touches nothing."""
-    place = request.corpus.results
-    if place is None:
+    if request.corpus.results is None:
         return None
+    place = local(request.corpus.results)
     check_place(place, request, output)
     return Keeping(place, output)
 
@@ -62,7 +65,7 @@ class Keeping(Notes):
         self._place = place
         self._output = output
         self._ledger = Ledger()
-        self._lines: DurableLines | None = None
+        self._lines: DurableLines | StoredLines | None = None
         self._hashing: ThreadPoolExecutor | None = None
         self._bug: AsrcliError | None = None
         self._outcome_of: OutcomeOf | None = None
@@ -74,8 +77,8 @@ class Keeping(Notes):
         self._noted = 0
 
     def open(self) -> None:
-        """Take the file for this run alone. Raises UsageError where another run has it, or it cannot be written."""
-        self._lines = DurableLines(self._place, KEY)
+        """Take a file for this run alone. Raises UsageError where another run has it, or it cannot be written."""
+        self._lines = open_lines(self._place, KEY)
         if self._lines.mended_bytes:
             cut = f"{self._lines.mended_bytes} bytes"
             self._output.notice(f"{self.label} ended in a line that was cut off: {cut} are removed")
@@ -83,14 +86,12 @@ class Keeping(Notes):
     def look(self, sources: Sequence[Prepared]) -> None:
         """Read what is done. Raises UsageError where that cannot be read, or two of `sources` would be one in it."""
         _check_ids(sources)
-        check_lines(self._place, KEY)
         try:
-            with Path(self._place).open("rb") as file:
-                self._ledger = Ledger(file)
-        except FileNotFoundError:
+            self._ledger = Ledger(read_lines(self._place, KEY))
+        except NothingThere:
             return
-        except OSError as error:
-            raise UsageError(f"cannot read {self.label}: {error.strerror}") from error
+        except RemoteError as error:
+            raise UsageError(error.message, hint=error.hint) from error
         if self._ledger.broken:
             where = ", ".join(map(str, self._ledger.first_broken))
             more = "…" if self._ledger.broken > len(self._ledger.first_broken) else ""

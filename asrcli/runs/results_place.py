@@ -9,6 +9,7 @@ from pathlib import Path
 
 from asrcli.output.output import Output
 from asrcli.output.sanitize import name as shown_name
+from asrcli.remote.places import check_store
 from asrcli.runs.choose_forms import STANDARD_OUTPUT
 from asrcli.runs.request import Request
 from asrcli.values.addresses import is_address
@@ -18,6 +19,8 @@ from asrcli.values.source_name import STANDARD_INPUT
 
 def check_place(place: str, request: Request, output: Output) -> None:
     """Raise UsageError for a place that cannot be meant; touches nothing."""
+    if is_address(place):
+        check_store(place)
     if place == STANDARD_INPUT:
         raise UsageError("--results takes a file, which a rerun reads again", hint="--results results.jsonl")
     for path, destination in zip(request.output.output, output.destinations, strict=False):

@@ -12,6 +12,7 @@ import pytest
 
 from asrcli.remote import stores
 from asrcli.remote.base import Halt, NothingThere, RemoteError, Way
+from asrcli.remote.places import listed
 from asrcli.remote.store_errors import translated
 from asrcli.remote.stores import Entry, Stored, open_remote
 from asrcli.values.errors import DecodeError
@@ -115,6 +116,18 @@ def test_folders_and_patterns_are_the_objects_in_them(place):
     # Where it matches folders alone they are meant.
     assert stores.matching(f"{place}/talk*") == [f"{place}/talks/"]
     assert stores.matching(f"{place}/none*") == []
+
+
+def test_a_list_tells_of_many_objects_what_each_of_them_would(s3):
+    names = [f"{s3}/many/{number}.wav" for number in range(30)]
+    for name in names:
+        stores.put(name, name.encode())
+    alone = f"{s3}/alone.wav"
+    stores.put(alone, b"")
+    found = listed([*names[:25], f"{s3}/many/none.wav", alone, "https://host/a.wav"])
+    assert found == {name: looked(name).identity for name in names[:25]}
+    # Where nobody answers, nothing is known.
+    assert listed(f"s3://no-bucket/{number}" for number in range(30)) == {}
 
 
 def test_files_go_there_and_objects_go_away(place, tmp_path):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from asrcli.remote import stores
+from asrcli.remote.places import read_lines, write_lines
 from asrcli.runs.inputs import expand
 from asrcli.values.errors import UsageError
 from tests.support.beginnings import beginning
@@ -42,6 +44,45 @@ def test_sources_of_a_store_are_heard_as_those_here(asrcli, talk_service, s3, wa
         [end] = [each for each in done.events if each["type"] == "end" and each["source"] == name]
         assert end["complete"] is True
     assert SECRET not in done.out
+
+
+def test_a_manifest_and_its_results_lie_in_a_store_and_a_rerun_does_the_rest(asrcli, talk_service, s3, wav):
+    for name in ("a", "b"):
+        stores.put_file(f"{s3}/corpus/{name}.wav", wav)
+    rows = [{"audio": f"{name}.wav", "id": name} for name in ("a", "b", "c")]
+    write_lines(f"{s3}/corpus/in.jsonl", map(json.dumps, rows))
+    results = f"{s3}/run.jsonl"
+    arguments = ("file", "--manifest", f"{s3}/corpus/in.jsonl", "--results", results, "--endpoint", talk_service)
+    first = asrcli(*arguments, "--pace", "fast")
+    assert first.code == 1
+    assert f"there is nothing at {s3}/corpus/c.wav" in first.err
+    kept = {line["id"]: line for line in map(json.loads, read_lines(results))}
+    assert {name: line["complete"] for name, line in kept.items()} == {"a": True, "b": True, "c": False}
+    assert kept["a"]["text"] == kept["b"]["text"] != ""
+    stores.put_file(f"{s3}/corpus/c.wav", wav)
+    again = asrcli(*arguments, "--pace", "fast")
+    assert again.code == 0, again.err
+    lines = [json.loads(line) for line in read_lines(results)]
+    assert [line["id"] for line in lines if line["complete"]] == ["a", "b", "c"]
+    # An object that is another now is done again.
+    stores.put_file(f"{s3}/corpus/a.wav", beginning(wav.with_name("other.wav"), 5))
+    assert asrcli(*arguments, "--pace", "fast").code == 0
+    assert [json.loads(line)["id"] for line in read_lines(results)][len(lines) :] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("s3://no-bucket/run.jsonl", "no bucket of that name"),
+        ("https://host/run.jsonl", "nothing can be written to https://host/run.jsonl"),
+        ("gopher://host/run.jsonl", "no address of that kind"),
+    ],
+)
+def test_results_that_cannot_be_kept_are_refused_before_anything_is_sent(asrcli, talk_service, s3, wav, place, said):
+    done = asrcli("file", wav, "--results", place, "--endpoint", talk_service, *SERVED)
+    assert done.code == 2
+    assert said in done.err
+    assert not any(event["type"] == "begin" for event in done.events)
 
 
 def test_an_object_that_is_not_there_is_refused_before_anything_is_sent(asrcli, talk_service, s3):
