@@ -1,7 +1,7 @@
 """--output-dir and --results of a corpus: which of its sources are done already, and what is to be made.
 
-Lines of results are asked at the beginning. The files of each source are looked at when its turn comes, which takes as
-long as to read its sound.
+Lines of results are asked at the beginning, and so is what those sources at addresses are now that were done. The files
+of each source are looked at when its turn comes, which takes as long as to read its sound.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from asrcli.output.places.result_file import Result
 from asrcli.output.places.sidecar import Audio
 from asrcli.output.sanitize import name as shown
 from asrcli.remote.places import open_remote
+from asrcli.runs.identities import identify
 from asrcli.runs.results import Results, folder_of
 from asrcli.runs.sources import AlreadyDone
 from asrcli.values.addresses import is_address
@@ -56,7 +57,13 @@ class LateResults(Results):
         if self.keeping is None:
             return list(sources)
         self.keeping.look(sources)
+        away = [item for item in sources if is_address(item.name)]
+        # Only of those is it of use to know whether they are the same.
+        identify([item for item in away if self.keeping.standing(item, self._digest(item)) is Standing.DONE], self._way)
         wanted = [item for item in sources if not self._is_noted(item)]
+        for item in away:
+            # At its turn counts what it is then.
+            item.sound = None
         if not wanted:
             self.keeping.begin(self.outcome)
         self._tell_standings(len(sources))
