@@ -118,7 +118,7 @@ class Workforce:
         for running in self._attempts.at(worker):
             self._attempts.lose(running, self._rows[running.number])
             if self._attempts.is_shown(running.number):
-                yield running.number, Reconnecting(1, 0, f"{worker} was lost")
+                yield running.number, Reconnecting(1, 0, f"{worker} was lost", is_told=True)
 
     def killers(self) -> list[int]:
         """Sources that have cost too many workers, since this was last asked for."""

@@ -68,15 +68,6 @@ def in_seconds(ms: int) -> str:
     return f"{ms / 1000:.1f} s" if ms < 10_000 else f"{ms / 1000:.0f} s"
 
 
-def workers_lost(now: WorkersChanged, before: WorkersChanged) -> str:
-    """Who has gone since `before`, and what that costs; "" where nobody has."""
-    lost, resent_ms = now.lost - before.lost, now.resent_ms - before.resent_ms
-    if lost <= 0:
-        return ""
-    who = "a worker was lost" if lost == 1 else f"{lost} workers were lost"
-    return f"{who}, {now.workers} left" + (f"; {in_seconds(resent_ms)} of sound go over again" if resent_ms > 0 else "")
-
-
 def sent_twice(workers: WorkersChanged) -> str:
     """What the workers that were lost have cost, at the end of a run."""
     lost = "1 worker was" if workers.lost == 1 else f"{workers.lost} workers were"

@@ -129,6 +129,6 @@ class Tally:
             audio_ms=self._audio_ms,
             billed_s=self._billed_s,
             wall_s=self._clock.now() - self._begin_at,
-            resent_ms=self._resent_ms + (0 if self.workers is None else self.workers.resent_ms),
+            resent_ms=self._resent_ms,
             workers_lost=None if self.workers is None else self.workers.lost,
         )

@@ -184,6 +184,8 @@ class Reconnecting:
     """How long until the next try."""
     throttled: bool = False
     """Whether the reason was that the service has too much to do."""
+    is_told: bool = False
+    """Whether the person has heard of the reason, which is the same for several."""
 
 
 @dataclass(frozen=True, slots=True)

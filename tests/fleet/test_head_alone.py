@@ -160,7 +160,7 @@ def test_an_attempt_of_a_lost_worker_is_told_to_come_once_more_and_its_late_word
 
     found = run(head_of(Scripted(*joins("first"), answer=answer), SPEC, ROWS[:1]), 1)
     assert errors(found) == [None]
-    assert (0, Reconnecting(1, 0, "first was lost")) in found
+    assert (0, Reconnecting(1, 0, "first was lost", is_told=True)) in found
     assert [what for _, what in found if isinstance(what, WorkersChanged)][-1].lost == 1
 
 

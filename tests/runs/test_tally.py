@@ -58,7 +58,7 @@ def test_all_figures_of_a_run_stand_in_one_block() -> None:
         tally.done()
     tally.fail(LinkError("no"), "c")
     tally.not_begun = 1
-    tally.ended(Summary("a", True, 1.0, audio_ms=40_000, billed_s=40, resent_ms=500))
+    tally.ended(Summary("a", True, 1.0, audio_ms=40_000, billed_s=40, resent_ms=12_500))
     tally.ended(Summary("b", False, 1.0, audio_ms=20_000))
     tally.ended(None)
     tally.workers = WorkersChanged(3, 1, 12_000)

@@ -12,7 +12,7 @@ import posixpath
 import threading
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -85,7 +85,7 @@ def sample(hint: typing.Any) -> typing.Any:
     origin = typing.get_origin(hint)
     if origin in (typing.Union, types.UnionType):
         return sample(arguments[0])
-    if origin is tuple:
+    if origin in (tuple, Sequence):
         return tuple(sample(each) for each in arguments if each is not Ellipsis)
     if origin is Mapping:
         return {sample(arguments[0]): sample(arguments[1])}

@@ -17,10 +17,10 @@ from asrcli.output.views.layout import Line, fit, shrunk, tail
 from asrcli.output.views.region import MIN_REDRAW_S, Region
 from asrcli.output.views.status import Status
 from asrcli.output.views.table import TableView
-from asrcli.output.wording import error_line, reconnecting, sentence_line, warning_line, workers_lost
+from asrcli.output.wording import error_line, reconnecting, sentence_line, warning_line
 from asrcli.system.clock import Clock
 from asrcli.values.errors import AsrcliError
-from asrcli.values.events import Event, FinalResult, Notice, PartialResult, Reconnecting, Sentence, WorkersChanged
+from asrcli.values.events import Event, FinalResult, Notice, PartialResult, Reconnecting, Sentence
 from asrcli.values.summary import Summary
 
 
@@ -52,7 +52,6 @@ class LiveView:
         self._status: Status | None = None
         self._partial: Sentence | None = None
         self._opening: str | None = None
-        self._workers = WorkersChanged(0)
         self._drawn_at = clock.now()
 
     def opening(self, what: str) -> None:
@@ -87,13 +86,8 @@ class LiveView:
             case Notice(message, hint):
                 self.notice(message, hint)
                 return
-            case Reconnecting():
+            case Reconnecting(is_told=False):
                 self._print(sentence_text(reconnecting(event)), "yellow")
-                return
-            case WorkersChanged():
-                lost, self._workers = workers_lost(event, self._workers), event
-                if lost:
-                    self.notice(lost, "")
                 return
         if self._status is not None and self._clock.now() - self._drawn_at >= MIN_REDRAW_S:
             self._redraw()

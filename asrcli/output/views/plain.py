@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 
 from asrcli.output.base import Begin, Many, View
 from asrcli.output.sanitize import name, sanitize
-from asrcli.output.wording import about, error_line, reconnecting, warning_line, workers_lost
+from asrcli.output.wording import about, error_line, reconnecting, warning_line
 from asrcli.values.errors import AsrcliError
-from asrcli.values.events import Event, Notice, Reconnecting, WorkersChanged
+from asrcli.values.events import Event, Notice, Reconnecting
 from asrcli.values.summary import Summary
 
 
@@ -26,7 +26,6 @@ class QuietView:
         self._stream = stream
         self._quiet = quiet
         self._names: Sequence[str] = ()
-        self._workers = WorkersChanged(0)
 
     def opening(self, what: str) -> None:
         """Says nothing."""
@@ -42,12 +41,8 @@ class QuietView:
     def event(self, event: Event, number: int = 0) -> None:
         if isinstance(event, Notice):
             self.notice(self._about(event.message, number), event.hint)
-        elif isinstance(event, Reconnecting):
+        elif isinstance(event, Reconnecting) and not event.is_told:
             self.notice(self._about(reconnecting(event), number), "")
-        elif isinstance(event, WorkersChanged):
-            lost, self._workers = workers_lost(event, self._workers), event
-            if lost:
-                self.notice(lost, "")
 
     def end(self, summary: Summary | None, number: int = 0) -> None:
         """Says nothing."""

@@ -180,7 +180,7 @@ class TableView:
 
     def _tell(self, event: Event, row: _Row) -> None:
         """Print what is to stay on the screen of `event`."""
-        if isinstance(event, Reconnecting):
+        if isinstance(event, Reconnecting) and not event.is_told:
             self._lines.append(((sentence_text(about(reconnecting(event), row.name)), "yellow"),))
         elif isinstance(event, FinalResult) and self._shows_finals:
             text = self._line_of(event.sentence)

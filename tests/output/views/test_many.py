@@ -12,10 +12,10 @@ from asrcli.output.base import Begin, Many
 from asrcli.output.views.live import LiveView
 from asrcli.output.views.plain import QuietView
 from asrcli.output.views.table import TableView
-from asrcli.values.events import AudioSent, Event, PartialResult, Sentence, WorkersChanged
+from asrcli.values.events import AudioSent, PartialResult, Reconnecting, Sentence, WorkersChanged
 from asrcli.values.summary import Summary
 from tests.output.views.board import Board
-from tests.output.views.screen import FakeClock, Terminal, terminal
+from tests.output.views.screen import FakeClock, terminal
 
 TWO_LOST = WorkersChanged(4, 2, 12_300)
 
@@ -119,27 +119,18 @@ def test_the_loss_is_yellow_and_one_worker_is_one() -> None:
     assert ("1 worker", "dim") in region.last[-1]
 
 
-@pytest.mark.parametrize("quiet", [False, True])
-def test_without_a_live_view_each_loss_is_a_line(quiet: bool) -> None:
+def test_what_several_lose_with_a_worker_is_told_by_whoever_knows_it_once() -> None:
+    """Their rows say that they begin anew."""
+    event = Reconnecting(1, 0, "tcp://host:1 was lost", is_told=True)
     stream = io.StringIO()
-    view = QuietView(stream, quiet)
-    events: list[Event] = [WorkersChanged(4), WorkersChanged(3, 1), WorkersChanged(4, 1), WorkersChanged(2, 3, 9500)]
-    for event in events:
-        view.event(event, -1)
-    told = (
-        "asrcli: warning: a worker was lost, 3 left\n"
-        "asrcli: warning: 2 workers were lost, 2 left; 9.5 s of sound go over again\n"
-    )
-    assert stream.getvalue() == told * (not quiet)
-
-
-def test_a_single_transcription_shows_a_loss_as_a_line() -> None:
+    QuietView(stream).event(event, 0)
+    assert stream.getvalue() == ""
     with terminal(80, 12) as screen:
-        view = _live(screen)
-        view.event(WorkersChanged(2), -1)
-        view.event(WorkersChanged(1, 1), -1)
-        assert screen.lines[0] == "warning: a worker was lost, 1 left"
-
-
-def _live(screen: Terminal) -> LiveView:
-    return LiveView(screen, shows_finals=False, clock=FakeClock(), color="never", environ={})
+        LiveView(screen, shows_finals=False, clock=FakeClock(), color="never", environ={}).event(event)
+        assert screen.everything == []
+        board = Board(screen)
+        board.begin(0)
+        board.output.event(event, 0)
+        board.tick()
+        assert [line for line in screen.everything if "lost" in line] == []
+        assert screen.lines[-2].endswith("reconnecting…")
