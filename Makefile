@@ -84,6 +84,9 @@ pictures: install  ## Make the pictures of the README and the guides, of a run a
 	$(BIN)/python -m tests.support.terminal_picture asrcli/guide/pictures/live.svg
 	$(BIN)/python -m tests.support.page_picture asrcli/guide/pictures/page.png
 
+bench-fleet: install  ## Measure a corpus over several workers: speed, limits, kills, a simulated million; PARTS="limits"
+	$(BIN)/python -m tests.benchmarks.fleet $(PARTS) $(if $(JSON),--json $(JSON))
+
 bench-faults: install  ## Break links, damage files, play six hours, end runs everywhere, let every system call fail
 	$(BIN)/python -m tests.benchmarks.faults
 
@@ -91,4 +94,4 @@ clean:  ## Remove what the targets made
 	rm -rf .venv .venv-* dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help install demo test coverage dist test-all check format bench bench-compare man pictures bench-faults completions clean
+.PHONY: help install demo test coverage dist test-all check format bench bench-compare man pictures bench-fleet bench-faults completions clean
