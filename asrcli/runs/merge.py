@@ -23,6 +23,7 @@ from asrcli.output.places.sinks import FileSink, Sink, is_special
 from asrcli.output.places.streams import ClosedOutput, StreamSink
 from asrcli.output.sanitize import name as shown
 from asrcli.output.views.plain import PastView
+from asrcli.remote.base import NothingThere
 from asrcli.remote.places import read_lines, write_lines
 from asrcli.runs.choose_forms import STANDARD_OUTPUT
 from asrcli.runs.keeping import safe
@@ -85,6 +86,8 @@ class _Input:
                     shutil.copyfileobj(pipe, self._file)
         except OSError as error:
             raise UsageError(f"cannot read {self.label}: {error.strerror}", hint="check the name") from error
+        except NothingThere as error:
+            raise UsageError(error.message, hint="check the name") from error
 
     def join(self, joined: Joined, file: int) -> None:
         """Have all its lines taken, as those of the file of that number. Raises UsageError where it has none."""

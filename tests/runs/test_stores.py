@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from asrcli.remote import stores
-from asrcli.remote.places import read_lines, write_lines
+from asrcli.remote.places import open_lines, read_lines, write_lines
 from asrcli.runs.inputs import expand
 from asrcli.values.errors import UsageError
 from tests.support.beginnings import beginning
@@ -68,6 +68,19 @@ def test_a_manifest_and_its_results_lie_in_a_store_and_a_rerun_does_the_rest(asr
     stores.put_file(f"{s3}/corpus/a.wav", beginning(wav.with_name("other.wav"), 5))
     assert asrcli(*arguments, "--pace", "fast").code == 0
     assert [json.loads(line)["id"] for line in read_lines(results)][len(lines) :] == ["a"]
+
+
+def test_results_of_a_store_are_merged_into_one_object(asrcli, s3):
+    for run, ids in enumerate((("a", "b"), ("b", "c"))):
+        lines = open_lines(f"{s3}/run-{run}.jsonl", "complete")
+        for id in ids:
+            lines.append(json.dumps({"id": id, "audio": id, "complete": True, "text": f"said in {run}", "error": None}))
+        lines.close()
+    done = asrcli("merge", f"{s3}/run-0.jsonl", f"{s3}/run-1.jsonl", "-o", f"{s3}/all.jsonl")
+    assert done.code == 0, done.err
+    found = [json.loads(line) for line in read_lines(f"{s3}/all.jsonl")]
+    assert {line["id"]: line["text"] for line in found} == {"a": "said in 0", "b": "said in 1", "c": "said in 1"}
+    assert asrcli("merge", f"{s3}/none.jsonl").code == 2
 
 
 @pytest.mark.parametrize(
