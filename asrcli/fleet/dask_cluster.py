@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import os
 import secrets
 import threading
 import warnings
@@ -17,6 +18,7 @@ from contextlib import suppress
 from typing import Any
 
 from distributed import Client
+from distributed.comm.addressing import get_address_host_port
 from distributed.versions import VersionMismatchWarning
 
 from asrcli.fleet.dask_crew import FarCrew, scheduler_of
@@ -107,11 +109,14 @@ class DaskCluster:
         """A client, at the first try or before `until`; None where the run ends meanwhile. Raises LinkError."""
         assert self._loop is not None
         while not self._closing.is_set():
-            client = Client(self.where, asynchronous=True, set_as_default=False, timeout=_CONNECT_S)
+            client = None
             try:
+                await _knock(self.where)
+                client = Client(self.where, asynchronous=True, set_as_default=False, timeout=_CONNECT_S)
                 await self._unless_closing(client)
             except OSError as error:
-                await client.close(1)
+                if client is not None:
+                    await client.close(1)
                 if self._loop.time() >= until:
                     raise LinkError(
                         f"there is no scheduler at {self.where}: {_reason(error)}", hint="start one: dask scheduler"
@@ -181,6 +186,13 @@ class DaskCluster:
             await asyncio.wait_for(client.close(2), _PATIENCE_S)
 
 
+async def _knock(address: str) -> None:
+    """Raise OSError where nobody listens: Dask would try again for a while."""
+    host, port = get_address_host_port(address)
+    _, writer = await asyncio.wait_for(asyncio.open_connection(host, port), _CONNECT_S)
+    writer.close()
+
+
 def quieten() -> None:
     """What Dask logs is not for the terminal of a run: what matters of it is told in our words."""
     for name in ("distributed", "tornado"):
@@ -192,4 +204,8 @@ def quieten() -> None:
 def _reason(error: BaseException) -> str:
     while error.__cause__ is not None:
         error = error.__cause__
-    return str(error) or type(error).__name__
+    if isinstance(error, TimeoutError):
+        return "no answer"
+    number = error.errno if isinstance(error, OSError) else None
+    # Below 0 are those of names, which the system has no words for.
+    return os.strerror(number).lower() if number is not None and number > 0 else str(error) or type(error).__name__

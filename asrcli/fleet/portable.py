@@ -15,11 +15,14 @@ from asrcli.audio.opening import Files
 from asrcli.engine.spec import Spec
 from asrcli.settings import keys
 from asrcli.values.addresses import is_loopback
-from asrcli.values.errors import UsageError
+from asrcli.values.errors import AuthError, UsageError
 from asrcli.wire.dial import Network, tls_context
 from asrcli.wire.proxies import find_proxy, parse_proxy
 
-_WITHOUT_KEY = "a file that all workers see, named with --api-key-file"
+_HOW = (
+    "set DASHSCOPE_API_KEY where the worker is started, or put it into ~/.dashscope/api_key there, or name a file that"
+    " it can read with --api-key-file"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ def whole(given: Portable, key_file: Path | None, environ: Mapping[str, str], ho
     if key is None and is_loopback(urlsplit(url).hostname or ""):
         key = keys.ApiKey(keys.LOOPBACK_KEY, "the local service")
     if key is None:
-        raise keys.missing_key(_WITHOUT_KEY)
+        raise AuthError("no API key", hint=_HOW)
     if network.ca_bundle is not None:
         tls_context(network.ca_bundle)
     proxy, _ = find_proxy(given.proxy, environ, url)

@@ -19,7 +19,6 @@ class Worker:
     """One whose crew is being begun, and that works from when it `is_ready`."""
 
     name: str
-    came_at: float
     machine: str = ""
     most: int = 0
     has_ffmpeg: bool = False
@@ -55,8 +54,8 @@ class Roster:
         """How many work."""
         return sum(worker.is_ready for worker in self._workers.values())
 
-    def comes(self, name: str, now: float) -> None:
-        self._workers[name] = Worker(name, now)
+    def comes(self, name: str) -> None:
+        self._workers[name] = Worker(name)
         self._alone_since = None
 
     def works(self, name: str) -> Worker:

@@ -16,7 +16,7 @@ from asrcli.fleet.manifest import Row
 from asrcli.fleet.messages import FromHead, HandOver, Hello
 from asrcli.fleet.roster import Roster
 from asrcli.system.clock import Clock
-from asrcli.values.errors import AsrcliError, LinkError
+from asrcli.values.errors import AsrcliError, AuthError, LinkError, UsageError
 from asrcli.values.events import Notice, Reconnecting, WorkersChanged
 
 # After this a run says that it waits for workers.
@@ -70,7 +70,7 @@ class Workforce:
         return WorkersChanged(self._roster.count, self._roster.lost, self._attempts.resent_ms)
 
     def comes(self, worker: str) -> None:
-        self._roster.comes(worker, self._clock.now())
+        self._roster.comes(worker)
 
     def hello(self, worker: str, said: Hello) -> Happenings:
         if said.problem is not None:
@@ -96,8 +96,8 @@ class Workforce:
         if worker in self._roster and self._roster[worker].is_ready:
             yield from self.goes(worker, problem.message)
         self._roster.refuse(worker, problem, self._clock.now())
-        if self._roster.is_useless:
-            raise problem
+        if self._roster.is_useless and isinstance(problem, AuthError | UsageError):
+            raise type(problem)(f"no worker can be used; {worker}: {problem.message}", hint=problem.hint)
         yield -1, Notice(f"{worker} is not used: {problem.message}", problem.hint)
 
     def goes(self, worker: str, reason: str) -> Happenings:
