@@ -14,7 +14,7 @@ import secrets
 import threading
 import warnings
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 from distributed import Client
@@ -109,14 +109,14 @@ class DaskCluster:
         """A client, at the first try or before `until`; None where the run ends meanwhile. Raises LinkError."""
         assert self._loop is not None
         while not self._closing.is_set():
-            client = None
             try:
                 await _knock(self.where)
-                client = Client(self.where, asynchronous=True, set_as_default=False, timeout=_CONNECT_S)
-                await self._unless_closing(client)
+                async with AsyncExitStack() as unless_connected:
+                    client = Client(self.where, asynchronous=True, set_as_default=False, timeout=_CONNECT_S)
+                    unless_connected.push_async_callback(client.close, 1)
+                    await self._unless_closing(client)
+                    unless_connected.pop_all()
             except OSError as error:
-                if client is not None:
-                    await client.close(1)
                 if self._loop.time() >= until:
                     raise LinkError(
                         f"there is no scheduler at {self.where}: {_reason(error)}", hint="start one: dask scheduler"
@@ -124,7 +124,6 @@ class DaskCluster:
                 await asyncio.sleep(1.0)
             except (TypeError, RuntimeError, ValueError) as error:
                 # So Dask says that its own configuration and the address do not go together.
-                await client.close(1)
                 reason = "it has no certificate" if isinstance(error, TypeError) else _reason(error)
                 raise LinkError(
                     f"Dask cannot go to {self.where} as it is configured here: {reason}",
