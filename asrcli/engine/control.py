@@ -49,6 +49,10 @@ class Control:
         if self._items:
             rouse()
 
+    def leave(self) -> None:
+        """Nobody listens any more; who did is let go of."""
+        self._rouse = _nobody_listens
+
     def take(self) -> list[OutsideItem]:
         """What has come since it was last asked for."""
         items = self._items[:]

@@ -84,6 +84,7 @@ class _Crew:
         # Jobs that a full service has sent away while they were starting.
         self._sent_away: set[int] = set()
         self._shown: set[int] = set()
+        self._ended = 0
         # Links made ahead for those that wait.
         self._prepared = 0
         # What cannot be had again is not sent away.
@@ -115,6 +116,8 @@ class _Crew:
                     self._waiting.appendleft(number)
                     continue
                 self._free(number, event)
+                self._ended += 1
+                crowd.clear_up(self._ended)
             elif isinstance(event, Reconnecting) and self._give_way(number, event):
                 if not self._has_told_of_limit:
                     self._has_told_of_limit = True

@@ -256,6 +256,7 @@ class _Run:
             self._output.say(stats_lines(summary))
         self._remarks.over(number)
         self._batch.over(number)
+        self._sources[number].over()
 
     def _nothing_heard(self, number: int) -> AsrcliError | None:
         """Nobody speaks in all of the sound, which the user is told, or which is a failure."""

@@ -55,6 +55,12 @@ class Prepared:
         """What is opened: a path, - or an address."""
         return self.row.audio
 
+    def over(self) -> None:
+        """It is done: let go of what it took, of which the sound is the least."""
+        self.close()
+        self.control.leave()
+        self.check_again = _counts
+
     def close(self) -> None:
         """Close what was opened and has not been handed over."""
         if self.source is not None:
