@@ -17,8 +17,6 @@ from asrcli.system.durable_lines import DurableLines
 from asrcli.values.errors import Bug, OutputError, UsageError
 from asrcli.wire.retry import Retry
 from tests.support.looping import PATIENCE_S, threads_left
-from tests.support.object_store import s3 as s3
-from tests.support.object_store import s3_endpoint as s3_endpoint
 
 PLACE = "memory://a-bucket/run.jsonl"
 SOON = Retry(tries=3, first_s=0.001, longest_s=0.001)
@@ -52,25 +50,24 @@ def texts(place: str) -> list[str]:
     return [line.decode() for line in read_lines(place)]
 
 
-def test_two_runs_at_once_and_one_later_are_read_in_order(s3):
-    place = f"{s3}/runs/run.jsonl"
-    both = [open_lines(place, "id"), open_lines(place, "id")]
+def test_two_runs_at_once_and_one_later_are_read_in_order():
+    both = [open_lines(PLACE, "id"), open_lines(PLACE, "id")]
     kept: list[int] = []
     for number in range(300):
         for run, lines in enumerate(both):
             lines.append(json.dumps({"id": f"é{run}-{number}"}), partial(kept.append, number))
     for lines in both:
         lines.close()
-    later = open_lines(place, "id")
+    later = open_lines(PLACE, "id")
     later.append('{"id": "later"}')
     later.close()
     assert Counter(kept) == dict.fromkeys(range(300), 2)
-    found = [json.loads(line)["id"] for line in read_lines(place)]
+    found = [json.loads(line)["id"] for line in read_lines(PLACE)]
     for run in range(2):
         assert [each for each in found if each.startswith(f"é{run}")] == [f"é{run}-{number}" for number in range(300)]
     assert found[-1] == "later"
     assert len(found) == 601
-    assert len(stored_lines.parts(place)) < 10
+    assert len(stored_lines.parts(PLACE)) < 10
 
 
 def test_a_line_counts_when_it_is_there(monkeypatch):
@@ -157,9 +154,10 @@ def test_a_store_that_stays_away_is_given_up(monkeypatch):
     assert failing.count == 1 + SOON.tries
 
 
-def test_where_nothing_can_be_written_is_known_before_anything_is(s3):
-    with pytest.raises(UsageError, match="cannot write to s3://no-bucket/a: there is no bucket of that name"):
-        open_lines("s3://no-bucket/a", "id")
+def test_where_nothing_can_be_written_is_known_before_anything_is(monkeypatch):
+    Failing(monkeypatch, "put", RemoteError("it may not be written"), 1)
+    with pytest.raises(UsageError, match=f"cannot write to {PLACE}: it may not be written"):
+        open_lines(PLACE, "id")
     with pytest.raises(UsageError, match="nothing can be written to https://h/a"):
         open_lines("https://h/a", "id")
     with pytest.raises(UsageError, match="nosuch://"):

@@ -119,13 +119,13 @@ def test_folders_and_patterns_are_the_objects_in_them(place):
 
 
 def test_a_list_tells_of_many_objects_what_each_of_them_would(s3):
-    names = [f"{s3}/many/{number}.wav" for number in range(30)]
+    names = [f"{s3}/many/{number}.wav" for number in range(22)]
     for name in names:
         stores.put(name, name.encode())
     alone = f"{s3}/alone.wav"
     stores.put(alone, b"")
-    found = listed([*names[:25], f"{s3}/many/none.wav", alone, "https://host/a.wav"])
-    assert found == {name: looked(name).identity for name in names[:25]}
+    found = listed([*names[:20], f"{s3}/many/none.wav", alone, "https://host/a.wav"])
+    assert found == {name: looked(name).identity for name in names[:20]}
     # Where nobody answers, nothing is known.
     assert listed(f"s3://no-bucket/{number}" for number in range(30)) == {}
 
@@ -245,7 +245,7 @@ def test_a_library_of_another_store_is_told_its_credentials_and_where_the_store_
     given: dict[str, object] = {}
 
     class Other:
-        def __init__(self, *, skip_instance_cache: bool, **options: object) -> None:
+        def __init__(self, **options: object) -> None:
             given.update(options)
 
         @staticmethod
@@ -269,7 +269,7 @@ def test_a_library_of_another_store_is_told_its_credentials_and_where_the_store_
     with pytest.raises(RemoteError, match="oss://b/a cannot be read: endpoint is required") as raised:
         looked("oss://b/a")
     assert "OSS_ENDPOINT" in raised.value.hint
-    assert given == {"key": "one", "secret": "two"}
+    assert (given["key"], given["secret"]) == ("one", "two")
 
 
 def test_an_address_of_no_kind_is_refused():
