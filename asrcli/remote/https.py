@@ -52,14 +52,13 @@ def open_remote(address: str, way: Way, halt: Halt) -> HttpObject:
 
 
 class HttpObject:
-    """A Remote; see there. `look` comes first. `content_type` is what the server calls it, "" for nothing."""
+    """A Remote; see there. `look` comes first."""
 
     def __init__(self, address: str, way: Way, halt: Halt) -> None:
         self.address = address
         self.size_bytes: int | None = None
         self.identity: str | None = None
         self.has_ranges = False
-        self.content_type = ""
         self._way = way
         self._parts = _parts(address)
         self._validator: str | None = None
@@ -74,7 +73,6 @@ class HttpObject:
         """Ask for its beginning, and find out what it is. Raises RemoteError."""
         answer = self._ask(f"bytes=0-{_LOOK_BYTES - 1}")
         headers = answer.headers
-        self.content_type = headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if answer.status == 416:
             # There is no first byte.
             answer.close()

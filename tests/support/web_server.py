@@ -59,7 +59,6 @@ class WebServer:
 
         class Server(ThreadingHTTPServer):
             daemon_threads = False
-            block_on_close = True
 
             def get_request(self) -> tuple[socket.socket, tuple[str, int]]:
                 plain, address = super().get_request()
@@ -83,7 +82,6 @@ class WebServer:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
 
             def do_GET(self) -> None:
                 outer._answer(self)

@@ -29,7 +29,7 @@ def web() -> Iterator[WebServer]:
         yield server
 
 
-SECONDS = 8.0
+SECONDS = 4.0
 ALL = AsIs(("pcm", "wav", "mp3", "opus", "aac", "amr", "speex"))
 
 
@@ -72,8 +72,10 @@ PASSING = ["a.wav", "a.flac", "a.ogg", "a.mp3", "first.m4a", "a.webm", "a.wma"]
 KEPT = ["a.aiff", "last.m4a", "a.ac3", "adpcm.wav"]
 
 
-@pytest.mark.parametrize("name", PASSING + KEPT)
-@pytest.mark.parametrize("share", [1.0, 0.6])
+@pytest.mark.parametrize(
+    ("name", "share"),
+    [*((name, 0.6) for name in PASSING), ("a.ogg", 1.0), ("first.m4a", 1.0), *((name, 1.0) for name in KEPT)],
+)
 def test_it_is_heard_and_judged_as_in_a_file(folder: Path, tmp_path: Path, web: WebServer, name: str, share: float):
     data = (folder / name).read_bytes()
     (tmp_path / name).write_bytes(data := data[: int(len(data) * share)])
@@ -88,13 +90,22 @@ def test_it_is_heard_and_judged_as_in_a_file(folder: Path, tmp_path: Path, web: 
     assert (heard[1] is None) == (error is None)
     assert told.truncated == expected.truncated
     assert (source._file is not None) == (name in KEPT)
-    if share < 1 and name != "a.ac3":
-        # Which does not say how long it is.
+    if share < 1:
         assert told.truncated or error is not None
 
 
-@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.mp3", "first.m4a", "last.m4a"])
-@pytest.mark.parametrize("place", [0.1, 0.5, 0.97, 1.0])
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("a.wav", 0.01),
+        ("a.wav", 0.5),
+        ("a.wav", 1.0),
+        ("a.flac", 0.5),
+        ("a.mp3", 1.0),
+        ("first.m4a", 0.6),
+        ("last.m4a", 1.0),
+    ],
+)
 def test_what_breaks_for_good_fails_wherever_that_is(folder: Path, web: WebServer, name: str, place: float):
     data = (folder / name).read_bytes()
     cut = min(len(data) - 1, int(len(data) * place))
