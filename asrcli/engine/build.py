@@ -76,13 +76,6 @@ def build(
 
 
 @contextlib.contextmanager
-def built(spec: Spec, surroundings: Surroundings | None = None) -> Iterator[Engine]:
-    """The engine that `spec` describes, with links that are kept until the end of the context."""
-    with contextlib.closing(Pool(spec.network)) as pool:
-        yield build(spec, pool, surroundings)
-
-
-@contextlib.contextmanager
 def all_built(specs: Sequence[Spec], surroundings: Sequence[Surroundings]) -> Iterator[list[Engine]]:
     """An engine for each of `specs`, all of one run and one network; see `build`."""
     with contextlib.closing(Pool(specs[0].network)) as pool:

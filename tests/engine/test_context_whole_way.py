@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from asrcli.engine.build import Surroundings, built
+from asrcli.engine.build import Surroundings, all_built
 from asrcli.engine.control import Control
 from asrcli.engine.many import Job, transcribe_many
 from asrcli.engine.spec import Spec
@@ -55,7 +55,7 @@ def test_a_change_in_mid_run_changes_what_is_heard_from_there_on(script, faults)
     slides, heard, reconnects = Slides(), [], 0
     with (
         running_service(script, faults=tuple(map(parse_fault, faults))) as service,
-        built(spec(service.url), Surroundings(context=slides)) as engine,
+        all_built([spec(service.url)], [Surroundings(context=slides)]) as [engine],
     ):
         for event in transcribe(CodedSource(6.0), engine, Control()):
             reconnects += isinstance(event, Reconnecting)
@@ -71,7 +71,7 @@ def test_a_change_in_mid_run_changes_what_is_heard_from_there_on(script, faults)
 def test_every_session_that_runs_is_told(script):
     slides: Slides = Slides()
     heard: dict[int, list[str]] = {0: [], 1: []}
-    with running_service(script) as service, built(spec(service.url), Surroundings(context=slides)) as engine:
+    with running_service(script) as service, all_built([spec(service.url)], [Surroundings(context=slides)]) as [engine]:
         jobs = [Job(lambda _: CodedSource(4.0)) for _ in heard]
         for number, what in transcribe_many(jobs, engine, at_once=2):
             if isinstance(what, FinalResult):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from asrcli.audio.source import Source
-from asrcli.engine.build import built
+from asrcli.engine.build import Surroundings, all_built
 from asrcli.engine.control import Control
 from asrcli.engine.many import Job, transcribe_many
 from asrcli.engine.spec import Spec
@@ -59,7 +59,7 @@ def heard(
         options = RecognitionOptions(model=MODELS[protocol])
         spec = Spec(protocol, options, Endpoint(way, "k"), speed=speed, saves_bytes=True)
         seen: list[list[Any]] = [[] for _ in range(sources)]
-        with built(spec) as engine:
+        with all_built([spec], [Surroundings()]) as [engine]:
             jobs = [Job(lambda control: source or talk.source(), Control()) for _ in range(sources)]
             for number, event in transcribe_many(jobs, engine, 1):
                 seen[number].append(event)
