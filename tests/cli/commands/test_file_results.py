@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from asrcli.output.places import sidecar
+from asrcli.remote import stores
+from asrcli.remote.places import read_lines
 from tests.support.beginnings import beginning
 from tests.support.full_disk import disk_of
 from tests.support.program import Outcome as Done
@@ -217,3 +219,32 @@ def test_a_full_disk_is_told_once_with_how_much_of_it_is_there(run: Run, results
         f"asrcli: error: cannot write to {results}: File too large; of 2 that are over, 1 is not noted there"
         " (free some space there, then run the same again)\n"
     )
+
+
+def test_results_and_sources_may_lie_at_addresses(asrcli, talk_service, talks: list[Path], tmp_path: Path) -> None:
+    """What an object is now is asked of its store, unless a plan alone is wanted; what has gone counts as it was."""
+    bucket, place = f"memory://{tmp_path.name}", f"memory://{tmp_path.name}/results.jsonl"
+    for talk in talks:
+        stores.put(f"{bucket}/{talk.name}", talk.read_bytes())
+    manifest = tmp_path / "in.jsonl"
+    manifest.write_text("".join(json.dumps({"audio": f"{bucket}/{talk.name}"}) + "\n" for talk in talks))
+
+    def run(*options: object) -> Done:
+        common = ("--manifest", manifest, "--results", place, "--endpoint", talk_service, "--pace", "fast")
+        done: Done = asrcli("file", *common, *options)
+        return done
+
+    assert run().code == 0
+    first, second = (json.loads(line) for line in read_lines(place))
+    assert first["id"] == f"{bucket}/a.wav"
+    assert [*first["sound"]] == [*second["sound"]] == ["identity"]
+    assert run().err == "2 of 2 are done already\n"
+    stores.put(f"{bucket}/a.wav", beginning(tmp_path / "c.wav", 3.0).read_bytes())
+    stores.remove(f"{bucket}/b.wav")
+    assert "1 of 2" not in run("--dry-run").out
+    assert run().err == "1 of 2 has changed and will be done again\n1 of 2 is done already\n"
+    assert [json.loads(line)["id"] for line in read_lines(place)] == [first["id"], second["id"], first["id"]]
+    merged = asrcli("merge", place)
+    assert (merged.code, len(merged.out.splitlines())) == (0, 2)
+    assert asrcli("merge", place, "-o", f"{bucket}/all.jsonl").code == 0
+    assert b"".join(line + b"\n" for line in read_lines(f"{bucket}/all.jsonl")).decode() == merged.out
