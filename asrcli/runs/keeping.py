@@ -183,7 +183,8 @@ class Keeping(Notes):
 
     def _failed(self) -> AsrcliError:
         """Why lines are lost, and how many there are for all that."""
-        error = self._bug or (self._lines.error if self._lines is not None else None)
+        # What the hashing met may be no more than that.
+        error = (self._lines.error if self._lines is not None else None) or self._bug
         assert error is not None
         if not isinstance(error, OutputError):
             return error

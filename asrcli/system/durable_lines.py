@@ -127,11 +127,15 @@ class DurableLines:
             is_last = gathered[-1] is None
             lines = [each for each in gathered if each is not None]
             if lines:
-                for each in lines[: self._written(descriptor, lines)]:
+                count, error = self._written(descriptor, lines)
+                for each in lines[:count]:
                     each.then()
+                # Last: whoever sees it knows of all that is there.
+                self.error = error
 
-    def _written(self, descriptor: int, lines: list[_Waiting]) -> int:
-        """Write `lines` and return how many of them are on the disk; if that is not all, `error` says why."""
+    def _written(self, descriptor: int, lines: list[_Waiting]) -> tuple[int, AsrcliError | None]:
+        """Write `lines` and return how many of them are on the disk, and if that is not all, why."""
+        failure: AsrcliError | None = None
         rest = memoryview(b"".join(each.data for each in lines))
         end = self._size
         try:
@@ -139,7 +143,7 @@ class DurableLines:
                 taken = os.write(descriptor, rest)
                 rest, end = rest[taken:], end + taken
         except OSError as error:
-            self.error = self._failed(error)
+            failure = self._failed(error)
         count = 0
         for each in lines:
             if self._size + len(each.data) > end:
@@ -152,11 +156,9 @@ class DurableLines:
                 os.ftruncate(descriptor, self._size)
             os.fsync(descriptor)
         except OSError as error:
-            self.error = self.error or self._failed(error)
-            return 0
+            return 0, failure or self._failed(error)
         gone = self._gone(descriptor)
-        self.error = self.error or gone
-        return 0 if gone is not None else count
+        return (count, failure) if gone is None else (0, failure or gone)
 
     def _failed(self, error: OSError) -> OutputError:
         hint = "free some space there" if error.errno in FULL else "safe to try again"

@@ -157,6 +157,24 @@ def test_a_full_disk_ends_the_run_at_once_and_what_is_told_is_there(new_run) -> 
     assert raised.value.hint == "free some space there, then run the same again"
 
 
+def test_a_full_disk_is_told_once_where_sound_is_hashed_too(new_run, tmp_path: Path) -> None:
+    names = [str(tmp_path / f"{number}.wav") for number in range(9)]
+    for name in names:
+        Path(name).write_bytes(b"sound")
+    run = new_run(*names)
+
+    def script(jobs: Sequence[Job]) -> Iterator[Happening]:
+        for number in range(9):
+            yield number, opened(jobs[number])
+            yield number, final("x" * 3000)
+            yield number, Ended()
+
+    with disk_of(8000), pytest.raises(OutputError) as raised:
+        run.bench.run(script)
+    assert raised.value.message.count("not noted there") == 1
+    assert len(run.kept) == len(run.lines) == 2
+
+
 def test_a_full_disk_at_the_very_end_is_no_success(new_run) -> None:
     run = new_run("a.wav")
 
