@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from asrcli.audio.reading.ffmpeg_tool import find_ffmpeg
@@ -236,6 +237,7 @@ class Crew:
     def _look_for_what_is_left(self) -> Callable[[], None]:
         """In a thread of its own."""
         found = [*self._left.results()]
+        journal.sweep(self._place.journals, datetime.now(UTC))
         return functools.partial(self._tell_what_is_left, found)
 
     def _tell_what_is_left(self, found: list[bytes]) -> None:

@@ -15,12 +15,14 @@ import stat
 import sys
 import zlib
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from asrcli.system.durable_lines import DurableLines
 from asrcli.system.file_state import FileState
-from asrcli.values.errors import UsageError
+from asrcli.values.errors import AsrcliError, UsageError
 
+KEPT = timedelta(days=30)
 _SUFFIX = ".journal"
 _MARK, _RESULT, _SOUND = "mark", "result", "sound"
 Sound = tuple[str, FileState]
@@ -129,6 +131,18 @@ class LeftBehind:
             with contextlib.suppress(Exception):
                 lines.close()
         self._taken.clear()
+
+
+def sweep(folder: Path, now: datetime) -> None:
+    """Remove what nobody has come back for in KEPT."""
+    for path in folder.glob(f"*{_SUFFIX}"):
+        with contextlib.suppress(OSError, UsageError):
+            if _is_ours(path) and now - datetime.fromtimestamp(path.stat().st_mtime, UTC) > KEPT:
+                # A crew that lives has it locked.
+                lines = DurableLines(path, _MARK)
+                path.unlink()
+                with contextlib.suppress(AsrcliError):
+                    lines.close()
 
 
 def _is_ours(path: Path) -> bool:

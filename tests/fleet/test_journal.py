@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from asrcli.fleet import journal as journal_module
-from asrcli.fleet.journal import Journal, LeftBehind
+from asrcli.fleet.journal import KEPT, Journal, LeftBehind, sweep
 from asrcli.system.file_state import FileState
 
 
@@ -92,6 +93,20 @@ def test_a_line_that_is_broken_in_the_middle_costs_no_other(tmp_path: Path):
     first, second = path.read_text().splitlines()
     path.write_text(f'{first}\n{{"mark": "x", "result": "!", "sound": null}}\n{second}\n{second[:20]}')
     assert [*LeftBehind(tmp_path, "j").results()] == [b"a", b"b"]
+
+
+def test_what_nobody_comes_back_for_goes_in_time(tmp_path: Path):
+    dead, alive = Journal(tmp_path, "dead"), Journal(tmp_path, "alive")
+    append(dead, "a")
+    append(alive, "b")
+    dead.close(is_kept=True)
+    now = datetime.now(UTC)
+    sweep(tmp_path, now + KEPT - timedelta(minutes=1))
+    assert len([*tmp_path.iterdir()]) == 2
+    sweep(tmp_path, now + KEPT + timedelta(minutes=1))
+    (left,) = tmp_path.iterdir()
+    assert left.name.startswith("alive")
+    alive.close(is_kept=False)
 
 
 def test_where_nobody_comes_back_nothing_stays(tmp_path: Path):
