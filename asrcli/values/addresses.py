@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 _HIDDEN = "***"
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _PATH_OF_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+:)/")
-# A password may hold any other character, an @ too.
-_USER = re.compile(r"""(?<=://)[^\s/?#"'<>]+@""")
+# A password may hold any other character, an @ too. What messages name as an example is none.
+_USER = re.compile(r"""(?<=://)(?!user:password@host\b)[^\s/?#"'<>]+@""")
 _PARAMETER = re.compile(r"""(?<=[?&;#])([\w.~%-]*)(=)([^\s&;#"'<>]+)""")
 _SECRET = re.compile(
     r"sig$|signature|token|secret|credential|key|pass|pwd|auth|hmac|hash|policy|ticket|session|jwt|code$", re.IGNORECASE

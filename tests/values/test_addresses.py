@@ -33,6 +33,8 @@ def test_paths_are_none(name: str):
         ("https://h/a@b.mp3", "https://h/a@b.mp3"),
         ("Max retries: /a?sig=x (caused by y) and s3://k:v@b/c", "Max retries: /a?sig=*** (caused by y) and s3://***@b/c"),
         ("what is a=b?", "what is a=b?"),
+        ("write http://user:password@host:port", "write http://user:password@host:port"),
+        ("https://user:password@example.com/a", "https://***@example.com/a"),
     ],
 )  # fmt: skip
 def test_what_lets_one_in_is_masked(address: str, expected: str):
