@@ -12,6 +12,10 @@ FOLDER = Path(asrcli.__file__).parent / "guide"
 # Topic → other words for it.
 _MEANT = {
     "audio": "file files noise pace speed pipe pipes stdin ffmpeg mp3 m4a raw",
+    "cluster": """
+        clusters dask slurm shard shards corpus manifest results machines nodes workers worker scheduler docker
+        container kubernetes s3 https url urls dry-run plan merge distributed
+    """,
     "changelog": "changes history news version versions",
     "developing": "develop development contribute contributing",
     "doctor": "troubleshooting trouble problems install installation help",

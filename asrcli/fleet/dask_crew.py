@@ -93,7 +93,7 @@ class FarCrew:
         except OSError:
             # It has just come, and is gone again.
             return None
-        how = f"pip install 'asrcli=={__version__}' where it is started"
+        how = f"install asrcli {__version__} in the environment that it runs in"
         if isinstance(found, ImportError):
             return UsageError("asrcli is not installed there", hint=how)
         if found != __version__:

@@ -21,19 +21,28 @@ class CorpusFlags:
 
     manifest: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="The sources, one JSON object a line: audio, id, model, language, …"),
+        typer.Option(
+            metavar="FILE", help="The sources, one JSON object a line: audio, id, model, language, …; no FILE then."
+        ),
     ] = None
     results: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="A JSON line for each source that is over; a rerun does the rest."),
+        typer.Option(metavar="FILE", help="A JSON line for each source that is over; run again, it does the rest."),
     ] = None
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Only say what would be done, how long it takes at least, what it costs."),
+    ] = False
     shard: Annotated[
-        str | None, typer.Option(metavar="K/N", help="Do the K-th of N parts of the sources, the same on each machine.")
+        str | None,
+        typer.Option(metavar="K/N", help="Do only part K of N of the sources, as each task of an array does its own."),
     ] = None
     cluster: Annotated[
         str | None,
         typer.Option(
-            metavar="WHERE", help="Work on a Dask cluster: tcp://HOST:8786, scheduler.json, or local:N processes here."
+            metavar="WHERE",
+            help="Have others do it: local:N, so many processes here; or the Dask workers of tcp://HOST:8786,"
+            " tls://HOST:8786 or scheduler.json.",
         ),
     ] = None
     slots: Annotated[
@@ -42,12 +51,9 @@ class CorpusFlags:
             metavar="N",
             min=1,
             max=100_000,
-            help="Recognitions at the same time, on all workers together; for starts see --rate.",
+            help="How many at the same time (for starts see --rate), on all workers together.",
         ),
     ] = None
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be done, how long it takes and what it costs.")
-    ] = False
 
     def options(self) -> CorpusOptions:
         return CorpusOptions(**vars(self))

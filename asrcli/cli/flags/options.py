@@ -142,8 +142,8 @@ class FileAudioFlags:
             "--rate",
             "--sample-rate",
             metavar="HZ|N/s",
-            help="Sample rate of raw audio [16000]; or starts of recognitions, further tries too, in a second or"
-            " minute at most, on all workers together: 20/s, 600/min.",
+            help="Sample rate of raw audio [16000]; or so many starts at most, on all workers together, further tries"
+            " too: 20/s, 600/min.",
         ),
     ] = None
     channels: RawChannels = None

@@ -37,7 +37,7 @@ class Layout(NamedTuple):
 LAYOUTS = {
     "file": Layout(
         ("output", "format", "language", "model", "hotwords", "region"),
-        ("recipes", "documents", "many-sources", "sending", "reconnecting", "exit-codes"),
+        ("recipes", "documents", "many-sources", "cluster", "sending", "reconnecting", "exit-codes"),
     ),
     "mic": Layout(
         ("device", "output", "language", "model", "hotwords", "region"),
@@ -45,7 +45,7 @@ LAYOUTS = {
     ),
     "qwen": Layout(("output", "format", "language", "manual", "mic", "region"), ("qwen", "models")),
     "render": Layout(("output", "format", "output_dir", "timestamps", "clips", "force"), ("documents", "json-lines")),
-    "merge": Layout(("output", "manifest", "force"), ("many-sources", "exit-codes")),
+    "merge": Layout(("output", "manifest", "force"), ("cluster", "many-sources", "exit-codes")),
     "reuse-bench": Layout(("tasks", "clip", "concurrency", "idle", "json", "region"), ("reuse-bench",)),
     "models": Layout(topics=("models",)),
     "doctor": Layout(("offline", "mic", "json", "region"), ("doctor", "network", "settings")),

@@ -73,7 +73,8 @@ def test_the_summary_of_a_command_is_one_line_of_80_columns():
 def test_the_sections_of_file_stand_in_the_order_of_use():
     titles = [title for title, _ in page("file").sections]
     assert titles == [
-        "Most used", "Sources", "Output", "Recognition", "Service", "Connection", "Many sources", "Raw audio",
+        "Most used", "Sources", "Output", "Recognition", "Service", "Connection", "Many sources", "A corpus",
+        "Raw audio",
     ]  # fmt: skip
     _, first = page("file").sections[0]
     assert [row.names.split()[0] for row in first] == ["-o,", "-f,", "-l,", "-m,", "--hotwords", "--region"]
