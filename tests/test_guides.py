@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -27,12 +28,33 @@ _PATIENCE_S = 60
 _MICROPHONE = "needs a microphone, which tests of `asrcli mic` have"
 _NETWORK = "needs a network"
 _MINUTES = "takes minutes"
+_MACHINES = "needs more machines, which tests of --cluster stand in for"
 _MACHINE = "ends as this machine is, and tests of `asrcli doctor` run it"
 # What is not run here, and why. Its words are looked at all the same.
 NOT_RUN = {
     "uv tool install '.[serve,ffmpeg]'": _NETWORK,
     "pipx install '.[serve,ffmpeg]'": _NETWORK,
     "pip install '.[serve,ffmpeg]'": _NETWORK,
+    "python3 -m venv ~/asrcli": _NETWORK,
+    "~/asrcli/bin/pip install '.[cluster,remote,ffmpeg]'": _NETWORK,
+    "asrcli file https://example.com/talk.mp3": _NETWORK,
+    "asrcli file https://example.com/talk.mp3 -o talk.srt": _NETWORK,
+    "asrcli file s3://bucket/talks/ --output-dir texts": _NETWORK,
+    "asrcli file --manifest s3://bucket/corpus.jsonl --results s3://bucket/results.jsonl": _NETWORK,
+    "asrcli merge s3://bucket/results.jsonl -o results.jsonl": _NETWORK,
+    'sbatch --array=1-10 --wrap \'asrcli file --manifest corpus.jsonl --shard "$SLURM_ARRAY_TASK_ID/10"'
+    ' --results "results-$SLURM_ARRAY_TASK_ID.jsonl"\'': _MACHINES,
+    "parallel -j 4 asrcli file --manifest corpus.jsonl --shard {}/4 --results results-{}.jsonl ::: 1 2 3 4": "is not"
+    " installed everywhere; xargs does the same",
+    "~/asrcli/bin/dask scheduler --protocol tls --no-dashboard --dashboard-address 127.0.0.1:0": _MACHINES,
+    "~/asrcli/bin/dask worker tls://head.example:8786 --nthreads 1 --no-dashboard": _MACHINES,
+    "asrcli file --manifest corpus.jsonl --results results.jsonl --cluster tls://head.example:8786 --slots 200 --rate"
+    " 20/s": _MACHINES,
+    "docker build -t asrcli .": _NETWORK,
+    'docker run --rm -e DASHSCOPE_API_KEY -v "$PWD:/data" -w /data asrcli file talk.wav': _NETWORK,
+    'docker run --rm --network host -e DASHSCOPE_API_KEY -v "$HOME/.config/dask:/home/asrcli/.config/dask:ro" -v'
+    " asrcli-state:/home/asrcli/.local/state --entrypoint dask asrcli worker tls://head.example:8786"
+    " --nthreads 1": _MACHINES,
     "make install": _NETWORK,
     "make demo": "takes half a minute of sound",
     "make test": _MINUTES,
@@ -72,7 +94,7 @@ NOT_RUN = {
     "asrcli file talk.wav --proxy http://proxy.example:3128 --ca-bundle company.pem": _NETWORK,
 }
 # Options of other programs that are spoken of.
-FOREIGN_OPTIONS = {"--srt"}
+FOREIGN_OPTIONS = {"--srt", "--no-dashboard", "--dashboard-address", "--nworkers", "--scheduler-file"}
 _ADDRESS = re.compile(r"wss?://127\.0\.0\.1:\d+")
 # A service that stays is started beside the lines that follow it, on a port of its own, and tells its address. What
 # nobody has chosen is a script: the recogniser would take seconds.
@@ -128,6 +150,8 @@ def sounds(tmp_path_factory: pytest.TempPathFactory, ffmpeg: str) -> Path:
     subprocess.run([ffmpeg, "-v", "error", "-i", str(TALK_WAV), str(folder / "lecture.mp3")], check=True)
     (folder / "names.txt").write_text("Ada Lovelace\nGrace Hopper:5\n", encoding="utf-8")
     shutil.copy(DATA / "talk.script.jsonl", folder)
+    rows = ({"audio": f"talks/{name}.wav", "duration": 8.0} for name in ("first", "second"))
+    (folder / "corpus.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
     (folder / "home").mkdir()
     return folder
 
@@ -143,6 +167,9 @@ def test_every_command_runs(path: Path, programs: Path, sounds: Path, tmp_path: 
         "HOME": str(home),
         "LC_ALL": "C.UTF-8",
         "DASHSCOPE_API_KEY": "sk-of-nobody",
+        # As in the first task of an array.
+        "SLURM_ARRAY_TASK_ID": "1",
+        "SLURM_ARRAY_TASK_COUNT": "4",
     }
     for lines in blocks(path):
         script = _script([line for line in lines if line not in NOT_RUN])
