@@ -103,7 +103,7 @@ class DaskCluster:
                 await self._leave(client)
             if not self._closing.is_set():
                 until = self._loop.time() + _BACK_S
-                self._post(Remark(f"the scheduler at {self.where} is gone: tries to come back for {_BACK_S:.0f} s"))
+                self._post(Remark(f"the scheduler at {self.where} is gone; it is looked for again for {_BACK_S:.0f} s"))
 
     async def _connect(self, until: float) -> Client | None:
         """A client, at the first try or before `until`; None where the run ends meanwhile. Raises LinkError."""

@@ -54,7 +54,10 @@ def processes_of(where: str) -> int | None:
         return None
     found = _PROCESSES.fullmatch(where)
     if found is None or not 1 <= int(found[1]) <= _MOST_PROCESSES:
-        raise UsageError(f"--cluster {shown(where)} is none", hint=f"local:1 to local:{_MOST_PROCESSES}, or {_FORMS}")
+        raise UsageError(
+            f"--cluster {shown(where)} is no number of processes",
+            hint=f"local:1 to local:{_MOST_PROCESSES}, or {_FORMS}",
+        )
     return int(found[1])
 
 

@@ -88,5 +88,5 @@ def _refused(broken: BrokenManifest, output: Output) -> Refused:
     count = 1 + len(broken.others) + broken.left_out
     if count > 1:
         more = f", {broken.left_out} more than are told here" if broken.left_out else ""
-        output.error(UsageError(f"{count} lines of the manifest cannot be meant{more}; nothing was sent"))
+        output.error(UsageError(f"{count} lines of the manifest cannot be used{more}; nothing was sent"))
     return Refused(exit_code(broken))

@@ -68,7 +68,7 @@ def test_local_says_how_many():
     assert processes_of(SCHEDULER) is None
     assert processes_of("scheduler.json") is None
     for wrong in ("local", "local:0", "local:x", "local:1000", "local:-1"):
-        with pytest.raises(UsageError, match="is none"):
+        with pytest.raises(UsageError, match="is no number of processes"):
             processes_of(wrong)
 
 
@@ -141,5 +141,5 @@ def test_a_slip_is_answered_with_what_may_be(tmp_path, monkeypatch, where, said)
 
 @pytest.mark.parametrize("where", ["local", "local:", "local:0", "local:257", "local:-1", "local:x", "localhost:8786"])
 def test_so_many_processes_there_cannot_be(where):
-    with pytest.raises(UsageError, match="is none"):
+    with pytest.raises(UsageError, match="is no number of processes"):
         processes_of(where)

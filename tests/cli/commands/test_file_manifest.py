@@ -94,7 +94,7 @@ def test_all_lines_that_are_wrong_are_told(run: Run) -> None:
     first, second, last = done.err.splitlines()
     assert "in.jsonl:1: no audio" in first
     assert "in.jsonl:3: the same id as in line 2" in second
-    assert last == "asrcli: error: 2 lines of the manifest cannot be meant; nothing was sent"
+    assert last == "asrcli: error: 2 lines of the manifest cannot be used; nothing was sent"
 
 
 def test_a_shard_does_its_part_and_an_empty_one_is_no_error(run: Run) -> None:
