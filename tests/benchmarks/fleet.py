@@ -20,6 +20,7 @@ from tests.benchmarks.fleet_corpus import read_results, write_corpus, wrong_resu
 from tests.benchmarks.fleet_heads import Account, Head
 from tests.benchmarks.fleet_judge import most_at_once, most_starts, share_used
 from tests.benchmarks.fleet_service import counting_service, read_log
+from tests.benchmarks.fleet_simulation import RATE_BOUND, SLOTS_BOUND, Report, simulate
 from tests.benchmarks.fleet_two import two
 from tests.benchmarks.rows import Row, add_run, table
 
@@ -68,10 +69,37 @@ def _limited(fleet: Fleet, name: str, sources: int, after_s: float, *faults: str
     ]  # fmt: skip
 
 
+def simulation() -> list[Row]:
+    """A million files on a hundred workers, by the code that schedules them.
+
+    Once the rate is the bound and once the slots; then the memory is looked at, too.
+    """
+    rows = _simulated("rate", simulate(RATE_BOUND))
+    slots = simulate(SLOTS_BOUND, traces_memory=True)
+    tenth, all_ = slots.peak_bytes
+    return [
+        *rows,
+        *_simulated("slots", slots),
+        Row("simulation: memory", all_ / 1e6, "MB", tenth / 1e6, "after a tenth of the files", aim=1.1),
+    ]
+
+
+def _simulated(name: str, report: Report) -> list[Row]:
+    world = report.world
+    note = f"{report.lost} workers lost, {report.refused} starts refused"
+    return [
+        Row(f"simulation, {name}: time", report.took_s, "s", report.bound_s, "the least possible", aim=1.1, note=note),
+        Row(f"simulation, {name}: ended", report.ended, "", world.files, "files", aim=1.0, worse="down"),
+        Row(f"simulation, {name}: starts in a second", report.busiest, "", world.rate.starts, "the rate", aim=1.0),
+        Row(f"simulation, {name}: at once", report.most, "", world.slots, "the slots", aim=1.0),
+    ]
+
+
 PARTS: dict[str, Callable[[Fleet], list[Row]]] = {
     "two": lambda fleet: two(fleet.folder),
     "limits": limits,
     "chaos": lambda fleet: chaos(fleet.folder, fleet.workers, ACCOUNT, PACE),
+    "simulation": lambda fleet: simulation(),
 }
 
 

@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from tests.benchmarks.clients import ROOT, asrcli
 
@@ -53,11 +53,10 @@ class Head:
         return self.process.wait(timeout_s)
 
     def resent_s(self) -> float:
-        """Sound that went over twice, as it says itself: of sources that are over, and with workers that were lost."""
+        """Sound that went over twice, as it says itself: with workers that were lost, else with lost connections."""
         told = list(map(json.loads, self._whole_lines()))
-        workers: dict[str, Any] = next((line for line in reversed(told) if line["type"] == "workers"), {})
-        sources = sum(line["resent_s"] for line in told if line["type"] == "end")
-        return float(sources + workers.get("resent_s", 0.0))
+        workers = [float(line["resent_s"]) for line in told if line["type"] == "workers"]
+        return workers[-1] if workers else float(sum(line["resent_s"] for line in told if line["type"] == "end"))
 
     def _whole_lines(self) -> list[str]:
         """A killed one may have written half of the last."""
