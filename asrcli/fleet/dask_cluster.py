@@ -194,10 +194,12 @@ async def _knock(address: str) -> None:
 
 def quieten() -> None:
     """What Dask logs is not for the terminal of a run: what matters of it is told in our words."""
-    for name in ("distributed", "tornado"):
-        logger = logging.getLogger(name)
-        logger.handlers[:] = [logging.NullHandler()]
-        logger.propagate = False
+    for name in list(logging.root.manager.loggerDict):
+        # Some of Dask's loggers have handlers of their own below that of the package.
+        if name.partition(".")[0] in ("distributed", "tornado"):
+            logger = logging.getLogger(name)
+            logger.handlers[:] = [logging.NullHandler()]
+            logger.propagate = False
 
 
 def _reason(error: BaseException) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import logging
 import os
 import re
 import signal
@@ -17,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from asrcli.engine.many import What
-from asrcli.fleet.dask_cluster import DaskCluster
+from asrcli.fleet.dask_cluster import DaskCluster, quieten
 from asrcli.fleet.manifest import Row
 from asrcli.values.errors import LinkError
 from asrcli.values.events import AudioSent, Ended, WorkersChanged
@@ -164,3 +166,15 @@ def test_where_no_scheduler_is_there_is_one_line(monkeypatch: pytest.MonkeyPatch
         list(told)
     assert raised.value.hint == "start one: dask scheduler"
     assert capfd.readouterr() == ("", "")
+
+
+def test_nothing_that_dask_logs_comes_to_a_terminal():
+    """Each of its loggers that has a handler of its own is quiet, too."""
+    terminal = io.StringIO()
+    names = ("distributed", "distributed.client", "distributed.utils", "tornado.application")
+    for name in names:
+        logging.getLogger(name).addHandler(logging.StreamHandler(terminal))
+    quieten()
+    for name in names:
+        logging.getLogger(name).error("a traceback")
+    assert terminal.getvalue() == ""
