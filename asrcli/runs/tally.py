@@ -37,7 +37,7 @@ class Tally:
         self._skipped = skipped
         self._clock = clock
         self._begin_at = clock.now()
-        self._done = 0
+        self._done = self._interrupted = 0
         # Of those that were skipped, which are counted in the total.
         self._found = 0
         self._first: AsrcliError | None = None
@@ -72,6 +72,7 @@ class Tally:
     def fail(self, error: AsrcliError, source: str) -> None:
         """One more has failed."""
         self.failed += 1
+        self._interrupted += isinstance(error, Interrupted)
         self._first = self._first or error
         if self._bug is None and isinstance(error, Bug):
             self._bug = error
@@ -123,7 +124,8 @@ class Tally:
     def _summary(self) -> RunSummary:
         return RunSummary(
             done=self._done,
-            failed=self.failed,
+            failed=self.failed - self._interrupted,
+            interrupted=self._interrupted,
             skipped=self._skipped,
             not_begun=self.not_begun,
             audio_ms=self._audio_ms,

@@ -43,13 +43,14 @@ class Summary:
 class RunSummary:
     """All transcriptions of one run in numbers.
 
-    How many are `done`, have `failed`, were `skipped` because they were done before, and were not begun. `audio_ms`,
-    `billed_s` and `wall_s` as in Summary. `resent_ms`: sound that went over once more, because its session or its
-    worker was lost. `workers_lost` is None where there were no workers.
+    How many are `done`, have `failed`, were `interrupted`, were `skipped` because they were done before, and were not
+    begun. `audio_ms`, `billed_s` and `wall_s` as in Summary. `resent_ms`: sound that went over once more, because its
+    session or its worker was lost. `workers_lost` is None where there were no workers.
     """
 
     done: int
     failed: int
+    interrupted: int
     skipped: int
     not_begun: int
     audio_ms: int

@@ -7,7 +7,7 @@ import io
 from asrcli.output.output import Output
 from asrcli.output.views.plain import QuietView
 from asrcli.runs.tally import NAMED, Tally
-from asrcli.values.errors import Bug, LinkError, UsageError
+from asrcli.values.errors import Bug, Interrupted, LinkError, UsageError
 from asrcli.values.events import WorkersChanged
 from asrcli.values.summary import Summary
 from tests.support.fakes import FakeClock
@@ -53,10 +53,11 @@ def test_what_is_kept_of_failures_is_bounded() -> None:
 
 def test_all_figures_of_a_run_stand_in_one_block() -> None:
     clock = FakeClock()
-    tally = Tally(4, clock, is_many=True, skipped=2)
+    tally = Tally(5, clock, is_many=True, skipped=2)
     for _ in range(2):
         tally.done()
     tally.fail(LinkError("no"), "c")
+    tally.fail(Interrupted(2, "interrupted by SIGINT"), "d")
     tally.not_begun = 1
     tally.ended(Summary("a", True, 1.0, audio_ms=40_000, billed_s=40, resent_ms=12_500))
     tally.ended(Summary("b", False, 1.0, audio_ms=20_000))
@@ -69,6 +70,7 @@ def test_all_figures_of_a_run_stand_in_one_block() -> None:
         "all sources\n"
         "  done                2\n"
         "  failed              1\n"
+        "  interrupted         1\n"
         "  done before         2\n"
         "  not begun           1\n"
         "  audio               60.0 s\n"
@@ -78,7 +80,7 @@ def test_all_figures_of_a_run_stand_in_one_block() -> None:
         "  wall time           4.0 s\n"
         "  times real time     15.00\n"
         "12 s of sound went over twice, since 1 worker was lost\n"
-        "1 of 4 sources failed, 1 not begun\n"
+        "2 of 5 sources failed, 1 not begun\n"
     )
 
 

@@ -37,6 +37,7 @@ def run_lines(summary: RunSummary) -> str:
     rows = [
         ("done", str(summary.done)),
         ("failed", str(summary.failed)),
+        ("interrupted", str(summary.interrupted) if summary.interrupted else None),
         ("done before", str(summary.skipped) if summary.skipped else None),
         ("not begun", str(summary.not_begun) if summary.not_begun else None),
         ("audio", _text(summary.audio_ms, "{:.1f} s", 1000)),
