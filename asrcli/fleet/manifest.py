@@ -11,7 +11,7 @@ import json
 import math
 import sys
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,11 +67,11 @@ class Row:
 
 
 class BrokenManifest(UsageError):  # noqa: N818 - it names what is there
-    """A manifest that cannot be used, for the first of its problems; `others` are more, `left_out` how many still."""
+    """A manifest that cannot be used, for its problem `first`; `others` are more, `left_out` how many still."""
 
-    def __init__(self, problems: list[UsageError], left_out: int) -> None:
-        super().__init__(problems[0].message, hint=problems[0].hint)
-        self.others = tuple(problems[1:])
+    def __init__(self, first: UsageError, others: Sequence[UsageError], left_out: int) -> None:
+        super().__init__(first.message, hint=first.hint)
+        self.others = tuple(others)
         self.left_out = left_out
 
 
@@ -155,7 +155,7 @@ class _Reading:
         """What was read. Raises BrokenManifest."""
         self._find_duplicates()
         if self._problems:
-            raise BrokenManifest(self._problems, self._left_out)
+            raise BrokenManifest(self._problems[0], self._problems[1:], self._left_out)
         self._found.total = len(self._digests)
         if not self._found.total:
             raise UsageError(f"{label(self._found.name)} holds no sources", hint=f"one a line: {_EXAMPLE}")

@@ -7,6 +7,7 @@ any of these.
 
 from __future__ import annotations
 
+import io
 import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -193,7 +194,13 @@ FromCrew = Hello | Begun | Told | Wants | Arrived | Over | LeftBehind | HandedOv
 
 def pack(said: object) -> bytes:
     """The bytes of a message, of several, or of what is kept."""
-    return pickle.dumps(said, protocol=5)
+    packed = io.BytesIO()
+    pickler = pickle.Pickler(packed, protocol=5)
+    # By the classes themselves: what Dask registers for all errors would have their causes go along, which may not be
+    # able to.
+    pickler.dispatch_table = {}
+    pickler.dump(said)
+    return packed.getvalue()
 
 
 def opening_of(data: bytes) -> Opening:

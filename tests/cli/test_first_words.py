@@ -148,7 +148,7 @@ def test_our_options_are_options_of_a_command_and_theirs_are_none_of_it():
         ("serve --nonsense", "see `asrcli serve --help`"),
         ("--srt", "name a file: `asrcli file FILE -f srt`"),
         ("--stats", "name a file: `asrcli file FILE --stats`"),
-        ("file", "FILE... is missing (audio files or folders; - is standard input"),
+        ("file", "nothing to transcribe (name a file, - for standard input, or --manifest FILE)"),
         ("rtmp://x/y.mp3", "`curl -L rtmp://x/y.mp3 | asrcli file -`"),
         ("file rtmp://x/y.mp3?a=b&c", "`curl -L 'rtmp://x/y.mp3?a=b&c' | asrcli file -`"),
         ("mic a.wav", "a file is for `asrcli file a.wav`"),

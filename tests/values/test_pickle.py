@@ -22,6 +22,7 @@ from asrcli.audio import opening, source
 from asrcli.audio.microphone import devices
 from asrcli.audio.microphone import mic_source as microphone
 from asrcli.engine import control, spec
+from asrcli.fleet.messages import pack
 from asrcli.output import base
 from asrcli.runs import request
 from asrcli.values import events, kinds, parameters
@@ -179,7 +180,7 @@ def test_every_error_survives_with_every_field(kind):
     error = error_of(kind)
     assert all(vars(error).values())
     check_plain(error)
-    again = pickle.loads(pickle.dumps(error))
+    again = pickle.loads(pack(error))
     check_same(error, again)
     assert (again.message, again.hint) == (error.message, error.hint)
 
@@ -187,7 +188,7 @@ def test_every_error_survives_with_every_field(kind):
 @pytest.mark.parametrize("kind", value_kinds(), ids=identify)
 def test_every_value_survives_with_every_field(kind):
     value = value_of(kind)
-    check_same(value, pickle.loads(pickle.dumps(value)))
+    check_same(value, pickle.loads(pack(value)))
 
 
 def test_all_are_found():
@@ -214,7 +215,7 @@ def test_a_bug_tells_where_it_was_raised_wherever_it_gets_to():
     bug = Bug(raised())
     with pytest.raises((TypeError, AttributeError, pickle.PicklingError)):
         pickle.dumps(bug.__cause__)
-    again = pickle.loads(pickle.dumps(bug))
+    again = pickle.loads(pack(bug))
     assert again.__cause__ is None
     assert again.trace == bug.trace
     assert again.trace.startswith("Traceback (most recent call last)")
