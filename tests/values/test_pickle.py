@@ -160,6 +160,10 @@ def check_same(one: object, other: object) -> None:
     elif dataclasses.is_dataclass(one):
         for field in dataclasses.fields(one):
             check_same(getattr(one, field.name), getattr(other, field.name))
+    elif isinstance(one, tuple):
+        assert isinstance(other, tuple)
+        for each, its_like in zip(one, other, strict=True):
+            check_same(each, its_like)
     else:
         assert one == other
 
