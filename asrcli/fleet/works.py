@@ -36,21 +36,25 @@ class Works:
     def granted(self, number: int, ticket: int) -> Granted:
         """The leave to begin a source."""
         row = self.rows[number]
-        # Workers have a folder of their own, and no use for what else stands in a manifest.
-        audio = row.audio if is_address(row.audio) else str(Path(row.audio).absolute())
-        bare = Row(row.id, audio, row.duration_ms, channel=row.channel)
+        # They have no use for what else stands in a manifest.
+        bare = Row(row.id, _anywhere(row.audio), row.duration_ms, channel=row.channel)
         return Granted(ticket, bare, self._variants[number], self.mark(number))
 
     def mark(self, number: int) -> str:
         """That of a row."""
         row = self.rows[number]
-        return _digest(repr((self._recipes[self._variants[number]], row.id, row.audio, row.channel)))
+        return _digest(repr((self._recipes[self._variants[number]], row.id, _anywhere(row.audio), row.channel)))
 
     def number(self, mark: str) -> int | None:
         """The row with that mark; None where there is none."""
         if self._numbers is None:
             self._numbers = {self.mark(number): number for number in range(len(self.rows))}
         return self._numbers.get(mark)
+
+
+def _anywhere(audio: str) -> str:
+    """The name of a source for workers and later runs, which have a folder of their own."""
+    return audio if is_address(audio) else str(Path(audio).absolute())
 
 
 def journal_of(place: str, recipes: Sequence[str]) -> str:

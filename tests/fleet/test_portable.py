@@ -85,6 +85,16 @@ def test_a_mark_says_what_a_result_is_good_for():
     assert journal_of("out.jsonl", [same]) != journal_of("out.jsonl", [other]) != journal_of("b", [other])
 
 
+def test_a_mark_is_of_a_file_wherever_it_is_named_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    rows = [Row("a", "a.wav"), Row("a", str(tmp_path / "a.wav")), Row("b", "https://host/a.wav")]
+    works = Works(rows, [0, 0, 0], ["r"])
+    before = [works.mark(number) for number in range(3)]
+    monkeypatch.chdir(tmp_path)
+    there = [works.mark(number) for number in range(3)]
+    assert there[0] == before[1] != before[0], "the same name in another folder is another file"
+    assert there[1:] == before[1:]
+
+
 def test_rows_travel_bare_and_with_whole_paths():
     rows = [Row("1", "a.wav", 500, others={"speaker": "x"}), Row("2", "https://host/a.wav?Signature=x")]
     works = Works(rows, [0, 0], ["r"])
