@@ -20,7 +20,7 @@ KEY = "complete"
 _STRING = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
 _MARK = rb'"bytes":\d+,"modified_ns":\d+|"identity":' + _STRING
 _SOUND = rb"\{(" + _MARK + rb')?,?(?:"sha256":"([0-9a-f]{64})")?\}'
-_BEGINNING = re.compile(rb'\{"id":(' + _STRING + rb'),"audio":' + _STRING + rb',"complete":(true|false),')
+_BEGINNING = re.compile(rb'\{"id":(' + _STRING + rb'),"audio":(' + _STRING + rb'),"complete":(true|false),')
 _END = re.compile(rb'"options":"([0-9a-f]{64})","sound":(?:null|' + _SOUND + rb'),"at":"[^"]*"\}\s*\Z')
 _OPTIONS = b'"options":"'
 _OBJECT = b'{"id":'
@@ -110,6 +110,7 @@ class Noted(NamedTuple):
     """What a rerun wants to know of a line. `mark`: see Sound."""
 
     id: str
+    audio: str
     complete: bool
     options: bytes
     mark: bytes
@@ -122,9 +123,8 @@ def read(line: bytes) -> Noted:
     if beginning is not None and line.find(_OBJECT, 1) < 0:
         end = _END.match(line, line.rfind(_OPTIONS))
         if end is not None:
-            said, complete = beginning.groups()
-            id = json.loads(said) if b"\\" in said else said[1:-1].decode("utf-8", "replace")
-            return Noted(id, complete == b"true", *end.groups(b""))
+            id, audio, complete = beginning.groups()
+            return Noted(_text(id), _text(audio), complete == b"true", *end.groups(b""))
     return _read_whole(line)
 
 
@@ -150,7 +150,14 @@ def _read_whole(line: bytes) -> Noted:
         modified if isinstance(modified, int) else None,
         identity if isinstance(identity, str) else None,
     )
-    return Noted(said["id"], said[KEY], _bytes(said.get("options")), known.mark, _bytes(sound.get("sha256")))
+    audio = said.get("audio")
+    audio = audio if isinstance(audio, str) else ""
+    return Noted(said["id"], audio, said[KEY], _bytes(said.get("options")), known.mark, _bytes(sound.get("sha256")))
+
+
+def _text(string: bytes) -> str:
+    found: str = json.loads(string) if b"\\" in string else string[1:-1].decode("utf-8", "replace")
+    return found
 
 
 def _bytes(value: object) -> bytes:

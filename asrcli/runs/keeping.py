@@ -103,7 +103,8 @@ class Keeping(Notes):
         # Most are not known, and to look at a hundred thousand files takes seconds.
         if not self._ledger.knows(_id_of(item)) or _comes_once(item):
             return Standing.NOT_DONE
-        return self._ledger.standing(_id_of(item), options, _sound_now(item), functools.partial(_sha256_of, item))
+        made = functools.partial(_sha256_of, item)
+        return self._ledger.standing(_id_of(item), options, _sound_now(item), made, safe(item.name))
 
     def begin(self, outcome_of: OutcomeOf) -> None:
         """Sources are about to be done; from now on the file stays, with lines or without."""

@@ -57,6 +57,17 @@ def test_the_sound_is_the_same_by_size_and_time_or_else_by_its_bytes():
     assert len(asked) == 3
 
 
+def test_a_file_of_another_name_is_the_same_by_nothing_but_its_bytes():
+    ledger = Ledger(lines(("in/a.wav", True, OPTIONS, SOUND), ("in/b.wav", True, OPTIONS, None)))
+    now = Sound(320_044, 17)
+    assert ledger.standing("in/a.wav", OPTIONS, now, audio="/there/a.wav") is Standing.DONE
+    assert ledger.standing("in/a.wav", OPTIONS, now, lambda: OTHER_SHA, "in/c.wav") is Standing.OTHER_SOUND
+    assert ledger.standing("in/a.wav", OPTIONS, now, lambda: SHA, "in/c.wav") is Standing.DONE
+    assert ledger.standing("in/a.wav", OPTIONS, None, audio="https://host/c.wav") is Standing.OTHER_SOUND
+    assert ledger.standing("in/b.wav", OPTIONS, None, audio="https://host/b.wav?Signature=x") is Standing.DONE
+    assert ledger.standing("in/b.wav", OPTIONS, now, audio="in/c.wav") is Standing.OTHER_SOUND
+
+
 def test_what_lies_at_an_address_is_the_same_by_its_identity():
     ledger = Ledger(lines(("a", True, OPTIONS, Sound(identity='etag:"x"'))))
     assert ledger.standing("a", OPTIONS, Sound(identity='etag:"x"')) is Standing.DONE

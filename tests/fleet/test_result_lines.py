@@ -45,11 +45,10 @@ def test_a_line_says_all_that_is_known():
 @settings(max_examples=30)
 @given(st.text(), st.text(), st.booleans(), _sounds, st.dictionaries(st.text(), _json), st.text(), st.data())
 def test_what_is_written_is_read_in_whatever_words_and_whoever_wrote_it(id, text, complete, sound, others, path, data):
-    line = outcome(
-        id=id, audio=data.draw(st.text()), text=text, complete=complete, sound=sound, others=others, paths=(path,)
-    ).line()
+    audio = data.draw(st.text())
+    line = outcome(id=id, audio=audio, text=text, complete=complete, sound=sound, others=others, paths=(path,)).line()
     mark, sha256 = (b"", "") if sound is None else (sound.mark, sound.sha256 or "")
-    expected = Noted(id, complete, _HASH.encode(), mark, sha256.encode())
+    expected = Noted(id, audio, complete, _HASH.encode(), mark, sha256.encode())
     assert read(line.encode() + b"\n") == expected
     # In another order, and spaced: by another program.
     shuffled = data.draw(st.permutations(list(json.loads(line).items())))
@@ -61,7 +60,7 @@ def test_what_is_written_is_read_in_whatever_words_and_whoever_wrote_it(id, text
 )
 def test_what_a_manifest_says_is_not_taken_for_what_we_say(others):
     line = outcome(others=others, sound=Sound(1, 2)).line().encode()
-    assert read(line) == Noted("a", True, _HASH.encode(), b'"bytes":1,"modified_ns":2', b"")
+    assert read(line) == Noted("a", "talks/a.wav", True, _HASH.encode(), b'"bytes":1,"modified_ns":2', b"")
 
 
 @pytest.mark.parametrize(
