@@ -110,7 +110,11 @@ class _Run:
             self._break_off()
             raise
         except Exception as bug:
-            self._end_all(Bug.of(bug))
+            error, failed = Bug.of(bug), self._tally.failed
+            self._end_all(error)
+            if self._tally.failed == failed:
+                # It came when the last one was ending: nobody else has told of it.
+                raise error from bug
         finally:
             self._batch.signals.no_more_to_stop()
         self._batch.notes.close()

@@ -100,6 +100,17 @@ def test_a_bug_in_what_tells_them_ends_all_that_were_begun(bench) -> None:
     assert made.closed
 
 
+def test_a_bug_while_the_last_one_ends_is_told_and_no_success(bench, monkeypatch) -> None:
+    def script(jobs: Sequence[Job]) -> Iterator[Happening]:
+        yield 0, jobs[0].open_source(jobs[0].control)
+        yield 0, FINAL
+        yield 0, Ended()
+
+    monkeypatch.setattr("asrcli.runs.remarks.Remarks.over", bug)
+    with pytest.raises(Bug, match="OurBug: in the middle"):
+        bench("a.wav").run(script)
+
+
 def test_results_that_cannot_be_written_are_no_bug(bench, monkeypatch) -> None:
     def script(jobs: Sequence[Job]) -> Iterator[Happening]:
         yield 0, jobs[0].open_source(jobs[0].control)
