@@ -25,6 +25,8 @@ from asrcli.values.source_name import STANDARD_INPUT, label, stem
 
 MOST_TOLD = 5
 _LONGEST_LINE = 1 << 20
+# What is kept of a line stands in the results, and whoever reads those has a limit of its own.
+_DEEPEST = 64
 _EXAMPLE = '{"audio": "talk.wav"}'
 # What NeMo and its kin call it comes second.
 _AUDIO = ("audio", "audio_filepath")
@@ -188,9 +190,17 @@ def _object(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         # A number of thousands of digits, or brackets thousands deep.
         raise Unusable("no JSON that can be read") from error
+    # To count is quick, and of nearly all lines enough.
+    if text.count("{") + text.count("[") > _DEEPEST and _is_deeper(found, _DEEPEST):
+        raise Unusable(f"what stands in it is nested more than {_DEEPEST} deep")
     if not isinstance(found, dict):
         raise Unusable(f"no JSON object: {shown(found)}", f"a line is {_EXAMPLE}")
     return found
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels < 0 or any(_is_deeper(each, levels - 1) for each in inner)
 
 
 def _row(said: dict[str, Any], base: str, options: RowOptions) -> Row:

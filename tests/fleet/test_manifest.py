@@ -77,12 +77,18 @@ def test_a_line_has_options_of_its_own_and_those_alike_are_one() -> None:
     assert [word.text for word in said.phrases.words()] == ["Ada Lovelace", "b"]
 
 
+def test_a_line_may_hold_much_that_is_not_deep() -> None:
+    tags = [{"at": [number]} for number in range(100)]
+    assert row(audio="a", tags=tags).others == {"tags": tags}
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
         ("a.wav", "no JSON: Expecting value at character 1"),
         ("[1]", "no JSON object: [1]"),
         ("[" * 100_000, "no JSON that can be read"),
+        ('{"audio": "a", "speaker": %s}' % ("[" * 200 + "]" * 200), "what stands in it is nested more than 64 deep"),
         ('{"id": "a"}', "no audio"),
         ('{"audio": null}', "no audio"),
         ('{"audio": 7}', "audio is 7, and neither a path nor an address"),
