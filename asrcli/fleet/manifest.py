@@ -32,6 +32,8 @@ _EXAMPLE = '{"audio": "talk.wav"}'
 _AUDIO = ("audio", "audio_filepath")
 _READ = frozenset(("audio", "id", "duration", "channel", *OPTIONS))
 _MOST_CHANNELS = 1 << 10
+# Three years: those of a million sources together still fit wherever they are counted.
+_LONGEST_S = 10**8
 
 _NOTHING: Mapping[str, object] = {}
 
@@ -248,6 +250,8 @@ def _duration_ms(value: object) -> int | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
         raise Unusable(f"duration is {shown(value)}, and no number of seconds")
+    if value > _LONGEST_S:
+        raise Unusable(f"duration is {shown(value)} seconds, and {_LONGEST_S} at most")
     return round(value * 1000)
 
 

@@ -101,6 +101,8 @@ def test_a_line_may_hold_much_that_is_not_deep() -> None:
         ('{"audio": "a", "duration": "5"}', 'duration is "5", and no number of seconds'),
         ('{"audio": "a", "duration": -1}', "duration is -1"),
         ('{"audio": "a", "duration": Infinity}', "duration is Infinity"),
+        ('{"audio": "a", "duration": 1e300}', "duration is 1e+300 seconds, and 100000000 at most"),
+        ('{"audio": "a", "duration": %s}' % ("9" * 4000), "99… seconds, and 100000000 at most"),
         ('{"audio": "a", "duration": true}', "duration is true"),
         ('{"audio": "a", "channel": -1}', "channel is -1, and no number of one"),
         ('{"audio": "a", "channel": 1.0}', "channel is 1.0"),
