@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import shutil
 import stat
 import sys
@@ -207,7 +208,7 @@ def _check_inputs(places: Sequence[str]) -> None:
         path = Path(place)
         if not is_address(place) and path.is_dir():
             raise UsageError(f"{shown(place)} is a folder", hint="name the files in it")
-        key: object = place if is_address(place) or place == STANDARD_INPUT else path.resolve()
+        key: object = place if is_address(place) or place == STANDARD_INPUT else os.path.realpath(path)
         if key in known:
             raise UsageError(f"{shown(label(place))} is given twice", hint="leave one of them out")
         known.add(key)
@@ -221,7 +222,7 @@ def _sink(places: Sequence[str], output: str | None, manifest: str | None, *, fo
             sys.stdout.write("")
         return StreamSink(sys.stdout)
     for place in (*places, *([] if manifest is None else [manifest])):
-        if place == output or (not is_address(place) and Path(place).resolve() == Path(output).resolve()):
+        if place == output or (not is_address(place) and os.path.realpath(place) == os.path.realpath(output)):
             raise UsageError(f"{shown(output)} is one of the files that are read", hint="choose another -o FILE")
     if is_address(output):
         return None
@@ -237,7 +238,7 @@ def _write(lines: Iterable[bytes], sink: Sink | None, output: str | None) -> Non
                 sink.write(text)
         return
     assert output is not None
-    place = output if is_address(output) else str(Path(output).resolve())
+    place = output if is_address(output) else os.path.realpath(output)
     with told_of(Path(output)):
         write_lines(place, map(functools.partial(str, encoding="utf-8"), lines))
         if not is_address(output):

@@ -45,7 +45,7 @@ def _is_same(place: str, other: str) -> bool:
     """Whether two names are of one file, be it there or not."""
     if is_address(place) or is_address(other):
         return place == other
-    return Path(place).resolve() == Path(other).resolve()
+    return os.path.realpath(place) == os.path.realpath(other)
 
 
 def _is_among(place: str, names: Sequence[str]) -> bool:

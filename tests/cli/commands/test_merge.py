@@ -108,6 +108,8 @@ def test_lines_that_cannot_be_read_are_named_and_leave_in_doubt_whether_all_is_t
         (("1.jsonl", "."), "is a folder"),
         (("1.jsonl", "./1.jsonl"), "is given twice"),
         (("1.jsonl", "talk.wav"), "talk.wav holds no results"),
+        (("1.jsonl", "loop.jsonl"), "cannot read loop.jsonl: Too many levels"),
+        (("1.jsonl", "-o", "loop.jsonl"), "loop.jsonl exists already"),
         (("-", "-"), "only once"),
         (("1.jsonl", "-o", "1.jsonl", "--force"), "is one of the files that are read"),
         (("1.jsonl", "-o", "link.jsonl", "--force"), "is one of the files that are read"),
@@ -121,13 +123,15 @@ def test_lines_that_cannot_be_read_are_named_and_leave_in_doubt_whether_all_is_t
 def test_what_cannot_be_merged_is_one_line_and_touches_nothing(merge, arguments, reason) -> None:
     Path("1.jsonl").write_text(line("a"))
     Path("link.jsonl").symlink_to("1.jsonl")
+    Path("loop.jsonl").symlink_to("loop.jsonl")
     Path("talk.wav").write_bytes(b"RIFF\nWAVE\n")
     Path("in.jsonl").write_text('{"audio": "a"}\n')
-    before = {path: path.read_bytes() for path in Path().iterdir()}
+    before = {path: path.read_bytes() for path in Path().iterdir() if path.exists()}
     done = merge(*arguments)
     assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
     assert reason in done.err
-    assert {path: path.read_bytes() for path in Path().iterdir()} == before
+    assert {path: path.read_bytes() for path in Path().iterdir() if path.exists()} == before
+    assert Path("loop.jsonl").is_symlink()
 
 
 def test_a_file_is_replaced_as_a_whole_or_not_at_all(merge) -> None:
