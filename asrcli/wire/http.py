@@ -53,8 +53,7 @@ def pools(url: str, network: Network, answer_s: float = CONNECT_S, connected: Co
             proxy_ssl_context=tls_context(network.ca_bundle) if proxy.scheme == "https" else None,
             **settings,
         )
-    if through_socks or connected is not None:
-        manager.pool_classes_by_scheme = _kinds(_socks(proxy) if proxy and through_socks else None, connected)
+    manager.pool_classes_by_scheme = _kinds(_socks(proxy) if proxy and through_socks else None, connected)
     return manager
 
 
@@ -126,7 +125,11 @@ def _kinds(reach: Callable[[str, int | None], socket.socket] | None, connected: 
     from urllib3.connection import HTTPConnection, HTTPSConnection
     from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+    from asrcli.wire.http_answer import Answer
+
     class Plain(HTTPConnection):
+        response_class = Answer
+
         def _new_conn(self) -> socket.socket:
             return super()._new_conn() if reach is None else reach(self.host, self.port)
 
@@ -136,11 +139,17 @@ def _kinds(reach: Callable[[str, int | None], socket.socket] | None, connected: 
                 connected(self.sock)
 
     class Secure(HTTPSConnection):
+        response_class = Answer
+
         def _new_conn(self) -> socket.socket:
             return super()._new_conn() if reach is None else reach(self.host, self.port)
 
         def connect(self) -> None:
             super().connect()
+            secured: Any = self.sock
+            if secured is not None:
+                # Who cuts the connection cannot make what came seem to be all (RFC 9112, 9.8).
+                secured.suppress_ragged_eofs = False
             if connected is not None and self.sock is not None:
                 connected(self.sock)
 
