@@ -37,7 +37,7 @@ _MOST_REDIRECTS = 10
 _REDIRECTS = (301, 302, 303, 307, 308)
 _PORTS = {"http": 80, "https": 443}
 _NO_FOLLOWING = "that is not followed"
-_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
+_RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19}|\*)")
 
 
 def open_remote(address: str, way: Way, halt: Halt) -> HttpObject:
@@ -72,12 +72,13 @@ class HttpObject:
     def look(self) -> None:
         """Ask for its beginning, and find out what it is. Raises RemoteError."""
         answer = self._ask(f"bytes=0-{_LOOK_BYTES - 1}")
-        headers = answer.headers
-        if answer.status == 416:
-            # There is no first byte.
+        if answer.status == 416 or self._is_of_unknown_length(answer):
             answer.close()
-            self.size_bytes, self.has_ranges = 0, True
-            return
+            answer = self._ask(None)
+            if answer.status != 200:
+                answer.close()
+                raise RemoteError(f"{shown(self.address)} was asked for all of it, and answers HTTP {answer.status}")
+        headers = answer.headers
         self.size_bytes = self._total(answer, 0)
         self.identity = identity_of(headers, self.size_bytes)
         self._validator = validator(headers)
@@ -141,6 +142,10 @@ class HttpObject:
             answer.close()
             raise
         return 0 if answer.status == 206 else offset
+
+    def _is_of_unknown_length(self, answer: BaseHTTPResponse) -> bool:
+        """Whether nobody could tell its last part from one that is shorter than what was asked for."""
+        return answer.status == 206 and self._total(answer, 0) is None
 
     def _total(self, answer: BaseHTTPResponse, offset: int) -> int | None:
         """How long all of it is. Raises RemoteError for a part that was not asked for."""
@@ -235,7 +240,13 @@ class HttpObject:
         )
 
     def _redirected(self, url: str, location: str) -> str:
-        to = urljoin(url, location)
+        # As servers write them: the library takes every byte for a character.
+        with contextlib.suppress(UnicodeError):
+            location = location.encode("latin-1").decode()
+        try:
+            to = urljoin(url, location)
+        except ValueError as error:
+            raise RemoteError(f"{shown(self.address)} redirects to {shown(location)}: {error}") from error
         if not location or scheme(to) not in _PORTS:
             where = shown(to) if location else "nowhere"
             raise RemoteError(

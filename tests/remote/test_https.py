@@ -212,6 +212,14 @@ def test_a_redirect_away_from_the_web_is_refused_and_named(plain_web: WebServer,
     assert to in error.message
 
 
+def test_a_redirect_is_taken_as_its_server_writes_it(plain_web: WebServer):
+    plain_web.put("/%C3%A4%20b.wav", DATA)
+    written = status("302 There", "Location: /\u00e4 b.wav").decode().encode()
+    assert read_all(plain_web.put("/old", Thing(b"", first=[written] * 2)), Way()) == DATA
+    error, _ = failing(plain_web.put("/wrong", redirect("http://[::1/talk.wav")), Way())
+    assert "redirects to http://[::1/talk.wav: " in error.message
+
+
 def test_a_redirect_to_where_all_can_be_read_is_refused(web: WebServer, plain_web: WebServer, way: Way):
     error, _ = failing(web.put("/old", redirect(plain_web.put("/talk.wav", DATA))), way)
     assert "from https to http://" in error.message
@@ -272,6 +280,20 @@ def test_what_is_no_address_is_refused(address: str):
 def test_packed_bytes_are_refused(plain_web: WebServer):
     error, _ = failing(plain_web.put("/talk.wav", Thing(DATA, headers={"Content-Encoding": "gzip"})), Way())
     assert "packed as gzip" in error.message
+
+
+def test_a_server_that_refuses_ranges_is_asked_for_all(plain_web: WebServer):
+    refusal = status("416 No", f"Content-Range: bytes */{len(DATA)}")
+    assert read_all(plain_web.put("/talk.wav", Thing(DATA, has_ranges=False, first=[refusal])), Way()) == DATA
+
+
+def test_parts_of_what_has_no_known_length_are_not_taken_for_all_of_it(plain_web: WebServer):
+    part = status("206 Part", "Content-Range: bytes 0-16383/*", 'ETag: "one"', body=DATA[:16_384])
+    address = plain_web.put("/talk.wav", Thing(DATA, first=[part]))
+    assert read_all(address, Way()) == DATA
+    assert "range" not in plain_web.requests[1].headers
+    error, _ = failing(plain_web.put("/part.wav", Thing(DATA, first=[part, part])), Way())
+    assert "was asked for all of it, and answers HTTP 206" in error.message
 
 
 def test_a_part_that_was_not_asked_for_is_refused(plain_web: WebServer):
