@@ -77,4 +77,7 @@ def file_name(address: str) -> str:
 
 def _judged(parameter: re.Match[str]) -> str:
     name, equals, value = parameter.groups()
+    if value.rstrip(".,:!?)") == _HIDDEN:
+        # What follows is a mark of the message that it stands in.
+        return parameter[0]
     return f"{name}{equals}{_HIDDEN}" if _SECRET.search(name) or _KEY.search(value) else parameter[0]

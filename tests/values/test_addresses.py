@@ -32,6 +32,7 @@ def test_paths_are_none(name: str):
         ("https://h/a;jsessionid=5?lang=de", "https://h/a;jsessionid=***"),
         ("https://h/a@b.mp3", "https://h/a@b.mp3"),
         ("Max retries: /a?sig=x (caused by y) and s3://k:v@b/c", "Max retries: /a?sig=*** (caused by y) and s3://***@b/c"),
+        ("s3://b/c?sig=***x, s3://b/c#token=***: HTTP 404", "s3://b/c?sig=*** s3://b/c#token=***: HTTP 404"),
         ("what is a=b?", "what is a=b?"),
         ("write http://user:password@host:port", "write http://user:password@host:port"),
         ("https://user:password@example.com/a", "https://***@example.com/a"),
