@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 import typing
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from asrcli.system.threads import Thread
 from asrcli.values.addresses import shown
 from asrcli.values.errors import AsrcliError, DecodeError
+
+_Result = typing.TypeVar("_Result")
 
 
 class RemoteError(AsrcliError):
@@ -64,12 +68,37 @@ class Halt:
         if is_late:
             end()
 
+    def awaited(self, work: Callable[[], _Result], address: str, end: Callable[[], None] = lambda: None) -> _Result:
+        """What `work` gives, which another thread does. Raises what it raises, and RemoteError after `set`.
+
+        Then nobody waits for it any more: looking up a name, connecting and what libraries do cannot be ended. Of the
+        rest `end` may end some.
+        """
+        answers: queue.SimpleQueue[Callable[[], _Result]] = queue.SimpleQueue()
+        given_up = RemoteError(f"nobody waits for {shown(address)} any more")
+
+        def do() -> None:
+            result = work()
+            answers.put(lambda: result)
+
+        def give_up() -> None:
+            answers.put(lambda: _raised(given_up))
+            end()
+
+        self.ends(give_up)
+        Thread("network", do, lambda error: answers.put(lambda: _raised(error))).start()
+        return answers.get()()
+
     def set(self) -> None:
         """End it, and whatever would wait later."""
         with self._lock:
             self.event.set()
             end = self._end
         end()
+
+
+def _raised(error: BaseException) -> typing.NoReturn:
+    raise error
 
 
 class Remote(typing.Protocol):

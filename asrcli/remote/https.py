@@ -8,6 +8,7 @@ what was meant as a look is the beginning of reading it.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import re
 import socket
@@ -67,7 +68,7 @@ class HttpObject:
         self._answer: BaseHTTPResponse | None = None
         self._pools: dict[str, PoolManager] = {}
         self._sockets: list[socket.socket] = []
-        halt.ends(self._hang_up)
+        self._halt = halt
 
     def look(self) -> None:
         """Ask for its beginning, and find out what it is. Raises RemoteError."""
@@ -192,7 +193,12 @@ class HttpObject:
         if place not in self._pools:
             self._pools[place] = pools(bare, network, _STALL_S, self._sockets.append)
         try:
-            return self._pools[place].request("GET", bare, headers=headers, preload_content=False, redirect=False)
+            request = functools.partial(self._pools[place].request, "GET", bare, headers=headers)
+            answer = self._halt.awaited(
+                lambda: request(preload_content=False, redirect=False), self.address, self._hang_up
+            )
+            self._halt.ends(self._hang_up)
+            return answer
         except (HTTPError, ProxySchemeUnsupported) as error:
             raise self._failure(error, bare, network) from error
 

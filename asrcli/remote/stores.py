@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import queue
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +17,6 @@ from typing import Any
 
 from asrcli.remote.base import Halt, NothingThere, RemoteError, Way, changed
 from asrcli.remote.store_errors import translated, unavailable
-from asrcli.system.threads import Thread
 from asrcli.values.addresses import scheme as scheme_of
 from asrcli.values.addresses import shown
 from asrcli.values.errors import AsrcliError
@@ -119,20 +117,16 @@ class Stored:
         return found
 
     def _call(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
-        """What `function` gives. After a halt nobody waits for that any more: no library can be told to give up."""
-        answers: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
-        self._halt.ends(lambda: answers.put((None, RemoteError(f"nobody waits for {shown(self.address)} any more"))))
-        Thread(
-            "store",
-            lambda: answers.put((function(*arguments, **options), None)),
-            lambda raised: answers.put((None, raised)),
-        ).start()
-        answer, error = answers.get()
-        if isinstance(error, AsrcliError):
-            raise error
-        if error is not None:
-            raise translated(error, self.address, "read") from error
-        return answer
+
+        def work() -> Any:
+            try:
+                return function(*arguments, **options)
+            except AsrcliError:
+                raise
+            except BaseException as error:
+                raise translated(error, self.address, "read") from error
+
+        return self._halt.awaited(work, self.address)
 
 
 def put(address: str, content: bytes) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import socket
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -324,3 +325,18 @@ def test_a_stop_ends_what_waits(plain_web: WebServer, begin: Callable[[Fetch], o
         thread.join(5)
         fetched.close()
         plain_web.requests.clear()
+
+
+def test_a_stop_ends_what_waits_for_a_connection(way: Way):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        fetched = fetch(f"https://127.0.0.1:{silent.getsockname()[1]}/talk.wav", way)
+        ended = threading.Event()
+        thread = threading.Thread(target=lambda: (fetched.look(), ended.set()))
+        thread.start()
+        connection, _ = silent.accept()
+        with connection:
+            assert connection.recv(1000)
+            fetched.stop()
+            assert ended.wait(5)
+        thread.join(5)
+        fetched.close()
