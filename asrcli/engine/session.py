@@ -138,6 +138,7 @@ class Session:
                 self._log.became(why)
                 yield from self._link_closed(what)
             case Turn.ALLOWED:
+                self._move(what)
                 self._connect()
             case Turn.AUDIO_ENDED:
                 yield from self._audio_ended()

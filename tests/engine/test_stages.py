@@ -152,6 +152,7 @@ def test_all_that_a_session_may_do_it_does(moves: Moves) -> None:
         bench = reach()
         bench.link.fail = LinkError("broken pipe")
         bench.handle(LinkOpened(1.0) if reach is connecting else Turn.AUDIO_ENDED)
+    connecting().handle(Turn.ALLOWED)
     broken_again()
     assert moves == moves_of(SESSION)
 

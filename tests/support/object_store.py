@@ -22,6 +22,8 @@ def s3_endpoint() -> Iterator[str]:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
+    # What other tests have left looks elsewhere, and has no key.
+    stores._file_systems.clear()
     try:
         yield "http://{}:{}".format(*server.get_host_and_port())
     finally:
