@@ -109,12 +109,12 @@ class _Run:
         except AsrcliError:
             self._break_off()
             raise
-        except Exception as bug:
-            error, failed = Bug.of(bug), self._tally.failed
-            self._end_all(error)
+        except Exception as raised:
+            bug, failed = Bug.of(raised), self._tally.failed
+            self._end_all(bug)
             if self._tally.failed == failed:
                 # It came when the last one was ending: nobody else has told of it.
-                raise error from bug
+                raise bug from raised
         finally:
             self._batch.signals.no_more_to_stop()
         self._batch.notes.close()
