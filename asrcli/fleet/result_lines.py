@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from asrcli.values.json_text import json_text
+from asrcli.values.source_name import public
 
 KEY = "complete"
 """What every line has, and no other lines of ours that begin a file."""
@@ -100,7 +101,7 @@ class Outcome:
             said["truncated"] = True
         said["error"] = self.error
         if self.others:
-            said["manifest"] = _finite(self.others)
+            said["manifest"] = _writable(self.others)
         sound = None if self.sound is None else self.sound.document()
         # At the end, where they are found without reading all that stands between.
         return json_text(said | {"options": self.options, "sound": sound, "at": self.at})
@@ -164,10 +165,12 @@ def _bytes(value: object) -> bytes:
     return json_text({"": value}).encode()[5:-2] if isinstance(value, str) else b""
 
 
-def _finite(value: object) -> object:
-    """`value` without what JSON has no word for, though Python reads it."""
+def _writable(value: object) -> object:
+    """`value` without what JSON has no word for, though Python reads it, and without what lets one in at an address."""
     if isinstance(value, Mapping):
-        return {name: _finite(each) for name, each in value.items()}
+        return {name: _writable(each) for name, each in value.items()}
     if isinstance(value, list):
-        return [_finite(each) for each in value]
+        return [_writable(each) for each in value]
+    if isinstance(value, str):
+        return public(value)
     return None if isinstance(value, float) and not math.isfinite(value) else value

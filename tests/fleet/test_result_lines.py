@@ -42,6 +42,12 @@ def test_a_line_says_all_that_is_known():
     assert "manifest" not in several
 
 
+def test_what_lets_one_in_at_an_address_is_not_kept_of_other_fields():
+    said = json.loads(outcome(others={"from": ["https://host/a.wav?v=1&Signature=se-cret"]}).line())
+    assert said["manifest"]["from"][0].startswith("https://host/a.wav?v=1&Signature=")
+    assert "se-cret" not in str(said)
+
+
 @settings(max_examples=30)
 @given(st.text(), st.text(), st.booleans(), _sounds, st.dictionaries(st.text(), _json), st.text(), st.data())
 def test_what_is_written_is_read_in_whatever_words_and_whoever_wrote_it(id, text, complete, sound, others, path, data):

@@ -144,7 +144,8 @@ def test_what_waits_is_dropped_where_the_link_is_left(links):
         link.say(*sent)
         assert link.congested
         on_loop(link.loop, link.close)
-        assert take(link) == LinkClosed()
+        # With what waited dropped, there may be room.
+        assert next(item for item in iter(lambda: take(link), None) if item != LinkDrained()) == LinkClosed()
         release.set()
     assert len(received) < len(sent)
 
