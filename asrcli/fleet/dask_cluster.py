@@ -24,7 +24,7 @@ from distributed.versions import VersionMismatchWarning
 from asrcli.fleet.dask_crew import FarCrew, scheduler_of
 from asrcli.fleet.line import Broken, News, Remark
 from asrcli.system.threads import Thread
-from asrcli.values.errors import AsrcliError, Bug, LinkError
+from asrcli.values.errors import AsrcliError, Bug, LinkError, UsageError
 
 _CONNECT_S = 5.0
 _LOOK_S = 0.5
@@ -106,7 +106,10 @@ class DaskCluster:
                 self._post(Remark(f"the scheduler at {self.where} is gone; it is looked for again for {_BACK_S:.0f} s"))
 
     async def _connect(self, until: float) -> Client | None:
-        """A client, at the first try or before `until`; None where the run ends meanwhile. Raises LinkError."""
+        """A client, at the first try or before `until`; None where the run ends meanwhile.
+
+        Raises LinkError, and UsageError where Dask is not configured for that address.
+        """
         assert self._loop is not None
         while not self._closing.is_set():
             try:
@@ -125,7 +128,7 @@ class DaskCluster:
             except (TypeError, RuntimeError, ValueError) as error:
                 # So Dask says that its own configuration and the address do not go together.
                 reason = "it has no certificate" if isinstance(error, TypeError) else _reason(error)
-                raise LinkError(
+                raise UsageError(
                     f"Dask cannot go to {self.where} as it is configured here: {reason}",
                     hint="its TLS is set in ~/.config/dask, see `asrcli guide cluster`",
                 ) from error

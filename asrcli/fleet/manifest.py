@@ -259,7 +259,7 @@ def _channel(value: object) -> int | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < _MOST_CHANNELS:
-        raise Unusable(f"channel is {shown(value)}, and no number of one", "the first channel is 0")
+        raise Unusable(f"channel is {shown(value)}, which is no number of a channel", "the first channel is 0")
     return value
 
 

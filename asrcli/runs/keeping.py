@@ -95,8 +95,9 @@ class Keeping(Notes):
         if self._ledger.broken:
             where = ", ".join(map(str, self._ledger.first_broken))
             more = "…" if self._ledger.broken > len(self._ledger.first_broken) else ""
-            lines = f"line {where}" if self._ledger.broken == 1 else f"lines {where}{more}"
-            self._output.notice(f"{self.label}: {lines} cannot be read, and count for nothing")
+            is_one = self._ledger.broken == 1
+            lines, counts = (f"line {where}", "counts") if is_one else (f"lines {where}{more}", "count")
+            self._output.notice(f"{self.label}: {lines} cannot be read, and {counts} for nothing")
 
     def standing(self, item: Prepared, options: str) -> Standing:
         """Whether `item` is done, with options of that hash."""

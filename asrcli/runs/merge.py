@@ -59,7 +59,7 @@ def merge(places: Sequence[str], output: str | None, manifest: str | None, *, fo
             numbers = merging.all_of(manifest) if manifest is not None else range(len(merging.joined))
             _write(merging.lines(numbers), sink, output)
             if not quiet:
-                merging.tell_of(numbers)
+                merging.tell_of(numbers, knows_all=manifest is not None)
             return merging.code(numbers, knows_all=manifest is not None)
 
     return told(told_to, work)
@@ -149,8 +149,8 @@ class _Merging:
                 )
             yield line
 
-    def tell_of(self, numbers: Sequence[int]) -> None:
-        """Say what is worth knowing and no failure."""
+    def tell_of(self, numbers: Sequence[int], *, knows_all: bool) -> None:
+        """Say what is worth knowing and no failure; `knows_all`: see `code`."""
         joined = self.joined
         for each in self._inputs:
             self._tell_of_broken(each)
@@ -165,7 +165,8 @@ class _Merging:
         replaced = joined.lines - len(joined)
         lines = "1 line is" if replaced == 1 else f"{replaced} lines are"
         more = f"; {lines} left out for others of the same source" if replaced else ""
-        self._output.say(f"{done} of {total} {'is' if done == 1 else 'are'} complete{more}")
+        unknown = "" if knows_all else "; --manifest FILE tells whether any is missing"
+        self._output.say(f"{done} of {total} {'is' if total == 1 else 'are'} complete{more}{unknown}")
 
     def code(self, numbers: Sequence[int], *, knows_all: bool) -> int:
         """Say what keeps all from being there, and return the exit code; `knows_all`: a manifest says what all is."""
