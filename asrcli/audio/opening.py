@@ -34,13 +34,15 @@ class Files:
     """Files, pipes and standard input.
 
     `raw`: what samples without a header are. `as_is`: what need not be decoded. `channel`: the one that is heard, from
-    0; None: all of them mixed. `way`: how to get to those at addresses.
+    0; None: all of them mixed. `way`: how to get to those at addresses. `have_ends`: nobody watches them, so that what
+    may go on for ever, a pipe or a device, is refused.
     """
 
     raw: RawFormat | None = None
     as_is: AsIs | None = None
     channel: int | None = None
     way: Way = Way()  # noqa: RUF009 - it is frozen
+    have_ends: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,8 @@ def open_input(
     is shows. `known`: what identified its bytes before. Raises what `open_source` does, RemoteError and DeviceError.
     """
     if isinstance(how, Files):
+        if how.have_ends:
+            _check_has_end(name)
         if how.channel is not None:
             return _open_channel(how, how.channel, name, notice, known=known, looks=looks)
         if is_address(name):
@@ -90,6 +94,15 @@ def open_source(path: str, *, raw: RawFormat | None = None, notice: NoticeSink =
     damaged or its decoder is missing. Never waits for a stream: that is for `Source.probe`.
     """
     return typing.cast(DecodedSource, _open(path, raw, notice, None))
+
+
+def _check_has_end(name: str) -> None:
+    """Raise UsageError for a pipe or a device."""
+    path = Path(name)
+    if not is_address(name) and path.exists() and not (path.is_file() or path.is_dir()):
+        raise UsageError(
+            f"{label(name)} is a pipe or a device, which may have no end", hint="asrcli file hears one alone"
+        )
 
 
 def _open_address(how: Files, name: str, notice: NoticeSink, *, known: str | None, looks: bool) -> Source:

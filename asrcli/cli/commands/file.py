@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -16,6 +16,7 @@ from asrcli.cli.flags.sending import SendFlags
 from asrcli.cli.flags.service import ServiceFlags
 
 if TYPE_CHECKING:
+    from asrcli.audio.opening import Files
     from asrcli.audio.source import RawFormat
     from asrcli.runs.request import Request
 
@@ -54,7 +55,10 @@ def file(
         fields = {**recognition.fields(), **context.fields()}
         asked = dataclasses.replace(corpus.options(), rate=audio.starts())
         request = file_request(named, recognition.model, fields, service, send, audio.raw(), output, many, pace)
-        return dataclasses.replace(request, corpus=asked, make_list=recognition.make_list)
+        request = dataclasses.replace(request, corpus=asked, make_list=recognition.make_list)
+        if not request.is_corpus:
+            return request
+        return dataclasses.replace(request, input=dataclasses.replace(cast("Files", request.input), have_ends=True))
 
     return run(output.options(), prepare, opening=what(named) if named else "the manifest", folder=many.output_dir)
 
