@@ -19,8 +19,8 @@ from asrcli.engine.transcription import Transcription
 from asrcli.engine.wiring import Engine
 from asrcli.fleet.journal import Sound
 from asrcli.fleet.messages import Finished, Granted, Opened
-from asrcli.system.file_state import FileState
-from asrcli.values.errors import AsrcliError, Bug, DecodeError, Interrupted
+from asrcli.system.file_state import FileState, change_since
+from asrcli.values.errors import AsrcliError, Bug, Interrupted
 from asrcli.values.events import (
     AudioFinished,
     AudioSent,
@@ -196,19 +196,11 @@ class Attempt:
 
     def _change(self) -> AsrcliError | None:
         """What has happened to a file while it was read that makes its results doubtful."""
-        name = self.granted.row.audio
-        now = FileState.of(name)
-        if self._state is None or now is None or now == self._state:
+        change = change_since(self.granted.row.audio, self._state)
+        if isinstance(change, Notice):
+            self._results.append(change)
             return None
-        if not now.is_same_file(self._state):
-            self._results.append(
-                Notice(f"{label(name)} was replaced while it was read", "the new one was not transcribed")
-            )
-            return None
-        return DecodeError(
-            f"{label(name)} changed while it was read: some of it may not have been recognised",
-            hint="transcribe it again when nothing writes to it any more",
-        )
+        return change
 
 
 class _Leave:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from asrcli.system.threads import Thread
 from asrcli.values.addresses import shown
-from asrcli.values.errors import AsrcliError, DecodeError
+from asrcli.values.errors import AsrcliError
 
 _Result = typing.TypeVar("_Result")
 
@@ -125,11 +125,3 @@ class Remote(typing.Protocol):
     def close(self) -> None:
         """Free what it holds; what reads it is done. May be called again."""
         ...
-
-
-def changed(address: str) -> DecodeError:
-    """The error of an object that is no longer what it was when it was first looked at."""
-    return DecodeError(
-        f"{shown(address)} changed while it was read: some of it may not have been recognised",
-        hint="transcribe it again when nothing writes to it any more",
-    )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from asrcli.remote.base import Halt, Remote, RemoteError, Way, changed
+from asrcli.remote.base import Halt, Remote, RemoteError, Way
 from asrcli.system.clock import Clock, SystemClock
+from asrcli.system.file_state import changed
 from asrcli.values.addresses import shown
 from asrcli.values.errors import AsrcliError
 from asrcli.wire.retry import Retry

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from asrcli.remote.answers import identity_of, problem, validator, whole_bytes
-from asrcli.remote.base import Halt, RemoteError, Way, changed
+from asrcli.remote.base import Halt, RemoteError, Way
+from asrcli.system.file_state import changed
 from asrcli.values.addresses import scheme, shown
 from asrcli.values.errors import AsrcliError, LinkError, UsageError
 from asrcli.wire.dial import Network

@@ -10,8 +10,9 @@ import os
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from asrcli.remote.base import NothingThere, RemoteError, changed
+from asrcli.remote.base import NothingThere, RemoteError
 from asrcli.system.extras import how_to_add, how_to_add_package
+from asrcli.system.file_state import changed
 from asrcli.values.addresses import scheme, shown
 from asrcli.values.errors import AsrcliError, brief
 

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from asrcli.remote.base import Halt, NothingThere, RemoteError, Way, changed
+from asrcli.remote.base import Halt, NothingThere, RemoteError, Way
 from asrcli.remote.store_errors import translated, unavailable
+from asrcli.system.file_state import changed
 from asrcli.values.addresses import scheme as scheme_of
 from asrcli.values.addresses import shown
 from asrcli.values.errors import AsrcliError

@@ -15,11 +15,11 @@ from asrcli.output.output import Output
 from asrcli.remote.base import RemoteError
 from asrcli.runs.exits import Refused, exit_code
 from asrcli.runs.looking import looked_at
-from asrcli.system.file_state import FileState
+from asrcli.system.file_state import FileState, change_since, changed
 from asrcli.values.addresses import is_address
 from asrcli.values.errors import AsrcliError, DecodeError, Interrupted, OutputError, UsageError
 from asrcli.values.events import Notice
-from asrcli.values.source_name import STANDARD_INPUT, label, public
+from asrcli.values.source_name import STANDARD_INPUT, public
 
 
 def _counts() -> None:
@@ -184,21 +184,7 @@ def change_of(item: Prepared) -> AsrcliError | Notice | None:
         item.check_again()
     except AsrcliError as error:
         return error
-    state = FileState.of(item.name)
-    if item.state is None or state is None or state == item.state:
-        return None
-    if state.is_same_file(item.state):
-        return changed(item.name)
-    # What was opened could be read to its end all the same.
-    return Notice(f"{label(item.name)} was replaced while it was read", "the new one was not transcribed")
-
-
-def changed(name: str) -> DecodeError:
-    """The error of a file that is no longer what was opened."""
-    return DecodeError(
-        f"{label(name)} changed while it was read: some of it may not have been recognised",
-        hint="transcribe it again when nothing writes to it any more",
-    )
+    return change_since(item.name, item.state)
 
 
 def _refused(bad: list[AsrcliError], total: int, output: Output) -> Refused:

@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from asrcli.values.source_name import STANDARD_INPUT
+from asrcli.values.errors import DecodeError
+from asrcli.values.events import Notice
+from asrcli.values.source_name import STANDARD_INPUT, label
 
 
 def check_name(path: Path) -> None:
@@ -44,3 +46,22 @@ class FileState(NamedTuple):
     def is_same_file(self, other: FileState) -> bool:
         """Whether both are states of one file, which may have changed."""
         return self[:2] == other[:2]
+
+
+def change_since(name: str, before: FileState | None) -> DecodeError | Notice | None:
+    """What has happened to the source `name`: what makes its results doubtful, or is to be told; None where nothing."""
+    now = FileState.of(name)
+    if before is None or now is None or now == before:
+        return None
+    if now.is_same_file(before):
+        return changed(name)
+    # What was opened could be read to its end all the same.
+    return Notice(f"{label(name)} was replaced while it was read", "the new one was not transcribed")
+
+
+def changed(name: str) -> DecodeError:
+    """The error of a file that is no longer what was opened."""
+    return DecodeError(
+        f"{label(name)} changed while it was read: some of it may not have been recognised",
+        hint="transcribe it again when nothing writes to it any more",
+    )

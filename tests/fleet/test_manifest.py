@@ -104,7 +104,7 @@ def test_a_line_may_hold_much_that_is_not_deep() -> None:
         ('{"audio": "a", "duration": 1e300}', "duration is 1e+300 seconds, and 100000000 at most"),
         ('{"audio": "a", "duration": %s}' % ("9" * 4000), "99… seconds, and 100000000 at most"),
         ('{"audio": "a", "duration": true}', "duration is true"),
-        ('{"audio": "a", "channel": -1}', "channel is -1, and no number of one"),
+        ('{"audio": "a", "channel": -1}', "channel is -1, which is no number of a channel"),
         ('{"audio": "a", "channel": 1.0}', "channel is 1.0"),
         ('{"audio": "a", "model": 1}', "model is 1, and no text"),
         ('{"audio": "a", "model": ""}', "model is empty"),

@@ -247,9 +247,7 @@ class TableView:
             parts.append(StatusItem(bar(progress.done_ms / progress.total_ms), 6, joins=True))
         times = clock_time(progress.done_ms / 1000)
         parts.append(
-            StatusItem(
-                f"{times} heard" if progress.total_ms is None else f"{times}/{clock_time(progress.total_ms / 1000)}", 3
-            )
+            StatusItem(times if progress.total_ms is None else f"{times}/{clock_time(progress.total_ms / 1000)}", 3)
         )
         left_s = progress.left_s(self._clock.now())
         return (*parts, *([StatusItem(f"{clock_time(left_s)} left", 4)] if left_s is not None else []))

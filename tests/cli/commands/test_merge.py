@@ -40,7 +40,8 @@ def test_of_each_source_the_last_complete_line_counts_in_order_of_first_appearan
     assert said(done.out) == [("b", "new"), ("a", "new"), ("c", "kept")]
     assert done.err == (
         "asrcli: warning: 1 source was done with other options too: b (the last of them counts)\n"
-        "3 of 3 are complete; 3 lines are left out for others of the same source\n"
+        "3 of 3 are complete; 3 lines are left out for others of the same source;"
+        " --manifest FILE tells whether any is missing\n"
     )
     quiet = merge("1.jsonl", "2.jsonl", "--quiet")
     assert (quiet.code, quiet.out, quiet.err) == (0, done.out, "")
@@ -94,7 +95,7 @@ def test_lines_that_cannot_be_read_are_named_and_leave_in_doubt_whether_all_is_t
     assert done.err.splitlines() == [
         "asrcli: warning: 1.jsonl: lines 2, 3, 6 and 1 more are no line of results, and left out",
         "asrcli: warning: 1.jsonl: the last line is cut off, and left out",
-        "2 of 2 are complete",
+        "2 of 2 are complete; --manifest FILE tells whether any is missing",
         "asrcli: error: 5 lines of results cannot be read: perhaps not all is here (--manifest FILE tells what all is)",
     ]
     Path("in.jsonl").write_text('{"audio": "a"}\n{"audio": "c"}\n')
