@@ -12,7 +12,7 @@ import functools
 import os
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
@@ -195,13 +195,19 @@ class HttpObject:
             self._pools[place] = pools(bare, network, _STALL_S, self._sockets.append)
         try:
             request = functools.partial(self._pools[place].request, "GET", bare, headers=headers)
-            answer = self._halt.awaited(
-                lambda: request(preload_content=False, redirect=False), self.address, self._hang_up
-            )
+            answer = self._halt.awaited(functools.partial(self._asked, request), self.address, self._hang_up)
             self._halt.ends(self._hang_up)
             return answer
         except (HTTPError, ProxySchemeUnsupported) as error:
             raise self._failure(error, bare, network) from error
+
+    def _asked(self, request: Callable[..., BaseHTTPResponse]) -> BaseHTTPResponse:
+        """In a thread of its own."""
+        answer = request(preload_content=False, redirect=False)
+        if self._halt.is_set:
+            # Nobody waits for it any more.
+            answer.close()
+        return answer
 
     def _problem(self, answer: BaseHTTPResponse) -> RemoteError | None:
         from urllib3.exceptions import HTTPError
