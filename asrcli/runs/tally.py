@@ -98,8 +98,6 @@ class Tally:
         if self.workers is not None and self.workers.resent_ms:
             output.say(sent_twice(self.workers))
         if self._first is None and not self.not_begun:
-            if not self.names_all and not stats:
-                output.say(f"{self._done + self._found} of {self._total} sources are done")
             return 0
         if self._first is not None and not self.is_many:
             return exit_code(self._first)

@@ -31,8 +31,8 @@ def test_neither_the_rate_nor_the_slots_are_exceeded_whatever_happens(asrcli, to
         done = asrcli(*command, *[tone] * 40, "--endpoint", service.url, *limits)
     assert done.code == 0, done.err
     starts = seen.connections if "realtime" in command else seen.starts
-    # The further tries of some.
-    assert 45 <= len(starts) <= 55
+    # The further tries of some, as many as happen to be refused.
+    assert 41 <= len(starts) <= 55
     assert busiest(starts) <= 20
     assert 1 <= seen.most <= 6
 
