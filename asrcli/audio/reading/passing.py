@@ -174,6 +174,7 @@ class _Boxes:
         self._makes_sense = True
 
     def feed(self, data: bytes) -> None:
+        """Take in the next bytes of the file; the first thing that is no box ends what is known of it."""
         self._at += len(data)
         while self._makes_sense and self._at > self.end:
             # Of the header of the next box, what is in `data`.
