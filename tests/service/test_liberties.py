@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from asrcli.service.protocols.base import (
@@ -173,6 +173,7 @@ class Life:
 
 
 @given(st.lists(st.sampled_from(["run", "audio", "finish", "recognised", "heard", "wait", "busy"]), max_size=25))
+@example(["run", "finish", "recognised", "recognised", "busy"])
 def test_each_task_is_told_in_order(steps: list[str]) -> None:
     """task-started, results, task-finished; nothing before the first and nothing after the last."""
     life = Life()

@@ -104,6 +104,7 @@ class RunTask:
                 yield from self._events.sentence(result)
             case RecognitionEnded(heard_ms):
                 self._state = _State.IDLE
+                self._started = False
                 self._since = self._clock.now()
                 yield self._events.finished(heard_ms)
             case Failed(code, message):
@@ -145,7 +146,7 @@ class RunTask:
 
     def _heartbeat(self) -> Iterable[Action]:
         self._heartbeat_at = self._clock.now()
-        # The first word of a task is task-started, which may come after finish-task.
+        # The first word of a task is task-started, which may come after finish-task; its last is task-finished.
         if self._started:
             yield self._events.heartbeat()
 
