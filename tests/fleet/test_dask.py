@@ -40,13 +40,19 @@ class Tap:
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port = self._server.getsockname()[1]
         self.passed: list[bytes] = []
+        self._open: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
         self._begin(self._accept)
 
     def close(self) -> None:
-        """When both ends have closed what led through it."""
-        # To close it does not wake who waits for a connection.
+        """Ends what is still connected through it, too: Dask may leave a connection to the end of its process."""
+        # To close one does not wake who waits at it.
         self._server.shutdown(socket.SHUT_RDWR)
+        # No more of them come then.
+        self._threads[0].join()
+        for each in self._open:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join()
 
@@ -59,6 +65,7 @@ class Tap:
             while True:
                 near, _ = self._server.accept()
                 far = socket.create_connection(("127.0.0.1", self._to))
+                self._open += [near, far]
                 self._begin(self._pass, near, far)
                 self._begin(self._pass, far, near)
 

@@ -20,10 +20,19 @@ def append(journal: Journal, mark: str, sound: journal_module.Sound | None = Non
     assert done.wait(20)
 
 
+def left_behind(folder: Path, name: str) -> list[bytes]:
+    """What a head would find, which leaves it there for the next one."""
+    left = LeftBehind(folder, name)
+    try:
+        return [*left.results()]
+    finally:
+        left.close()
+
+
 def test_what_a_living_crew_has_is_its_own_and_what_a_dead_one_had_is_taken_once(tmp_path: Path):
     journal = Journal(tmp_path, "j")
     append(journal, "a")
-    assert [*LeftBehind(tmp_path, "j").results()] == []
+    assert left_behind(tmp_path, "j") == []
     journal.close(is_kept=True)
     first, second = LeftBehind(tmp_path, "j"), LeftBehind(tmp_path, "j")
     assert [*first.results()] == [b"a"]
@@ -39,7 +48,7 @@ def test_journals_of_other_results_are_left_alone(tmp_path: Path):
     journal = Journal(tmp_path, "j")
     append(journal, "a")
     journal.close(is_kept=True)
-    assert [*LeftBehind(tmp_path, "other").results()] == []
+    assert left_behind(tmp_path, "other") == []
     assert len([*tmp_path.iterdir()]) == 1
 
 
@@ -54,7 +63,7 @@ def test_a_file_goes_when_nobody_needs_anything_of_it(tmp_path: Path, monkeypatc
     journal.forget("b")
     assert len([*tmp_path.iterdir()]) == 2
     journal.close(is_kept=True)
-    assert sorted(LeftBehind(tmp_path, "j").results()) == [b"c", b"d", b"e"]
+    assert sorted(left_behind(tmp_path, "j")) == [b"c", b"d", b"e"]
 
 
 def test_of_a_file_that_has_changed_nothing_is_told(tmp_path: Path):
@@ -68,7 +77,7 @@ def test_of_a_file_that_has_changed_nothing_is_told(tmp_path: Path):
     append(journal, "address")
     journal.close(is_kept=True)
     sound.write_bytes(b"12")
-    assert [*LeftBehind(folder, "j").results()] == [b"address"]
+    assert left_behind(folder, "j") == [b"address"]
 
 
 def test_what_others_can_have_written_is_not_read(tmp_path: Path):
@@ -77,11 +86,11 @@ def test_what_others_can_have_written_is_not_read(tmp_path: Path):
     journal.close(is_kept=True)
     (path,) = tmp_path.iterdir()
     path.chmod(0o666)
-    assert [*LeftBehind(tmp_path, "j").results()] == []
+    assert left_behind(tmp_path, "j") == []
     path.chmod(0o600)
     path.rename(tmp_path / "elsewhere")
     path.symlink_to(tmp_path / "elsewhere")
-    assert [*LeftBehind(tmp_path, "j").results()] == []
+    assert left_behind(tmp_path, "j") == []
 
 
 def test_a_line_that_is_broken_in_the_middle_costs_no_other(tmp_path: Path):
@@ -92,7 +101,7 @@ def test_a_line_that_is_broken_in_the_middle_costs_no_other(tmp_path: Path):
     (path,) = tmp_path.iterdir()
     first, second = path.read_text().splitlines()
     path.write_text(f'{first}\n{{"mark": "x", "result": "!", "sound": null}}\n{second}\n{second[:20]}')
-    assert [*LeftBehind(tmp_path, "j").results()] == [b"a", b"b"]
+    assert left_behind(tmp_path, "j") == [b"a", b"b"]
 
 
 def test_what_nobody_comes_back_for_goes_in_time(tmp_path: Path):
