@@ -1,7 +1,8 @@
 """Which worker takes which source when: the one decision for all workers, in plain values.
 
 Pure: it is told what has happened, and says what may begin now. The sources are numbers, of which no more is kept than
-of those that run or wait once more, and each step takes the same time however many there are.
+of those that run or wait once more, and each step takes the same time however many there are. Those that were lost with
+a worker are heard in smaller company: see `suspects`.
 """
 
 from __future__ import annotations
@@ -11,18 +12,19 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from asrcli.engine.allowance import Allowance
+from asrcli.fleet.loads import Loads
+from asrcli.fleet.suspects import Suspects
 from asrcli.system.clock import Clock
-from asrcli.values.errors import AsrcliError
 
 LEASE_S = 5.0
 """A worker ends what it runs, of its own accord, so long after it has sent the last sign of life that was answered."""
 # By then the service has seen that, too.
 _FREED_S = LEASE_S + 2.0
 
-# Three workers that die of one source are no accident.
-_MOST_LOST = 3
 # So many that wait for one of few workers hold up the others, rather than pile up.
 _MOST_AGAIN = 1000
+# Where workers die of so many sources, and of all that they were given, it is not the sources.
+_IN_VAIN = 5
 
 
 class Grant(NamedTuple):
@@ -40,73 +42,17 @@ class Further(NamedTuple):
 
 
 class Lost(NamedTuple):
-    """The sources of a worker that is gone: those that wait again, and those that have cost too many workers."""
+    """The sources of a worker that is gone: those that wait again, and those of which workers die."""
 
     again: list[int]
     given_up: list[int]
 
 
-class KillsWorkers(AsrcliError):  # noqa: N818 - it names what was found
-    """Each worker that was given a source was lost before it was over."""
+class _Need(NamedTuple):
+    """What a source that waits once more wants of its worker: to be none of these, and not to have too many."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            f"{_MOST_LOST} workers were lost, one after the other, while they had it",
-            hint="look for what it does to a worker: asrcli file with this source alone, on one of the machines",
-        )
-
-
-class _Workers:
-    """Who has room, those with the fewest sources first; of several, who has waited longest."""
-
-    def __init__(self) -> None:
-        self.most: dict[str, int] = {}
-        self.running: dict[str, set[int]] = {}
-        # Those with room, by how many sources they have; below the least level there are none.
-        self._levels: list[dict[str, None]] = [{}]
-        self._least = 0
-
-    def join(self, worker: str, most: int) -> None:
-        self._leave_level(worker)
-        self.most[worker] = most
-        self.running.setdefault(worker, set())
-        self._enter_level(worker)
-
-    def leave(self, worker: str) -> set[int]:
-        self._leave_level(worker)
-        del self.most[worker]
-        return self.running.pop(worker)
-
-    def give(self, worker: str, number: int) -> None:
-        self._leave_level(worker)
-        self.running[worker].add(number)
-        self._enter_level(worker)
-
-    def take_away(self, worker: str, number: int) -> None:
-        self._leave_level(worker)
-        self.running[worker].discard(number)
-        self._enter_level(worker)
-
-    def least_loaded(self, avoid: frozenset[str]) -> str | None:
-        """One that has room and is none of `avoid`, unless all are; None where none has room."""
-        if avoid and avoid.issuperset(self.most):
-            avoid = frozenset()
-        while self._least < len(self._levels) - 1 and not self._levels[self._least]:
-            self._least += 1
-        levels = range(self._least, len(self._levels))
-        return next((worker for level in levels for worker in self._levels[level] if worker not in avoid), None)
-
-    def _leave_level(self, worker: str) -> None:
-        numbers = self.running.get(worker)
-        if numbers is not None and len(numbers) < len(self._levels):
-            self._levels[len(numbers)].pop(worker, None)
-
-    def _enter_level(self, worker: str) -> None:
-        level = len(self.running[worker])
-        if level < self.most[worker]:
-            self._levels += [{} for _ in range(level + 1 - len(self._levels))]
-            self._levels[level][worker] = None
-            self._least = min(self._least, level)
+    avoid: frozenset[str] = frozenset()
+    company: int | None = None
 
 
 class Dispatch:
@@ -121,20 +67,27 @@ class Dispatch:
         self._allowance = allowance
         self._most_each = most_each
         self._clock = clock
-        self._workers = _Workers()
+        self._loads = Loads()
         self._seen: dict[str, float] = {}
         # Source → who runs it.
         self._running: dict[int, str] = {}
-        # Sources that wait once more, by the workers that are not to have them.
-        self._again: dict[frozenset[str], deque[int]] = {}
-        # Of those that are not over: whom they avoid, and how many workers they have been lost with.
+        # Sources that wait once more, by what they want.
+        self._again: dict[_Need, deque[int]] = {}
+        # Of those that are not over.
         self._avoid: dict[int, frozenset[str]] = {}
-        self._losses: dict[int, int] = {}
+        self._suspects = Suspects()
+        self._given_up = 0
+        self._has_done_some = False
 
     @property
     def is_over(self) -> bool:
         """Whether no source runs or waits."""
         return not self._running and not self._again and self._peek() is None
+
+    @property
+    def is_in_vain(self) -> bool:
+        """Whether workers die of one source after the other, and none has ever come to its end at one."""
+        return self._given_up >= _IN_VAIN and not self._has_done_some
 
     def worker_of(self, number: int) -> str | None:
         """Who runs source `number` now; a word of anybody else about it is not to be believed."""
@@ -143,7 +96,7 @@ class Dispatch:
     def joined(self, worker: str, most: int) -> None:
         """`worker` takes sources from now on, `most` at once, and no more than any does. It is new, or has `left`."""
         self._seen[worker] = self._clock.now()
-        self._workers.join(worker, min(most, self._most_each))
+        self._loads.join(worker, min(most, self._most_each))
 
     def alive(self, worker: str) -> None:
         """A sign of life."""
@@ -156,23 +109,22 @@ class Dispatch:
         return [worker for worker, seen in self._seen.items() if now >= seen + _FREED_S]
 
     def left(self, worker: str) -> Lost:
-        """`worker` is gone. What it ran waits again, first; its slots come back when it surely runs nothing more."""
+        """`worker` is gone. What it ran waits again, first; its slots come back when surely nothing runs."""
         if worker not in self._seen:
             return Lost([], [])
         free_at = self._seen.pop(worker) + _FREED_S
-        lost = Lost([], [])
-        for number in sorted(self._workers.leave(worker)):
+        numbers = sorted(self._loads.leave(worker))
+        for number in numbers:
             del self._running[number]
             self._allowance.returned(number, max(free_at, self._clock.now()))
-            self._losses[number] = self._losses.get(number, 0) + 1
-            if self._losses[number] >= _MOST_LOST:
-                self._forget(number)
-                lost.given_up.append(number)
-            else:
-                lost.again.append(number)
-        for number in reversed(lost.again):
-            self._again.setdefault(self._avoid.get(number, frozenset()), deque()).appendleft(number)
-        return lost
+        given_up = self._suspects.lost(numbers)
+        again = [number for number in numbers if number not in given_up]
+        for number in given_up:
+            self._forget(number)
+        self._given_up += len(given_up)
+        for number in reversed(again):
+            self._queue_for(number).appendleft(number)
+        return Lost(again, given_up)
 
     def grants(self) -> list[Grant | Further]:
         """All that may begin now; this begins it, as far as it is counted here."""
@@ -205,6 +157,7 @@ class Dispatch:
     def over(self, number: int, settle_s: float = 0.0) -> None:
         """A source has come to its end, whatever that is. Its session at the service may end `settle_s` later."""
         if self._take_away(number):
+            self._has_done_some = True
             self._forget(number)
             self._allowance.over(number, self._clock.now() + settle_s)
 
@@ -224,7 +177,7 @@ class Dispatch:
             if self._avoid[number].issuperset(self._seen):
                 self._forget(number)
                 return False
-        self._again.setdefault(self._avoid.get(number, frozenset()), deque()).append(number)
+        self._queue_for(number).append(number)
         return True
 
     def next_at(self) -> float | None:
@@ -232,17 +185,19 @@ class Dispatch:
         return self._allowance.next_at()
 
     def _grant(self) -> Grant | None:
-        for avoid, numbers in self._again.items():
-            if (worker := self._workers.least_loaded(avoid)) is not None:
+        for need, numbers in self._again.items():
+            if (worker := self._loads.least_loaded(*need)) is not None:
                 if not self._allowance.take(numbers[0]):
                     return None
                 number = numbers.popleft()
                 if not numbers:
-                    del self._again[avoid]
+                    del self._again[need]
                 return self._given(worker, number)
+            if need.company is not None:
+                self._loads.reserve(need.avoid)
         if self._again and sum(map(len, self._again.values())) >= _MOST_AGAIN:
             return None
-        worker = self._workers.least_loaded(frozenset())
+        worker = self._loads.least_loaded(frozenset())
         next_ = None if worker is None else self._peek()
         if worker is None or next_ is None or not self._allowance.take(next_):
             return None
@@ -250,7 +205,7 @@ class Dispatch:
         return self._given(worker, next_)
 
     def _given(self, worker: str, number: int) -> Grant:
-        self._workers.give(worker, number)
+        self._loads.give(worker, number, self._suspects.company(number))
         self._running[number] = worker
         return Grant(worker, number)
 
@@ -263,9 +218,14 @@ class Dispatch:
         worker = self._running.pop(number, None)
         if worker is None:
             return False
-        self._workers.take_away(worker, number)
+        self._loads.take_away(worker, number)
         return True
 
     def _forget(self, number: int) -> None:
         self._avoid.pop(number, None)
-        self._losses.pop(number, None)
+        self._suspects.forget(number)
+
+    def _queue_for(self, number: int) -> deque[int]:
+        """Where a source waits once more."""
+        need = _Need(self._avoid.get(number, frozenset()), self._suspects.company(number))
+        return self._again.setdefault(need, deque())

@@ -16,7 +16,7 @@ from asrcli.engine.allowance import SETTLE_S
 from asrcli.engine.many import Happenings, Job
 from asrcli.fleet import messages
 from asrcli.fleet.attempts import Attempts, Running
-from asrcli.fleet.dispatch import Dispatch, Further, Grant, KillsWorkers
+from asrcli.fleet.dispatch import Dispatch, Further, Grant
 from asrcli.fleet.line import Broken, Gone, Joined, Line, News, Remark, Said, Unusable
 from asrcli.fleet.messages import Opening
 from asrcli.fleet.workforce import Workforce
@@ -179,8 +179,8 @@ class Head:
             number = self._over.find(False, number + 1)
 
     def _give_up_those_that_kill(self) -> Happenings:
-        for number in self._workers.killers():
-            yield from self._end(number, KillsWorkers())
+        for number, error in self._workers.given_up():
+            yield from self._end(number, error)
 
     def _end(self, number: int, error: AsrcliError | None) -> Happenings:
         self._over[number] = True

@@ -15,6 +15,7 @@ from asrcli.fleet.line import Line
 from asrcli.fleet.manifest import Row
 from asrcli.fleet.messages import FromHead, HandOver, Hello
 from asrcli.fleet.roster import Roster
+from asrcli.fleet.suspects import KillsWorkers
 from asrcli.system.clock import Clock
 from asrcli.values.errors import AsrcliError, AuthError, LinkError, UsageError
 from asrcli.values.events import Notice, Reconnecting, WorkersChanged
@@ -120,10 +121,10 @@ class Workforce:
             if self._attempts.is_shown(running.number):
                 yield running.number, Reconnecting(1, 0, f"{worker} was lost", is_told=True)
 
-    def killers(self) -> list[int]:
-        """Sources that have cost too many workers, since this was last asked for."""
+    def given_up(self) -> list[tuple[int, AsrcliError]]:
+        """Sources of which workers die, since this was last asked for."""
         killers, self._killers = self._killers, []
-        return killers
+        return [(number, KillsWorkers()) for number in killers]
 
     def _let_go(self, worker: str) -> None:
         """Whatever it had, and did not finish, waits again."""
@@ -131,8 +132,13 @@ class Workforce:
         self._killers += self._dispatch.left(worker).given_up
 
     def look_around(self) -> Happenings:
-        """See to what takes time. Raises LinkError where nobody is there for too long."""
+        """See to what takes time. Raises LinkError where nobody is there for too long, or whoever is there dies."""
         now = self._clock.now()
+        if self._dispatch.is_in_vain:
+            raise LinkError(
+                f"each worker at {self._line.where} was lost with whatever it was given",
+                hint="look for what it dies of: asrcli file with one source, on one of the machines",
+            )
         for worker in [name for name, lost in self._lost.items() if now >= lost.until]:
             self._let_go(worker)
         for worker in self._dispatch.silent():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import pickle
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from itertools import count
@@ -14,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asrcli.engine.allowance import SETTLE_S, Allowance, Rate
-from asrcli.fleet.dispatch import LEASE_S, Dispatch, Further, Grant, KillsWorkers, Lost
+from asrcli.fleet.dispatch import LEASE_S, Dispatch, Further, Grant, Lost
 from tests.support.fakes import FakeClock
 
 FREED_S = LEASE_S + 2
@@ -139,9 +138,16 @@ def test_what_a_lost_worker_had_comes_first_and_its_slots_when_it_surely_runs_no
     assert bench.granted() == {}
     assert bench.dispatch.next_at() == bench.clock.now() - 1 + FREED_S
     bench.dispatch.over(0)
+    # Each is to be alone, and one gets what the others are done with.
+    assert bench.granted() == {}
+    bench.dispatch.over(2)
     assert bench.granted() == {"a": [1]}
     bench.clock.advance(FREED_S - 1)
-    assert bench.granted() == {"a": [3, 4]}
+    assert bench.granted() == {}
+    bench.dispatch.over(1)
+    assert bench.granted() == {"a": [3]}
+    bench.dispatch.over(3)
+    assert bench.granted() == {"a": [4, 5, 6, 7]}
 
 
 def test_the_starts_of_a_lost_worker_count_for_as_long_as_it_may_make_them():
@@ -178,9 +184,29 @@ def test_a_source_that_kills_workers_ends_with_an_error_of_its_own():
         given_up += lost.given_up
     assert given_up == [0, 1]
     assert bench.dispatch.is_over
-    error = pickle.loads(pickle.dumps(KillsWorkers()))
-    assert "3 workers" in error.message
-    assert error.hint
+
+
+def test_where_workers_die_of_whatever_they_are_given_it_is_in_vain():
+    bench = Bench(range(9), most_each=1)
+    is_in_vain = []
+    for worker in "abcdefghijklmno":
+        bench.dispatch.joined(worker, 1)
+        assert bench.granted().keys() == {worker}
+        bench.dispatch.left(worker)
+        is_in_vain.append(bench.dispatch.is_in_vain)
+    assert is_in_vain == [False] * 14 + [True]
+
+
+def test_where_one_has_come_to_its_end_it_is_not_in_vain():
+    bench = Bench(range(9), most_each=1, workers="z")
+    assert bench.granted() == {"z": [0]}
+    bench.dispatch.over(0)
+    for _ in "abcdefghijklmno":
+        bench.granted()
+        bench.dispatch.left("z")
+        bench.dispatch.joined("z", 1)
+    assert not bench.dispatch.is_in_vain
+    assert bench.granted() == {"z": [6]}
 
 
 def test_of_what_is_over_no_loss_is_remembered():
@@ -191,7 +217,29 @@ def test_of_what_is_over_no_loss_is_remembered():
     bench.dispatch.joined("c", 1)
     assert bench.granted() == {"c": [0]}
     bench.dispatch.over(0)
-    assert (bench.dispatch._losses, bench.dispatch._avoid) == ({}, {})
+    assert (bench.dispatch._suspects._suspects, bench.dispatch._avoid) == ({}, {})
+
+
+def test_while_what_was_lost_waits_for_a_worker_with_few_the_others_go_on():
+    bench = Bench(slots=7, most_each=3, workers="abc")
+    assert bench.granted() == {"a": [0, 3, 6], "b": [1, 4], "c": [2, 5]}
+    bench.dispatch.left("c")
+    bench.clock.advance(FREED_S)
+    # One of them gets nothing new, and the other one what there is room for.
+    assert bench.granted() == {}
+    bench.dispatch.over(0)
+    assert bench.granted() == {"a": [7]}
+    bench.dispatch.over(1)
+    assert bench.granted() == {}
+    bench.dispatch.over(4)
+    assert bench.granted() == {"b": [2]}
+    # That is enough of them: the other one waits for its turn.
+    bench.dispatch.over(3)
+    assert bench.granted() == {"a": [8]}
+    bench.dispatch.over(2)
+    assert bench.granted() == {"b": [5]}
+    bench.dispatch.over(5)
+    assert bench.granted() == {"b": [9, 10, 11]}
 
 
 def test_who_lacks_something_leaves_a_source_to_others():
@@ -326,7 +374,7 @@ def test_whatever_becomes_of_them_each_source_ends_once(sources, slots, rate, ra
     fleet.run()
     assert fleet.ended == Counter(range(sources))
     dispatch = fleet.bench.dispatch
-    assert [dispatch._running, dispatch._again, dispatch._losses, dispatch._avoid] == [{}] * 4
+    assert [dispatch._running, dispatch._again, dispatch._suspects._suspects, dispatch._avoid] == [{}] * 4
 
 
 @pytest.mark.parametrize("seed", range(2))

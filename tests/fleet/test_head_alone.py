@@ -13,6 +13,7 @@ from asrcli.fleet import messages, roster, workforce
 from asrcli.fleet.line import Broken, Gone, Joined, News, Said, Unusable
 from asrcli.fleet.manifest import Row
 from asrcli.fleet.messages import FromCrew, FromHead, Granted, from_head
+from asrcli.fleet.suspects import KillsWorkers
 from asrcli.values.errors import AsrcliError, AuthError, DecodeError, LinkError, UsageError
 from asrcli.values.events import Ended, Notice, Reconnecting, SessionStarted, WorkersChanged
 from tests.support.fleet import happenings, head_of, nobody, run, spec_of
@@ -139,6 +140,44 @@ def test_without_a_worker_it_waits_says_so_and_ends(monkeypatch: pytest.MonkeyPa
     ):
         found.extend(told)
     assert raised.value.hint == "dask worker nowhere"
+
+
+def dies_of(*ids: str) -> Answer:
+    """Each worker that has one of these dies, and another one comes that has been told all."""
+    dead: set[str] = set()
+
+    def answer(line: Scripted, worker: str, said: FromHead) -> None:
+        if isinstance(said, Granted) and said.row.id in ids and worker not in dead:
+            dead.add(worker)
+            for news in (Gone(worker, "killed"), *joins(f"w{len(dead) + 1}")):
+                line.post(news)
+        elif isinstance(said, Granted):
+            line.tells(worker, over(said))
+
+    return answer
+
+
+def test_of_a_source_of_which_workers_die_the_others_know_nothing():
+    rows = [Row.named(name) for name in "abcd"]
+    line = Scripted(*joins("w1"), answer=dies_of("c"))
+    found = run(head_of(line, SPEC, rows), 4)
+    ended = {number: what.error for number, what in found if isinstance(what, Ended)}
+    assert ended.keys() == {0, 1, 2, 3}
+    assert isinstance(ended.pop(2), KillsWorkers)
+    assert set(ended.values()) == {None}
+    assert len({worker for worker, id in line.granted() if id == "c"}) <= 5
+
+
+def test_where_workers_die_of_all_that_they_are_given_the_run_ends():
+    rows = [Row.named(str(number)) for number in range(1000)]
+    line = Scripted(*joins("w1"), answer=dies_of(*(row.id for row in rows)))
+    with (
+        pytest.raises(LinkError, match="each worker at nowhere was lost with whatever it was given; 0 of 1000"),
+        happenings(head_of(line, SPEC, rows, slots=20000), 1000) as told,
+    ):
+        for _ in told:
+            """Until it ends."""
+    assert len({worker for worker, _ in line.granted()}) < 40
 
 
 def test_an_attempt_of_a_lost_worker_is_told_to_come_once_more_and_its_late_words_are_not_heard():
