@@ -51,6 +51,8 @@ def fit(parts: tuple[StatusItem, ...], width: int) -> Line:
         # A long name must not take the place of all that is less important.
         most = room - gap if part.rank == 0 else min(room - gap, max(LEAST_SHRUNK_CELLS, width // 3))
         text = shrunk(part.text, most) if part.shrinks else part.text
+        if part.short and cell_len(text) > room - gap:
+            text = part.short
         if text and cell_len(text) <= room - gap:
             kept[number] = text
             room -= gap + cell_len(text)

@@ -37,13 +37,17 @@ SENT_KEPT = 600
 
 @dataclass(frozen=True, slots=True)
 class StatusItem:
-    """One piece of the status line. `shrinks`: a shortened one is better than none. `joins`: no separator follows."""
+    """One piece of the status line. `shrinks`: a shortened one is better than none. `joins`: no separator follows.
+
+    `short` says the same in fewer cells, for where there is no room for `text`.
+    """
 
     text: str
     rank: int
     style: str = "dim"
     shrinks: bool = False
     joins: bool = False
+    short: str = ""
 
 
 class Status:
@@ -77,7 +81,7 @@ class Status:
                 self._level = None
                 self._state, self._state_style = "finishing…", "yellow"
             case Reconnecting():
-                self._state, self._state_style = "reconnecting…", "yellow"
+                self._state, self._state_style = why_it_stands_still(event), "yellow"
                 self._reconnects += 1
             case PartialResult(sentence) | FinalResult(sentence):
                 # Of several parts at the same time, what was sent says nothing about one word.
@@ -134,6 +138,11 @@ class Status:
             self._sent.popleft()
         if self._sent:
             self._delay_s = now - self._sent[0][1]
+
+
+def why_it_stands_still(event: Reconnecting) -> str:
+    """A state: the connection is made again, or whoever is to make it is waited for."""
+    return "waiting for a worker…" if event.is_told else "reconnecting…"
 
 
 def _meter(peak_dbfs: float | None) -> StatusItem:

@@ -1,6 +1,10 @@
 """The live view of several transcriptions: a row for each one that runs, a line for all of them together.
 
-Rows take half of the window at most; those that began first come first. Whatever comes from outside is sanitised.
+Those that began first come first; how many there is no room for is counted. Whatever comes from outside is sanitised.
+
+A window that is made narrower pushes what it wraps off its top, where it is out of reach, and stays behind. So rows that
+may be as wide as the window take half of it at most. Where more run than that, and names, times and some words fit into
+two thirds of its width, rows are no wider, and take three quarters.
 """
 
 from __future__ import annotations
@@ -15,9 +19,9 @@ from rich.cells import cell_len, set_cell_size
 from asrcli.output.base import Begin, Many, View
 from asrcli.output.sanitize import name, sanitize, sentence_text
 from asrcli.output.views.batch_progress import BatchProgress
-from asrcli.output.views.layout import Line, ending, fit, padded
+from asrcli.output.views.layout import Line, ending, fit, padded, shrunk
 from asrcli.output.views.region import MIN_REDRAW_S, Region
-from asrcli.output.views.status import BAR_CELLS, StatusItem, bar
+from asrcli.output.views.status import BAR_CELLS, StatusItem, bar, why_it_stands_still
 from asrcli.output.wording import about, error_line, in_seconds, reconnecting, sentence_line, warning_line
 from asrcli.system.clock import Clock
 from asrcli.values.clock_time import clock_time
@@ -65,7 +69,7 @@ class _Row:
             case AudioFinished():
                 self.state, self.style = "finishing…", "yellow"
             case Reconnecting():
-                self.state, self.style, self.words = "reconnecting…", "yellow", ""
+                self.state, self.style, self.words = why_it_stands_still(event), "yellow", ""
 
 
 @dataclass(slots=True)
@@ -201,20 +205,26 @@ class TableView:
         self._region.draw(self._frame, above=lines)
 
     def _frame(self, width: int, height: int) -> list[Line]:
-        """The table for a window of `width` x `height` cells: at most half of its lines, of width - 1 cells.
+        """The table for a window of `width` x `height` cells, in lines of width - 1 cells at most.
 
-        A line in the last column makes some terminals wrap. Rows that a window made narrower pushes off its top would
-        be out of reach, and stay behind; hence half of it.
+        A line in the last column makes some terminals wrap.
         """
         if not self._open:
             return []
         width = max(1, width - 1)
-        shown = heapq.nsmallest(max(0, height // 2 - 1), self._count.running)
-        return [*self._rows(shown, width), fit(self._total(hidden=len(self._count.running) - len(shown)), width)]
+        rows = self._rows(width, height)
+        return [*rows, fit(self._total(hidden=len(self._count.running) - len(rows)), width)]
 
-    def _rows(self, numbers: list[int], width: int) -> list[Line]:
+    def _rows(self, width: int, height: int) -> list[Line]:
+        half, most = max(0, height // 2 - 1), max(0, height * 3 // 4 - 1)
+        numbers = heapq.nsmallest(most, self._count.running)
         times = {number: self._times(number) for number in numbers}
-        columns = _columns(width, self._name_cells, max(map(len, times.values()), default=0))
+        times_cells = max(map(len, times.values()), default=0)
+        # How many may run counts, and not how many do, so that the columns stay where they are.
+        columns = _columns(width * 2 // 3, self._name_cells, times_cells, names_first=True)
+        if min(self._many.at_once, len(self._many.names)) <= half or columns.words < _LEAST_WORDS_CELLS:
+            columns = _columns(width, self._name_cells, times_cells)
+            del numbers[half:]
         return [self._row(number, times[number], columns) for number in numbers]
 
     def _row(self, number: int, times: str, columns: _Columns) -> Line:
@@ -225,7 +235,7 @@ class TableView:
             (padded(ending(row.name, columns.name), columns.name) + _GAP, ""),
             *([((" " * BAR_CELLS if share is None else bar(share)) + " ", "dim")] if columns.has_bar else []),
             (f"{times:>{columns.times}}{_GAP}", "bold"),
-            (ending(words, columns.words), "") if words else (ending(row.state, columns.words), row.style),
+            (ending(words, columns.words), "") if words else (shrunk(row.state, columns.words), row.style),
         ]
         return _cut(pieces, columns.all)
 
@@ -238,31 +248,34 @@ class TableView:
         count, progress = self._count, self._progress
         total = len(self._many.names)
         waiting = total - count.done - count.failed - len(count.running)
-        parts = [StatusItem(f"{count.done} of {total} done", 0, "green")]
+        parts = [StatusItem(f"{count.done} of {total} done", 0, "green", short=f"{count.done}/{total}")]
         parts += [StatusItem(f"{count.failed} failed", 1, "red")] if count.failed else []
-        parts += [StatusItem(f"{hidden} more running", 9)] if hidden else []
-        parts += [StatusItem(f"{waiting} waiting", 8)] if waiting else []
+        parts += [StatusItem(f"{hidden} more running", 5, short=f"{hidden} more")] if hidden else []
+        parts += [StatusItem(f"{waiting} waiting", 3)] if waiting else []
         parts += _workers(count.workers) if count.workers is not None else []
         if progress.total_ms:
-            parts.append(StatusItem(bar(progress.done_ms / progress.total_ms), 6, joins=True))
+            parts.append(StatusItem(bar(progress.done_ms / progress.total_ms), 9, joins=True))
         times = clock_time(progress.done_ms / 1000)
-        parts.append(
-            StatusItem(times if progress.total_ms is None else f"{times}/{clock_time(progress.total_ms / 1000)}", 3)
-        )
+        whole = "" if progress.total_ms is None else f"/{clock_time(progress.total_ms / 1000)}"
+        parts.append(StatusItem(f"{times}{whole} heard", 6))
         left_s = progress.left_s(self._clock.now())
         return (*parts, *([StatusItem(f"{clock_time(left_s)} left", 4)] if left_s is not None else []))
 
 
 def _workers(now: WorkersChanged) -> list[StatusItem]:
     """Who works on all of it, who has gone, and what goes over twice because of that."""
-    parts = [StatusItem(f"{now.workers} {'worker' if now.workers == 1 else 'workers'}", 5)]
+    parts = [StatusItem(f"{now.workers} {'worker' if now.workers == 1 else 'workers'}", 7)]
     parts += [StatusItem(f"{now.lost} lost", 2, "yellow")] if now.lost else []
-    return parts + ([StatusItem(f"{in_seconds(now.resent_ms)} sent twice", 7, "yellow")] if now.resent_ms else [])
+    return parts + ([StatusItem(f"{in_seconds(now.resent_ms)} sent twice", 8, "yellow")] if now.resent_ms else [])
 
 
-def _columns(width: int, name_cells: int, times_cells: int) -> _Columns:
-    """How a row of `width` cells is shared out: no more than a third for the name, the bar only where there is room."""
-    name_cells = min(name_cells, max(1, width // 3))
+def _columns(width: int, name_cells: int, times_cells: int, *, names_first: bool = False) -> _Columns:
+    """How a row of `width` cells is shared out: the bar only where there is room, and no more than a third for the name.
+
+    `names_first`: the name has all that a few words leave.
+    """
+    least_cells = times_cells + 2 * len(_GAP) + _LEAST_WORDS_CELLS
+    name_cells = min(name_cells, max(1, width // 3, width - least_cells if names_first else 0))
     words_cells = width - name_cells - times_cells - 2 * len(_GAP)
     has_bar = words_cells - BAR_CELLS - 1 >= _LEAST_WORDS_CELLS
     return _Columns(width, name_cells, times_cells, words_cells - (BAR_CELLS + 1) * has_bar, has_bar)

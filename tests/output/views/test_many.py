@@ -74,8 +74,9 @@ def test_neither_an_event_nor_a_drawing_looks_at_those_that_wait() -> None:
     assert lengths.asked <= 2 * 100 + events
 
 
-def test_time_left_is_told_of_very_many() -> None:
-    with terminal(80, 8) as screen:
+@pytest.mark.parametrize(("columns", "sound"), [(80, ""), (110, " 6:40/13:53:20 heard")])
+def test_time_left_is_told_of_very_many(columns: int, sound: str) -> None:
+    with terminal(columns, 8) as screen:
         board = Board(screen, names=tuple(f"{n}.wav" for n in range(5000)), durations_ms=(10_000,) * 5000, at_once=40)
         for number in range(40):
             board.begin(number)
@@ -84,16 +85,17 @@ def test_time_left_is_told_of_very_many() -> None:
         for number in range(40):
             board.sent(number, 10_000)
         board.tick()
-        assert screen.lines[-1].startswith("0 of 5000 done · 4960 waiting · ")
-        assert screen.lines[-1].endswith(" 6:40/13:53:20 · 10:44 left")
+        line = f"0 of 5000 done · 35 more running · 4960 waiting · ───────{sound} · 10:44 left"
+        assert screen.lines[-1] == line
 
 
 @pytest.mark.parametrize(
     ("columns", "line"),
     [
-        (40, "0 of 4 done · 2 lost · 0:00/1:03:00"),
-        (80, "0 of 4 done · 4 workers · 2 lost · 12 s sent twice · ─────── 0:00/1:03:00"),
-        (200, "0 of 4 done · 3 waiting · 4 workers · 2 lost · 12 s sent twice · ─────── 0:00/1:03:00"),
+        (40, "0 of 4 done · 3 waiting · 2 lost"),
+        (60, "0 of 4 done · 3 waiting · 2 lost · 0:00/1:03:00 heard"),
+        (80, "0 of 4 done · 3 waiting · 4 workers · 2 lost · ─────── 0:00/1:03:00 heard"),
+        (200, "0 of 4 done · 3 waiting · 4 workers · 2 lost · 12 s sent twice · ─────── 0:00/1:03:00 heard"),
     ],
 )
 def test_who_works_and_what_a_loss_costs_stands_in_the_line_for_all(columns: int, line: str) -> None:
@@ -120,7 +122,7 @@ def test_the_loss_is_yellow_and_one_worker_is_one() -> None:
 
 
 def test_what_several_lose_with_a_worker_is_told_by_whoever_knows_it_once() -> None:
-    """Their rows say that they begin anew."""
+    """Their rows say that they wait for another worker."""
     event = Reconnecting(1, 0, "tcp://host:1 was lost", is_told=True)
     stream = io.StringIO()
     QuietView(stream).event(event, 0)
@@ -133,4 +135,4 @@ def test_what_several_lose_with_a_worker_is_told_by_whoever_knows_it_once() -> N
         board.output.event(event, 0)
         board.tick()
         assert [line for line in screen.everything if "lost" in line] == []
-        assert screen.lines[-2].endswith("reconnecting…")
+        assert screen.lines[-2].endswith("waiting for a worker…")

@@ -28,7 +28,7 @@ def board() -> Iterator[Board]:
 
 
 def test_before_anything_runs_there_is_the_line_for_all(board: Board) -> None:
-    assert board.screen.lines == ["0 of 4 done · 4 waiting · ─────── 0:00/1:03:00"]
+    assert board.screen.lines == ["0 of 4 done · 4 waiting · ─────── 0:00/1:03:00 heard"]
     assert board.screen.screen.cursor.hidden
 
 
@@ -43,7 +43,7 @@ def test_a_row_for_each_that_runs_and_a_line_for_all(board: Board) -> None:
     assert board.screen.lines[1:] == [
         "talks/one.wav  ━━━╸─── 0:30/1:00  the weather",
         "two.wav        ─────── 0:00/1:30  listening",
-        "0 of 4 done · 2 waiting · ─────── 0:30/1:03:00 · 1:02:55 left",
+        "0 of 4 done · 2 waiting · ─────── 0:30/1:03:00 heard · 1:02:55 left",
     ]
 
 
@@ -77,7 +77,7 @@ def test_what_is_over_leaves_the_table_and_is_counted(board: Board) -> None:
     assert board.screen.lines[-3:] == [
         "asrcli: error: three.mp3: connection lost",
         "talks/one.wav  ─────── 0:00/1:00  listening",
-        "1 of 4 done · 1 failed · 1 waiting · ─────── 0:00/1:03:00",
+        "1 of 4 done · 1 failed · 1 waiting · ─────── 0:00/1:03:00 heard",
     ]
 
 
@@ -135,20 +135,40 @@ def test_a_bar_needs_a_length(board: Board) -> None:
         assert screen.lines[1:] == [
             "-                   0:05  listening",
             "b.wav  ─────── 0:00/0:10  listening",
-            "0 of 2 done · 0:05",
+            "0 of 2 done · 0:05 heard",
         ]
 
 
-def test_the_table_takes_half_of_the_window_at_most() -> None:
-    """Those that began first stay; how many more there are is said."""
+@pytest.mark.parametrize(
+    ("columns", "lines", "at_once", "rows"),
+    [(80, 12, 50, 8), (80, 24, 50, 17), (110, 50, 50, 36), (80, 24, 11, 11), (40, 12, 50, 5), (80, 2, 50, 0)],
+)
+def test_the_table_takes_the_height_that_there_is(columns: int, lines: int, at_once: int, rows: int) -> None:
+    """Those that began first stay; how many more there are is said. Half, where more would stay behind."""
     names = tuple(f"{number}.wav" for number in range(50))
-    with terminal(80, 12) as screen:
-        board = Board(screen, names=names, durations_ms=(10_000,) * 50, at_once=50)
-        for number in range(50):
+    with terminal(columns, lines) as screen:
+        board = Board(screen, names=names, durations_ms=(10_000,) * 50, at_once=at_once, here=False)
+        for number in range(at_once):
             board.begin(number)
         board.tick()
-        assert [line.split(".wav")[0] for line in screen.lines[1:-1]] == ["0", "1", "2", "3", "4"]
-        assert screen.lines[-1].startswith("0 of 50 done · 45 more running")
+        assert [line.split(".wav")[0] for line in screen.lines[:-1]] == [str(number) for number in range(rows)]
+        assert screen.lines[-1].startswith("0 of 50 done · ")
+        assert (f"{at_once - rows} more" in screen.lines[-1]) == (at_once > rows)
+        assert not screen.scrollback
+
+
+def test_of_a_high_table_nothing_stays_behind_in_a_narrower_window() -> None:
+    names = tuple(f"talks/interview-{number}.wav" for number in range(50))
+    with terminal(110, 24, reflow=True) as screen:
+        board = Board(screen, names=names, durations_ms=(10_000,) * 50, at_once=50, here=False, environ=MODERN)
+        for number in range(50):
+            board.begin(number)
+            board.partial(number, "some words that go on and on " * 4)
+        assert max(map(len, screen.lines[:17])) == 72
+        assert min(map(len, screen.lines[:17])) == 72
+        screen.resize(74, 24)
+        board.tick()
+        assert len(screen.everything) == 18
 
 
 def test_redraws_at_most_ten_times_a_second(board: Board) -> None:
