@@ -141,8 +141,8 @@ class Status:
 
 
 def why_it_stands_still(event: Reconnecting) -> str:
-    """A state: the connection is made again, or whoever is to make it is waited for."""
-    return "waiting for a worker…" if event.is_told else "reconnecting…"
+    """A state: the connection is made again, or somebody else is waited for who makes it."""
+    return "worker lost…" if event.is_told else "reconnecting…"
 
 
 def _meter(peak_dbfs: float | None) -> StatusItem:

@@ -2,9 +2,9 @@
 
 Those that began first come first; how many there is no room for is counted. Whatever comes from outside is sanitised.
 
-A window that is made narrower pushes what it wraps off its top, where it is out of reach, and stays behind. So rows that
-may be as wide as the window take half of it at most. Where more run than that, and names, times and some words fit into
-two thirds of its width, rows are no wider, and take three quarters.
+A window that is made narrower pushes what it wraps off its top, where it is out of reach, and stays behind. So rows
+that may be as wide as the window take half of it at most. Where more may run than that, and names, times and some words
+fit into two thirds of its width, rows are no wider, and take three quarters.
 """
 
 from __future__ import annotations
@@ -258,7 +258,8 @@ class TableView:
         times = clock_time(progress.done_ms / 1000)
         whole = "" if progress.total_ms is None else f"/{clock_time(progress.total_ms / 1000)}"
         parts.append(StatusItem(f"{times}{whole} heard", 6))
-        left_s = progress.left_s(self._clock.now())
+        is_at_work = count.workers is None or count.workers.workers > 0
+        left_s = progress.left_s(self._clock.now()) if is_at_work else None
         return (*parts, *([StatusItem(f"{clock_time(left_s)} left", 4)] if left_s is not None else []))
 
 
@@ -270,7 +271,7 @@ def _workers(now: WorkersChanged) -> list[StatusItem]:
 
 
 def _columns(width: int, name_cells: int, times_cells: int, *, names_first: bool = False) -> _Columns:
-    """How a row of `width` cells is shared out: the bar only where there is room, and no more than a third for the name.
+    """How a row of `width` cells is shared out: no more than a third for the name, the bar only where there is room.
 
     `names_first`: the name has all that a few words leave.
     """

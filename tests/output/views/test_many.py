@@ -109,6 +109,21 @@ def test_who_works_and_what_a_loss_costs_stands_in_the_line_for_all(columns: int
         assert board.sink.text == "==> talks/one.wav <==\n"
 
 
+def test_while_nobody_works_no_time_is_left() -> None:
+    with terminal(80, 12) as screen:
+        board = Board(screen)
+        board.begin(0)
+        board.sent(0, 0)
+        board.clock.go(5)
+        board.sent(0, 5000)
+        board.output.whole(WorkersChanged(0, 1))
+        board.tick()
+        assert screen.lines[-1] == "0 of 4 done · 3 waiting · 0 workers · 1 lost · ─────── 0:05/1:03:00 heard"
+        board.output.whole(WorkersChanged(1, 1))
+        board.tick()
+        assert screen.lines[-1].endswith(" left")
+
+
 def test_the_loss_is_yellow_and_one_worker_is_one() -> None:
     region = Region()
     clock = FakeClock()
@@ -122,7 +137,7 @@ def test_the_loss_is_yellow_and_one_worker_is_one() -> None:
 
 
 def test_what_several_lose_with_a_worker_is_told_by_whoever_knows_it_once() -> None:
-    """Their rows say that they wait for another worker."""
+    """Their rows say no more than that they have none now."""
     event = Reconnecting(1, 0, "tcp://host:1 was lost", is_told=True)
     stream = io.StringIO()
     QuietView(stream).event(event, 0)
@@ -134,5 +149,5 @@ def test_what_several_lose_with_a_worker_is_told_by_whoever_knows_it_once() -> N
         board.begin(0)
         board.output.event(event, 0)
         board.tick()
-        assert [line for line in screen.everything if "lost" in line] == []
-        assert screen.lines[-2].endswith("waiting for a worker…")
+        assert [line for line in screen.everything if "was lost" in line] == []
+        assert screen.lines[-2].endswith("worker lost…")
