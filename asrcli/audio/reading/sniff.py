@@ -145,7 +145,7 @@ def tag_bytes_at_end(tail: bytes) -> int:
     """The length of the tags behind the sound of a file that ends with `tail`, TAIL_BYTES of it: ID3v1 and APEv2."""
     id3_length = _ID3V1_BYTES if tail[-_ID3V1_BYTES:].startswith(b"TAG") else 0
     footer = tail[: len(tail) - id3_length][-_APE_FOOTER_BYTES:]
-    if not footer.startswith(b"APETAGEX"):
+    if len(footer) < _APE_FOOTER_BYTES or not footer.startswith(b"APETAGEX"):
         return id3_length
     # The size counts the footer, but not the header, which one of the flags announces.
     size_bytes, _, flags = struct.unpack_from("<III", footer, 12)

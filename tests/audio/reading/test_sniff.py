@@ -4,7 +4,7 @@ import struct
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from asrcli.audio.encoded.headers import id3_bytes
@@ -107,6 +107,7 @@ def test_the_last_page_of_an_ogg_is_marked_and_whole(subtype: str, tmp_path) -> 
 
 
 @given(st.binary(max_size=64), st.sampled_from([b"", b"\xff\xfb", b"\xff\xf1", b"ID3\x04"]))
+@example(b"APETAGEX", b"")
 def test_any_bytes_can_be_sniffed(tail: bytes, start: bytes) -> None:
     head = start + tail
     kind = sniff.sniff(head)
