@@ -5,8 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable
-from datetime import datetime
-from itertools import pairwise
+from datetime import UTC, datetime
 
 import pytest
 
@@ -177,6 +176,7 @@ def test_the_starts_of_a_whole_run_are_spread(asrcli, tmp_path):
 
     path = tmp_path / "messages.log"
     with running_service(faults=(parse_fault("reset@1s#1"),)) as service:
+        began = datetime.now(UTC)
         options = ("--jobs", 3, "--pace", "fast", "--starts-per-minute", 300, "--log", path, "-q")
         done = asrcli("file", TALK_WAV, TALK_WAV, TALK_WAV, "--endpoint", service.url, *options)
     assert done.code == 0, done.err
@@ -184,5 +184,4 @@ def test_the_starts_of_a_whole_run_are_spread(asrcli, tmp_path):
     times = [datetime.fromisoformat(at) for at in begun]
     assert len(times) == 4
     # Connecting takes a moment too, longer for one than for another.
-    assert all((after - before).total_seconds() > 0.1 for before, after in pairwise(times)), times
-    assert (times[-1] - times[0]).total_seconds() > 0.55
+    assert all((at - began).total_seconds() > 0.2 * number - 0.01 for number, at in enumerate(sorted(times))), times

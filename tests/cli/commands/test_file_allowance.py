@@ -15,9 +15,9 @@ FAULTS = ("reset@0.2s#1-2", "fail=Throttling.RateQuota#3", "close=1011@0.3s#5", 
 
 @pytest.fixture(scope="module")
 def tone(tmp_path_factory):
-    """Half a second, which is what many files are for a start."""
+    """Half a second, which is what many files are for a start, and no silence, which is not sent again after a loss."""
     path = tmp_path_factory.mktemp("tones") / "tone.wav"
-    soundfile.write(path, np.zeros(8000), 16000)
+    soundfile.write(path, 0.3 * np.sin(np.arange(8000) * 0.2), 16000)
     return path
 
 
@@ -31,8 +31,8 @@ def test_neither_the_rate_nor_the_slots_are_exceeded_whatever_happens(asrcli, to
         done = asrcli(*command, *[tone] * 40, "--endpoint", service.url, *limits)
     assert done.code == 0, done.err
     starts = seen.connections if "realtime" in command else seen.starts
-    # The further tries of some, as many as happen to be refused.
-    assert 41 <= len(starts) <= 55
+    # Each of the first three links has one that must try again; which of the others are made hangs on chance.
+    assert 43 <= len(starts) <= 55
     assert busiest(starts) <= 20
     assert 1 <= seen.most <= 6
 
