@@ -17,6 +17,7 @@ from tests.support.looping import every_thread_ends as every_thread_ends
 from tests.support.looping import no_thread_is_left as no_thread_is_left
 from tests.support.program import asrcli as asrcli
 from tests.support.program import talk_service as talk_service
+from tests.support.scripted_server import dead_port as dead_port
 
 # A job in the background of a script, and nohup, begin with these ignored. So would all that the tests start and end
 # with them, as it should.

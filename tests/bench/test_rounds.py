@@ -20,7 +20,7 @@ from asrcli.values.recognition import Endpoint, RecognitionOptions
 from asrcli.wire.pool import Pool
 from asrcli.wire.retry import Retry
 from tests.support.fakes import ToneSource
-from tests.support.scripted_server import Conversation, free_port, scripted_server
+from tests.support.scripted_server import Conversation, scripted_server
 
 pytestmark = pytest.mark.usefixtures("no_thread_is_left")
 
@@ -137,9 +137,9 @@ def test_a_refused_key_ends_the_run_at_once():
         bench(url)
 
 
-def test_a_service_that_no_warm_up_reaches_ends_the_run():
+def test_a_service_that_no_warm_up_reaches_ends_the_run(dead_port):
     with pytest.raises(LinkError, match="nothing answers"):
-        bench(f"ws://127.0.0.1:{free_port()}")
+        bench(f"ws://127.0.0.1:{dead_port}")
 
 
 def test_a_service_that_fails_every_task_is_measured_to_the_end():

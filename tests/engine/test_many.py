@@ -22,7 +22,7 @@ from asrcli.values.recognition import Endpoint, RecognitionOptions
 from asrcli.wire.retry import Retry
 from tests.support.coded_talk import CodedSource
 from tests.support.looping import threads_left
-from tests.support.scripted_server import Conversation, free_port, scripted_server, silent_port
+from tests.support.scripted_server import Conversation, scripted_server, silent_port
 from tests.support.service import running_service
 
 pytestmark = pytest.mark.usefixtures("every_thread_ends")
@@ -179,8 +179,8 @@ def test_links_that_break_under_some_are_made_again_and_told_of(talk):
     assert sum(isinstance(what, Reconnecting) for _, what in happened) == 3
 
 
-def test_a_service_that_is_not_there_is_told_to_each():
-    url = f"ws://127.0.0.1:{free_port()}"
+def test_a_service_that_is_not_there_is_told_to_each(dead_port):
+    url = f"ws://127.0.0.1:{dead_port}"
     happened = list(transcribe_many(jobs(Sources(1.0), 3), engine(url), at_once=2))
     ended = endings(happened)
     assert [len(ended[number]) for number in range(3)] == [1, 1, 1]

@@ -20,7 +20,7 @@ from asrcli.values.pcm import PcmFormat
 from asrcli.values.sound import Chunk
 from asrcli.wire.retry import Retry
 from tests.support.fakes import ToneSource
-from tests.support.scripted_server import Conversation, free_port, scripted_server
+from tests.support.scripted_server import Conversation, scripted_server
 from tests.support.service import running_service
 from tests.support.transcribing import closing, engine, never_finishing, polite, run, texts, transcribe
 
@@ -157,8 +157,8 @@ def test_what_cannot_heal_is_not_tried_again(code):
     assert not [event for event in events if isinstance(event, Reconnecting)]
 
 
-def test_a_service_that_was_never_reached_is_not_tried_again():
-    events, error = run(f"ws://127.0.0.1:{free_port()}", ToneSource(0.5), retry=QUICK)
+def test_a_service_that_was_never_reached_is_not_tried_again(dead_port):
+    events, error = run(f"ws://127.0.0.1:{dead_port}", ToneSource(0.5), retry=QUICK)
     assert isinstance(error, LinkError)
     assert events == []
 

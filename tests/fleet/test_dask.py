@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import os
+import queue
 import re
 import signal
 import socket
@@ -86,15 +87,10 @@ class Cluster:
     logged: list[bytes]
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
 @contextmanager
 def cluster(folder: Path) -> Iterator[Cluster]:
     """All of it logs all there is to log."""
-    port = free_port()
+    found = folder / "scheduler.json"
     environ = {
         **os.environ,
         **{"HOME": str(folder), "XDG_STATE_HOME": str(folder / "state"), "DASHSCOPE_API_KEY": KEY},
@@ -102,17 +98,19 @@ def cluster(folder: Path) -> Iterator[Cluster]:
         **{"DASK_LOGGING__DISTRIBUTED": "debug", "DASK_TEMPORARY_DIRECTORY": str(folder)},
     }
     where = ["--host", "127.0.0.1", "--no-dashboard"]
-    commands = [["dask_scheduler", "--port", str(port), *where]]
-    commands += [["dask_worker", f"tcp://127.0.0.1:{port}", "--no-nanny", "--nthreads", "1", *where] for _ in range(2)]
+    commands = [["dask_scheduler", "--port", "0", "--scheduler-file", str(found), *where]]
+    commands += [
+        ["dask_worker", "--scheduler-file", str(found), "--no-nanny", "--nthreads", "1", *where] for _ in range(2)
+    ]
     logged: list[bytes] = []
-    is_up = threading.Event()
+    ports: queue.SimpleQueue[int] = queue.SimpleQueue()
 
     def read(process: subprocess.Popen[bytes]) -> None:
         assert process.stderr is not None
         for line in process.stderr:
             logged.append(line)
             if b"Scheduler at:" in line:
-                is_up.set()
+                ports.put(int(line.rpartition(b":")[2]))
 
     running = []
     with ExitStack() as stack:
@@ -125,8 +123,7 @@ def cluster(folder: Path) -> Iterator[Cluster]:
             thread.start()
             stack.callback(thread.join)
             stack.callback(process.kill)
-        assert is_up.wait(_LONG_S)
-        yield Cluster(port, running[1:], logged)
+        yield Cluster(ports.get(timeout=_LONG_S), running[1:], logged)
 
 
 @pytest.mark.slow
@@ -162,9 +159,11 @@ def test_a_worker_dies_and_all_is_done_and_no_key_has_passed(tmp_path: Path):
         assert secret.encode() not in logged
 
 
-def test_where_no_scheduler_is_there_is_one_line(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]):
+def test_where_no_scheduler_is_there_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], dead_port: int
+):
     monkeypatch.setattr("asrcli.fleet.dask_cluster._CONNECT_S", 0.2)
-    line = DaskCluster(f"tcp://127.0.0.1:{free_port()}")
+    line = DaskCluster(f"tcp://127.0.0.1:{dead_port}")
     head = head_of(line, spec_of("ws://127.0.0.1:1"), [Row.named("a")])
     with (
         pytest.raises(LinkError, match=re.escape(f"there is no scheduler at {line.where}")) as raised,

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
@@ -209,8 +210,16 @@ def silent_port() -> Iterator[str]:
         yield f"ws://127.0.0.1:{server.getsockname()[1]}"
 
 
+@pytest.fixture
+def dead_port() -> Iterator[int]:
+    """A port that nobody listens on, nor begins to: it is taken."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
+
+
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """A port that nobody listens on now, for who will."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port

@@ -24,7 +24,6 @@ from asrcli.wire.dial import Network, dial, tls_context
 from asrcli.wire.link_events import LinkClosed, LinkOpened, MessageReceived
 from asrcli.wire.proxies import Proxy, find_proxy, parse_proxy
 from tests.support.links import posting_links, take
-from tests.support.scripted_server import free_port
 
 HOST = "wss://dashscope-intl.aliyuncs.com"
 
@@ -258,13 +257,13 @@ def test_a_proxy_that_refuses_is_named():
 
 
 @pytest.mark.parametrize("scheme", ["http", "socks5"])
-def test_a_proxy_that_is_not_there_is_a_link_error(scheme):
-    [closed] = said_over("wss://localhost:1", Network(Proxy(scheme, "127.0.0.1", free_port())))
+def test_a_proxy_that_is_not_there_is_a_link_error(scheme, dead_port):
+    [closed] = said_over("wss://localhost:1", Network(Proxy(scheme, "127.0.0.1", dead_port)))
     assert isinstance(closed.error, LinkError)
 
 
-def test_loopback_is_reached_without_the_proxy_of_the_environment(monkeypatch):
-    dead = f"http://127.0.0.1:{free_port()}"
+def test_loopback_is_reached_without_the_proxy_of_the_environment(monkeypatch, dead_port):
+    dead = f"http://127.0.0.1:{dead_port}"
     for name in ("http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.setenv(name, dead)
     with serve(lambda talk: talk.send("hello"), "127.0.0.1", 0, compression=None) as server:

@@ -18,7 +18,7 @@ from asrcli.wire.framing import MAX_MESSAGE_BYTES
 from asrcli.wire.link_events import LinkClosed, LinkOpened, MessageReceived
 from asrcli.wire.translation import translate
 from tests.support.links import closed_with, take
-from tests.support.scripted_server import Conversation, free_port, scripted_server
+from tests.support.scripted_server import Conversation, scripted_server
 
 
 def test_messages_go_both_ways_and_headers_arrive(links):
@@ -119,8 +119,8 @@ def test_a_refused_handshake_names_status_and_reason(links, status, body, kind, 
     assert error.retryable == (status in (302, 429, 503))
 
 
-def test_nobody_listening_is_a_link_error_that_says_so(links):
-    error = closed_with(links(f"ws://127.0.0.1:{free_port()}")).error
+def test_nobody_listening_is_a_link_error_that_says_so(links, dead_port):
+    error = closed_with(links(f"ws://127.0.0.1:{dead_port}")).error
     assert isinstance(error, LinkError)
     assert "nothing answers there" in words(error)
 

@@ -15,7 +15,7 @@ from asrcli.wire.certificates import holds
 from asrcli.wire.dial import Network, look_up
 from asrcli.wire.probe import Patience, Probe, Step
 from asrcli.wire.proxies import Proxy
-from tests.support.scripted_server import free_port, scripted_server, silent_port
+from tests.support.scripted_server import scripted_server, silent_port
 from tests.support.tls_proxy import server_context, target, tls_proxy
 
 COMPANY = "Company Proxy Authority"
@@ -86,8 +86,8 @@ def test_a_name_that_there_is_not_is_told():
     assert "cannot find the address of ws://asrcli.invalid" in said(dns)
 
 
-def test_a_port_where_nobody_listens_is_told():
-    _, tcp = steps(f"ws://127.0.0.1:{free_port()}")
+def test_a_port_where_nobody_listens_is_told(dead_port):
+    _, tcp = steps(f"ws://127.0.0.1:{dead_port}")
     assert tcp.kind == "tcp"
     assert "nothing answers there" in said(tcp)
 
@@ -149,10 +149,9 @@ def test_a_proxy_that_asks_for_a_password_says_how_to_give_one():
     assert "wrong" not in said(again)
 
 
-def test_a_proxy_that_is_dead_is_named():
-    port = free_port()
-    _, tcp = steps("wss://localhost:1", Network(Proxy("http", "127.0.0.1", port)))
-    assert tcp.error.message == f"cannot connect to the proxy http://127.0.0.1:{port}: nothing answers there"
+def test_a_proxy_that_is_dead_is_named(dead_port):
+    _, tcp = steps("wss://localhost:1", Network(Proxy("http", "127.0.0.1", dead_port)))
+    assert tcp.error.message == f"cannot connect to the proxy http://127.0.0.1:{dead_port}: nothing answers there"
 
 
 def test_a_bundle_that_cannot_be_used_is_an_error_of_the_user(tmp_path):

@@ -31,7 +31,6 @@ from asrcli.wire.link_events import LinkClosed, LinkDrained, LinkOpened, Message
 from asrcli.wire.proxies import Proxy
 from asrcli.wire.tunnel import InnerTls
 from tests.support.far_end import FarEnd
-from tests.support.scripted_server import free_port
 from tests.support.tls_proxy import TlsProxy, server_context, target, tls_proxy
 
 PATIENCE_S = 20
@@ -252,8 +251,8 @@ def test_a_proxy_that_does_not_answer_is_given_up(authority, bundle, monkeypatch
     assert error.message == f"the proxy https://localhost:{proxy.port} gave no sign of life for too long"
 
 
-def test_a_proxy_that_is_not_there_is_named():
-    error = failure("wss://a.example", Network(Proxy("https", "localhost", free_port())))
+def test_a_proxy_that_is_not_there_is_named(dead_port):
+    error = failure("wss://a.example", Network(Proxy("https", "localhost", dead_port)))
     assert "cannot connect to the proxy https://localhost:" in error.message
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from asrcli.engine.stages import Timeouts
 from tests.support.process import rest_of
-from tests.support.scripted_server import Conversation, deaf_server, free_port, scripted_server, silent_port
+from tests.support.scripted_server import Conversation, deaf_server, scripted_server, silent_port
 from tests.support.service import TALK_TEXT, TALK_WAV, running_service, service_process, write_script
 
 SENTENCES = [line.strip() for line in TALK_TEXT.read_text(encoding="utf-8").splitlines() if line.strip()]
@@ -201,8 +201,8 @@ def test_a_refused_handshake_has_its_code(asrcli, status, code):
     assert done.events[1]["complete"] is False
 
 
-def test_nobody_there_is_a_network_error(asrcli):
-    done = asrcli("file", TALK_WAV, "--endpoint", f"ws://127.0.0.1:{free_port()}")
+def test_nobody_there_is_a_network_error(asrcli, dead_port):
+    done = asrcli("file", TALK_WAV, "--endpoint", f"ws://127.0.0.1:{dead_port}")
     assert done.code == 6
     assert "nothing answers there" in done.err
 

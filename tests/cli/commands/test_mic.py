@@ -19,7 +19,7 @@ import soundfile
 import soxr
 
 from asrcli.cli.app import run
-from tests.support.scripted_server import Conversation, free_port, scripted_server
+from tests.support.scripted_server import Conversation, scripted_server
 from tests.support.service import TALK_WAV
 from tests.support.virtual_mic import SAY_RATE_HZ, VirtualMic, noise, offset_of, read_wav, virtual_mic, write_wav
 
@@ -300,10 +300,10 @@ def test_a_reader_that_leaves_ends_it_quietly(microphone: VirtualMic, talk_servi
     ],
 )
 def test_what_cannot_work_is_one_clear_line(
-    microphone: VirtualMic, arguments: Sequence[str], code: int, expected: str
+    microphone: VirtualMic, dead_port: int, arguments: Sequence[str], code: int, expected: str
 ) -> None:
     """Said before anything is sent."""
-    command = _command(f"ws://127.0.0.1:{free_port()}", *arguments)
+    command = _command(f"ws://127.0.0.1:{dead_port}", *arguments)
     done = subprocess.run(command, capture_output=True, text=True, env=microphone.environ, check=False)
     assert (done.returncode, done.stdout) == (code, "")
     assert done.stderr.startswith("asrcli: error: ")
