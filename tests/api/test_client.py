@@ -18,6 +18,7 @@ from asrcli.output.wording import words
 from asrcli.values.errors import LinkError
 from asrcli.wire.dial import Network
 from asrcli.wire.proxies import parse_proxy
+from tests.support.looping import PATIENCE_S
 from tests.support.tls_proxy import server_context, tls_proxy
 
 ANSWER = b'HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{"done": 1}'
@@ -45,19 +46,19 @@ def one_answer(
     def serve() -> None:
         with contextlib.suppress(OSError):
             plain, _ = listener.accept()
-            plain.settimeout(5)
+            plain.settimeout(PATIENCE_S)
             with plain, tls.wrap_socket(plain, server_side=True) if tls else plain as client:
                 requests.append(_request(client, end))
                 client.sendall(answer)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(5)
+        listener.settimeout(PATIENCE_S)
         thread = threading.Thread(target=serve, name="one answer")
         thread.start()
         try:
             yield listener.getsockname()[1], requests
         finally:
-            thread.join(10)
+            thread.join(PATIENCE_S)
 
 
 def _request(client: socket.socket, end: bytes = b"}") -> bytes:
@@ -152,7 +153,7 @@ def test_a_socks_proxy_is_gone_through_and_resolves_names():
 
     def serve() -> None:
         client, _ = listener.accept()
-        client.settimeout(5)
+        client.settimeout(PATIENCE_S)
         with client:
             for wanted, answer in ((greeting, b"\x05\x00"), (connect, b"\x05\x00\x00\x01\x7f\x00\x00\x01\x00\x50")):
                 said.append(client.recv(len(wanted)))
@@ -161,12 +162,12 @@ def test_a_socks_proxy_is_gone_through_and_resolves_names():
             client.sendall(ANSWER)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(5)
+        listener.settimeout(PATIENCE_S)
         thread = threading.Thread(target=serve, name="socks proxy")
         thread.start()
         port = listener.getsockname()[1]
         assert ask("http://service.remote:80/api", through(f"socks5h://127.0.0.1:{port}")) == {"done": 1}
-        thread.join(10)
+        thread.join(PATIENCE_S)
     assert said[:2] == [greeting, connect]
     assert said[2].startswith(b"POST /api HTTP/1.1")
 

@@ -69,7 +69,7 @@ def test_a_loop_that_dies_ends_it_at_once(source):
     assert isinstance(error.__cause__, OurBug)
     assert error.ends_all
     assert source.closed
-    assert threads_left("intake", "engine", patience_s=1.0) == []
+    assert threads_left("intake", "engine") == []
 
 
 def test_nothing_that_fails_then_keeps_the_end_from_being_told(monkeypatch):

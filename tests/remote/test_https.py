@@ -16,6 +16,7 @@ from asrcli.remote.base import RemoteError, Way
 from asrcli.remote.fetch import Fetch
 from asrcli.remote.places import fetch, open_remote
 from asrcli.values.errors import AsrcliError, DecodeError, UsageError
+from tests.support.looping import PATIENCE_S
 from tests.support.web_server import STALL, Thing, WebServer
 
 DATA = random.Random(1).randbytes(300_000)
@@ -321,8 +322,8 @@ def test_a_stop_ends_what_waits(plain_web: WebServer, begin: Callable[[Fetch], o
         while not plain_web.requests:
             ended.wait(0.01)
         fetched.stop()
-        assert ended.wait(5)
-        thread.join(5)
+        assert ended.wait(PATIENCE_S)
+        thread.join(PATIENCE_S)
         fetched.close()
         plain_web.requests.clear()
 
@@ -337,6 +338,6 @@ def test_a_stop_ends_what_waits_for_a_connection(way: Way):
         with connection:
             assert connection.recv(1000)
             fetched.stop()
-            assert ended.wait(5)
-        thread.join(5)
+            assert ended.wait(PATIENCE_S)
+        thread.join(PATIENCE_S)
         fetched.close()

@@ -15,7 +15,7 @@ from asrcli.values.errors import UsageError
 from asrcli.values.events import Notice
 from tests.system.test_watching import replace
 
-PATIENCE_S = 10.0
+PATIENCE_S = 20.0
 FIRST = (Turn("at the beginning"),)
 
 

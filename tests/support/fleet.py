@@ -25,7 +25,7 @@ from asrcli.system.clock import SystemClock
 from asrcli.values.events import Ended, FinalResult
 from asrcli.values.recognition import Endpoint, RecognitionOptions
 
-JOIN_S = 10.0
+JOIN_S = 20.0
 
 
 class Threads:

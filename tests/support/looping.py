@@ -20,7 +20,7 @@ _OURS = ("engine", "connect", "intake")
 _Result = TypeVar("_Result")
 
 
-def threads_left(*names: str, patience_s: float = 5.0) -> list[str]:
+def threads_left(*names: str, patience_s: float = PATIENCE_S) -> list[str]:
     """Those of our threads that do not end. One that has said its last word may still need a moment to go."""
     ours = [thread for thread in threading.enumerate() if thread.name in (names or _OURS)]
     for thread in ours:

@@ -23,7 +23,7 @@ TALK_WAV = DATA / "talk.wav"
 TALK_TEXT = DATA / "talk.txt"
 TALK_SCRIPT = f"script:{DATA / 'talk.script.jsonl'}"
 
-_END_S = 10
+_END_S = 30
 
 
 @contextmanager

@@ -102,7 +102,7 @@ def test_a_call_that_comes_while_the_loop_wakes_up_does_not_put_it_to_sleep_for_
     try:
         settle(loop, 1)
         assert between.is_set()
-        assert on_loop(loop, lambda: "awake", patience_s=1) == "awake"
+        assert on_loop(loop, lambda: "awake") == "awake"
     finally:
         # Wakes it in any case, so that it ends.
         pair[1].send(b"x")

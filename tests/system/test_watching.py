@@ -14,7 +14,7 @@ import pytest
 from asrcli.system import watching
 from asrcli.system.watching import Watch
 
-PATIENCE_S = 10.0
+PATIENCE_S = 20.0
 
 
 class Told:

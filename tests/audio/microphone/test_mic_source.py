@@ -20,6 +20,7 @@ from asrcli.audio.microphone.mic_source import MicOptions, MicSource
 from asrcli.system.clock import Clock, SystemClock
 from asrcli.values.errors import DeviceError, UsageError
 from tests.support.fakes import FakeClock
+from tests.support.looping import PATIENCE_S
 from tests.support.virtual_mic import SAY_RATE_HZ, VirtualMic, noise, offset_of, virtual_mic, write_wav
 
 RATE_HZ = 1000
@@ -357,17 +358,17 @@ def test_an_unplugged_device_is_noticed_and_found_again(
     )
     source.probe()
     thread, out = _collect(source)
-    assert isinstance(out.get(timeout=5), np.ndarray)
+    assert isinstance(out.get(timeout=PATIENCE_S), np.ndarray)
     microphone.unplug()
     try:
-        assert "is gone" in notices.get(timeout=5)
+        assert "is gone" in notices.get(timeout=PATIENCE_S)
     finally:
         microphone.plug()
-    assert "is back" in notices.get(timeout=10)
+    assert "is back" in notices.get(timeout=PATIENCE_S)
     with microphone.say(write_wav(tmp_path / "noise.wav", played)):
         pass
     source.stop()
-    thread.join(5)
+    thread.join(PATIENCE_S)
     blocks = []
     while isinstance(block := out.get(), np.ndarray):
         blocks.append(block)
@@ -381,7 +382,7 @@ def test_a_sound_server_that_dies_is_an_error_within_a_second(microphone: Virtua
     source = MicSource(_device(), MicOptions())
     source.probe()
     thread, out = _collect(source)
-    assert isinstance(out.get(timeout=5), np.ndarray)
+    assert isinstance(out.get(timeout=PATIENCE_S), np.ndarray)
     microphone.kill()
     try:
         thread.join(1)

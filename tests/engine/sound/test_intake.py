@@ -409,4 +409,4 @@ def test_who_closes_in_the_moment_in_which_the_thread_ends_is_told_too(bench):
     b.intake.close(closed.set)
     go_on.set()
     assert threads_left("intake") == []
-    assert closed.wait(0.5)
+    assert closed.wait(PATIENCE_S)

@@ -23,7 +23,7 @@ from asrcli.service.recognizers.script import ScriptRecognizer
 from asrcli.system.loop import Loop
 from tests.support.looping import on_loop
 
-PATIENCE_S = 10
+PATIENCE_S = 20
 
 
 class Slow:

@@ -13,7 +13,7 @@ from asrcli.service.wire.stream import TcpStream
 from asrcli.system.loop import Loop
 from tests.service.hand_loop import HandLoop, Recorder
 
-PATIENCE_S = 10
+PATIENCE_S = 20
 
 
 class Client:
