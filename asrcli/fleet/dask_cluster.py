@@ -22,7 +22,7 @@ from distributed.comm.addressing import get_address_host_port
 from distributed.versions import VersionMismatchWarning
 
 from asrcli.fleet.dask_crew import FarCrew, scheduler_of
-from asrcli.fleet.line import Broken, News, Remark
+from asrcli.fleet.line import Broken, News
 from asrcli.system.threads import Thread
 from asrcli.values.errors import AsrcliError, Bug, LinkError, UsageError
 
@@ -39,7 +39,8 @@ class DaskCluster:
 
     def __init__(self, where: str) -> None:
         self.where = where
-        self.how_to_join = f"start some, where asrcli is installed: dask worker {self.where}"
+        self.nobody = self.how_to_join = ""
+        self._is_reached()
         self._post: Callable[[News], None] = lambda news: None
         self._opening = b""
         # Names of tasks, which the scheduler knows.
@@ -89,6 +90,10 @@ class DaskCluster:
         self._has_begun.set()
         self._post(Broken(bug if isinstance(bug, AsrcliError) else Bug.of(bug)))
 
+    def _is_reached(self) -> None:
+        self.nobody = f"there is no worker at {self.where}"
+        self.how_to_join = f"start some, where asrcli is installed: dask worker {self.where}"
+
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._has_begun.set()
@@ -97,13 +102,15 @@ class DaskCluster:
             client = await self._connect(until)
             if client is None:
                 return
+            self._is_reached()
             try:
                 await self._follow(client)
             finally:
                 await self._leave(client)
             if not self._closing.is_set():
                 until = self._loop.time() + _BACK_S
-                self._post(Remark(f"the scheduler at {self.where} is gone; it is looked for again for {_BACK_S:.0f} s"))
+                self.nobody = f"the scheduler at {self.where} is gone"
+                self.how_to_join = "start it again, and workers"
 
     async def _connect(self, until: float) -> Client | None:
         """A client, at the first try or before `until`; None where the run ends meanwhile.

@@ -61,10 +61,10 @@ News = Joined | Said | Gone | Unusable | Remark | Broken
 class Line(typing.Protocol):
     """For one run. While it lasts each crew hears at least once a second that its head is there.
 
-    `where` is what it is called, `how_to_join` tells how a worker comes to it.
+    `nobody` says that no worker is there, and `how_to_join` how one comes there; both may change while it lasts.
     """
 
-    where: str
+    nobody: str
     how_to_join: str
 
     def begin(self, opening: bytes, post: Callable[[News], None]) -> None:

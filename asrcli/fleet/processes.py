@@ -37,7 +37,7 @@ class Processes:
     how_to_join = "see above why its processes have ended"
 
     def __init__(self, count: int, environ: Mapping[str, str]) -> None:
-        self.where = f"local:{count}"
+        self.nobody = f"there is no worker at local:{count}"
         self._count = count
         self._environ = environ
         self._post: Callable[[News], None] = lambda news: None

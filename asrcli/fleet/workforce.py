@@ -53,7 +53,7 @@ class Workforce:
         self._say = say
         self._clock = clock
         self._roster = Roster(clock.now())
-        self._has_said_so = False
+        self._said = ""
         self._told_of: set[str] = set()
         self._lost: dict[str, _Lost] = {}
         self._killers: list[int] = []
@@ -88,7 +88,7 @@ class Workforce:
                 self._let_go(name)
         if not place.is_ready:
             self._roster.works(worker)
-            self._has_said_so = False
+            self._said = ""
             self._dispatch.joined(worker, place.most)
             yield -1, self.changed()
 
@@ -150,18 +150,11 @@ class Workforce:
             return
         wait_s = self._roster.wait_s
         if alone_s >= wait_s:
-            raise LinkError(f"there is no worker at {self._line.where}", hint=self._line.how_to_join)
-        if alone_s >= _SAYS_SO_S and not self._has_said_so:
-            self._has_said_so = True
+            raise LinkError(self._line.nobody, hint=self._line.how_to_join)
+        if alone_s >= _SAYS_SO_S and self._said != self._line.nobody:
+            self._said = self._line.nobody
             which = "another" if self._roster.had_some else "one"
-            left_s = wait_s - alone_s
-            yield (
-                -1,
-                Notice(
-                    f"there is no worker at {self._line.where}: waits {left_s:.0f} s for {which}",
-                    self._line.how_to_join,
-                ),
-            )
+            yield -1, Notice(f"{self._said}: waits {wait_s - alone_s:.0f} s for {which}", self._line.how_to_join)
 
     def without_ffmpeg(self, worker: str) -> Happenings:
         """Tell, once, that it has none."""

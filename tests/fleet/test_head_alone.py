@@ -30,7 +30,7 @@ def says_nothing(line: Scripted, worker: str, said: FromHead) -> None:
 class Scripted:
     """A Line on which `news` comes at the beginning; `answer` is what crews do. `sent` is what was to be sent."""
 
-    where, how_to_join = "nowhere", "dask worker nowhere"
+    nobody, how_to_join = "there is no worker at nowhere", "dask worker nowhere"
 
     def __init__(self, *news: News, answer: Answer = says_nothing) -> None:
         self._news = news
@@ -178,6 +178,28 @@ def test_where_workers_die_of_all_that_they_are_given_the_run_ends():
         for _ in told:
             """Until it ends."""
     assert len({worker for worker, _ in line.granted()}) < 40
+
+
+def test_what_is_not_there_is_said_anew_when_it_is_another(monkeypatch: pytest.MonkeyPatch):
+    """A line that has lost the scheduler speaks of that, and not of workers."""
+    monkeypatch.setattr(roster, "FIRST_S", 0.5)
+    monkeypatch.setattr(workforce, "_SAYS_SO_S", 0.0)
+    monkeypatch.setattr(head_module, "_LOOK_S", 0.01)
+    line = Scripted()
+    said: list[Notice] = []
+    with (
+        pytest.raises(LinkError, match="the scheduler is gone; 0 of 2") as raised,
+        happenings(head_of(line, SPEC, ROWS), 2) as told,
+    ):
+        for _, what in told:
+            if isinstance(what, Notice):
+                said.append(what)
+                line.nobody, line.how_to_join = "the scheduler is gone", "start it again"
+    assert [each.message.partition(":")[0] for each in said] == [
+        "there is no worker at nowhere",
+        "the scheduler is gone",
+    ]
+    assert raised.value.hint == said[1].hint == "start it again"
 
 
 def test_an_attempt_of_a_lost_worker_is_told_to_come_once_more_and_its_late_words_are_not_heard():

@@ -31,7 +31,7 @@ JOIN_S = 20.0
 class Threads:
     """A Line to crews in threads of this process, which `places` says the machines of. Keeps all that crosses."""
 
-    where = "here"
+    nobody = "there is no worker here"
     how_to_join = "add one"
 
     def __init__(self, *places: Place) -> None:
