@@ -136,7 +136,7 @@ class Workforce:
         now = self._clock.now()
         if self._dispatch.is_in_vain:
             raise LinkError(
-                f"each worker at {self._line.where} was lost with whatever it was given",
+                "each worker was lost with whatever it was given",
                 hint="look for what it dies of: asrcli file with one source, on one of the machines",
             )
         for worker in [name for name, lost in self._lost.items() if now >= lost.until]:

@@ -172,7 +172,7 @@ def test_where_workers_die_of_all_that_they_are_given_the_run_ends():
     rows = [Row.named(str(number)) for number in range(1000)]
     line = Scripted(*joins("w1"), answer=dies_of(*(row.id for row in rows)))
     with (
-        pytest.raises(LinkError, match="each worker at nowhere was lost with whatever it was given; 0 of 1000"),
+        pytest.raises(LinkError, match="each worker was lost with whatever it was given; 0 of 1000"),
         happenings(head_of(line, SPEC, rows, slots=20000), 1000) as told,
     ):
         for _ in told:
