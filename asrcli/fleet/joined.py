@@ -16,7 +16,11 @@ _64_BITS = (1 << 64) - 1
 
 
 class Joined:
-    """The last complete line of each id counts, or else its last one. Ids are numbered as they first came."""
+    """The last complete line of each id counts, or else its last one. Ids are numbered as they first came.
+
+    A line that is not complete counts all the same where it came later, and of other sound: what was complete is of
+    bytes that are there no more.
+    """
 
     def __init__(self) -> None:
         self.lines = 0
@@ -26,6 +30,8 @@ class Joined:
         # Of the line that counts: its file, where it begins there, what it said, and with which options it was made.
         self._files, self._offsets = array("I"), array("Q")
         self._hashes, self._options = array("Q"), array("Q")
+        # What a change of its sound shows in; 0 where that is not known.
+        self._sounds = array("Q")
 
     def __len__(self) -> int:
         """How many ids there are."""
@@ -38,17 +44,20 @@ class Joined:
         number = self._numbers.add(digest_of(said["id"]))
         if number == len(self._states):
             self._states.append(0)
-            for values in (self._files, self._offsets, self._hashes, self._options):
+            for values in (self._files, self._offsets, self._hashes, self._options, self._sounds):
                 values.append(0)
-        elif self.is_complete(number) and not said[KEY]:
-            return
+        sound = _sound(said.get("sound"))
+        if self.is_complete(number) and not said[KEY]:
+            if sound in (0, self._sounds[number]) or not self._sounds[number]:
+                return
+            self._states[number] &= ~_COMPLETE
         options = _hash(str(said.get("options")).encode()) if said[KEY] else 0
         if self.is_complete(number) and options != self._options[number]:
             self._states[number] |= _OTHER_OPTIONS
         if said[KEY]:
             self._states[number] |= _COMPLETE
         self._files[number], self._offsets[number] = file, offset
-        self._hashes[number], self._options[number] = _hash(line), options
+        self._hashes[number], self._options[number], self._sounds[number] = _hash(line), options, sound
 
     def find(self, id: str) -> int | None:
         """The number of `id`, if it has come."""
@@ -69,6 +78,12 @@ class Joined:
     def is_still(self, number: int, line: bytes) -> bool:
         """Whether `line` is the one that was taken."""
         return _hash(line) == self._hashes[number]
+
+
+def _sound(said: object) -> int:
+    """Size and time of a file, or what a server says of it."""
+    known = [said.get(name) for name in ("bytes", "modified_ns", "identity")] if isinstance(said, dict) else []
+    return _hash(repr(known).encode()) if any(known) else 0
 
 
 def _hash(text: bytes) -> int:

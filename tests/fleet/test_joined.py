@@ -7,11 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asrcli.fleet.joined import Joined
-from asrcli.fleet.result_lines import Broken, Outcome
+from asrcli.fleet.result_lines import Broken, Outcome, Sound
+
+NOT_KNOWN, FIRST, OTHER, STORED = None, Sound(5, 1, sha256="a" * 64), Sound(4, 2), Sound(identity="etag:1")
 
 
-def line(id: str, *, complete: bool, options: str) -> bytes:
-    return Outcome(id, id, complete, options, "now").line().encode()
+def line(id: str, *, complete: bool, options: str = "x", sound: Sound | None = None) -> bytes:
+    return Outcome(id, id, complete, options, "now", sound=sound).line().encode()
 
 
 @settings(max_examples=60)
@@ -33,6 +35,28 @@ def test_the_last_complete_line_counts_or_else_the_last_one(said):
         assert joined.is_still(number, line(id, complete=bool(whole), options=options))
         assert not joined.is_still(number, b"{}")
     assert joined.find("d") is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "counts"),
+    [
+        (FIRST, FIRST, 0),
+        (FIRST, Sound(5, 1), 0),
+        (FIRST, NOT_KNOWN, 0),
+        (NOT_KNOWN, FIRST, 0),
+        (FIRST, OTHER, 1),
+        (STORED, STORED, 0),
+        (STORED, Sound(identity="etag:2"), 1),
+    ],
+)
+def test_what_was_complete_no_longer_is_where_other_sound_has_failed_since(before, after, counts):
+    joined = Joined()
+    joined.take(0, 0, line("a", complete=True, sound=before))
+    joined.take(0, 1, line("a", complete=False, sound=after))
+    assert joined.place(0) == (0, counts)
+    assert joined.is_complete(0) == (counts == 0)
+    joined.take(0, 2, line("a", complete=True, sound=after))
+    assert (joined.place(0), joined.is_complete(0), joined.has_other_options(0)) == ((0, 2), True, False)
 
 
 def test_a_broken_line_changes_nothing():
