@@ -155,6 +155,7 @@ class _Run:
     def _before(self, number: int) -> None:
         self._check()
         self._batch.before(number, self._sources[number])
+        self._batch.notes.turn(number, self._sources[number])
 
     def _open(self, number: int, control: Control) -> Source:
         self._check()

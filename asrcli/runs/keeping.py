@@ -116,9 +116,14 @@ class Keeping(Notes):
         if isinstance(result, FinalResult) and (line := sentence_line(result.sentence, seen=False)):
             self._sentences.setdefault(number, []).append(line)
 
+    def turn(self, number: int, item: Prepared) -> None:
+        """What it is now is what its line speaks of: once others have opened it, it may have been replaced."""
+        self._states[number] = None if is_address(item.name) else FileState.of(item.name)
+
     def begun(self, number: int, item: Prepared) -> None:
-        """What it is now is what its line speaks of."""
-        self._states[number] = item.state or (None if item.sound else FileState.of(item.name))
+        """Where it was opened here, or its result had been left behind, that moment counts."""
+        if item.state is not None or number not in self._states:
+            self._states[number] = item.state or FileState.of(item.name)
 
     def over(
         self,

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from asrcli.engine.many import Ended, Job
+from asrcli.fleet.messages import Opened
 from asrcli.runs.keeping import Keeping, outcome_of
 from asrcli.values.errors import AsrcliError, DecodeError, LinkError, OutputError, ServiceError
 from asrcli.values.events import AudioSent, FinalResult, Reconnecting, Sentence, UsageReported
@@ -216,6 +217,40 @@ def test_the_sound_is_hashed_when_it_was_heard_and_only_where_it_is_still_what_i
     }
     assert "sha256" not in sounds["replaced.wav"]
     assert "sha256" not in sounds["failed.wav"]
+
+
+def test_the_line_of_what_others_heard_speaks_of_what_was_there_when_they_were_to_begin(new_run, tmp_path) -> None:
+    name, other = tmp_path / "a.wav", tmp_path / "b.wav"
+    name.write_bytes(b"sound")
+    run = new_run(str(name))
+
+    def script(jobs: Sequence[Job]) -> Iterator[Happening]:
+        for length in (9, 7):
+            # The first attempt is lost with its worker.
+            jobs[0].before()
+            other.write_bytes(b"x" * length)
+            other.replace(name)
+            if length == 9:
+                yield 0, Opened(str(name), 8000, 1)
+        yield 0, final("Old.")
+        yield 0, Ended()
+
+    assert run.bench.run(script) == 0
+    assert run.lines[0]["sound"]["bytes"] == 9
+    assert name.stat().st_size == 7
+
+
+def test_what_could_not_be_opened_says_what_that_was(new_run, tmp_path) -> None:
+    name = tmp_path / "a.wav"
+    name.write_bytes(b"no sound")
+    run = new_run(str(name))
+
+    def script(jobs: Sequence[Job]) -> Iterator[Happening]:
+        jobs[0].before()
+        yield 0, Ended(DecodeError("no sound"))
+
+    assert run.bench.run(script) == 1
+    assert (run.lines[0]["complete"], run.lines[0]["sound"]["bytes"]) == (False, 8)
 
 
 def test_what_lets_one_in_somewhere_is_not_written(new_run) -> None:
