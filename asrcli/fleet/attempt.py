@@ -20,6 +20,7 @@ from asrcli.engine.wiring import Engine
 from asrcli.fleet.journal import Sound
 from asrcli.fleet.messages import Finished, Granted, Opened
 from asrcli.system.file_state import FileState, change_since
+from asrcli.values.addresses import shown
 from asrcli.values.errors import AsrcliError, Bug, Interrupted
 from asrcli.values.events import (
     AudioFinished,
@@ -88,8 +89,14 @@ class Attempt:
 
     @property
     def sound(self) -> Sound | None:
-        """What was heard, where that is a file."""
-        return None if self._state is None else (self.granted.row.audio, self._state)
+        """What was heard, and where that can be seen again; None where nothing tells it from what comes later."""
+        name = self.granted.row.audio
+        if self._state is not None:
+            return name, self._state
+        if self._opened_as is None or self._opened_as.sound is None:
+            return None
+        # What lets one in at an address stays out of journals, and without it nobody can ask there.
+        return (name if shown(name) == name else ""), self._opened_as.sound
 
     @property
     def is_stopped(self) -> bool:
@@ -151,6 +158,7 @@ class Attempt:
             captured_at=source.captured_at,
             sound_format=source.sound_format,
             sound=source.sound,
+            state=self._state,
         )
         try:
             self._run = Transcription(source, self._engine, self._control, self._tell, self._phase_s)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from asrcli.fleet.manifest import Row
+from asrcli.fleet.messages import Opened
 from asrcli.system.clock import Clock
 from asrcli.values.events import AudioFinished, AudioSent, Event, SessionStarted
 
@@ -24,15 +25,16 @@ class Running:
 
 
 class Attempts:
-    """Those of a run over `rows` at pace `speed`; None is as fast as it goes."""
+    """Those of a run at pace `speed`; None is as fast as it goes."""
 
-    def __init__(self, rows: int, speed: float | None, clock: Clock) -> None:
+    def __init__(self, speed: float | None, clock: Clock) -> None:
         self._speed = speed
         self._clock = clock
         self._running: dict[int, Running] = {}
         self._tickets: dict[int, int] = {}
         self._next = 0
-        self._shown = bytearray(rows)
+        # What was told of the sources that are not over.
+        self._shown: dict[int, Opened] = {}
         # What lost attempts had sent, by the number of the source; and the same while it is not sent once more.
         self._lost_ms: dict[int, int] = {}
         self._to_resend: set[int] = set()
@@ -84,13 +86,18 @@ class Attempts:
         self._lost_ms[running.number] = self._lost_ms.get(running.number, 0) + sent_ms
         self._to_resend.add(running.number)
 
-    def show(self, number: int) -> bool:
-        """Whether what is known of the source is still to be told; from now on it is."""
-        was_shown, self._shown[number] = self._shown[number], True
-        return not was_shown
+    def show(self, number: int, opened: Opened) -> bool:
+        """Whether `opened` is still to be told of the source; what was told before names its sound from now on."""
+        told = self._shown.setdefault(number, opened)
+        told.sound = opened.sound
+        return told is opened
 
     def is_shown(self, number: int) -> bool:
-        return bool(self._shown[number])
+        return number in self._shown
+
+    def over(self, number: int) -> None:
+        """Nothing more is told of the source."""
+        self._shown.pop(number, None)
 
     def note(self, running: Running, event: Event) -> Event:
         """Take note of `event`; as it is to be told."""

@@ -76,7 +76,7 @@ class Crew:
         self._is_over = threading.Event()
         name = f"{opening.journal}-{self._place.machine}"
         self._journal: journal.Journal | None = None
-        self._left = journal.LeftBehind(self._place.journals, name)
+        self._left = journal.LeftBehind(self._place.journals, name, opening.variants[0].input.way)
         self._left_marks: set[str] = set()
         self._is_looking = False
         self._name = name

@@ -53,7 +53,7 @@ class Head:
         self._news: queue.SimpleQueue[_What] = queue.SimpleQueue()
         self._jobs: Sequence[Job] = ()
         speed = opening.variants[0].spec.speed
-        self._attempts = Attempts(len(works.rows), speed, clock)
+        self._attempts = Attempts(speed, clock)
         self._workers = Workforce(line, dispatch, self._attempts, works.rows, self._say, clock)
         self._over = bytearray(len(works.rows))
         self._done = 0
@@ -81,7 +81,8 @@ class Head:
                 for each in news or ():
                     yield from self._take(each)
                 yield from self._workers.look_around()
-                yield from self._give_up_those_that_kill()
+                for number, error in self._workers.given_up():
+                    yield from self._end(number, error)
             self._wait_until_kept()
         except LinkError as error:
             done = f"{self._done} of {len(self._over)} sources are done"
@@ -178,12 +179,9 @@ class Head:
                     return
             number = self._over.find(False, number + 1)
 
-    def _give_up_those_that_kill(self) -> Happenings:
-        for number, error in self._workers.given_up():
-            yield from self._end(number, error)
-
     def _end(self, number: int, error: AsrcliError | None) -> Happenings:
         self._over[number] = True
+        self._attempts.over(number)
         self._left -= 1
         self._done += error is None
         yield number, Ended(error)
@@ -238,7 +236,7 @@ class Head:
             case messages.Arrived(_, in_s):
                 self._dispatch.arrived(number, -in_s)
             case messages.Begun(_, opened):
-                if self._attempts.show(number):
+                if self._attempts.show(number, opened):
                     yield number, opened
             case messages.Told(_, events):
                 for event in events:
@@ -273,9 +271,9 @@ class Head:
         yield from self._deliver(number, worker, finished, finished.results)
 
     def _left_behind(self, worker: str, finished: messages.Finished) -> Happenings:
-        """A crew that has died had finished it."""
+        """A crew that has died had finished it, from what may be another file by now."""
         number = self._works.number(finished.mark)
-        if number is None or self._over[number]:
+        if number is None or self._over[number] or not self._works.is_still(number, finished.opened):
             if number is None or number not in self._holders:
                 self._say(worker, messages.Kept((finished.mark,)))
             return
@@ -287,7 +285,7 @@ class Head:
 
     def _deliver(self, number: int, worker: str, finished: messages.Finished, events: Sequence[Event]) -> Happenings:
         """Tell of it all that was not told yet."""
-        if finished.opened is not None and self._attempts.show(number):
+        if finished.opened is not None and self._attempts.show(number, finished.opened):
             yield number, finished.opened
         if self._attempts.is_shown(number):
             for event in events:

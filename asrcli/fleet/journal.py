@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import functools
 import json
 import os
 import secrets
@@ -15,9 +16,12 @@ import stat
 import sys
 import zlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from asrcli.remote.base import Way
+from asrcli.remote.places import open_remote
 from asrcli.system.durable_lines import DurableLines
 from asrcli.system.file_state import FileState
 from asrcli.values.errors import AsrcliError, UsageError
@@ -25,9 +29,14 @@ from asrcli.values.errors import AsrcliError, UsageError
 KEPT = timedelta(days=30)
 _SUFFIX = ".journal"
 _MARK, _RESULT, _SOUND = "mark", "result", "sound"
-Sound = tuple[str, FileState]
-"""The name of a file, and what it was when it was heard."""
+Sound = tuple[str, FileState | str]
+"""The name of a file, and what it was when it was heard; or an address and the identity of what was there.
 
+An address that must not be written down is "".
+"""
+
+# So many addresses are asked at the same time.
+_ASKED = 16
 # A file is given up for a new one once it has so many lines, and nothing that anybody still needs.
 _LINES = 256
 
@@ -44,7 +53,7 @@ class Journal:
         self._open()
 
     def append(self, mark: str, result: bytes, sound: Sound | None, then: Callable[[], None]) -> None:
-        """Keep `result`, of a file where `sound` is one, and call `then` when it is on the disk.
+        """Keep `result`, of `sound` where something tells that, and call `then` when it is on the disk.
 
         Raises OutputError where it cannot be written.
         """
@@ -101,14 +110,22 @@ class _File:
 
 
 class LeftBehind:
-    """The journals of crews that have died, of the results called `name` in `folder`: they are this object's now."""
+    """The journals of crews that have died, of the results called `name` in `folder`: they are this object's now.
 
-    def __init__(self, folder: Path, name: str) -> None:
+    `way`: how to get to addresses.
+    """
+
+    def __init__(self, folder: Path, name: str, way: Way) -> None:
+        self._way = way
         self._taken: dict[Path, DurableLines] = {}
         self._folder, self._name = folder, name
 
     def results(self) -> Iterator[bytes]:
-        """What is in those that were not taken before, unless its sound has changed since."""
+        """What is in those that were not taken before, unless its sound has changed since.
+
+        What lies at an address is asked for; what cannot be asked for any more may have changed.
+        """
+        kept: list[tuple[object, bytes]] = []
         for path in sorted(self._folder.glob(f"{self._name}-*{_SUFFIX}")):
             if path not in self._taken and _is_ours(path):
                 try:
@@ -116,7 +133,12 @@ class LeftBehind:
                 except UsageError:
                     # Its crew lives, or it is gone by now.
                     continue
-                yield from _read(path)
+                kept += _read(path)
+        with ThreadPoolExecutor(_ASKED, "left behind") as pool:
+            is_unchanged = functools.partial(_is_unchanged, self._way)
+            for (_, result), is_same in zip(kept, pool.map(is_unchanged, [sound for sound, _ in kept]), strict=True):
+                if is_same:
+                    yield result
 
     def remove(self) -> None:
         """The head has all that was in them."""
@@ -156,19 +178,26 @@ def _is_ours(path: Path) -> bool:
     return sys.platform == "win32" or (status.st_uid == os.getuid() and not status.st_mode & 0o022)
 
 
-def _read(path: Path) -> Iterator[bytes]:
+def _read(path: Path) -> Iterator[tuple[object, bytes]]:
     with path.open(encoding="utf-8") as file:
         for line in file:
             # What a power cut has left of a line is nothing.
             with contextlib.suppress(ValueError, KeyError, TypeError, zlib.error):
                 kept = json.loads(line)
-                if _is_unchanged(kept[_SOUND]):
-                    yield zlib.decompress(base64.b64decode(kept[_RESULT]))
+                yield kept[_SOUND], zlib.decompress(base64.b64decode(kept[_RESULT]))
 
 
-def _is_unchanged(sound: object) -> bool:
-    """Whether a file is still what was heard; of anything else that is not known."""
+def _is_unchanged(way: Way, sound: object) -> bool:
+    """Whether a file, or what lies at an address, is still what was heard; of anything else that is not known."""
     if not isinstance(sound, list):
         return True
     name, state = sound
-    return FileState.of(name) == FileState(*state)
+    if isinstance(state, list):
+        return FileState.of(name) == FileState(*state)
+    try:
+        if not name:
+            return False
+        with contextlib.closing(open_remote(name, way)) as remote:
+            return isinstance(state, str) and remote.identity == state
+    except AsrcliError:
+        return False

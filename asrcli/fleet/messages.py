@@ -15,6 +15,7 @@ from pathlib import Path
 
 from asrcli.fleet.manifest import Row
 from asrcli.fleet.portable import Portable
+from asrcli.system.file_state import FileState
 from asrcli.values.errors import AsrcliError
 from asrcli.values.events import Event
 from asrcli.values.sound import SoundFormat
@@ -22,7 +23,10 @@ from asrcli.values.sound import SoundFormat
 
 @dataclass(slots=True)
 class Opened:
-    """What is known of a source that another process has opened: a Heard, without its sound."""
+    """What is known of a source that another process has opened: a Heard, without its sound.
+
+    `state`: of a file, as that process saw it.
+    """
 
     name: str
     rate_hz: int
@@ -31,6 +35,7 @@ class Opened:
     captured_at: str | None = None
     sound_format: SoundFormat | None = None
     sound: str | None = None
+    state: FileState | None = None
     live: bool = False
     can_wait: bool = True
     waits: bool = False

@@ -11,8 +11,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from asrcli.fleet.manifest import Row
-from asrcli.fleet.messages import Granted
+from asrcli.fleet.messages import Granted, Opened
 from asrcli.fleet.portable import Portable
+from asrcli.system.file_state import FileState
 from asrcli.values.addresses import is_address, is_loopback
 
 
@@ -50,6 +51,13 @@ class Works:
         if self._numbers is None:
             self._numbers = {self.mark(number): number for number in range(len(self.rows))}
         return self._numbers.get(mark)
+
+    def is_still(self, number: int, opened: Opened | None) -> bool:
+        """Whether the file of a row is, as it is seen from here, what a crew has heard some time ago."""
+        heard = None if opened is None else opened.state
+        now = None if heard is None else FileState.of(self.rows[number].audio)
+        # Another machine has another number for the same file.
+        return heard is None or now is None or heard[2:] == now[2:]
 
 
 def _anywhere(audio: str) -> str:

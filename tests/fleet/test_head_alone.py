@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from asrcli.fleet.line import Broken, Gone, Joined, News, Said, Unusable
 from asrcli.fleet.manifest import Row
 from asrcli.fleet.messages import FromCrew, FromHead, Granted, from_head
 from asrcli.fleet.suspects import KillsWorkers
+from asrcli.system.file_state import FileState
 from asrcli.values.errors import AsrcliError, AuthError, DecodeError, LinkError, UsageError
 from asrcli.values.events import Ended, Notice, Reconnecting, SessionStarted, WorkersChanged
 from tests.support.fleet import happenings, head_of, nobody, run, spec_of
@@ -223,6 +225,41 @@ def test_an_attempt_of_a_lost_worker_is_told_to_come_once_more_and_its_late_word
     assert errors(found) == [None]
     assert (0, Reconnecting(1, 0, "first was lost", is_told=True)) in found
     assert [what for _, what in found if isinstance(what, WorkersChanged)][-1].lost == 1
+
+
+def test_the_sound_of_a_source_is_that_of_the_attempt_that_counts():
+    def answer(line: Scripted, worker: str, said: FromHead) -> None:
+        if isinstance(said, Granted):
+            opened = messages.Opened("a", 1, 1, sound="etag:1" if worker == "first" else "etag:2")
+            line.tells(worker, messages.Begun(said.ticket, opened))
+            if worker == "first":
+                for each in (Gone("first", "killed"), *joins("second")):
+                    line.post(each)
+            else:
+                line.tells(worker, messages.Over(said.ticket, messages.Finished(said.mark, opened, (), ())))
+
+    found = run(head_of(Scripted(*joins("first"), answer=answer), SPEC, ROWS[:1]), 1)
+    assert [what.sound for _, what in found if isinstance(what, messages.Opened)] == ["etag:2"]
+
+
+@pytest.mark.parametrize(("heard", "is_heard_again"), [(b"sound", False), (b"some other sound", True), (None, False)])
+def test_what_was_left_behind_counts_only_where_the_file_is_as_it_was(tmp_path: Path, heard, is_heard_again):
+    """Whoever hands it over may see, for a while, what was there before."""
+    rows = [Row.named(str(tmp_path / "a.wav"))]
+    Path(rows[0].audio).write_bytes(b"sound")
+    state = FileState.of(rows[0].audio)
+    assert state is not None
+    # On another machine, where devices have other numbers.
+    seen = None if heard is None else state._replace(device=state.device + 1, size_bytes=len(heard))
+    line = Scripted(answer=finishes)
+    head = head_of(line, SPEC, rows)
+    finished = messages.Finished(head._works.mark(0), messages.Opened("a", 1, 1, state=seen), (), ())
+    hello = [messages.Hello("here", 10), messages.LeftBehind(messages.pack(finished)), messages.HandedOver()]
+    line._news = (Joined("w"), Said("w", messages.pack(hello)))
+    assert errors(run(head, 1)) == [None]
+    assert line.granted() == ([("w", rows[0].id)] if is_heard_again else [])
+    # In any case it is of no more use to anybody.
+    assert ("w", messages.Kept((finished.mark,))) in line.sent
 
 
 def test_a_full_service_sends_one_away_that_has_not_started_and_it_has_its_turn_again():

@@ -10,7 +10,9 @@ import pytest
 
 from asrcli.fleet import journal as journal_module
 from asrcli.fleet.journal import KEPT, Journal, LeftBehind, sweep
+from asrcli.remote.base import Way
 from asrcli.system.file_state import FileState
+from tests.support.web_server import Thing, web_server
 
 
 def append(journal: Journal, mark: str, sound: journal_module.Sound | None = None) -> None:
@@ -22,7 +24,7 @@ def append(journal: Journal, mark: str, sound: journal_module.Sound | None = Non
 
 def left_behind(folder: Path, name: str) -> list[bytes]:
     """What a head would find, which leaves it there for the next one."""
-    left = LeftBehind(folder, name)
+    left = LeftBehind(folder, name, Way())
     try:
         return [*left.results()]
     finally:
@@ -34,7 +36,7 @@ def test_what_a_living_crew_has_is_its_own_and_what_a_dead_one_had_is_taken_once
     append(journal, "a")
     assert left_behind(tmp_path, "j") == []
     journal.close(is_kept=True)
-    first, second = LeftBehind(tmp_path, "j"), LeftBehind(tmp_path, "j")
+    first, second = LeftBehind(tmp_path, "j", Way()), LeftBehind(tmp_path, "j", Way())
     assert [*first.results()] == [b"a"]
     assert [*second.results()] == []
     # It dies before the head has it.
@@ -78,6 +80,19 @@ def test_of_a_file_that_has_changed_nothing_is_told(tmp_path: Path):
     journal.close(is_kept=True)
     sound.write_bytes(b"12")
     assert left_behind(folder, "j") == [b"address"]
+
+
+def test_what_lies_at_an_address_is_asked_for_and_is_told_only_where_it_is_the_same(tmp_path: Path):
+    journal = Journal(tmp_path, "j")
+    with web_server() as server:
+        same, other = (server.put(f"/{name}", Thing(b"x", etag='"1"')) for name in ("same", "other"))
+        for name in (same, other, same.replace("same", "gone"), ""):
+            append(journal, name, (name, 'etag:"1"'))
+        journal.close(is_kept=True)
+        assert left_behind(tmp_path, "j") == [same.encode(), other.encode()]
+        server.put("/other", Thing(b"x", etag='"2"'))
+        assert left_behind(tmp_path, "j") == [same.encode()]
+    assert left_behind(tmp_path, "j") == []
 
 
 def test_what_others_can_have_written_is_not_read(tmp_path: Path):
