@@ -61,7 +61,9 @@ def parse_rate(text: str) -> Rate:
     if found is None:
         raise UsageError(
             f"--rate {text} is neither so many starts in a second or a minute nor a sample rate",
-            hint="such as 20/s, 600/min, or 16000 for raw audio",
+            hint=f"so many starts in a second are {text}/s, and a sample rate is 1000 Hz at least"
+            if _RATE.fullmatch(f"{text}/s")
+            else "such as 20/s, 600/min, or 16000 for raw audio",
         )
     return Rate(int(found["starts"]), _UNITS[found["unit"]])
 

@@ -28,7 +28,8 @@ RawEncoding = Annotated[
         autocompletion=values.encodings,
     ),
 ]
-_HZ = re.compile(r"-?[0-9]{1,9}", re.ASCII)
+# A sample rate has four digits at least; fewer are starts without their unit.
+_HZ = re.compile(r"-[0-9]{1,9}|0|[0-9]{4,9}", re.ASCII)
 
 Pace = Annotated[
     str,

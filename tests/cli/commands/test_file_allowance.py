@@ -68,6 +68,13 @@ def test_a_rate_that_cannot_be_is_refused_in_one_line(asrcli, rate):
     assert f"--rate {rate} is neither so many starts in a second or a minute nor a sample rate" in done.err
 
 
+def test_starts_without_their_unit_are_told_how_they_are_written(asrcli):
+    done = asrcli("file", TALK_WAV, "--rate", 5, "--region", "local")
+    assert done.code == 2
+    assert done.err.startswith("asrcli: error: --rate 5 is neither")
+    assert "(so many starts in a second are 5/s, and a sample rate is 1000 Hz at least)\n" in done.err
+
+
 def test_one_option_says_how_fast_sessions_start(asrcli):
     done = asrcli("file", TALK_WAV, "--rate", "20/s", "--starts-per-minute", 60, "--region", "local")
     assert done.code == 2
@@ -76,7 +83,15 @@ def test_one_option_says_how_fast_sessions_start(asrcli):
 
 @pytest.mark.parametrize(
     ("line", "said"),
-    [("rate = 16000", ""), ('rate = "16000"', ""), ('rate = "20/s"', ""), ('rate = "20/h"', "20/s, 600/min")],
+    [
+        ("rate = 16000", ""),
+        ("rate = 5", "5/s"),
+        ('rate = "999"', "999/s"),
+        ("rate = 1000", ""),
+        ('rate = "16000"', ""),
+        ('rate = "20/s"', ""),
+        ('rate = "20/h"', "20/s, 600/min"),
+    ],
 )
 def test_configuration_files_say_it_as_a_number_or_a_text(asrcli, tmp_path, monkeypatch, line, said):
     (tmp_path / "asrcli.toml").write_text(f"[file]\n{line}\n", encoding="utf-8")
