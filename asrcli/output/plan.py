@@ -12,8 +12,8 @@ from asrcli.values.clock_time import in_words
 from asrcli.values.source_name import label
 
 _CUSTOM = "custom"
-# So many missing files are named one by one.
-NAMED = 3
+# So many sources that would fail are named one by one.
+_NAMED = 3
 _WIDTH = 8
 # Less than that of any currency is nothing.
 _LEAST = 0.001
@@ -49,12 +49,30 @@ class Share:
         return None if self.per_s is None else self.audio_ms / 1000 * self.per_s
 
 
+@dataclass(slots=True)
+class Lacking:
+    """Sources that would fail: how many, and a few of them, each with what is wrong with it, "" where that is clear."""
+
+    count: int = 0
+    named: list[tuple[str, str]] = field(default_factory=list)
+
+    def add(self, name: str, problem: str) -> None:
+        """One more."""
+        self.count += 1
+        if len(self.named) < _NAMED:
+            self.named.append((name, problem))
+
+    @property
+    def names(self) -> list[str]:
+        return [label(name) for name, _ in self.named]
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A run that was not begun.
 
     `region` as in Begin. There are so many `sources`, of which `in_shard` are for this run; `done` of these are done,
-    `missing` are not there, of which a few are `missing_names`, and the rest is to do, model by model. `at_once` and
+    `missing` are not there, `failing` cannot be read, and the rest is to do, model by model. `at_once` and
     `speed` (the pace, None for as fast as it goes) bound how fast that goes, and `starts` in `starts_in_s` seconds,
     where that is limited. `workers` is how many processes work, None where nobody has counted them. `parts`: of each
     source, sent at once. `prices_of`: when the list prices were looked up; None where the service costs nothing.
@@ -67,8 +85,8 @@ class Plan:
     shares: Mapping[str, Share]
     at_once: int
     shard: str | None = None
-    missing: int = 0
-    missing_names: tuple[str, ...] = ()
+    missing: Lacking = field(default_factory=Lacking)
+    failing: Lacking = field(default_factory=Lacking)
     longest_ms: int = 0
     speed: float | None = 1.0
     starts: int | None = None
@@ -128,8 +146,10 @@ def document(plan: Plan) -> dict[str, object]:
         "shard": plan.shard,
         "in_shard": plan.in_shard,
         "done": plan.done,
-        "missing": plan.missing,
-        "missing_names": [label(name) for name in plan.missing_names],
+        "missing": plan.missing.count,
+        "missing_names": plan.missing.names,
+        "failing": plan.failing.count,
+        "failing_names": plan.failing.names,
         "to_do": plan.to_do,
         "audio_ms": plan.audio_ms,
         "unknown_lengths": plan.unknown,
@@ -182,10 +202,9 @@ def text(plan: Plan, columns: int | None) -> str:
 
 def _rows(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "sources", _of_the_sources(plan)
-    if plan.missing:
-        more = plan.missing - len(plan.missing_names)
-        rest = f" and {more:,} more" if more else ""
-        yield "missing", f"{plan.missing:,}: {', '.join(shown(label(name)) for name in plan.missing_names)}{rest}"
+    for heading, lacking in (("missing", plan.missing), ("failing", plan.failing)):
+        if lacking.count:
+            yield heading, _named(lacking)
     if not plan.to_do:
         return
     yield "sound", _length(plan.audio_ms, plan.unknown, plan.to_do)
@@ -205,6 +224,12 @@ def _of_the_sources(plan: Plan) -> str:
     if plan.to_do != plan.sources:
         said.append(f"{plan.to_do:,} to do" if plan.to_do else "nothing to do")
     return ", ".join(said)
+
+
+def _named(lacking: Lacking) -> str:
+    names = [shown(label(name)) + (f" ({sanitize(problem)})" if problem else "") for name, problem in lacking.named]
+    more = lacking.count - len(names)
+    return f"{lacking.count:,}: {', '.join(names)}" + (f" and {more:,} more" if more else "")
 
 
 def _length(audio_ms: int, unknown: int, sources: int) -> str:

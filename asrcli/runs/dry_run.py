@@ -14,16 +14,18 @@ from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from asrcli.audio.opening import Files
 from asrcli.audio.reading import glance
 from asrcli.engine.allowance import parse_rate
 from asrcli.fleet.manifest import Row
 from asrcli.output.formats.jsonl import plan_line
 from asrcli.output.output import Output
-from asrcli.output.plan import NAMED, Plan, Share, document, text
+from asrcli.output.plan import Lacking, Plan, Share, document, text
 from asrcli.output.views import terminal
 from asrcli.runs.choose_forms import STANDARD_OUTPUT, forms_of
 from asrcli.runs.choose_spec import Choice, network_of
 from asrcli.runs.embedding import Embedding
+from asrcli.runs.exits import EXIT_CODES
 from asrcli.runs.request import Request
 from asrcli.runs.results import Results
 from asrcli.runs.rows import Rows
@@ -31,6 +33,7 @@ from asrcli.runs.sources import Opener, Prepared
 from asrcli.runs.variants import AllChosen
 from asrcli.settings import catalogue, endpoints
 from asrcli.values.addresses import is_address, is_loopback
+from asrcli.values.errors import AsrcliError
 from asrcli.values.source_name import STANDARD_INPUT
 
 _JSON = "json"
@@ -41,7 +44,10 @@ _MOST_LOOKED_UP = 10_000
 def dry_run(
     request: Request, rows: Rows, chosen: AllChosen, results: Results, embedding: Embedding | None, output: Output
 ) -> int:
-    """Print the plan of `request`; the exit code. Raises what a run would that is refused, and Refused."""
+    """Print the plan of `request`; the exit code that the run would have, as far as that shows.
+
+    It is 1 where a source of a corpus would fail. Raises what a run would that is refused, and Refused.
+    """
     is_free = _check_the_way(request, chosen.variants[0].choice, output)
     with ExitStack() as stack:
         sources = _corpus(rows) if request.is_corpus else _looked_at(request, chosen, output)
@@ -56,7 +62,7 @@ def dry_run(
     else:
         columns = terminal.size(sys.stdout)[0] if sys.stdout.isatty() else None
         output.aside(lambda: print(text(plan, columns)))
-    return 0
+    return EXIT_CODES[AsrcliError] if plan.missing.count or plan.failing.count else 0
 
 
 def _check_the_way(request: Request, choice: Choice, output: Output) -> bool:
@@ -100,28 +106,52 @@ def _can_be_opened_again(name: str) -> bool:
         return True
 
 
-def _plan(request: Request, rows: Rows, chosen: AllChosen, sources: Sequence[Prepared], *, is_free: bool) -> Plan:
-    """What is to be done of `sources`. What is missing is seen of a corpus only: else it has been refused."""
-    shares: dict[str, Share] = {}
-    missing: list[str] = []
-    missing_count = longest_ms = looked_up = 0
-    for item in sources:
-        if request.is_corpus and not _is_there(item.name):
-            missing_count += 1
-            if missing_count <= NAMED:
-                missing.append(item.name)
-            continue
-        length_ms = item.duration_ms
-        if length_ms is None and request.is_corpus and looked_up < _MOST_LOOKED_UP and not is_address(item.name):
-            looked_up += 1
-            length_ms = glance.length_ms(item.name)
-        choice = chosen.variants[item.variant].choice
-        share = shares.get(choice.options.model) or shares.setdefault(choice.options.model, _share(choice))
+class _Survey:
+    """What is to be done, source by source: what each model has, and what would fail.
+
+    Of a corpus only is something missing, or cannot be read: else it has been refused. `is_here`: it is this machine
+    that opens its files.
+    """
+
+    def __init__(self, request: Request, chosen: AllChosen, *, is_here: bool) -> None:
+        self._is_corpus = request.is_corpus
+        self._chosen = chosen
+        self._is_here = is_here
+        self._may_be_raw = isinstance(request.input, Files) and request.input.raw is not None
+        self._looked_up = 0
+        self.shares: dict[str, Share] = {}
+        self.missing = Lacking()
+        self.failing = Lacking()
+        self.longest_ms = 0
+
+    def take(self, item: Prepared) -> None:
+        seen = self._seen(item) if self._is_corpus and not is_address(item.name) else glance.Glance()
+        if self._is_here and seen.problem:
+            is_missing = seen.problem == glance.MISSING
+            (self.missing if is_missing else self.failing).add(item.name, "" if is_missing else seen.problem)
+            return
+        length_ms = seen.length_ms if item.duration_ms is None else item.duration_ms
+        choice = self._chosen.variants[item.variant].choice
+        model = choice.options.model
+        share = self.shares.get(model) or self.shares.setdefault(model, _share(choice))
         share.add(length_ms, choice.options.languages)
-        longest_ms = max(longest_ms, length_ms or 0)
-    to_do = len(sources) - missing_count
+        self.longest_ms = max(self.longest_ms, length_ms or 0)
+
+    def _seen(self, item: Prepared) -> glance.Glance:
+        if item.duration_ms is None and self._looked_up < _MOST_LOOKED_UP:
+            self._looked_up += 1
+            return glance.look(item.name, may_be_raw=self._may_be_raw)
+        return glance.Glance(problem=glance.problem(item.name))
+
+
+def _plan(request: Request, rows: Rows, chosen: AllChosen, sources: Sequence[Prepared], *, is_free: bool) -> Plan:
+    """What is to be done of `sources`."""
     rate, workers = _rate(request), _workers(request.corpus.cluster)
-    at_once = request.at_once(to_do)
+    # On machines elsewhere there may be files that are not here.
+    survey = _Survey(request, chosen, is_here=workers is not None)
+    for item in sources:
+        survey.take(item)
+    at_once = request.at_once(len(sources) - survey.missing.count - survey.failing.count)
     if request.corpus.cluster is not None and request.many.jobs is not None and workers is not None:
         at_once = min(at_once, request.many.jobs * workers)
     return Plan(
@@ -130,11 +160,11 @@ def _plan(request: Request, rows: Rows, chosen: AllChosen, sources: Sequence[Pre
         shard=request.corpus.shard,
         in_shard=len(rows.rows),
         done=len(rows.rows) - len(sources),
-        missing=missing_count,
-        missing_names=tuple(missing),
-        shares=shares,
+        missing=survey.missing,
+        failing=survey.failing,
+        shares=survey.shares,
         at_once=at_once,
-        longest_ms=longest_ms,
+        longest_ms=survey.longest_ms,
         speed=request.speed,
         starts=None if rate is None else rate[0],
         starts_in_s=1.0 if rate is None else rate[1],
@@ -162,15 +192,6 @@ def _workers(cluster: str | None) -> int | None:
     from asrcli.runs.cluster import processes_of
 
     return processes_of(cluster)
-
-
-def _is_there(name: str) -> bool:
-    """Whether there is something of that name here; of what lies at an address nothing is known."""
-    try:
-        # Of a hundred thousand, where a Path for each would take longer.
-        return is_address(name) or os.path.exists(name)  # noqa: PTH110
-    except ValueError:
-        return False
 
 
 def _share(choice: Choice) -> Share:

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from asrcli.output.plan import Plan, Share, document, text
+from asrcli.output.plan import Lacking, Plan, Share, document, text
 
 
 def share(*lengths_ms: int | None, language: str = "", price: tuple[str, float] | None = ("USD", 0.001)) -> Share:
@@ -25,6 +25,10 @@ def plan(shares: dict[str, Share] | None = None, **said) -> Plan:
         "prices_of": "May 2026",
     }  # fmt: skip
     return Plan(shares=shares, **{**default, **said})
+
+
+def lacking(count: int, *named: tuple[str, str]) -> Lacking:
+    return Lacking(count, [*named])
 
 
 def rows(told: Plan) -> dict[str, str]:
@@ -59,12 +63,15 @@ def test_the_time_is_the_largest_of_what_bounds_it(said, at_least_s, by):
 def test_what_a_person_reads():
     made = plan(
         {"fun": share(3_600_000, None, language="zh"), "para": share(60_000, price=("CNY", 0.01))},
-        sources=2000, in_shard=500, done=490, shard="2/4", missing=7, missing_names=("a.wav", "b\x1b.wav", "-"),
-        at_once=40, longest_ms=3_600_000, starts=20, starts_in_s=1.0, cluster="local:4", workers=4,
+        sources=2000, in_shard=500, done=490, shard="2/4", at_once=40,
+        missing=lacking(7, ("a.wav", ""), ("b\x1b.wav", ""), ("-", "")),
+        failing=lacking(2, ("c.wav", "empty"), ("d.wav", "a folder")),
+        longest_ms=3_600_000, starts=20, starts_in_s=1.0, cluster="local:4", workers=4,
     )  # fmt: skip
     assert text(made, None).splitlines() == [
         "sources 2,000, 500 in shard 2/4, 490 done already, 3 to do",
         r"missing 7: a.wav, b\x1b.wav, standard input and 4 more",
+        "failing 2: c.wav (empty), d.wav (a folder)",
         "sound   1 h 1 min, and 1 of which the length is not known",
         "model   fun (zh): 2, 1 h, and 1 of which the length is not known",
         "        para: 1, 60 s",
@@ -81,6 +88,7 @@ def test_what_a_script_gets():
     made = plan({"fun": share(1500, language="zh"), "other": share(None, price=None)}, shard="1/2", in_shard=5, done=3)
     assert document(made) == {
         "region": "intl", "sources": 2, "shard": "1/2", "in_shard": 5, "done": 3, "missing": 0, "missing_names": [],
+        "failing": 0, "failing_names": [],
         "to_do": 2, "audio_ms": 1500, "unknown_lengths": 1, "longest_ms": 1500,
         "models": [
             {"model": "fun", "languages": {"zh": 1}, "sources": 1, "audio_ms": 1500, "unknown_lengths": 0,

@@ -31,7 +31,10 @@ class CorpusFlags:
     ] = None
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Only say what would be done, how long it takes at least, what it costs."),
+        typer.Option(
+            "--dry-run",
+            help="Only say what would be done, how long it takes at least, what it costs; exits as the run would.",
+        ),
     ] = False
     shard: Annotated[
         str | None,

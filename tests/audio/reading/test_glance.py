@@ -11,7 +11,7 @@ import pytest
 
 from asrcli.audio.opening import open_source
 from asrcli.audio.reading.ffmpeg_tool import find_ffmpeg
-from asrcli.audio.reading.glance import length_ms
+from asrcli.audio.reading.glance import MISSING, Glance, look, problem
 from tests.support.service import TALK_WAV
 
 
@@ -20,12 +20,12 @@ def test_it_is_that_of_the_opened_file(tmp_path, ending):
     path = tmp_path / f"talk.{ending}"
     subprocess.run([str(find_ffmpeg()), "-v", "error", "-t", "2", "-i", TALK_WAV, path], check=True)
     with contextlib.closing(open_source(str(path))) as source:
-        assert length_ms(str(path)) == source.duration_ms
+        assert look(str(path)) == Glance(source.duration_ms)
         assert source.duration_ms == pytest.approx(2000, abs=60)
 
 
 def test_a_wav_is_known_by_its_content(tmp_path):
-    assert length_ms(str(shutil.copy(TALK_WAV, tmp_path / "talk"))) == length_ms(str(TALK_WAV)) == 33941
+    assert look(str(shutil.copy(TALK_WAV, tmp_path / "talk"))) == look(str(TALK_WAV)) == Glance(33941)
 
 
 @pytest.mark.parametrize("options", [["talk.m4a"], ["-write_xing", "0", "talk.mp3"]], ids=["m4a", "no index"])
@@ -33,13 +33,30 @@ def test_what_takes_ffmpeg_is_not_known(tmp_path, options):
     *others, name = options
     path = tmp_path / name
     subprocess.run([str(find_ffmpeg()), "-v", "error", "-t", "1", "-i", TALK_WAV, *others, path], check=True)
-    assert length_ms(str(path)) is None
+    assert look(str(path)) == Glance()
 
 
-def test_what_is_no_sound_has_no_length(tmp_path):
+def test_what_is_no_sound_has_no_length_and_what_surely_is_none_is_told(tmp_path):
     (tmp_path / "text.wav").write_text("words " * 1000)
+    (tmp_path / "text.pcm").write_text("words " * 1000)
+    (tmp_path / "samples").write_bytes(bytes(range(128, 256)) * 100)
     (tmp_path / "cut.wav").write_bytes(TALK_WAV.read_bytes()[:20])
+    (tmp_path / "page.wav").write_bytes(b"%PDF-1.7 " + bytes(1000))
     (tmp_path / "empty.wav").write_bytes(b"")
     os.mkfifo(tmp_path / "pipe.wav")
-    for name in ("text.wav", "cut.wav", "empty.wav", "pipe.wav", "nope.wav", "a\0b.wav", "."):
-        assert length_ms(f"{tmp_path}/{name}") is None
+    found = {
+        "text.wav": "text", "text.pcm": "", "samples": "", "cut.wav": "", "page.wav": "a PDF", "empty.wav": "empty",
+        "pipe.wav": "no regular file", "nope.wav": MISSING, "nope/a.wav": MISSING, "a\0b.wav": MISSING, ".": "a folder",
+    }  # fmt: skip
+    assert {name: look(f"{tmp_path}/{name}") for name in found} == {
+        name: Glance(None, why) for name, why in found.items()
+    }
+    assert look(str(tmp_path / "text.wav"), may_be_raw=True) == Glance()
+    # Without opening it nothing shows of what is in it.
+    assert {name: problem(f"{tmp_path}/{name}") for name in found} == found | {"text.wav": "", "page.wav": ""}
+
+
+def test_what_may_not_be_read_is_told(tmp_path, monkeypatch):
+    shutil.copy(TALK_WAV, tmp_path / "talk.wav")
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert look(str(tmp_path / "talk.wav")).problem == problem(str(tmp_path / "talk.wav")) == "no permission to read it"

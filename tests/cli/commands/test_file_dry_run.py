@@ -139,7 +139,7 @@ def test_a_manifest_is_planned_row_by_row(asrcli, here):
         *({"audio": f"gone{number}.wav"} for number in range(5)),
     )
     done = asrcli("file", "--manifest", rows, "--dry-run", "--slots", 20, "--region", "cn")
-    assert (done.code, done.err) == (0, "")
+    assert (done.code, done.err) == (1, "")
     assert done.out.splitlines() == [
         "sources 9, 4 to do",
         "missing 5: gone0.wav, gone1.wav, gone2.wav and 2 more",
@@ -150,6 +150,40 @@ def test_a_manifest_is_planned_row_by_row(asrcli, here):
         "time    at least 100 s, as long as the longest one",
         "price   at least 0.027 CNY by list prices of November 2026, before any discount",
     ]
+
+
+def test_the_exit_code_is_that_of_the_run(asrcli, here, talk_service):
+    """What is there and no sound is named; of what was given a length no more is looked at than whether it is there."""
+    wav(here / "a.wav", 1)
+    (here / "text.wav").write_text("words\n" * 100)
+    (here / "empty.wav").touch()
+    fine = manifest({"audio": "a.wav"})
+    assert asrcli("file", "--manifest", fine, "--dry-run").code == 0
+    bad = manifest({"audio": "a.wav"}, {"audio": "text.wav"}, {"audio": "empty.wav", "duration": 5}, {"audio": "."})
+    done = asrcli("file", "--manifest", bad, "--dry-run")
+    assert done.code == 1
+    assert done.out.splitlines()[:3] == [
+        "sources 4, 1 to do",
+        "failing 3: text.wav (text), empty.wav (empty), . (a folder)",
+        "sound   1 s",
+    ]
+    [plan] = (planned := asrcli("file", "--manifest", bad, "--dry-run", "--json")).events
+    assert planned.code == 1
+    assert (plan["failing"], plan["failing_names"]) == (3, ["text.wav", "empty.wav", "."])
+    with pytest.MonkeyPatch.context() as network:
+        network.setattr(socket.socket, "connect", CONNECT)
+        network.setattr(socket.socket, "connect_ex", CONNECT_EX)
+        run = asrcli("file", "--manifest", bad, "--endpoint", talk_service, "--pace", "fast")
+    assert run.code == 1
+    assert "3 of 4 sources failed" in run.err
+
+
+def test_of_files_on_machines_elsewhere_nothing_is_known_here(asrcli, here):
+    rows = manifest({"audio": "/nowhere/a.wav", "duration": 10}, {"audio": "/nowhere/b.wav"})
+    for cluster, code, missing in (("tcp://192.0.2.1:8786", 0, 0), ("local:2", 1, 2)):
+        planned = asrcli("file", "--manifest", rows, "--dry-run", "--json", "--cluster", cluster)
+        [plan] = planned.events
+        assert (planned.code, plan["missing"], plan["unknown_lengths"]) == (code, missing, code == 0)
 
 
 def test_a_shard_is_planned_alone(asrcli, here):
