@@ -238,6 +238,14 @@ def test_a_broken_file_stops_no_help(asrcli, tmp_path, monkeypatch):
     assert done.err.startswith("asrcli: error: asrcli.toml:1: it is not TOML: Expected '=' after a key")
 
 
+def test_a_file_takes_no_name_of_help_away(asrcli, tmp_path, monkeypatch):
+    (tmp_path / "asrcli.toml").write_text('language = "zh"\n[file]\npace = 4\n[vocab]\nprefix = "a"\n')
+    monkeypatch.chdir(tmp_path)
+    for line in ("file -h", "mic -h", "vocab create -h", "qwen --help"):
+        done = asrcli(*line.split())
+        assert (done.code, done.err, done.out[:6]) == (0, "", "Usage:"), line
+
+
 @pytest.mark.parametrize(
     "line", ['manifest = "a"', 'file.results = "a"', "dry-run = true", '[profile.x.file]\nshard = "1/2"']
 )

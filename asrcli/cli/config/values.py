@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 
-from asrcli.cli.flags.conversion import refuse_empty
+from asrcli.cli.flags.conversion import quick, refuse_empty
 from asrcli.values.errors import UsageError
 
 # Options that take one of the words which complete them, and nothing else.
@@ -29,7 +29,8 @@ OF_ONE_RUN = {"manifest", "results", "shard", "dry_run"}
 
 def options_of(command: Any) -> dict[str, Any]:
     """By name, without --help; of a group, those of all its commands."""
-    found = {each.name: each for each in command.get_params(typer.Context(command)) if is_setting(each)}
+    # Whoever asks a command for --help first decides for good which names that has: its own run should.
+    found = {each.name: each for each in quick(command.params) if is_setting(each)}
     for each in getattr(command, "commands", {}).values():
         found |= options_of(each)
     return found

@@ -41,7 +41,7 @@ class QuickCommand(TyperCommand):
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Its options and arguments, --help among them."""
-        return _quick(super().get_params(ctx))
+        return quick(super().get_params(ctx))
 
     def get_help(self, ctx: Any) -> str:
         """Its help, as wide as the terminal."""
@@ -59,7 +59,7 @@ class QuickGroup(TyperGroup):
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Its options, --help among them."""
-        return _quick(super().get_params(ctx))
+        return quick(super().get_params(ctx))
 
     def get_help(self, ctx: Any) -> str:
         """Its help, as wide as the terminal."""
@@ -78,7 +78,8 @@ def _help(command: Any, context: Any) -> str:
     return draw(page_of(command, context), columns, is_bold=is_colored(sys.stdout, "auto", os.environ))
 
 
-def _quick(parameters: list[Any]) -> list[Any]:
+def quick(parameters: list[Any]) -> list[Any]:
+    """The same parameters, whose values are converted here where that is beyond doubt."""
     for parameter in parameters:
         # Where a further version of Typer has no such method, it does all by itself.
         by_typer = getattr(parameter, "get_runtime_param", None)
