@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import sys
@@ -10,10 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+import typer.main
 
 from asrcli.cli import app
 from asrcli.output.places.streams import guard
 from tests.support.service import running_service
+
+# Half of a short run is spent on the signatures of its commands. Here one run comes after another: they are read once.
+typer.main.get_params_from_function = functools.cache(typer.main.get_params_from_function)  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)
