@@ -179,12 +179,12 @@ class Head:
                     return
             number = self._over.find(False, number + 1)
 
-    def _end(self, number: int, error: AsrcliError | None) -> Happenings:
+    def _end(self, number: int, error: AsrcliError | None, worker: str = "") -> Happenings:
         self._over[number] = True
         self._attempts.over(number)
         self._left -= 1
         self._done += error is None
-        yield number, Ended(error)
+        yield number, Ended(error, worker)
 
     # --- what others tell --------------------------------------------------------------------------------------------
 
@@ -292,7 +292,7 @@ class Head:
                 yield number, event
         if finished.error is None:
             self._holders[number] = worker
-        yield from self._end(number, finished.error)
+        yield from self._end(number, finished.error, worker)
         if finished.error is not None:
             # All others may fail in the same way.
             yield from self._see_whether_more_may_begin()

@@ -122,7 +122,7 @@ class _Run:
 
     def _take(self, number: int, what: What, *, loses_sound: bool) -> None:
         if isinstance(what, Ended):
-            self._end(number, what.error, loses_sound=loses_sound)
+            self._end(number, what.error, what.worker, loses_sound=loses_sound)
         elif isinstance(what, Tick | WorkersChanged):
             self._tell_of_all(what)
         elif number < 0:
@@ -230,11 +230,11 @@ class _Run:
         if self._output.closed_downstream():
             raise ClosedPipe
 
-    def _end(self, number: int, error: AsrcliError | None, *, loses_sound: bool) -> None:
+    def _end(self, number: int, error: AsrcliError | None, worker: str = "", *, loses_sound: bool) -> None:
         """One is over: tell its end and what it failed with, if it did."""
         self._over[number] = True
         if isinstance(error, AlreadyDone):
-            self._tally.skip()
+            self._tally.skip(self._sources[number].row.id)
             self._output.done_before(self._sources[number].row.id, number)
             self._batch.kept(number)
             return
@@ -253,10 +253,10 @@ class _Run:
         if error is None and metrics is not None and not metrics.has_words:
             error = self._nothing_heard(number)
         failure = self._failure(number, error, has_begun=metrics is not None)
-        self._tally.ended(summary)
         self._output.end(summary, number, failure)
         if metrics is not None or failure is not None:
             self._batch.notes.over(number, self._sources[number], summary, failure, self._batch.kept)
+        self._tally.ended(self._sources[number].row.id, summary, failure, worker)
         if summary is not None and self._batch.stats and self._tally.names_all:
             self._output.say(stats_lines(summary))
         self._remarks.over(number)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 
+from asrcli.output.base import Failure
 from asrcli.output.output import Output
 from asrcli.output.views.stats import run_lines
-from asrcli.output.wording import kind_of_failure, sent_twice
+from asrcli.output.wording import in_seconds, kind_of_failure, sent_twice, words
 from asrcli.runs.exits import exit_code
 from asrcli.system.clock import Clock
 from asrcli.values.errors import AsrcliError, Bug, Interrupted
 from asrcli.values.events import WorkersChanged
+from asrcli.values.source_name import public
 from asrcli.values.summary import RunSummary, Summary
+
+_logger = logging.getLogger(__name__)
 
 NAMED = 20
 """So many failures are told one by one, and the figures of so many sources; of more, only what they are together."""
@@ -52,16 +57,28 @@ class Tally:
         """Whether there are so few sources that what is said of each is read."""
         return self._total <= NAMED
 
-    def ended(self, summary: Summary | None) -> None:
-        """One has ended with these figures; None where it never began."""
+    def ended(self, id: str, summary: Summary | None, failure: Failure | None = None, worker: str = "") -> None:
+        """One has ended with these figures; None where it never began.
+
+        -v has a line of it, unless that is what it failed with and the person has that already.
+        """
+        by = f", by {worker}" if worker else ""
+        if failure is not None and failure.silent and not isinstance(failure.error, Interrupted):
+            _logger.info("%s: failed%s: %s", public(id), by, words(failure.error))
+        elif failure is None and summary is not None and self.is_many:
+            sound = in_seconds(summary.audio_ms or 0)
+            _logger.info(
+                "%s: done, %s of sound in %s%s", public(id), sound, in_seconds(round(summary.wall_s * 1000)), by
+            )
         if summary is not None:
             self._audio_ms += summary.audio_ms or 0
             self._resent_ms += summary.resent_ms
             if summary.billed_s is not None:
                 self._billed_s = (self._billed_s or 0) + summary.billed_s
 
-    def skip(self) -> None:
+    def skip(self, id: str) -> None:
         """One more was done before, which showed at its turn."""
+        _logger.info("%s: done already", public(id))
         self._skipped += 1
         self._found += 1
 

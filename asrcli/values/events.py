@@ -263,6 +263,10 @@ Event = (
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A transcription is over; `error` is what ended it early, None when all results of all the audio are in."""
+    """A transcription is over; `error` is what ended it early, None when all results of all the audio are in.
+
+    `worker` is who had it last, "" where that was this process, or nobody.
+    """
 
     error: AsrcliError | None = None
+    worker: str = ""

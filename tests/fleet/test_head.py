@@ -65,7 +65,9 @@ def test_all_workers_take_part_and_each_source_ends_once(tmp_path: Path, script:
     with running_service(script) as service:
         found = run(head_of(line, spec_of(service.url), rows), 8)
     assert texts_of(found) == dict.fromkeys(range(8), "one")
-    assert [what for _, what in found if isinstance(what, Ended)] == [Ended()] * 8
+    ended = [what for _, what in found if isinstance(what, Ended)]
+    assert [what.error for what in ended] == [None] * 8
+    assert {what.worker for what in ended} == {"w1", "w2"}
     assert WorkersChanged(2) in [what for number, what in found if number == -1]
     assert line.is_closed
 

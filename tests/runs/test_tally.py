@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import io
+import logging
 
+import pytest
+
+from asrcli.output.base import Failure
 from asrcli.output.output import Output
 from asrcli.output.views.plain import QuietView
 from asrcli.runs.tally import NAMED, Tally
@@ -51,6 +55,30 @@ def test_what_is_kept_of_failures_is_bounded() -> None:
     assert tally.code(None, output, stats=False) == 70
 
 
+def test_the_log_has_a_line_for_each_source(caplog: pytest.LogCaptureFixture) -> None:
+    """What a person has been told of a failure is not said again."""
+    logger = logging.getLogger("asrcli.runs.tally")
+    logger.addHandler(caplog.handler)
+    caplog.set_level(logging.INFO, logger.name)
+    try:
+        tally = Tally(6, FakeClock(), is_many=True)
+        tally.ended("a", Summary("a", True, 4.25, audio_ms=12_500), worker="process 2")
+        tally.ended("https://me:secret@host/b.wav", Summary("b", True, 61.0, audio_ms=60_000))
+        tally.ended("c", None, Failure(LinkError("told"), "c"))
+        tally.ended("d", None, Failure(LinkError("no way", hint="look there"), "d", silent=True), "tcp://host:1")
+        tally.ended("e", None, Failure(Interrupted(2, "interrupted"), "e", silent=True))
+        tally.skip("f")
+        Tally(1, FakeClock(), is_many=False).ended("a", Summary("a", True, 1.0, audio_ms=1000))
+    finally:
+        logger.removeHandler(caplog.handler)
+    assert list(dict.fromkeys(caplog.messages)) == [
+        "a: done, 12 s of sound in 4.2 s, by process 2",
+        "https://***@host/b.wav: done, 60 s of sound in 61 s",
+        "d: failed, by tcp://host:1: no way (look there)",
+        "f: done already",
+    ]
+
+
 def test_all_figures_of_a_run_stand_in_one_block() -> None:
     clock = FakeClock()
     tally = Tally(5, clock, is_many=True, skipped=2)
@@ -59,9 +87,9 @@ def test_all_figures_of_a_run_stand_in_one_block() -> None:
     tally.fail(LinkError("no"), "c")
     tally.fail(Interrupted(2, "interrupted by SIGINT"), "d")
     tally.not_begun = 1
-    tally.ended(Summary("a", True, 1.0, audio_ms=40_000, billed_s=40, resent_ms=12_500))
-    tally.ended(Summary("b", False, 1.0, audio_ms=20_000))
-    tally.ended(None)
+    tally.ended("a", Summary("a", True, 1.0, audio_ms=40_000, billed_s=40, resent_ms=12_500))
+    tally.ended("b", Summary("b", False, 1.0, audio_ms=20_000))
+    tally.ended("c", None)
     tally.workers = WorkersChanged(3, 1, 12_000)
     clock.time += 4.0
     output = Told()

@@ -154,5 +154,5 @@ def texts_of(found: Sequence[tuple[int, What]]) -> dict[int, str]:
     for number, what in found:
         if isinstance(what, FinalResult):
             texts[number] = f"{texts.get(number, '')} {what.sentence.text}".strip()
-    complete = {number for number, what in found if what == Ended()}
+    complete = {number for number, what in found if isinstance(what, Ended) and what.error is None}
     return {number: text for number, text in sorted(texts.items()) if number in complete}
