@@ -79,6 +79,11 @@ class Ledger:
         made = (sound and sound.sha256) or (sha256_of() if sha256 else None)
         return Standing.DONE if sha256 and made and sha256 == _bits(made.encode()) else Standing.OTHER_SOUND
 
+    def is_of(self, id: str, sha256: str) -> bool:
+        """Whether the line of the source `id` says that its bytes have that hash."""
+        number = self._numbers.find(digest_of(id))
+        return number is not None and self._sha256s[number] == _bits(sha256.encode())
+
     def _take(self, number: int, line: bytes) -> None:
         try:
             noted = read(line)

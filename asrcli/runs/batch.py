@@ -29,7 +29,7 @@ from asrcli.runs.tally import Tally
 from asrcli.runs.variants import Variant
 from asrcli.system.clock import SystemClock, date_and_time
 from asrcli.system.signals import Signals, interrupted
-from asrcli.values.errors import AsrcliError, AudioError, AuthError, Bug, Interrupted, NothingHeard
+from asrcli.values.errors import AsrcliError, AudioError, AuthError, Bug, Interrupted
 from asrcli.values.events import EncodingChanged, Event, FinalResult, Notice, PartialResult, Tick, WorkersChanged
 from asrcli.values.source_name import public
 
@@ -40,10 +40,10 @@ class Batch:
 
     `open_ended`: the sources have no end of their own, so that the user's Ctrl-C is the regular one. `parts`: into how
     many each is split. `fail_empty`: a source without speech has failed. `save_audio`: where the sound is kept.
-    `one_utterance`: each is to be one, as far as one may go. `is_corpus`: one that is alone is one of many. `skipped`:
-    so many more were done before. `asides`: what other threads have to tell. `went_over` is called when sound is to go
-    over in fewer bytes, `before` at the turn of a source, where it may raise AlreadyDone, `over` when it is over, and
-    `kept` with the number of a source of which the result is durable.
+    `one_utterance`: each is to be one, as far as one may go. `is_corpus`: one that is alone is one of many.
+    `is_elsewhere`: others open them. `skipped`: so many more were done before. `asides`: what other threads have to
+    tell. `went_over` is called when sound is to go over in fewer bytes, `before` at the turn of a source, where it may
+    raise AlreadyDone, `over` when it is over, and `kept` with the number of a source of which the result is durable.
     """
 
     output: Output
@@ -57,6 +57,7 @@ class Batch:
     save_audio: Path | None = None
     one_utterance: bool = False
     is_corpus: bool = False
+    is_elsewhere: bool = False
     skipped: int = 0
     asides: SimpleQueue[Notice] = field(default_factory=SimpleQueue)
     went_over: Callable[[], None] = lambda: None
@@ -121,6 +122,9 @@ class _Run:
         return self._tally.code(self._no_more, self._output, stats=self._batch.stats)
 
     def _take(self, number: int, what: What, *, loses_sound: bool) -> None:
+        if number >= 0 and self._over[number]:
+            # It turned out to be over when it began.
+            return
         if isinstance(what, Ended):
             self._end(number, what.error, what.worker, loses_sound=loses_sound)
         elif isinstance(what, Tick | WorkersChanged):
@@ -130,7 +134,13 @@ class _Run:
             said = cast(Notice, what)
             self._output.notice(said.message, said.hint)
         elif number not in self._running:
-            self._begin(number, cast(Heard, what))
+            try:
+                # What had been left behind elsewhere has no turn.
+                self._batch.before(number, self._sources[number])
+            except AsrcliError as error:
+                self._end(number, error, loses_sound=False)
+            else:
+                self._begin(number, cast(Heard, what))
         else:
             self._event(number, cast(Event, what))
 
@@ -155,7 +165,8 @@ class _Run:
     def _before(self, number: int) -> None:
         self._check()
         self._batch.before(number, self._sources[number])
-        self._batch.notes.turn(number, self._sources[number])
+        if self._batch.is_elsewhere:
+            self._sources[number].goes_elsewhere()
 
     def _open(self, number: int, control: Control) -> Source:
         self._check()
@@ -182,7 +193,6 @@ class _Run:
         name, options = public(item.row.id), choice.options
         sound = source.sound_format
         item.sound = source.sound or item.sound
-        self._batch.before(number, item)
         self._batch.notes.begun(number, item)
         self._running[number] = Metrics(name, self._clock)
         info = Begin(
@@ -251,7 +261,7 @@ class _Run:
             self._batch.variants[self._sources[number].variant].explain(error)
         summary = None if metrics is None else metrics.summary(complete=error is None)
         if error is None and metrics is not None and not metrics.has_words:
-            error = self._nothing_heard(number)
+            error = self._remarks.nothing_heard(number, fails=self._batch.fail_empty)
         failure = self._failure(number, error, has_begun=metrics is not None)
         self._output.end(summary, number, failure)
         if metrics is not None or failure is not None:
@@ -262,14 +272,6 @@ class _Run:
         self._remarks.over(number)
         self._batch.over(number)
         self._sources[number].over()
-
-    def _nothing_heard(self, number: int) -> AsrcliError | None:
-        """Nobody speaks in all of the sound, which the user is told, or which is a failure."""
-        message = "no speech was heard"
-        if self._batch.fail_empty:
-            return NothingHeard(message)
-        self._output.event(Notice(message), number)
-        return None
 
     def _change(self, number: int) -> AsrcliError | None:
         """What has happened to a file while it was read that makes its results doubtful."""

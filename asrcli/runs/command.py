@@ -144,7 +144,7 @@ class Command:
         own_key = service.endpoint().api_key if service.moves else None
         cluster = cluster_of(self._request, sources, specs, inputs, own_key, self._output.tick_s)
         transcribe, kept = stack.enter_context(cluster)
-        return replace(batch, kept=kept).run(sources, transcribe)
+        return replace(batch, kept=kept, is_elsewhere=True).run(sources, transcribe)
 
     def _variants(self, service: ServiceTarget) -> tuple[list[Variant], Callable[[], None]]:
         """The variants with all that the service has to say to them, and what is to remember a slow network."""

@@ -107,6 +107,10 @@ class Keeping(Notes):
         made = functools.partial(_sha256_of, item)
         return self._ledger.standing(_id_of(item), options, _sound_now(item), made, safe(item.name))
 
+    def is_of(self, item: Prepared, sha256: str) -> bool:
+        """Whether its line says that it was made from bytes of that hash."""
+        return self._ledger.is_of(_id_of(item), sha256)
+
     def begin(self, outcome_of: OutcomeOf) -> None:
         """Sources are about to be done; from now on the file stays, with lines or without."""
         self._outcome_of = outcome_of
@@ -116,14 +120,9 @@ class Keeping(Notes):
         if isinstance(result, FinalResult) and (line := sentence_line(result.sentence, seen=False)):
             self._sentences.setdefault(number, []).append(line)
 
-    def turn(self, number: int, item: Prepared) -> None:
-        """What it is now is what its line speaks of: once others have opened it, it may have been replaced."""
-        self._states[number] = None if is_address(item.name) else FileState.of(item.name)
-
     def begun(self, number: int, item: Prepared) -> None:
-        """Where it was opened here, or its result had been left behind, that moment counts."""
-        if item.state is not None or number not in self._states:
-            self._states[number] = item.state or FileState.of(item.name)
+        """What it is now is what its line speaks of, unless others opened it."""
+        self._states[number] = item.state or (None if item.sound else FileState.of(item.name))
 
     def over(
         self,
@@ -137,7 +136,8 @@ class Keeping(Notes):
         assert self._outcome_of is not None
         outcome = self._outcome_of(item, summary, None if failure is None else failure.error)
         text = "\n".join(self._sentences.pop(number, ()))
-        state = self._states.pop(number, None)
+        begun = self._states.pop(number, None)
+        state = item.at_turn or begun or item.state
         outcome = replace(outcome, text=text, sound=_sound(item, state))
         self._finished += 1
         then = functools.partial(kept, number)

@@ -130,13 +130,20 @@ class LateResults(Results):
         return self._folders[key]
 
     def _is_noted(self, item: Prepared) -> bool:
-        """Whether its line says that it is done, and there are files of it where there are to be."""
+        """Whether its line says that it is done, and so do its files where there are to be some."""
         assert self.keeping is not None
         standing = self.keeping.standing(item, self._digest(item))
         self._standings[standing] += 1
         if standing is not Standing.DONE or self._folder is None:
             return standing is Standing.DONE
-        return all(file.exists() for file in self._folder.files_of(item.row.stem))
+        return self._folder_for(item).has_results_of(item.row.stem, functools.partial(self._is_sound, item))
+
+    def _is_sound(self, item: Prepared, sha256: str) -> bool:
+        """Whether a result that was made from bytes of that hash is of what its line speaks of."""
+        assert self.keeping is not None
+        if is_address(item.name):
+            return item.sound is None or sidecar.fetched_audio(item.name, item.sound).sha256 == sha256
+        return self.keeping.is_of(item, sha256)
 
     def _check_names(self) -> None:
         """Raise UsageError for a folder that cannot be, and where the results of two sources would be one."""

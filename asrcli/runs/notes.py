@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 class Notes:
     """Keeps nothing: what is told and in its files is all there is. `number` says which source it is about."""
 
-    def turn(self, number: int, item: Prepared) -> None:
-        """It is about to be opened, here or elsewhere, perhaps once more after an attempt that was lost."""
-
     def begun(self, number: int, item: Prepared) -> None:
         """It is opened, here or elsewhere."""
 

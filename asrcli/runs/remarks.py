@@ -7,6 +7,7 @@ from queue import SimpleQueue
 from asrcli.audio.source import Heard
 from asrcli.output.output import Output
 from asrcli.settings import combinations
+from asrcli.values.errors import NothingHeard
 from asrcli.values.events import Notice
 from asrcli.values.recognition import RecognitionOptions
 
@@ -41,6 +42,14 @@ class Remarks:
         """A result of it has come."""
         if number in self._unheard:
             self._tell(number, self._sources[number], self._unheard.pop(number))
+
+    def nothing_heard(self, number: int, *, fails: bool) -> NothingHeard | None:
+        """Nobody speaks in all of the sound, which the user is told, or which is a failure."""
+        error = NothingHeard("no speech was heard")
+        if fails:
+            return error
+        self._output.event(Notice(error.message), number)
+        return None
 
     def sound_of(self, number: int) -> str | None:
         """What a change of its bytes would show in, which of an address is known once that was looked at."""

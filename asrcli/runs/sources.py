@@ -34,10 +34,10 @@ class AlreadyDone(AsrcliError):  # noqa: N818 - it names what was found
 class Prepared:
     """A source that is to be done. `source`: it is open already, and is not opened again.
 
-    `variant`: which of those of the run says how it is recognised. `state`: of the file when it was opened. `sound` is
-    what a change of its bytes would show in, where that is known, and `sha256` their hash, where it was made.
-    `check_again` is called when all of it has been recognised, and raises AsrcliError where that does not count after
-    all.
+    `variant`: which of those of the run says how it is recognised. `state`: of the file when it was opened; `at_turn`:
+    when others were to open it, where they do. `sound` is what a change of its bytes would show in, where that is
+    known, and `sha256` their hash, where it was made. `check_again` is called when all of it has been recognised, and
+    raises AsrcliError where that does not count after all.
     """
 
     row: Row
@@ -46,6 +46,7 @@ class Prepared:
     source: Source | None = None
     duration_ms: int | None = None
     state: FileState | None = None
+    at_turn: FileState | None = None
     sound: str | None = None
     sha256: str | None = None
     check_again: Callable[[], None] = _counts
@@ -55,11 +56,19 @@ class Prepared:
         """What is opened: a path, - or an address."""
         return self.row.audio
 
+    def goes_elsewhere(self) -> None:
+        """Others open it from now on, at a moment that is not known: as long as they do it may not change."""
+        self.at_turn = FileState.of(self.name)
+        if self.state != self.at_turn:
+            # That was of other bytes.
+            self.sha256 = None
+
     def over(self) -> None:
         """It is done: let go of what it took, of which the sound is the least."""
         self.close()
         self.control.leave()
         self.check_again = _counts
+        self.at_turn = None
 
     def close(self) -> None:
         """Close what was opened and has not been handed over."""
@@ -143,10 +152,14 @@ class Opener:
 
     def _opened(self, item: Prepared, control: Control, *, looks: bool = False) -> Source:
         how = self._hows[item.variant]
+        before = item.state
         if isinstance(how, Microphone):
             item.state = None
         else:
             item.state = FileState.of(item.name)
+            if item.state != before:
+                # That was of other bytes.
+                item.sha256 = None
             how = how if item.row.channel is None else replace(how, channel=item.row.channel)
         if is_address(item.name):
             return open_input(how, item.name, control.notice, control.level, known=item.sound, looks=looks)
@@ -184,6 +197,8 @@ def change_of(item: Prepared) -> AsrcliError | Notice | None:
         item.check_again()
     except AsrcliError as error:
         return error
+    if item.at_turn is not None and FileState.of(item.name) != item.at_turn:
+        return changed(item.name)
     return change_since(item.name, item.state)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import signal
@@ -219,31 +220,37 @@ def test_the_sound_is_hashed_when_it_was_heard_and_only_where_it_is_still_what_i
     assert "sha256" not in sounds["failed.wav"]
 
 
-def test_the_line_of_what_others_heard_speaks_of_what_was_there_when_they_were_to_begin(new_run, tmp_path) -> None:
+@pytest.mark.parametrize("changes", [True, False])
+def test_what_others_hear_counts_only_if_it_stays_the_same_from_its_turn_on(new_run, tmp_path, changes) -> None:
     name, other = tmp_path / "a.wav", tmp_path / "b.wav"
     name.write_bytes(b"sound")
     run = new_run(str(name))
+    run.bench.batch = dataclasses.replace(run.bench.batch, is_elsewhere=True)
+
+    def replace(length: int) -> None:
+        other.write_bytes(b"x" * length)
+        other.replace(name)
 
     def script(jobs: Sequence[Job]) -> Iterator[Happening]:
-        for length in (9, 7):
-            # The first attempt is lost with its worker.
-            jobs[0].before()
-            other.write_bytes(b"x" * length)
-            other.replace(name)
-            if length == 9:
-                yield 0, Opened(str(name), 8000, 1)
-        yield 0, final("Old.")
+        jobs[0].before()
+        replace(9)
+        yield 0, Opened(str(name), 8000, 1)
+        # The first attempt is lost with its worker.
+        jobs[0].before()
+        if changes:
+            replace(7)
+        yield 0, final("One.")
         yield 0, Ended()
 
-    assert run.bench.run(script) == 0
-    assert run.lines[0]["sound"]["bytes"] == 9
-    assert name.stat().st_size == 7
+    assert run.bench.run(script) == (int(changes))
+    assert (run.lines[0]["complete"], run.lines[0]["sound"]["bytes"]) == (not changes, 9)
 
 
 def test_what_could_not_be_opened_says_what_that_was(new_run, tmp_path) -> None:
     name = tmp_path / "a.wav"
     name.write_bytes(b"no sound")
     run = new_run(str(name))
+    run.bench.batch = dataclasses.replace(run.bench.batch, is_elsewhere=True)
 
     def script(jobs: Sequence[Job]) -> Iterator[Happening]:
         jobs[0].before()

@@ -116,6 +116,14 @@ class Folder:
             self._say(f"{shown(name)} has changed and is done again")
         return found
 
+    def has_results_of(self, stem: str, is_sound: Callable[[str], bool]) -> bool:
+        """Whether all results of a source are there and, as far as their sidecars tell, made like this from its sound.
+
+        `is_sound` is asked about the hash of the bytes that they are made from.
+        """
+        places = {self._place(stem, suffix): digest for suffix, digest in self._forms.items()}
+        return all(path.exists() and _is_made(path, digest, is_sound) for path, digest in places.items())
+
     def tell_written(self, results: Sequence[Sequence[Result | None]]) -> None:
         """Say of how many sources `results` are there now, in every form."""
         self.tell_count(sum(all(result is None or result.is_kept for result in forms) for forms in results))
@@ -225,6 +233,19 @@ class Folder:
 
 class _InTheWayError(UsageError):
     """An existing file that may not be replaced."""
+
+
+def _is_made(result: Path, options_sha256: str, is_sound: Callable[[str], bool]) -> bool:
+    """Whether the sidecar of `result`, if there is one, says nothing else."""
+    try:
+        beside = sidecar.read(sidecar.place(result))
+        if beside is None:
+            return True
+        is_there = not beside.replaced_sha256 or not beside.awaits_its_result(sidecar.file_sha256(result))
+    except (BrokenSidecar, OSError):
+        return False
+    is_of_it = not beside.audio_sha256 or is_sound(beside.audio_sha256)
+    return is_there and is_of_it and beside.options_sha256 == options_sha256
 
 
 def audio_of(name: str) -> Audio:
