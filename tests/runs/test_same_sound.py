@@ -313,7 +313,7 @@ CHANGES = st.builds(Change, st.sampled_from(NAMES), st.integers(0, 5), st.boolea
 @example([run(has_lines=False), run("away", has_folder=False, killed="a"), run("away")])
 # Something else came when it was open, before that, or while it was handed over.
 @example([run("away", has_folder=False, at=(("a", "told", False),)), run(has_folder=False)])
-@example([run("away", has_folder=False, at=(("a", "turn", False),)), Change("a", 1, False), run(has_folder=False)])
+@example([run("away", has_folder=False, at=(("a", "turn", False),)), Change("a", 2, False), run(has_folder=False)])
 @example([run("away", killed="a"), run("away", at=(("a", "handing over", False),)), run()])
 def test_what_is_said_to_be_done_is_done_of_the_bytes_that_are_there(steps: Sequence[Run | Change]) -> None:
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patched:
