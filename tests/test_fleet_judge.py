@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from tests.benchmarks.fleet_corpus import read_results, text_of, write_corpus, wrong_results
+from tests.benchmarks.fleet_corpus import differences, read_results, text_of, write_corpus, wrong_results
 from tests.benchmarks.fleet_judge import in_flight_ms, most_at_once, most_starts, resent_ms, share_used
 from tests.benchmarks.fleet_service import Task
 
@@ -63,6 +63,19 @@ def test_a_result_counts_that_is_complete_and_says_what_its_source_says(tmp_path
     results.write_text("\n".join(lines))
     assert wrong_results(read_results(results), 4) == [1, 3]
     assert wrong_results(read_results(tmp_path / "none"), 1) == [0]
+
+
+def test_results_of_two_runs_differ_in_nothing_but_how_they_came_about() -> None:
+    def lines(**said: object) -> dict[str, dict[str, object]]:
+        line = {"complete": True, "text": "One.", "seconds": 10.0, "billed_s": 10, "options": "x", "at": "now"}
+        return {"0": line | said, "1": line}
+
+    here = {"bytes": 3, "modified_ns": 1, "sha256": "a"}
+    one = lines(sound=here)
+    assert differences(one, lines(sound={"bytes": 3, "modified_ns": 1}, at="later", resent_s=2.0, reconnects=1)) == {}
+    assert differences(one, lines(sound={"bytes": 4, "modified_ns": 1})) == {"0": ["sound"]}
+    assert differences(one, lines(text="", billed_s=20, sound=here)) == {"0": ["billed_s", "text"]}
+    assert differences(one, {"0": one["0"]}).keys() == differences({"0": one["0"]}, one).keys() == {"1"}
 
 
 def test_the_sound_of_a_corpus_says_which_source_it_is_from(tmp_path: Path) -> None:

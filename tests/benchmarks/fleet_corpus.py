@@ -19,6 +19,8 @@ from tests.support.coded_talk import RATE_HZ, coded_samples
 
 SOURCE_MS = 10_000
 _BLOCKS = SOURCE_MS * BLOCKS_PER_S // 1000
+# What a line of results says of how it came about: all else has no reason to differ between two runs.
+_OF_THE_RUN = ("reconnects", "resent_s", "at")
 _SENTENCES, _SENTENCE_MS, _PAUSE_MS = 4, 1500, 800
 
 
@@ -82,3 +84,25 @@ def wrong_results(found: Mapping[str, Mapping[str, Any]], sources: int) -> list[
         for source in range(sources)
         if not (line := found.get(str(source), {})).get("complete") or " ".join(line["text"].split()) != text_of(source)
     ]
+
+
+def differences(
+    found: Mapping[str, Mapping[str, Any]], others: Mapping[str, Mapping[str, Any]]
+) -> dict[str, list[str]]:
+    """In what results of two runs differ that has no reason to, by id: text, length, what was billed, and all else."""
+    return {
+        id: names
+        for id in found.keys() | others.keys()
+        if (names := _differing(_lasting(found.get(id, {})), _lasting(others.get(id, {}))))
+    }
+
+
+def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    return sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
+
+
+def _lasting(line: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {name: value for name, value in line.items() if name not in _OF_THE_RUN}
+    # Only where it was heard by the process that writes the line its bytes are hashed, too.
+    sound = {name: value for name, value in (kept.pop("sound", None) or {}).items() if name != "sha256"}
+    return kept | {"sound": sound}

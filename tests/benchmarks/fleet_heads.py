@@ -23,16 +23,23 @@ class Account:
 class Head:
     """One run; a further one on the same results does what is not done. What it tells goes to files beside them.
 
-    `cluster` None: in this one process.
+    `pace` None: as fast as it goes. `cluster` None: in this one process.
     """
 
     def __init__(
-        self, manifest: Path, results: Path, url: str, account: Account, pace: float, cluster: str | None
+        self, manifest: Path, results: Path, url: str, account: Account, pace: float | None, cluster: str | None
     ) -> None:
         self.said = results.with_suffix(f".{len(list(results.parent.glob('*.said')))}.said")
         command = [
             *asrcli("file", "--manifest", str(manifest), "--results", str(results), "--endpoint", url),
-            *("--pace", f"{pace:g}", "--slots", str(account.slots), "--rate", f"{account.starts_per_s}/s"),
+            *(
+                "--pace",
+                "fast" if pace is None else f"{pace:g}",
+                "--slots",
+                str(account.slots),
+                "--rate",
+                f"{account.starts_per_s}/s",
+            ),
             *("--json", "--no-partials", "--unordered"),
             *([] if cluster is None else ["--cluster", cluster]),
         ]
