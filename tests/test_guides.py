@@ -21,7 +21,7 @@ from asrcli.cli.commands import SUMMARIES
 from asrcli.cli.first_words import with_command
 from asrcli.cli.topics import topics
 from tests.support.guide_texts import ROOT, TEXTS, anchors, blocks, commands, inline, other_blocks
-from tests.support.quick_commands import quick_commands
+from tests.support.quick_commands import led_to, quick_commands
 from tests.support.service import DATA, TALK_WAV, running_service
 
 _PATIENCE_S = 60
@@ -129,7 +129,7 @@ def programs(tmp_path_factory: pytest.TempPathFactory, ffmpeg: str) -> Iterator[
     recorder = folder / "arecord"
     recorder.write_text("#!/bin/sh\nexec tail -c 64000 talk.wav\n", encoding="utf-8")
     recorder.chmod(0o755)
-    with running_service() as service, quick_commands(folder, service.url):
+    with running_service() as service, quick_commands(folder, led_to(service.url)):
         yield folder
 
 

@@ -1,8 +1,7 @@
 """`asrcli` for scripts of a shell, at a tenth of its price: each command is forked from a process that has imported it.
 
 What is put on the PATH hands its standard streams, folder, variables and arguments to that process, waits for the exit
-code, and passes on the signal that ends it. The vendor's hosts lead to a service of the tests, and sound is sent as
-fast as it is taken unless a pace is named.
+code, and passes on the signal that ends it.
 """
 
 from __future__ import annotations
@@ -40,20 +39,8 @@ for module in pkgutil.walk_packages(asrcli.__path__, "asrcli."):
         importlib.import_module(module.name)
 for line in (["models"], ["file", "--help"], ["file", "no-such-file"]):
     asrcli.cli.app.run(line)
-from asrcli.settings import endpoints
-address, service = sys.argv[1:]
-chosen = endpoints.endpoint_url
-def endpoint_url(*where):
-    url = chosen(*where)
-    return service if "127.0.0.1" not in url else url
-endpoints.endpoint_url = endpoint_url
-with_command = asrcli.cli.app.with_command
-def with_command_and_pace(*typed):
-    arguments = with_command(*typed)
-    if arguments[:1] and arguments[0] in ("file", "qwen", "reuse-bench") and "--pace" not in arguments:
-        return [arguments[0], "--pace", "fast", *arguments[1:]]
-    return arguments
-asrcli.cli.app.with_command = with_command_and_pace
+address, prepare = sys.argv[1:]
+exec(prepare)
 listening = socket.socket(socket.AF_UNIX)
 listening.bind(address)
 listening.listen(100)
@@ -91,16 +78,36 @@ os.environ.update(environ)
 sys.argv = ["asrcli", *arguments]
 asrcli.cli.app.main()
 """
+_LED = """
+from asrcli.settings import endpoints
+chosen = endpoints.endpoint_url
+def endpoint_url(*where):
+    url = chosen(*where)
+    return {service!r} if "127.0.0.1" not in url else url
+endpoints.endpoint_url = endpoint_url
+with_command = asrcli.cli.app.with_command
+def with_command_and_pace(*typed):
+    arguments = with_command(*typed)
+    if arguments[:1] and arguments[0] in ("file", "qwen", "reuse-bench") and "--pace" not in arguments:
+        return [arguments[0], "--pace", "fast", *arguments[1:]]
+    return arguments
+asrcli.cli.app.with_command = with_command_and_pace
+"""
+
+
+def led_to(service: str) -> str:
+    """What has the vendor's hosts stand for the address `service`, and sound sent as fast as it is taken."""
+    return _LED.format(service=service)
 
 
 @contextmanager
-def quick_commands(folder: Path, service: str) -> Iterator[Path]:
-    """A folder for the PATH that has `asrcli` in it; `service` is the address that the vendor's hosts stand for."""
+def quick_commands(folder: Path, prepare: str) -> Iterator[Path]:
+    """A folder for the PATH that has `asrcli` in it; `prepare` is Python that is run once, before the first of them."""
     program, address = folder / "asrcli", str(folder.resolve() / "commands")
     program.write_text(_STAND_IN.format(python=sys.executable, address=address), encoding="utf-8")
     program.chmod(0o755)
     parent = subprocess.Popen(
-        [sys.executable, "-c", _PARENT, address, service],
+        [sys.executable, "-c", _PARENT, address, prepare],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         cwd=DATA.parent.parent,

@@ -7,18 +7,23 @@ from pathlib import Path
 import pytest
 
 from asrcli.cli.shells import scripts as shells
-from tests.support.shell import SHELLS, make_program, microphones, running_shell
+from tests.support.shell import SHELLS, make_program, microphones, quick_program, ready_to_complete, running_shell
 from tests.support.virtual_mic import virtual_mic
 
 USB, YETI = "USB Mic: (hw:1,0)", 'Ann\'s "Yeti" $5'
 
 
+@pytest.fixture(scope="module")
+def completes(tmp_path_factory):
+    with ready_to_complete(tmp_path_factory.mktemp("ready"), microphones(USB, YETI, "Blue Snow")) as program:
+        yield program
+
+
 @pytest.fixture(scope="module", params=SHELLS)
-def shell(request, tmp_path_factory):
+def shell(request, tmp_path_factory, completes):
     home = tmp_path_factory.mktemp(request.param)
     (home / "recordings of May").mkdir()
-    program = make_program(home / "bin", microphones(USB, YETI, "Blue Snow"))
-    with running_shell(request.param, home, program) as running:
+    with running_shell(request.param, home, quick_program(home / "bin", completes)) as running:
         yield running
 
 
