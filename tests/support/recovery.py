@@ -103,7 +103,7 @@ def as_it_is(path: Path) -> Source:
     return source
 
 
-def run_cuts(talk: CodedTalk, cuts: Sequence[Cut], at_once: int = 6) -> list[Outcome]:
+def run_cuts(talk: CodedTalk, cuts: Sequence[Cut], at_once: int = 12) -> list[Outcome]:
     """Several at a time: they mostly wait."""
     with ThreadPoolExecutor(at_once) as pool:
         return list(pool.map(lambda cut: run_cut(talk, cut), cuts))

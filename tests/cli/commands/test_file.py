@@ -15,6 +15,7 @@ import jiwer
 import pytest
 
 from asrcli.engine.stages import Timeouts
+from tests.support.beginnings import beginning
 from tests.support.process import rest_of
 from tests.support.scripted_server import Conversation, deaf_server, scripted_server, silent_port
 from tests.support.service import TALK_TEXT, TALK_WAV, running_service, service_process, write_script
@@ -340,14 +341,16 @@ def test_an_empty_pipe_says_so(talk_service):
 
 
 @pytest.mark.slow
-def test_region_local_recognises_the_talk_with_the_real_recogniser(asrcli):
-    done = asrcli("file", TALK_WAV, "--region", "local", "--pace", "fast", "--json", "--no-partials")
+def test_region_local_recognises_the_talk_with_the_real_recogniser(asrcli, tmp_path):
+    """Two sentences of it: the recogniser is given the whole talk in its own tests."""
+    two = beginning(tmp_path / "talk.wav", 9.2)
+    done = asrcli("file", two, "--region", "local", "--pace", "fast", "--json", "--no-partials")
     assert done.code == 0
     heard = [event["text"] for event in done.events if event["type"] == "final"]
     assert done.events[0]["region"] == "local"
     clean = jiwer.Compose([jiwer.ToLowerCase(), jiwer.RemovePunctuation(), jiwer.Strip()])
-    assert jiwer.wer(clean(" ".join(SENTENCES)), clean(" ".join(heard))) <= 0.10
-    assert len(heard) == len(SENTENCES)
+    assert jiwer.wer(clean(" ".join(SENTENCES[:2])), clean(" ".join(heard))) <= 0.10
+    assert len(heard) == 2
 
 
 def test_the_local_service_ends_with_the_program(tmp_path):
