@@ -38,6 +38,10 @@ if TYPE_CHECKING:
     from asrcli.runs.sources import Prepared
 
 
+# So many characters, in any encoding and with whatever stands around them, are a name.
+_SHORT = 50
+
+
 class LateResults(Results):
     """As Results. A source that is found to be done at its turn is not sent; what is wrong there is its own failure."""
 
@@ -146,10 +150,17 @@ class LateResults(Results):
         return self.keeping.is_of(item, sha256)
 
     def _check_names(self) -> None:
-        """Raise UsageError for a folder that cannot be, and where the results of two sources would be one."""
+        """Raise UsageError for a folder that cannot be, for names that no file can have, and for two that are one."""
         if self._folder is None:
             return
         self._folder.check_folder()
+        for index, row in enumerate(self._rows.rows):
+            # Short ones cannot be, and there may be very many.
+            if len(row.id) > _SHORT and self._folder.is_too_long(row.stem):
+                where, begin = self._rows.where(index), shown(row.id[:_SHORT])
+                raise UsageError(
+                    f"{where}: {begin}… is too long for the name of a result file", hint='give it a shorter "id"'
+                )
         digests = array("Q", (digest_of(_key(row)) for row in self._rows.rows))
         if len(set(digests)) == len(digests):
             return

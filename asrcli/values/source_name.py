@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from asrcli.values.addresses import file_name, is_address, shown
 
 STANDARD_INPUT = "-"
+
+# What leads to another folder, hides a file, drives a terminal that lists it, or turns the direction of what is read.
+_NOT_IN_A_NAME = re.compile("^\\.|[/\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def public(name: str) -> str:
@@ -21,4 +25,9 @@ def label(name: str) -> str:
 
 def stem(name: str) -> str:
     """What the results of a source are called, without their suffix."""
-    return Path(file_name(name) if is_address(name) else name).stem
+    return safe_stem(Path(file_name(name)).stem) if is_address(name) else Path(name).stem
+
+
+def safe_stem(text: str) -> str:
+    """`text`, by whoever it is, as what a file may be called: without secrets, and _ for what no name should have."""
+    return _NOT_IN_A_NAME.sub("_", public(text))

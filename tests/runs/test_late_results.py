@@ -142,6 +142,33 @@ def test_sources_whose_results_would_be_one_are_refused(corpus: Corpus) -> None:
     assert '"id"' in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("id", "called"),
+    [
+        ("\x1b[2J\n", "_[2J_.txt"), ("../up", "_._up.txt"), ("/abs/path", "_abs_path.txt"), (".hidden", "_hidden.txt"),
+        ("..", "_..txt"), ("\u202exyz", "_xyz.txt"), ("-a", "-a.txt"), ("日本", "日本.txt"),
+        ("https://me:secret@host/a?sig=secret", "https:__***@host_a?sig=***.txt"),
+    ],
+)  # fmt: skip
+def test_an_id_leads_nowhere_and_hides_nothing(corpus: Corpus, id: str, called: str) -> None:
+    assert corpus.run({"audio": "a.wav", "id": id}) == [called]
+    assert [path.name for path in (corpus.path / "out").iterdir() if path.suffix == ".txt"] == [called]
+
+
+def test_ids_that_would_be_one_name_are_refused(corpus: Corpus) -> None:
+    with pytest.raises(UsageError, match=r"the results of \\x1ba and _a would both be called _a"):
+        corpus.results(corpus.rows({"audio": "a.wav", "id": "\x1ba"}, {"audio": "b.wav", "id": "_a"}))
+
+
+@pytest.mark.parametrize(("character", "most"), [("x", 238), ("日", 79)])
+def test_a_name_that_no_file_can_have_is_refused_before_anything_is_done(
+    corpus: Corpus, character: str, most: int
+) -> None:
+    corpus.results(corpus.rows(TALK, {"audio": "b.wav", "id": character * most}))
+    with pytest.raises(UsageError, match=rf"in\.jsonl:2: {character * 50}… is too long for the name of a result file"):
+        corpus.results(corpus.rows(TALK, {"audio": "b.wav", "id": character * (most + 1)}))
+
+
 def test_a_change_while_it_is_read_is_seen(corpus: Corpus) -> None:
     manifest = corpus.rows(TALK)
     made = corpus.results(manifest)

@@ -52,7 +52,9 @@ def test_a_file_is_no_address_and_stays_as_it_is():
     ("address", "expected"),
     [
         ("https://h/x/my%20talk.v2.mp3?sig=a/b.wav", "my talk.v2"),
-        ("https://h/..%2F..%2Fetc%2Fpasswd.mp3", ".._.._etc_passwd"),
+        ("https://h/..%2F..%2Fetc%2Fpasswd.mp3", "_._.._etc_passwd"),
+        ("https://h/%1b%5b2J%0a.wav", "_[2J_"),
+        ("https://h/.hidden.wav", "_hidden"),
         ("https://me:p@h:80/", "h:80"),
         ("https://h/talk/#t=10", "talk"),
         ("s3://bucket/a/b.wav", "b"),

@@ -160,9 +160,13 @@ class Folder:
                 f"--output-dir {shown(self._path)}: no permission to write in {shown(there)}", hint="choose another"
             )
 
+    def is_too_long(self, stem: str) -> bool:
+        """Whether no file could be called by `stem`, with what stands around it."""
+        return any(_is_too_long(path) for path in self.files_of(stem))
+
     def _check_place(self, name: str, target: Path) -> None:
         """Raise UsageError where the result of a source cannot have its name, or would be the source."""
-        if len(os.fsencode(sidecar.place(target).name)) > _NAME_BYTES:
+        if _is_too_long(target):
             raise UsageError(f"the name of {shown(name)} is too long for a result file", hint="rename it")
         with contextlib.suppress(OSError):
             if target.samefile(name):
@@ -246,6 +250,10 @@ def _is_made(result: Path, options_sha256: str, is_sound: Callable[[str], bool])
         return False
     is_of_it = not beside.audio_sha256 or is_sound(beside.audio_sha256)
     return is_there and is_of_it and beside.options_sha256 == options_sha256
+
+
+def _is_too_long(target: Path) -> bool:
+    return len(os.fsencode(sidecar.place(target).name)) > _NAME_BYTES
 
 
 def audio_of(name: str) -> Audio:
