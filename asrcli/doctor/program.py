@@ -80,9 +80,11 @@ def extras() -> Iterator[Finding]:
         subject = Subject(f"extra-{extra}", GROUP, f"extra {extra}")
         purpose = PURPOSES.get(extra, "")
         for_what = f" for {purpose}" if purpose else ""
-        missing = [name for name in needed if not _is_installed(name)]
+        versions = {name: _version_of(name) for name in needed}
+        missing = [name for name, version in versions.items() if version is None]
         if not missing:
-            yield subject.ok(f"installed,{for_what}" if for_what else "installed")
+            there = f"installed ({', '.join(f'{name} {version}' for name, version in versions.items())})"
+            yield subject.ok(f"{there},{for_what}" if for_what else there)
         else:
             lacks = "not installed" if len(missing) == len(needed) else f"lacks {', '.join(missing)}"
             yield subject.ok(f"{lacks}; needed only{for_what}" if for_what else lacks, how_to_add(extra))
@@ -101,14 +103,14 @@ def _needed(requirements: Sequence[str]) -> dict[str, list[str]]:
     return found
 
 
-def _is_installed(name: str) -> bool:
+def _version_of(name: str) -> str | None:
+    """Of a package, without importing it; None where it is not installed."""
     from importlib import metadata
 
     try:
-        metadata.version(name)
+        return metadata.version(name)
     except metadata.PackageNotFoundError:
-        return False
-    return True
+        return None
 
 
 def configuration(files: Sequence[Configured]) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,12 +30,19 @@ def test_each_extra_of_the_package_is_known_with_its_purpose():
 
 
 def test_an_extra_that_is_missing_names_the_line_that_adds_it(monkeypatch):
-    monkeypatch.setattr(program, "_is_installed", lambda name: name not in ("matplotlib", "cryptography"))
+    monkeypatch.setattr(program, "_version_of", lambda name: None if name in ("matplotlib", "cryptography") else "1.2")
     told = {each.id: each for each in program.extras()}
     assert told["extra-plot"].detail.startswith("not installed")
     assert told["extra-serve"].detail.startswith("lacks cryptography")
     assert "asrcli[serve]" in (told["extra-serve"].fix or "")
     assert told["extra-socks"].fix is None
+    assert told["extra-remote"].detail.startswith("installed (fsspec 1.2, s3fs 1.2), for addresses of object stores")
+
+
+def test_which_version_of_what_a_cluster_takes_is_there_is_told_without_loading_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    told = {each.id: each for each in program.extras()}
+    assert told["extra-cluster"].detail.startswith(f"installed (distributed {metadata.version('distributed')}), for")
 
 
 def test_without_an_installation_the_extras_are_not_known(monkeypatch):
