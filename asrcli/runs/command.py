@@ -111,9 +111,7 @@ class Command:
             stack.callback(tell_asides, self._asides, output)
             self._log(stack)
             context = self._context(stack)
-            # Lists of hotwords are made here, whoever uses them.
-            needs_key = not is_elsewhere or any(each.choice.hotwords is not None for each in self._chosen.variants)
-            service = stack.enter_context(service_of(choice, request.service, needs_key=needs_key))
+            service = stack.enter_context(service_of(choice, request.service, needs_key=self._needs_key()))
             if request.open_ended and not service.moves:
                 # A microphone is not opened in vain where there is no key.
                 service.endpoint()
@@ -180,6 +178,16 @@ class Command:
         if sources and self._recording is not None:
             self._recording.begin(sources[0].source, sources[0].control.notice)
         return sources
+
+    def _needs_key(self) -> bool:
+        """Whether there has to be one here, whoever does the sources."""
+        if self._request.corpus.cluster is None:
+            return True
+        from asrcli.runs.cluster import processes_of
+
+        # Processes of this machine would look where this one does. Lists of hotwords are made here.
+        is_here = processes_of(self._request.corpus.cluster) is not None
+        return is_here or any(each.choice.hotwords is not None for each in self._chosen.variants)
 
     def _log(self, stack: ExitStack) -> None:
         """Have all messages written where --log asks for that. Raises UsageError."""

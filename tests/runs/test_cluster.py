@@ -72,6 +72,21 @@ def test_local_says_how_many():
             processes_of(wrong)
 
 
+@pytest.mark.parametrize(
+    ("key", "said"), [((), "no API key"), (("--api-key-file", "none"), "cannot read the key from --api-key-file none")]
+)
+def test_without_a_key_no_process_here_is_begun(asrcli, tmp_path, monkeypatch, key, said):
+    """Each of them would look where this one does."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(subprocess, "Popen", None)
+    write(tmp_path / "a.wav", tone(0.5))
+    done = asrcli("file", "a.wav", "--cluster", "local:2", "--results", "out.jsonl", *key)
+    assert done.code == 4
+    assert done.err.startswith(f"asrcli: error: {said}")
+    assert done.err.count("\n") == 1
+    assert not (tmp_path / "out.jsonl").exists()
+
+
 def test_a_run_on_processes_here_gives_what_one_process_does(tmp_path: Path):
     """The whole way of the command, with results that a rerun finds, and without Dask."""
     script = write_script(tmp_path / "s.jsonl", {"text": "one", "begin_ms": 0, "end_ms": 400})
