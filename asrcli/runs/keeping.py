@@ -94,7 +94,8 @@ class Keeping(Notes):
             raise UsageError(error.message, hint=error.hint) from error
         if self._ledger.broken:
             where = ", ".join(map(str, self._ledger.first_broken))
-            more = "…" if self._ledger.broken > len(self._ledger.first_broken) else ""
+            others = self._ledger.broken - len(self._ledger.first_broken)
+            more = f" and {others} more" if others else ""
             is_one = self._ledger.broken == 1
             lines, counts = (f"line {where}", "counts") if is_one else (f"lines {where}{more}", "count")
             self._output.notice(f"{self.label}: {lines} cannot be read, and {counts} for nothing")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import io
 import json
 import os
 import signal
@@ -16,6 +17,8 @@ import pytest
 
 from asrcli.engine.many import Ended, Job
 from asrcli.fleet.messages import Opened
+from asrcli.output.output import Output
+from asrcli.output.views.plain import QuietView
 from asrcli.runs.keeping import Keeping, outcome_of
 from asrcli.values.errors import AsrcliError, DecodeError, LinkError, OutputError, ServiceError
 from asrcli.values.events import AudioSent, FinalResult, Reconnecting, Sentence, UsageReported
@@ -59,6 +62,21 @@ def new_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callabl
     for run in runs:
         with contextlib.suppress(OutputError):
             run.keeping.close()
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        (0, "line 1 cannot be read, and counts for nothing"),
+        (2, "lines 1, 2, 3 cannot be read, and count for nothing"),
+        (6, "lines 1, 2, 3 and 4 more cannot be read, and count for nothing"),
+    ],
+)
+def test_lines_that_cannot_be_read_are_counted(tmp_path: Path, broken: int, said: str) -> None:
+    stderr = io.StringIO()
+    (tmp_path / "results.jsonl").write_text('{"complete": true}\n' + "no JSON\n" * broken)
+    Keeping(str(tmp_path / "results.jsonl"), Output([], QuietView(stderr))).look([])
+    assert stderr.getvalue() == f"asrcli: warning: {tmp_path}/results.jsonl: {said}\n"
 
 
 def test_each_source_that_is_over_has_a_line_and_none_that_did_not_begin(new_run) -> None:
