@@ -33,6 +33,8 @@ def test_state_follows_the_session() -> None:
         states.append(_texts(status, 0.0)[0])
     assert states == ["connecting…", "listening", "reconnecting…", "listening", "finishing…"]
     assert "reconnects 1" in _texts(status, 0.0)
+    status.observe(Reconnecting(1, 0, "the worker was lost", is_told=True), 0.0)
+    assert _texts(status, 0.0)[0] == "worker lost…"
 
 
 def test_a_file_that_has_left_at_once_has_left_whole() -> None:
