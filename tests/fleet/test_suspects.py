@@ -203,7 +203,7 @@ def test_however_many_workers_are_ended_no_source_is_given_up_for_it(sources, wo
 
 @pytest.mark.parametrize(("slots", "most"), [(20, 7), (1000, 12)])
 def test_one_that_kills_costs_few_workers(slots, most):
-    world = World(5000, 1, slots, 1000, {17: 0.5})
+    world = World(1500, 1, slots, 1000, {17: 0.5})
     world.run(lambda number: 5.0)
     assert world.given_up == {17}
     assert world.deaths <= most
