@@ -20,9 +20,10 @@ from typing import IO, Any
 from tests.support.endings import PLANTED_KEY
 from tests.support.service import DATA, descendants
 
-# How long a run may take in all, and how long from the injury to its end where nothing can be mended.
+# How long a run may take in all, and how long from the injury to its end where nothing can be mended: on a busy machine
+# some seconds, but less than the shortest of the waits that would be in vain, which is that for the last results.
 RUN_S = 180.0
-SOON_S = 5.0
+SOON_S = 9.0
 
 # Raises at a given call of one of our functions in the threads of a given name; 0: at none, and their number is told.
 _PROGRAM = """

@@ -114,7 +114,8 @@ def test_several_files_come_in_order_and_one_failure_does_not_stop_the_rest(asrc
     with scripted_server(hears("one"), refuses, hears("three")) as url:
         done = asrcli("file", tmp_path, "--endpoint", url, "--pace", "fast", "--json")
     assert done.code == 1
-    told = [event for event in done.events if event["type"] not in ("session", "final")]
+    # The next one may begin on a link that is about to be closed, and must go to another one then.
+    told = [event for event in done.events if event["type"] not in ("session", "final", "reconnect")]
     kinds = [(event["type"], event["source"]) for event in told]
     a, b, c = map(str, files)
     assert kinds == [("begin", a), ("end", a), ("begin", b), ("end", b), ("error", b), ("begin", c), ("end", c)]
