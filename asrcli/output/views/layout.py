@@ -28,6 +28,14 @@ def rows(line: Line, width: int) -> int:
     return 1 if cell_len(text) <= width else len(chop_cells(text, width))
 
 
+def trimmed(line: Line) -> Line:
+    """`line` without blanks at its end, which terminals that wrap it anew may take for cells or for nothing."""
+    while line and line[-1][0].endswith(" "):
+        text, style = line[-1]
+        line = (*line[:-1], (kept, style)) if (kept := text.rstrip(" ")) else line[:-1]
+    return line
+
+
 def tail(text: str, width: int, count: int) -> list[Line]:
     """The last `count` lines of `text`, folded at spaces where there are any, else anywhere, by cell width."""
     # No more is looked at than could be shown, in steps, so that the folds stay where they are while the text grows.

@@ -18,7 +18,7 @@ from rich.color import ColorSystem
 from rich.style import Style
 
 from asrcli.output.views import terminal
-from asrcli.output.views.layout import Line, rows
+from asrcli.output.views.layout import Line, rows, trimmed
 from asrcli.system.echo import NoEcho
 
 # More often is more than the eye takes in, and costs bytes on slow lines.
@@ -59,7 +59,8 @@ class Region:
         Writes nothing where nothing has changed.
         """
         size = terminal.size(self._stream)
-        frame = make_frame(*size)
+        # How many rows they take is counted below.
+        frame = [trimmed(line) for line in make_frame(*size)]
         if not above and frame == self._frame and (size == self._size or not frame):
             return
         text = ""

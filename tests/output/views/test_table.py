@@ -260,6 +260,7 @@ STEPS = st.lists(
 @settings(max_examples=40)
 @given(steps=STEPS)
 @example(steps=[("final", 0, ""), ("resize", 34, 2), ("final", 0, ""), ("resize", 41, 2)])
+@example(steps=[*[("final", 0, "")] * 5, *[("partial", 0, "a"), ("resize", 25, 17)] * 2, ("resize", 22, 8)])
 def test_no_result_is_ever_erased(reflow: bool, steps: list[tuple[str, int, Any]]) -> None:
     """Every final is there once and in order, whatever partials, finals and window sizes follow each other."""
     with terminal(60, 12, reflow=reflow) as screen:
