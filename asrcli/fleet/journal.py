@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import functools
 import json
 import os
 import secrets
@@ -16,7 +15,7 @@ import stat
 import sys
 import zlib
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -35,8 +34,9 @@ Sound = tuple[str, FileState | str]
 An address that must not be written down is "".
 """
 
-# So many addresses are asked at the same time.
+# So many addresses are asked at the same time, and all of them within so long.
 _ASKED = 16
+_ASK_S = 10.0
 # A file is given up for a new one once it has so many lines, and nothing that anybody still needs.
 _LINES = 256
 
@@ -121,9 +121,9 @@ class LeftBehind:
         self._folder, self._name = folder, name
 
     def results(self) -> Iterator[bytes]:
-        """What is in those that were not taken before, unless its sound has changed since.
+        """What is in those that were not taken before, unless its sound is known to have changed since.
 
-        What lies at an address is asked for; what cannot be asked for any more may have changed.
+        What lies at an address is asked for, for _ASK_S at most: what was finished is worth more than an answer.
         """
         kept: list[tuple[object, bytes]] = []
         for path in sorted(self._folder.glob(f"{self._name}-*{_SUFFIX}")):
@@ -134,11 +134,14 @@ class LeftBehind:
                     # Its crew lives, or it is gone by now.
                     continue
                 kept += _read(path)
-        with ThreadPoolExecutor(_ASKED, "left behind") as pool:
-            is_unchanged = functools.partial(_is_unchanged, self._way)
-            for (_, result), is_same in zip(kept, pool.map(is_unchanged, [sound for sound, _ in kept]), strict=True):
-                if is_same:
-                    yield result
+        pool = ThreadPoolExecutor(_ASKED, "left behind")
+        asked = [pool.submit(_has_changed, self._way, sound) for sound, _ in kept]
+        answered = wait(asked, _ASK_S).done
+        # Who has not answered yet is not waited for.
+        pool.shutdown(wait=False, cancel_futures=True)
+        for (_, result), answer in zip(kept, asked, strict=True):
+            if answer not in answered or not answer.result():
+                yield result
 
     def remove(self) -> None:
         """The head has all that was in them."""
@@ -187,17 +190,17 @@ def _read(path: Path) -> Iterator[tuple[object, bytes]]:
                 yield kept[_SOUND], zlib.decompress(base64.b64decode(kept[_RESULT]))
 
 
-def _is_unchanged(way: Way, sound: object) -> bool:
-    """Whether a file, or what lies at an address, is still what was heard; of anything else that is not known."""
+def _has_changed(way: Way, sound: object) -> bool:
+    """Whether a file, or what lies at an address, is known to be another one than what was heard."""
     if not isinstance(sound, list):
-        return True
+        return False
     name, state = sound
     if isinstance(state, list):
-        return FileState.of(name) == FileState(*state)
-    try:
-        if not name:
-            return False
-        with contextlib.closing(open_remote(name, way)) as remote:
-            return isinstance(state, str) and remote.identity == state
-    except AsrcliError:
+        now = FileState.of(name)
+        # Where a folder is mounted anew the same file has another number.
+        return now is not None and now[2:] != FileState(*state)[2:]
+    if not name:
         return False
+    with contextlib.suppress(AsrcliError), contextlib.closing(open_remote(name, way)) as remote:
+        return remote.identity not in (None, state)
+    return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -82,17 +83,39 @@ def test_of_a_file_that_has_changed_nothing_is_told(tmp_path: Path):
     assert left_behind(folder, "j") == [b"address"]
 
 
-def test_what_lies_at_an_address_is_asked_for_and_is_told_only_where_it_is_the_same(tmp_path: Path):
+def test_what_lies_at_an_address_is_asked_for_and_is_told_unless_it_is_known_to_be_another(tmp_path: Path):
     journal = Journal(tmp_path, "j")
     with web_server() as server:
         same, other = (server.put(f"/{name}", Thing(b"x", etag='"1"')) for name in ("same", "other"))
-        for name in (same, other, same.replace("same", "gone"), ""):
+        names = (same, other, same.replace("same", "gone"), "")
+        for name in names:
             append(journal, name, (name, 'etag:"1"'))
         journal.close(is_kept=True)
-        assert left_behind(tmp_path, "j") == [same.encode(), other.encode()]
+        assert left_behind(tmp_path, "j") == [name.encode() for name in names]
         server.put("/other", Thing(b"x", etag='"2"'))
-        assert left_behind(tmp_path, "j") == [same.encode()]
-    assert left_behind(tmp_path, "j") == []
+        assert left_behind(tmp_path, "j") == [name.encode() for name in names if name != other]
+    # Nobody answers any more: nothing is known of either.
+    assert left_behind(tmp_path, "j") == [name.encode() for name in names]
+
+
+def test_who_does_not_answer_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(journal_module, "_ASK_S", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        journal = Journal(tmp_path, "j")
+        append(journal, "a", (f"http://127.0.0.1:{deaf.getsockname()[1]}/a.wav", 'etag:"1"'))
+        journal.close(is_kept=True)
+        assert left_behind(tmp_path, "j") == [b"a"]
+
+
+def test_the_same_file_under_another_number_is_the_same(tmp_path: Path):
+    sound = tmp_path / "a.wav"
+    sound.write_bytes(b"1")
+    state = FileState.of(str(sound))
+    assert state is not None
+    journal = Journal(tmp_path / "journals", "j")
+    append(journal, "a", (str(sound), state._replace(device=0, inode=0)))
+    journal.close(is_kept=True)
+    assert left_behind(tmp_path / "journals", "j") == [b"a"]
 
 
 def test_what_others_can_have_written_is_not_read(tmp_path: Path):
