@@ -78,7 +78,7 @@ class Crew:
         self._journal: journal.Journal | None = None
         self._left = journal.LeftBehind(self._place.journals, name, opening.variants[0].input.way)
         self._left_marks: set[str] = set()
-        self._is_looking = False
+        self._is_looking = self._looks_again = False
         self._name = name
 
     @property
@@ -230,7 +230,10 @@ class Crew:
     # --- what others have left behind --------------------------------------------------------------------------------
 
     def _hand_over(self) -> None:
-        if not self._is_looking:
+        if self._is_looking:
+            # Whoever has died meanwhile may have been looked for in vain.
+            self._looks_again = True
+        else:
             self._is_looking = True
             self._loop.aside("left behind", self._look_for_what_is_left, self._broke)
 
@@ -245,6 +248,10 @@ class Crew:
         for each in found:
             self._left_marks.add(messages.finished_of(each).mark)
             self._mail.tell(messages.LeftBehind(each))
+        if self._looks_again:
+            self._looks_again = False
+            self._hand_over()
+            return
         if not self._left_marks:
             self._left.remove()
         self._mail.tell(messages.HandedOver())
@@ -255,7 +262,8 @@ class Crew:
             self._journal.forget(mark)
             if mark in self._left_marks:
                 self._left_marks.discard(mark)
-                if not self._left_marks:
+                # What is found just now has not been told yet.
+                if not self._left_marks and not self._is_looking:
                     self._left.remove()
 
     # --- its end -----------------------------------------------------------------------------------------------------

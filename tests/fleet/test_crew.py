@@ -15,7 +15,7 @@ from asrcli.audio.opening import Files
 from asrcli.fleet import crew as crew_module
 from asrcli.fleet import messages
 from asrcli.fleet.crew import Crew
-from asrcli.fleet.journal import Journal
+from asrcli.fleet.journal import Journal, LeftBehind
 from asrcli.fleet.manifest import Row
 from asrcli.fleet.messages import FromCrew, FromHead, Granted, from_crew, pack
 from asrcli.fleet.portable import portable
@@ -124,6 +124,26 @@ def test_when_its_head_is_silent_it_gives_up_what_it_does(tmp_path: Path, script
         head.hears(messages.Begun)
         assert head.crew._is_over.wait(_LONG_S)
         assert head.crew._attempts == {}
+
+
+def test_what_dies_while_it_looks_is_looked_for_once_more(tmp_path: Path, script: str, monkeypatch: pytest.MonkeyPatch):
+    looks: queue.SimpleQueue[list[bytes]] = queue.SimpleQueue()
+    has_begun = threading.Event()
+
+    def results(self: object) -> list[bytes]:
+        has_begun.set()
+        return looks.get(timeout=_LONG_S)
+
+    monkeypatch.setattr(LeftBehind, "results", results)
+    with running_service(script) as service, crew_at(service.url, tmp_path) as head:
+        assert has_begun.wait(_LONG_S)
+        head.says(messages.HandOver(), grant(tmp_path))
+        # It has heard that by then.
+        head.hears(messages.Over)
+        looks.put([])
+        looks.put([pack(messages.Finished("late", None, (), ()))])
+        assert messages.finished_of(head.hears(messages.LeftBehind).finished).mark == "late"
+        head.hears(messages.HandedOver)
 
 
 def test_what_it_has_finished_stays_for_another_one_until_the_head_has_it(tmp_path: Path, script: str):
