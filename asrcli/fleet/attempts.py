@@ -35,9 +35,9 @@ class Attempts:
         self._next = 0
         # What was told of the sources that are not over.
         self._shown: dict[int, Opened] = {}
-        # What lost attempts had sent, by the number of the source; and the same while it is not sent once more.
+        # What lost attempts had sent, by the number of the source; and what of it is not sent once more yet.
         self._lost_ms: dict[int, int] = {}
-        self._to_resend: set[int] = set()
+        self._to_resend_ms: dict[int, int] = {}
         self.resent_ms = 0
         """Sound that went over, or may have gone over, and had to go once more, in all."""
 
@@ -63,9 +63,7 @@ class Attempts:
         self._next += 1
         running = self._running[self._next] = Running(self._next, number, worker, sent_at=self._clock.now())
         self._tickets[number] = self._next
-        if number in self._to_resend:
-            self._to_resend.discard(number)
-            self.resent_ms += self._lost_ms[number]
+        self.resent_ms += self._to_resend_ms.pop(number, 0)
         return running
 
     def forget(self, running: Running) -> None:
@@ -83,8 +81,8 @@ class Attempts:
             sent_ms += round((self._clock.now() - running.sent_at) * 1000 * self._speed)
         if row.duration_ms is not None:
             sent_ms = row.duration_ms if self._speed is None else min(sent_ms, row.duration_ms)
-        self._lost_ms[running.number] = self._lost_ms.get(running.number, 0) + sent_ms
-        self._to_resend.add(running.number)
+        for lost_ms in (self._lost_ms, self._to_resend_ms):
+            lost_ms[running.number] = lost_ms.get(running.number, 0) + sent_ms
 
     def show(self, number: int, opened: Opened) -> bool:
         """Whether `opened` is still to be told of the source; what was told before names its sound from now on."""

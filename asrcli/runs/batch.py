@@ -80,10 +80,9 @@ class _Run:
         self._sources = sources
         self._clock = SystemClock()
         self._running: dict[int, Metrics] = {}
-        # A byte each, since there may be very many.
-        self._over = bytearray(len(sources))
-        is_many = batch.is_corpus or len(sources) > 1
-        self._tally = Tally(len(sources), self._clock, is_many=is_many, skipped=batch.skipped)
+        self._over = bytearray(len(sources))  # There may be very many.
+        many = batch.is_corpus or len(sources) > 1
+        self._tally = Tally(len(sources), self._clock, is_many=many, skipped=batch.skipped)
         self._stopped_by: int | None = None
         self._remarks = Remarks(batch.output, one_utterance=batch.one_utterance, parts=batch.parts)
         self._no_more: AsrcliError | None = None
@@ -130,9 +129,8 @@ class _Run:
         elif isinstance(what, Tick | WorkersChanged):
             self._tell_of_all(what)
         elif number < 0:
-            # Of the whole run.
-            said = cast(Notice, what)
-            self._output.notice(said.message, said.hint)
+            of_all = cast(Notice, what)
+            self._output.notice(of_all.message, of_all.hint)
         elif number not in self._running:
             try:
                 # What had been left behind elsewhere has no turn.
@@ -151,12 +149,14 @@ class _Run:
                 self._end(number, error, loses_sound=False)
 
     def _break_off(self) -> None:
-        """Somewhere the results cannot be written: elsewhere they end here, and say that they are not complete."""
+        """The run cannot go on: what has begun ends here, and says that it is not complete."""
         for number in range(len(self._sources)):
             if not self._over[number]:
-                metrics = self._running.get(number)
                 with contextlib.suppress(AsrcliError, ClosedPipe):
+                    metrics = self._running.get(number)
                     self._output.end(None if metrics is None else metrics.summary(complete=False), number)
+        with contextlib.suppress(AsrcliError, ClosedPipe):
+            self._tally.tell_of_resent(self._output)
 
     def _check(self) -> None:
         if self._no_more is not None:

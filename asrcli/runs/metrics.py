@@ -66,6 +66,10 @@ class Metrics:
                 self._observe_result(event, now)
             case UsageReported():
                 self._usage = self._usage.then(event)
+            case Reconnecting(is_told=True):
+                # Heard once more from its beginning, and perhaps from another file.
+                self._reconnects += 1
+                self._audio_ms = None
             case Reconnecting():
                 self._reconnects += 1
             case Notice(truncated=True):

@@ -103,6 +103,11 @@ class Tally:
             output.say(f"more than {NAMED} sources failed; what the others fail with is said at the end")
         return self.failed <= NAMED
 
+    def tell_of_resent(self, output: Output) -> None:
+        """What was sent twice because a worker was lost."""
+        if self.workers is not None and self.workers.resent_ms:
+            output.say(sent_twice(self.workers))
+
     def code(self, no_more: AsrcliError | None, output: Output, *, stats: bool) -> int:
         """The exit code, and what is told of many; `no_more` is why no further source was begun.
 
@@ -112,8 +117,7 @@ class Tally:
             output.say(f"{self._found} of {self._total} {'was' if self._found == 1 else 'were'} done already")
         if stats and self.is_many:
             output.say(run_lines(self._summary()))
-        if self.workers is not None and self.workers.resent_ms:
-            output.say(sent_twice(self.workers))
+        self.tell_of_resent(output)
         if self._first is None and not self.not_begun:
             return 0
         if self._first is not None and not self.is_many:

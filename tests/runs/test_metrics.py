@@ -104,6 +104,12 @@ def test_replayed_audio_is_not_counted_twice() -> None:
     assert summary.real_time_factor == pytest.approx(2.0)
 
 
+def test_what_a_lost_worker_had_heard_says_nothing_of_how_long_the_source_is() -> None:
+    lost = Reconnecting(1, 0, "its worker was lost", is_told=True)
+    summary = _summary((1.0, AudioSent(4200)), (2.0, lost), (3.0, AudioFinished(3000, resent_ms=4200)))
+    assert (summary.audio_ms, summary.resent_ms) == (3000, 4200)
+
+
 def test_a_source_that_held_less_than_it_says_is_truncated() -> None:
     cut_short, other = Notice("cut short", truncated=True), Notice("by the way")
     assert _summary((1.0, cut_short), (2.0, other)).truncated
