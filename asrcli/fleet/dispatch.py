@@ -158,8 +158,20 @@ class Dispatch:
         """A source has come to its end, whatever that is. Its session at the service may end `settle_s` later."""
         if self._take_away(number):
             self._has_done_some = True
+            if self._suspects.ended(number):
+                # What is left of them may have more company than it waits for.
+                waiting = [each for numbers in self._again.values() for each in numbers]
+                self._again.clear()
+                for each in waiting:
+                    self._queue_for(each).append(each)
             self._forget(number)
             self._allowance.over(number, self._clock.now() + settle_s)
+
+    def passed_over(self, number: int) -> None:
+        """A source whose turn had come is not begun at all."""
+        if self._take_away(number):
+            self._forget(number)
+            self._allowance.over(number, self._clock.now())
 
     def returned(self, number: int, wait_s: float = 0.0, avoid: str | None = None) -> bool:
         """A source comes back without having begun, and waits for its turn again.

@@ -132,7 +132,7 @@ class Head:
                     self._say(running.worker, messages.MayConnect(running.ticket))
             elif self._over[grant.number]:
                 # It was left behind, finished, by a crew that has died; or may not begin any more.
-                self._dispatch.over(grant.number)
+                self._dispatch.passed_over(grant.number)
             else:
                 yield from self._begin(grant)
 
@@ -142,7 +142,7 @@ class Head:
             try:
                 look()
             except AsrcliError as error:
-                self._dispatch.over(number)
+                self._dispatch.passed_over(number)
                 yield from self._end(number, error)
                 if look is job.check:
                     yield from self._see_whether_more_may_begin()

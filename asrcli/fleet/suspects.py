@@ -6,9 +6,12 @@ is given up only for workers that were lost while they had nothing else: _ALONE 
 lost since the first of those, one more for each that has, and _MOST_ALONE at the most.
 
 So a source beside which another one kills is never given up, and one whose workers are ended from outside only if that
-meets it, and it alone, so often before it is over. One that kills is always found: each time it either halves its
-company or was alone. That costs at most log2(company) workers that had others too, and then three that had none, or up
-to six while others are lost: 7 in all where it began among 20, 12 where it began among 1,000.
+meets it, and it alone, so often before it is over. Each of them that comes to its end says that it was not what others
+died of, or not alone: the rest is heard in twice the company then, up to what it had at first, and _RECOVERIES times.
+
+One that kills is always found: each time it either halves its company or was alone. That costs at most log2(company) +
+_RECOVERIES workers that had others too, and then three that had none, or up to six while others are lost: mostly 7 in
+all where it began among 20, never more than 15 where it began among 1,000.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from dataclasses import dataclass
 from asrcli.values.errors import AsrcliError
 
 _ALONE, _MOST_ALONE = 3, 6
+_RECOVERIES = 3
 
 
 class KillsWorkers(AsrcliError):  # noqa: N818 - it names what was found
@@ -33,12 +37,14 @@ class KillsWorkers(AsrcliError):  # noqa: N818 - it names what was found
 
 @dataclass(slots=True)
 class _Suspect:
-    """`company`: so many a worker may have, the source among them. `alone`: so many were lost that had it alone.
+    """`company`: so many a worker may have, the source among them; `most`: and so many at first.
 
-    `since`: how many had been lost in all when the first of those was.
+    `alone`: so many were lost that had it alone; `since`: how many had been lost in all when the first of those was.
     """
 
     company: int
+    most: int
+    recoveries: int = _RECOVERIES
     alone: int = 0
     since: int = 0
 
@@ -60,13 +66,23 @@ class Suspects:
         had = [*numbers]
         self._lost += 1
         for number in had:
-            suspect = self._suspects.setdefault(number, _Suspect(len(had)))
+            suspect = self._suspects.setdefault(number, _Suspect(len(had), len(had)))
             suspect.company = max(1, len(had) // 2)
         return [number for number in had if len(had) == 1 and self._is_given_up(number)]
 
     def forget(self, number: int) -> None:
         """It is over."""
         self._suspects.pop(number, None)
+
+    def ended(self, number: int) -> bool:
+        """Its worker has outlived it. Whether others may have more company for that."""
+        if self._suspects.pop(number, None) is None:
+            return False
+        growing = [each for each in self._suspects.values() if each.recoveries and each.company < each.most]
+        for each in growing:
+            each.company = min(2 * each.company, each.most)
+            each.recoveries -= 1
+        return bool(growing)
 
     def _is_given_up(self, number: int) -> bool:
         """Whether the worker that was lost now, with nothing but this source, was the last one."""

@@ -145,9 +145,10 @@ def test_what_a_lost_worker_had_comes_first_and_its_slots_when_it_surely_runs_no
     bench.clock.advance(FREED_S - 1)
     assert bench.granted() == {}
     bench.dispatch.over(1)
-    assert bench.granted() == {"a": [3]}
+    # It was not that one: the other may have company again.
+    assert bench.granted() == {"a": [3, 4]}
     bench.dispatch.over(3)
-    assert bench.granted() == {"a": [4, 5, 6, 7]}
+    assert bench.granted() == {"a": [5, 6, 7]}
 
 
 def test_the_starts_of_a_lost_worker_count_for_as_long_as_it_may_make_them():
@@ -209,6 +210,18 @@ def test_where_one_has_come_to_its_end_it_is_not_in_vain():
     assert bench.granted() == {"z": [6]}
 
 
+def test_what_is_not_begun_at_all_says_nothing_of_the_workers():
+    bench = Bench(most_each=1, workers="z")
+    assert bench.granted() == {"z": [0]}
+    bench.dispatch.passed_over(0)
+    for _ in range(5 * 3):
+        bench.granted()
+        bench.dispatch.left("z")
+        bench.clock.advance(FREED_S)
+        bench.dispatch.joined("z", 1)
+    assert bench.dispatch.is_in_vain
+
+
 def test_of_what_is_over_no_loss_is_remembered():
     bench = Bench(range(1), most_each=1, workers="ab")
     for worker in "ab":
@@ -237,9 +250,10 @@ def test_while_what_was_lost_waits_for_a_worker_with_few_the_others_go_on():
     bench.dispatch.over(3)
     assert bench.granted() == {"a": [8]}
     bench.dispatch.over(2)
-    assert bench.granted() == {"b": [5]}
+    # It was not that one: the other may have company again.
+    assert bench.granted() == {"b": [5, 9]}
     bench.dispatch.over(5)
-    assert bench.granted() == {"b": [9, 10, 11]}
+    assert bench.granted() == {"b": [10, 11]}
 
 
 def test_who_lacks_something_leaves_a_source_to_others():

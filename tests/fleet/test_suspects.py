@@ -19,6 +19,8 @@ from asrcli.fleet.dispatch import LEASE_S, Dispatch, Grant
 from asrcli.fleet.suspects import KillsWorkers, Suspects
 from tests.support.fakes import FakeClock
 
+RECOVERIES = 3
+
 
 def companies(suspects: Suspects, numbers: range) -> set[int | None]:
     return {suspects.company(number) for number in numbers}
@@ -33,6 +35,26 @@ def test_what_was_lost_is_heard_in_half_of_its_company_and_at_last_alone():
     assert suspects.lost(range(3)) == []
     assert companies(suspects, range(3)) == {1}
     assert companies(suspects, range(3, 20)) == {10}
+
+
+def test_what_is_outlived_gives_the_others_company_again_up_to_what_they_had_and_not_for_ever():
+    suspects = Suspects()
+    suspects.lost(range(20))
+    suspects.lost(range(10))
+    assert (companies(suspects, range(10)), companies(suspects, range(10, 20))) == ({5}, {10})
+    assert suspects.ended(0)
+    assert (companies(suspects, range(1, 10)), companies(suspects, range(10, 20))) == ({10}, {20})
+    assert suspects.ended(10)
+    assert companies(suspects, range(1, 10)) == {20}
+    assert not suspects.ended(11)
+    assert not suspects.ended(30)
+    suspects.lost([1])
+    assert suspects.company(1) == 1
+    assert suspects.ended(2)
+    assert suspects.company(1) == 2
+    # That was the third time.
+    assert not suspects.ended(3)
+    assert suspects.company(1) == 2
 
 
 def test_what_dies_alone_three_times_is_given_up():
@@ -83,6 +105,7 @@ class World:
         self.ended: Counter[int] = Counter()
         self.given_up: set[int] = set()
         self.deaths = 0
+        self.over_at = 0.0
         # How often each source was alone with a worker that somebody ended.
         self.hit_alone: Counter[int] = Counter()
         self.running: dict[str, dict[int, int]] = {}
@@ -159,13 +182,14 @@ class World:
                 del self.running[worker][number]
                 self.dispatch.over(number)
                 self.ended[number] += 1
+                self.over_at = self.clock.now()
 
         self.after(self.kills.get(number, length_s), act)
 
 
 def bound(most: int, killers: int, alone: int = 6) -> int:
-    """How many workers may die of them."""
-    return killers * (math.floor(math.log2(most)) + alone)
+    """How many workers may die of them; what ends well beside them gives each some company back."""
+    return killers * (math.floor(math.log2(most)) + alone + RECOVERIES)
 
 
 KILLERS = st.dictionaries(st.integers(0, 59), st.sampled_from([0.0, 0.5, 3.0, 9.0]), max_size=6)
@@ -201,12 +225,24 @@ def test_however_many_workers_are_ended_no_source_is_given_up_for_it(sources, wo
     assert world.deaths <= bound(min(slots, each), len(kills)) + len(ends)
 
 
-@pytest.mark.parametrize(("slots", "most"), [(20, 7), (1000, 12)])
+@pytest.mark.parametrize(("slots", "most"), [(20, 10), (1000, 15)])
 def test_one_that_kills_costs_few_workers(slots, most):
     world = World(1500, 1, slots, 1000, {17: 0.5})
     world.run(lambda number: 5.0)
     assert world.given_up == {17}
     assert world.deaths <= most
+
+
+@pytest.mark.parametrize(("every_s", "most_s"), [(300, 1700), (150, 2000)])
+def test_a_worker_that_is_ended_now_and_then_is_soon_full_again(every_s, most_s):
+    """Twenty at once, of a minute each: 1200 s for all where none is ended, a minute or two more for each end."""
+    world = World(400, 1, 20, 1000, {})
+    began_at = world.clock.now()
+    for moment in range(every_s, 10_000, every_s):
+        world.end_one_after(moment, 0.0)
+    world.run(lambda number: 60.0)
+    assert world.given_up == set()
+    assert world.over_at - began_at < most_s
 
 
 def test_workers_that_are_ended_all_the_time_cost_no_source():
