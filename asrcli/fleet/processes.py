@@ -26,8 +26,8 @@ from asrcli.values.errors import Bug, LinkError, Shortage
 _BEAT_S = 1.0
 # A crew cancels what it runs, and says goodbye to the service.
 _PATIENCE_S = 4.0
-# A process that was killed is started anew; ones that end by themselves so often are not.
-_MOST_RESTARTS = 20
+# A process that has ended is started anew, but for so many one after the other that had nothing to do.
+_MOST_IN_VAIN = 20
 _LAST_WORDS = 300
 
 
@@ -43,7 +43,7 @@ class Processes:
         self._post: Callable[[News], None] = lambda news: None
         self._opening = b""
         self._workers: dict[str, _Process] = {}
-        self._started = 0
+        self._started = self._in_vain = 0
         self._lock = threading.Lock()
         self._is_closing = threading.Event()
 
@@ -56,6 +56,7 @@ class Processes:
     def send(self, worker: str, data: bytes) -> None:
         with self._lock:
             process = self._workers.get(worker)
+            self._in_vain = 0 if process is not None else self._in_vain
         if process is not None:
             process.send(data)
 
@@ -94,8 +95,9 @@ class Processes:
         reason = process.last_words()
         with self._lock:
             del self._workers[name]
+            self._in_vain += 1
         self._post(Gone(name, reason))
-        if not self._is_closing.is_set() and self._started < self._count + _MOST_RESTARTS:
+        if not self._is_closing.is_set() and self._in_vain <= _MOST_IN_VAIN:
             with suppress(LinkError, Shortage):
                 self._start()
 
