@@ -70,7 +70,8 @@ class LateResults(Results):
             item.sound = None
         if not wanted:
             self.keeping.begin(self.outcome)
-        self._tell_standings(len(sources))
+        self._tell_what_is_again(len(sources))
+        self._tell_done(len(sources), len(sources) - len(wanted))
         return wanted
 
     def begin(self, stack: ExitStack) -> None:

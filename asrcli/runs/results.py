@@ -83,7 +83,9 @@ class Results:
         found: list[list[Result | None]] = []
         if self._folder is not None:
             fetched = {item.name: self._fetched(item) for item in sources if is_address(item.name)}
-            found = self._folder.results(names, self._output.notice, fetched)
+            # Where there are lines as well, they have a say in that; and a plan tells it by itself.
+            tells_done = self.keeping is None and not self._request.corpus.dry_run
+            found = self._folder.results(names, self._output.notice, fetched, tells_done=tells_done)
         wanted = []
         for number, item in enumerate(sources):
             results = found[number] if found else []
@@ -101,7 +103,7 @@ class Results:
             self.files.append(results)
         if not wanted and self.keeping is not None:
             self.keeping.begin(self.outcome)
-        self._tell_what_is_to_do(len(names))
+        self._tell_what_is_to_do(len(names), len(names) - len(wanted))
         return wanted
 
     def _fetched(self, item: Prepared) -> Audio:
@@ -174,23 +176,27 @@ class Results:
             self._digests[key] = _text_sha256(self._request, self._choices[item.variant], item.row.channel)
         return self._digests[key]
 
-    def _tell_what_is_to_do(self, total: int) -> None:
+    def _tell_what_is_to_do(self, total: int, done: int) -> None:
         if self.keeping is None:
             return
+        if self._folder is None:
+            self._tell_what_is_again(total)
+        self._tell_done(total, done)
         if self._adopted:
             self._say(f"{self._adopted} of {total} are noted in {self.keeping.label} from their results")
         if self._not_adopted:
             self._say(f"{self._not_adopted} of {total} will be done again, for {self.keeping.label}")
-        if self._folder is None:
-            self._tell_standings(total)
 
-    def _tell_standings(self, total: int) -> None:
-        """What the lines of results say of how many."""
+    def _tell_what_is_again(self, total: int) -> None:
+        """How many were done otherwise, as lines of results say."""
         if changed := self._standings[Standing.OTHER_SOUND]:
             self._say(f"{changed} of {total} {'has' if changed == 1 else 'have'} changed and will be done again")
         if others := self._standings[Standing.OTHER_OPTIONS]:
             self._say(f"{others} of {total} will be done again, with other options")
-        if done := self._standings[Standing.DONE]:
+
+    def _tell_done(self, total: int, done: int) -> None:
+        """How many are left out; a plan tells that by itself."""
+        if done and not self._request.corpus.dry_run:
             self._say(f"{done} of {total} {'is' if done == 1 else 'are'} done already")
 
 

@@ -25,6 +25,7 @@ from asrcli.runs.rows import Rows
 from asrcli.runs.sources import AlreadyDone, Prepared
 from asrcli.values.errors import DecodeError, UsageError
 from asrcli.values.recognition import RecognitionOptions
+from tests.support.beginnings import beginning
 
 TALK = {"audio": "a.wav"}
 # One for each of two models.
@@ -98,6 +99,28 @@ def test_what_is_done_is_left_out_at_its_turn(corpus: Corpus) -> None:
     assert corpus.run(TALK, other) == ["AlreadyDone", "b.txt"]
     assert corpus.run(TALK, other) == ["AlreadyDone", "AlreadyDone"]
     assert corpus.stderr.getvalue().endswith(f"0 results written to {corpus.path / 'out'}\n")
+
+
+def test_of_lines_and_files_only_what_both_say_is_told_to_be_done(asrcli, talk_service, tmp_path: Path) -> None:
+    out, results = tmp_path / "out", tmp_path / "r.jsonl"
+    for name in "ab":
+        beginning(tmp_path / f"{name}.wav", 3.0)
+    (tmp_path / "in.jsonl").write_text('{"audio": "a.wav"}\n{"audio": "b.wav"}\n')
+    common = ("--results", results, "--output-dir", out, "--endpoint", talk_service, "--pace", "fast")
+    named = ("file", tmp_path / "a.wav", tmp_path / "b.wav", *common, "-f", "srt")
+    corpus = ("file", "--manifest", tmp_path / "in.jsonl", *common)
+    assert asrcli(*corpus).code == 0
+    (out / "a.txt").unlink()
+    assert asrcli(*corpus, "--dry-run").err == ""
+    assert asrcli(*corpus).err == f"1 of 2 is done already\n1 result written to {out}\n"
+    assert asrcli(*corpus).err == "2 of 2 are done already\n"
+    assert asrcli(*corpus, "--dry-run").err == ""
+    # Of subtitles no line is made: that is no reason to say that they are done.
+    assert asrcli(*named).code == 0
+    results.unlink()
+    again = asrcli(*named).err
+    assert again == f"2 of 2 will be done again, for {results}\n2 results written to {out}\n"
+    assert asrcli(*named, "--dry-run").err == ""
 
 
 def test_it_is_done_again_for_other_sound_another_model_or_another_channel(corpus: Corpus) -> None:

@@ -76,12 +76,17 @@ class Folder:
             raise UsageError(_with_more(clashes), hint="rename one, or give it an --output-dir of its own")
 
     def results(
-        self, names: Sequence[str], warn: Callable[[str], None], sounds: Mapping[str, Audio] | None = None
+        self,
+        names: Sequence[str],
+        warn: Callable[[str], None],
+        sounds: Mapping[str, Audio] | None = None,
+        *,
+        tells_done: bool = True,
     ) -> list[list[Result | None]]:
         """Of each source a file for each form; None for one that is done already. `sounds`: of those in no file.
 
-        Tells the person what is left out and what is done again. Raises UsageError where an existing file stands in the
-        way, and for a source whose bytes cannot be had again.
+        Tells the person what is done again and, with `tells_done`, how many are left out. Raises UsageError where an
+        existing file stands in the way, and for a source whose bytes cannot be had again.
         """
         found: list[list[Result | None]] = []
         in_the_way: list[str] = []
@@ -97,7 +102,7 @@ class Folder:
         if in_the_way:
             hint = "move it away" if len(in_the_way) == 1 else "move them away"
             raise UsageError(_with_more(in_the_way), hint=f"{hint}, or replace all results with --force")
-        self._tell_what_is_to_do(names, found)
+        self._tell_what_is_to_do(names, found, tells_done=tells_done)
         return found
 
     def results_of(self, name: str, stem: str, audio: Audio, warn: Callable[[str], None]) -> list[Result | None]:
@@ -172,7 +177,9 @@ class Folder:
             if target.samefile(name):
                 raise UsageError(f"the result of {shown(name)} would be the source itself", hint="rename it")
 
-    def _tell_what_is_to_do(self, names: Sequence[str], found: Sequence[Sequence[Result | None]]) -> None:
+    def _tell_what_is_to_do(
+        self, names: Sequence[str], found: Sequence[Sequence[Result | None]], *, tells_done: bool
+    ) -> None:
         others = partly = done = 0
         for name, results in zip(names, found, strict=True):
             to_make = [result for result in results if result is not None]
@@ -188,7 +195,7 @@ class Folder:
             self._say(f"{others} of {len(names)} will be done again, with other options")
         if partly:
             self._say(f"{partly} of {len(names)} will be done again, for a form that is missing")
-        if done:
+        if done and tells_done:
             self._say(f"{done} of {len(names)} {'is' if done == 1 else 'are'} done already")
 
     def _place(self, stem: str, suffix: str) -> Path:
