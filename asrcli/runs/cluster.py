@@ -149,13 +149,16 @@ def cluster_of(
     works = Works([item.row for item in sources], [item.variant for item in sources], recipes)
     line = _line(request.corpus.cluster or "")
     with _key_file(request, own_key) as key_file:
-        head = Head(line, _opening(request, variants, recipes, key_file), works, dispatch, clock, tick_s)
+        head = Head(line, opening_for(request, variants, recipes, key_file), works, dispatch, clock, tick_s)
         yield head.transcribe, head.kept
 
 
-def _opening(request: Request, variants: Sequence[Portable], recipes: Sequence[str], key_file: Path | None) -> Opening:
-    place = request.corpus.results or request.many.output_dir
-    # Without a place for the results nobody comes back for them.
+def opening_for(
+    request: Request, variants: Sequence[Portable], recipes: Sequence[str], key_file: Path | None
+) -> Opening:
+    """What each crew begins with."""
+    place = None if request.output.force else request.corpus.results or request.many.output_dir
+    # Without a place for the results nobody comes back for them, nor where all is done again.
     journal = journal_of(secrets.token_hex(8) if place is None else _place(str(place)), recipes)
     return Opening(secrets.token_hex(8), journal, place is not None, tuple(variants), key_file, _TICK_S)
 

@@ -54,16 +54,20 @@ def keeping_of(request: Request, output: Output) -> Keeping | None:
         return None
     place = local(request.corpus.results)
     check_place(place, request, output)
-    return Keeping(place, output)
+    return Keeping(place, output, does_all=request.output.force)
 
 
 class Keeping(Notes):
-    """The lines of results at `place`. `open`, `begin` and `close` belong to a run; `look` alone changes nothing."""
+    """The lines of results at `place`. `open`, `begin` and `close` belong to a run; `look` alone changes nothing.
 
-    def __init__(self, place: str, output: Output) -> None:
+    With `does_all` nothing is done already, whatever they say: the last one of a source counts.
+    """
+
+    def __init__(self, place: str, output: Output, *, does_all: bool = False) -> None:
         self.label = shown_name(shown(place))
         self._place = place
         self._output = output
+        self._does_all = does_all
         self._ledger = Ledger()
         self._lines: DurableLines | StoredLines | None = None
         self._hashing: ThreadPoolExecutor | None = None
@@ -86,6 +90,8 @@ class Keeping(Notes):
     def look(self, sources: Sequence[Prepared]) -> None:
         """Read what is done. Raises UsageError where that cannot be read, or two of `sources` would be one in it."""
         _check_ids(sources)
+        if self._does_all:
+            return
         try:
             self._ledger = Ledger(read_lines(self._place, KEY))
         except NothingThere:

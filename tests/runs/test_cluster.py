@@ -15,7 +15,7 @@ import pytest
 
 from asrcli.audio.opening import Files
 from asrcli.output.wording import words
-from asrcli.runs.cluster import check_cluster, processes_of, scheduler_at
+from asrcli.runs.cluster import check_cluster, opening_for, processes_of, scheduler_at
 from asrcli.runs.request import CorpusOptions, ManyOptions, OutputOptions, Request, ServiceOptions
 from asrcli.values.errors import UsageError
 from tests.support.service import running_service, write_script
@@ -61,6 +61,16 @@ def test_without_dask_there_is_one_line_to_add_it(monkeypatch: pytest.MonkeyPatc
         check_cluster(REQUEST, "beijing", None)
     assert "asrcli[cluster]" in raised.value.hint
     check_cluster(replace(REQUEST, corpus=CorpusOptions(cluster="local:2")), "beijing", None)
+
+
+def test_what_was_left_behind_is_of_no_use_where_all_is_done_again() -> None:
+    def named(*, force: bool = False) -> str:
+        corpus = CorpusOptions(cluster="local:2", results="r.jsonl")
+        request = replace(REQUEST, corpus=corpus, output=OutputOptions(force=force))
+        return opening_for(request, [], [], None).journal
+
+    assert named() == named()
+    assert named(force=True) not in (named(), named(force=True))
 
 
 def test_local_says_how_many():

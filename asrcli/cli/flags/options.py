@@ -253,7 +253,8 @@ class DocumentFlags:
     karaoke: Annotated[bool, typer.Option("--karaoke", help="Subtitles (vtt, ass): light up each word.")] = False
     embed: Annotated[bool, typer.Option("--embed", help="Page (html): put the sound into it.")] = False
     force: Annotated[
-        bool, typer.Option("--force", help="Replace existing results; with --output-dir do all again.")
+        bool,
+        typer.Option("--force", help="Replace existing results; `file` does all again with --output-dir or --results."),
     ] = False
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Errors only on standard error.")] = False
 

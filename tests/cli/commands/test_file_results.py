@@ -120,6 +120,24 @@ def test_a_plan_counts_what_is_done_and_touches_nothing(run: Run, talks: list[Pa
     assert len(lines(results)) == 2
 
 
+def test_all_is_done_again_where_that_is_wanted_and_the_last_line_counts(
+    run: Run, asrcli, talk_service, talks: list[Path], results: Path
+) -> None:
+    assert run().code == 0
+    first = lines(results)
+    assert [plan["done"] for plan in run("--dry-run", "--json", "--force").events] == [0]
+    done = run("--force")
+    assert (done.code, done.err) == (0, "")
+    assert lines(results)[:2] == first
+    assert [(line["id"], line["text"]) for line in lines(results)] == [(line["id"], line["text"]) for line in first] * 2
+    manifest = results.with_name("in.jsonl")
+    manifest.write_text("".join(f'{{"audio": "{talk}"}}\n' for talk in talks))
+    of_corpus = ("file", "--manifest", manifest, "--results", results, "--dry-run", "--json")
+    for force, to_do in (((), 0), (("--force",), 2)):
+        assert [plan["to_do"] for plan in asrcli(*of_corpus, *force, "--endpoint", talk_service).events] == [to_do]
+    assert run().err == "2 of 2 are done already\n"
+
+
 def test_rows_of_a_manifest_are_done_each_in_its_own_way(
     asrcli, talk_service, talks: list[Path], results: Path, tmp_path: Path
 ) -> None:
