@@ -29,7 +29,7 @@ from asrcli.runs.exits import EXIT_CODES
 from asrcli.runs.request import Request
 from asrcli.runs.results import Results
 from asrcli.runs.rows import Rows
-from asrcli.runs.sources import Opener, Prepared
+from asrcli.runs.sources import AlreadyDone, Opener, Prepared
 from asrcli.runs.variants import AllChosen
 from asrcli.settings import catalogue, endpoints
 from asrcli.values.addresses import is_address, is_loopback
@@ -56,7 +56,7 @@ def dry_run(
         to_do = results.to_do(sources, stack)
         if embedding is not None and not request.is_corpus:
             embedding.check_sources(to_do)
-        plan = _plan(request, rows, chosen, to_do, is_free=is_free)
+        plan = _plan(request, rows, chosen, to_do, results, is_free=is_free)
     if _wants_json(request):
         print(plan_line(document(plan)), end="")
     else:
@@ -113,18 +113,28 @@ class _Survey:
     that opens its files.
     """
 
-    def __init__(self, request: Request, chosen: AllChosen, *, is_here: bool) -> None:
+    def __init__(self, request: Request, chosen: AllChosen, results: Results, *, is_here: bool) -> None:
         self._is_corpus = request.is_corpus
         self._chosen = chosen
+        self._results = results
         self._is_here = is_here
         self._may_be_raw = isinstance(request.input, Files) and request.input.raw is not None
         self._looked_up = 0
+        self.done = 0
         self.shares: dict[str, Share] = {}
         self.missing = Lacking()
         self.failing = Lacking()
         self.longest_ms = 0
 
     def take(self, item: Prepared) -> None:
+        try:
+            self._results.planned(item)
+        except AlreadyDone:
+            self.done += 1
+            return
+        except AsrcliError as error:
+            self.failing.add(item.name, error.message)
+            return
         seen = self._seen(item) if self._is_corpus and not is_address(item.name) else glance.Glance()
         if self._is_here and seen.problem:
             is_missing = seen.problem == glance.MISSING
@@ -144,14 +154,16 @@ class _Survey:
         return glance.Glance(problem=glance.problem(item.name))
 
 
-def _plan(request: Request, rows: Rows, chosen: AllChosen, sources: Sequence[Prepared], *, is_free: bool) -> Plan:
+def _plan(
+    request: Request, rows: Rows, chosen: AllChosen, sources: Sequence[Prepared], results: Results, *, is_free: bool
+) -> Plan:
     """What is to be done of `sources`."""
     rate, workers = _rate(request), _workers(request.corpus.cluster)
     # On machines elsewhere there may be files that are not here.
-    survey = _Survey(request, chosen, is_here=workers is not None)
+    survey = _Survey(request, chosen, results, is_here=workers is not None)
     for item in sources:
         survey.take(item)
-    at_once = request.at_once(len(sources) - survey.missing.count - survey.failing.count)
+    at_once = request.at_once(len(sources) - survey.done - survey.missing.count - survey.failing.count)
     if request.corpus.cluster is not None and request.many.jobs is not None and workers is not None:
         at_once = min(at_once, request.many.jobs * workers)
     return Plan(
@@ -159,7 +171,7 @@ def _plan(request: Request, rows: Rows, chosen: AllChosen, sources: Sequence[Pre
         sources=rows.total,
         shard=request.corpus.shard,
         in_shard=len(rows.rows),
-        done=len(rows.rows) - len(sources),
+        done=len(rows.rows) - len(sources) + survey.done,
         missing=survey.missing,
         failing=survey.failing,
         shares=survey.shares,

@@ -95,13 +95,27 @@ class LateResults(Results):
         item.state, item.sha256 = audio.state, None if audio.state is None else audio.sha256
         results = folder.results_of(item.name, item.row.stem, audio, self._output.notice)
         to_make = [result for result in results if result is not None]
-        if not to_make and (self.keeping is None or self.is_adopted(item, folder)):
+        if not to_make and self._is_adopted_or_alone(item, folder):
             raise AlreadyDone(f"{item.row.id} is done already")
         if is_address(item.name):
             item.check_again = functools.partial(_note_identity, item, to_make)
         elif to_make:
             item.check_again = to_make[0].check_source
         self._made[number] = results
+
+    def planned(self, item: Prepared) -> None:
+        """As `before`, where nobody may be asked and nothing is kept; an object is taken for what it was."""
+        # Where nothing is there, a hundred thousand files would be read in vain.
+        if self._folder is None or self._request.output.force or not self._has_some(item, self._folder):
+            return
+        folder = self._folder_for(item)
+        if not is_address(item.name):
+            try:
+                self.before(0, item)
+            finally:
+                self.over(0)
+        elif folder.has_results_of(item.row.stem, lambda _: True) and self._is_adopted_or_alone(item, folder):
+            raise AlreadyDone(f"{item.row.id} is done already")
 
     def over(self, number: int) -> None:
         """It is over, however it ended: what was not kept is dropped."""
@@ -116,10 +130,18 @@ class LateResults(Results):
         At an address it is asked only where that may save sending it. Raises UsageError and RemoteError.
         """
         if is_address(item.name):
-            if any(file.exists() for file in folder.files_of(item.row.stem)):
+            if self._has_some(item, folder):
                 item.sound = open_remote(item.name, self._way).identity
             return Audio("", None) if item.sound is None else sidecar.fetched_audio(item.name, item.sound)
         return audio_of(item.name) if Path(item.name).is_file() else Audio("", None)
+
+    def _is_adopted_or_alone(self, item: Prepared, folder: Folder) -> bool:
+        """Whether the files of it are all that is wanted, or say what a line is to say."""
+        return self.keeping is None or self.is_adopted(item, folder)
+
+    def _has_some(self, item: Prepared, folder: Folder) -> bool:
+        """Whether something is called as a result of it would be."""
+        return any(file.exists() for file in folder.files_of(item.row.stem))
 
     def _finish(self, folder: Folder) -> None:
         for results in self._made.values():

@@ -123,6 +123,9 @@ class Results:
     def before(self, number: int, item: Prepared) -> None:
         """The turn of a source has come. Raises AlreadyDone where nothing of it is to be done, and UsageError."""
 
+    def planned(self, item: Prepared) -> None:
+        """As `before`, where nobody may be asked and nothing is kept."""
+
     def over(self, number: int) -> None:
         """It is over, however it ended."""
 

@@ -98,6 +98,14 @@ def test_what_is_done_is_left_out_at_its_turn(corpus: Corpus) -> None:
     other = {"audio": "b.wav"}
     assert corpus.run(TALK, other) == ["AlreadyDone", "b.txt"]
     assert corpus.run(TALK, other) == ["AlreadyDone", "AlreadyDone"]
+    (corpus.path / "out" / "b.txt").write_text("mine")
+    (corpus.path / "out" / ".b.txt.asrcli.json").unlink()
+    plan = corpus.results(corpus.rows(TALK, other))
+    first, second = (Prepared(row) for row in corpus.rows(TALK, other).rows)
+    with pytest.raises(AlreadyDone):
+        plan.planned(first)
+    with pytest.raises(UsageError, match=r"b\.txt exists already"):
+        plan.planned(second)
     assert corpus.stderr.getvalue().endswith(f"0 results written to {corpus.path / 'out'}\n")
 
 

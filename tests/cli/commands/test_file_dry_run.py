@@ -238,6 +238,31 @@ def test_what_stands_in_the_results_is_done_and_they_stay_as_they_are(asrcli, he
     assert sorted(path.name for path in here.iterdir()) == ["a.wav", "corpus.jsonl", "results.jsonl"]
 
 
+def test_of_a_corpus_with_files_what_is_there_is_done_and_what_is_in_the_way_fails(asrcli, here, talk_service):
+    wav(here / "a.wav", 1)
+    wav(here / "b.wav", 2)
+    wav(here / "c.wav", 3)
+    rows = manifest({"audio": "a.wav"}, {"audio": "b.wav"}, {"audio": "c.wav"})
+    options = ("--manifest", rows, "--output-dir", "out", "--endpoint", talk_service, "--pace", "fast")
+    with pytest.MonkeyPatch.context() as network:
+        network.setattr(socket.socket, "connect", CONNECT)
+        network.setattr(socket.socket, "connect_ex", CONNECT_EX)
+        assert asrcli("file", *options).code == 0
+    before = sorted(here.rglob("*"))
+    wav(here / "b.wav", 4)
+    (here / "out" / "c.txt").write_text("mine")
+    (here / "out" / ".c.txt.asrcli.json").unlink()
+    planned = asrcli("file", *options, "--dry-run")
+    assert (planned.code, planned.err) == (1, "b.wav has changed and is done again\n")
+    assert planned.out.splitlines()[:3] == [
+        "sources 3, 1 done already, 1 to do",
+        "failing 1: c.wav (out/c.txt exists already, and asrcli did not make it)",
+        "sound   4 s",
+    ]
+    assert [path for path in before if not path.exists()] == [here / "out" / ".c.txt.asrcli.json"]
+    assert asrcli("file", *options, "--dry-run", "--force").out.startswith("sources 3\nsound   8 s\n")
+
+
 @pytest.mark.parametrize(
     ("options", "at_once", "workers", "rate"),
     [
