@@ -49,6 +49,8 @@ def dry_run(
     It is 1 where a source of a corpus would fail. Raises what a run would that is refused, and Refused.
     """
     is_free = _check_the_way(request, chosen.variants[0].choice, output)
+    if results.keeping is not None:
+        results.keeping.check_place()
     with ExitStack() as stack:
         sources = _corpus(rows) if request.is_corpus else _looked_at(request, chosen, output)
         for item, variant in zip(sources, chosen.of_source, strict=True):
@@ -148,9 +150,10 @@ class _Survey:
         self.longest_ms = max(self.longest_ms, length_ms or 0)
 
     def _seen(self, item: Prepared) -> glance.Glance:
-        if item.duration_ms is None and self._looked_up < _MOST_LOOKED_UP:
+        channel = item.row.channel
+        if (item.duration_ms is None or channel is not None) and self._looked_up < _MOST_LOOKED_UP:
             self._looked_up += 1
-            return glance.look(item.name, may_be_raw=self._may_be_raw)
+            return glance.look(item.name, may_be_raw=self._may_be_raw, channel=channel)
         return glance.Glance(problem=glance.problem(item.name))
 
 

@@ -28,6 +28,7 @@ from asrcli.runs.exits import exit_code
 from asrcli.runs.notes import Notes
 from asrcli.runs.results_place import check_place
 from asrcli.system.clock import date_and_time
+from asrcli.system.durable_lines import check_writable
 from asrcli.system.file_state import FileState
 from asrcli.values.addresses import is_address, local, shown
 from asrcli.values.errors import AsrcliError, Bug, OutputError, UsageError
@@ -58,7 +59,7 @@ def keeping_of(request: Request, output: Output) -> Keeping | None:
 
 
 class Keeping(Notes):
-    """The lines of results at `place`. `open`, `begin` and `close` belong to a run; `look` alone changes nothing.
+    """The lines of results at `place`. `open`, `begin` and `close` belong to a run; the others change nothing.
 
     With `does_all` nothing is done already, whatever they say: the last one of a source counts.
     """
@@ -86,6 +87,11 @@ class Keeping(Notes):
         if self._lines.mended_bytes:
             cut = f"{self._lines.mended_bytes} bytes"
             self._output.notice(f"{self.label} ended in a line that was cut off: {cut} are removed")
+
+    def check_place(self) -> None:
+        """Raise UsageError where `open` would, as far as that shows here. Touches nothing."""
+        if not is_address(self._place):
+            check_writable(self._place, KEY)
 
     def look(self, sources: Sequence[Prepared]) -> None:
         """Read what is done. Raises UsageError where that cannot be read, or two of `sources` would be one in it."""

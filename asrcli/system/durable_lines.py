@@ -6,6 +6,7 @@ Each is a JSON object, so that one which is whole is known from one that was cut
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import json
 import os
@@ -25,6 +26,7 @@ _BOM = b"\xef\xbb\xbf"
 # No line of ours is as long: it holds what is said in one source.
 _MOST_BYTES = 64 << 20
 _BLOCK_BYTES = 64 << 10
+_NO_FILE = "it is no regular file"
 
 
 class _Waiting(NamedTuple):
@@ -192,16 +194,32 @@ def _opened(path: Path, place: Path) -> tuple[int, bool]:
         except FileExistsError:
             descriptor, is_new = os.open(place, flags), False
     except OSError as error:
-        if not place.parent.exists():
-            raise UsageError(
-                f"cannot write to {path}: there is no folder {path.parent}", hint="create it first"
-            ) from None
-        what = "it is a folder" if place.is_dir() else error.strerror
-        raise UsageError(f"cannot write to {path}: {what}", hint="choose another file") from error
+        raise _not_writable(path, place, error.strerror) from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise UsageError(f"cannot write to {path}: it is no regular file", hint="choose another file")
+        raise _not_writable(path, place, _NO_FILE)
     return descriptor, is_new
+
+
+def _not_writable(path: Path, place: Path, reason: str | None) -> UsageError:
+    if not place.parent.exists():
+        return UsageError(f"cannot write to {path}: there is no folder {path.parent}", hint="create it first")
+    what = "it is a folder" if place.is_dir() else reason
+    return UsageError(f"cannot write to {path}: {what}", hint="choose another file")
+
+
+def check_writable(path: str | os.PathLike[str], key: str) -> None:
+    """Raise UsageError where DurableLines would, as far as that shows; whether another program has it does not.
+
+    Touches nothing.
+    """
+    path, place = Path(path), Path(os.path.realpath(path))
+    is_there = place.exists()
+    if is_there and not place.is_file():
+        raise _not_writable(path, place, _NO_FILE)
+    if not os.access(*((place, os.R_OK | os.W_OK) if is_there else (place.parent, os.W_OK | os.X_OK))):
+        raise _not_writable(path, place, os.strerror(errno.EACCES))
+    check_lines(path, key)
 
 
 def check_lines(path: str | os.PathLike[str], key: str) -> None:

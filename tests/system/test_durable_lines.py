@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asrcli.system.durable_lines import DurableLines
+from asrcli.system.durable_lines import DurableLines, check_writable
 from asrcli.values.errors import OutputError, UsageError
 from tests.support.full_disk import disk_of
 from tests.support.looping import PATIENCE_S, threads_left
@@ -159,8 +159,11 @@ def test_a_place_that_cannot_work_is_refused(tmp_path, make: Callable[[Path], No
     make(path)
     if reason == "Permission denied" and os.access(path.parent, os.W_OK):
         pytest.skip("nothing is forbidden to root")
-    with pytest.raises(UsageError, match=reason):
+    with pytest.raises(UsageError, match=reason) as raised:
         DurableLines(path, "id")
+    with pytest.raises(UsageError) as checked:
+        check_writable(path, "id")
+    assert (checked.value.message, checked.value.hint) == (raised.value.message, raised.value.hint)
 
 
 def test_a_link_leads_to_the_file(tmp_path):
@@ -245,7 +248,7 @@ def test_a_file_without_a_line_is_kept_where_that_is_wanted(tmp_path, keep):
 
 _ENDLESS = """
 import itertools, sys
-from asrcli.system.durable_lines import DurableLines
+from asrcli.system.durable_lines import DurableLines, check_writable
 file = DurableLines(sys.argv[1], "id")
 for number in itertools.count():
     file.append('{"id": "%d"}' % number, lambda number=number: print(number, flush=True))

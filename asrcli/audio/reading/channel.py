@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from asrcli.audio.sample_encodings import Block
 
 
+def lack_of(channel: int, there: int) -> str:
+    """What a source with `there` channels has, which has no such one."""
+    many = "1 channel" if there == 1 else f"{there} channels"
+    return f"{many}, and no channel {channel}"
+
+
 class OneChannel:
     """The channel `index` of `source`, from 0. Owns the source.
 
@@ -40,8 +46,7 @@ class OneChannel:
         self.rate_hz = self._source.rate_hz
         there = self._source.channels
         if self._index >= there:
-            many = "1 channel" if there == 1 else f"{there} channels"
-            raise DecodeError(f"{label(self.name)} has {many}, and no channel {self._index}", hint="the first is 0")
+            raise DecodeError(f"{label(self.name)} has {lack_of(self._index, there)}", hint="the first is 0")
 
     def blocks(self) -> Iterator[Block]:
         """That channel of the source's blocks, shape (n, 1)."""

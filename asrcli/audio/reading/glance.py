@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from asrcli.audio.encoded.headers import id3_bytes
 from asrcli.audio.reading import sniff
+from asrcli.audio.reading.channel import lack_of
 from asrcli.system.chatter import quiet_c_library
 from asrcli.system.posix import read_at
 
@@ -51,8 +52,8 @@ def problem(path: str) -> str:
     return "" if found.st_size else "empty"
 
 
-def look(path: str, *, may_be_raw: bool = False) -> Glance:
-    """Into the file at `path`; `may_be_raw`: samples without a header are welcome."""
+def look(path: str, *, may_be_raw: bool = False, channel: int | None = None) -> Glance:
+    """Into the file at `path`; `may_be_raw`: samples without a header are welcome. `channel`: which one is wanted."""
     if (reason := problem(path)) != "":
         return Glance(problem=reason)
     try:
@@ -60,14 +61,14 @@ def look(path: str, *, may_be_raw: bool = False) -> Glance:
     except OSError as error:
         return Glance(problem=str(error.strerror))
     try:
-        return _look(fd, may_be_raw=may_be_raw or path.lower().endswith(_RAW_SUFFIX))
+        return _look(fd, may_be_raw=may_be_raw or path.lower().endswith(_RAW_SUFFIX), channel=channel)
     except OSError as error:
         return Glance(problem=str(error.strerror))
     finally:
         os.close(fd)
 
 
-def _look(fd: int, *, may_be_raw: bool) -> Glance:
+def _look(fd: int, *, may_be_raw: bool, channel: int | None) -> Glance:
     head = read_at(fd, _HEAD_BYTES, 0)
     if tag_bytes := id3_bytes(head):
         head = read_at(fd, _HEAD_BYTES, tag_bytes)
@@ -85,5 +86,7 @@ def _look(fd: int, *, may_be_raw: bool) -> Glance:
     if sound is None:
         return Glance()
     with sound:
+        if channel is not None and channel >= sound.channels:
+            return Glance(problem=lack_of(channel, sound.channels))
         is_known = sound.frames < UNKNOWN_FRAMES
         return Glance(int(sound.frames) * 1000 // int(sound.samplerate) if is_known else None)

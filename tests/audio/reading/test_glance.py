@@ -28,6 +28,11 @@ def test_a_wav_is_known_by_its_content(tmp_path):
     assert look(str(shutil.copy(TALK_WAV, tmp_path / "talk"))) == look(str(TALK_WAV)) == Glance(33941)
 
 
+def test_a_channel_that_is_not_there_is_missed():
+    assert look(str(TALK_WAV), channel=0) == Glance(33941)
+    assert look(str(TALK_WAV), channel=3) == Glance(None, "1 channel, and no channel 3")
+
+
 @pytest.mark.parametrize("options", [["talk.m4a"], ["-write_xing", "0", "talk.mp3"]], ids=["m4a", "no index"])
 def test_what_takes_ffmpeg_is_not_known(tmp_path, options):
     *others, name = options

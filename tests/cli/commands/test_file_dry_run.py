@@ -178,6 +178,20 @@ def test_the_exit_code_is_that_of_the_run(asrcli, here, talk_service):
     assert "3 of 4 sources failed" in run.err
 
 
+def test_where_the_results_cannot_be_a_plan_is_refused_as_the_run_is(asrcli, here, talk_service):
+    wav(here / "a.wav", 1)
+    (here / "text.txt").write_text("words\n")
+    rows = manifest({"audio": "a.wav", "channel": 3, "duration": 1})
+    for place in ("no/x.jsonl", "text.txt", "."):
+        for force in ((), ("--force",)):
+            options = ("file", "--manifest", rows, "--results", place, "--endpoint", talk_service, *force)
+            run, planned = asrcli(*options), asrcli(*options, "--dry-run")
+            assert (planned.code, planned.out, planned.err) == (2, "", run.err)
+            assert run.code == 2
+    planned = asrcli("file", "--manifest", rows, "--dry-run")
+    assert (planned.code, planned.out.splitlines()[1]) == (1, "failing 1: a.wav (1 channel, and no channel 3)")
+
+
 def test_of_files_on_machines_elsewhere_nothing_is_known_here(asrcli, here):
     rows = manifest({"audio": "/nowhere/a.wav", "duration": 10}, {"audio": "/nowhere/b.wav"})
     for cluster, code, missing in (("tcp://192.0.2.1:8786", 0, 0), ("local:2", 1, 2)):
