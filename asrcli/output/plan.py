@@ -12,7 +12,7 @@ from asrcli.values.clock_time import in_words
 from asrcli.values.source_name import label
 
 _CUSTOM = "custom"
-# So many sources that would fail are named one by one.
+# So many sources that would fail are named, where not all are asked for.
 _NAMED = 3
 _WIDTH = 8
 # Less than that of any currency is nothing.
@@ -51,16 +51,17 @@ class Share:
 
 @dataclass(slots=True)
 class Lacking:
-    """Sources that would fail: how many, and a few of them, each with what is wrong with it, "" where that is clear."""
+    """Sources that would fail, each with what is wrong with it, "" where that is clear."""
 
-    count: int = 0
     named: list[tuple[str, str]] = field(default_factory=list)
 
     def add(self, name: str, problem: str) -> None:
         """One more."""
-        self.count += 1
-        if len(self.named) < _NAMED:
-            self.named.append((name, problem))
+        self.named.append((name, problem))
+
+    @property
+    def count(self) -> int:
+        return len(self.named)
 
     @property
     def names(self) -> list[str]:
@@ -181,30 +182,28 @@ def _share(name: str, share: Share, *, is_free: bool) -> dict[str, object]:
     }
 
 
-def text(plan: Plan, columns: int | None) -> str:
-    """For a person; `columns`: None for a pipe, where a line is as long as it is."""
+def text(plan: Plan, columns: int | None, *, names_all: bool = False) -> str:
+    """For a person; `columns`: None for a pipe, where a line is as long as it is.
+
+    With `names_all` every source is named that would fail.
+    """
     lines: list[str] = []
-    for heading, said in _rows(plan):
+    for heading, said in _rows(plan, names_all=names_all):
         begin = f"{heading:<{_WIDTH}}"
         if columns is None:
             lines.append(f"{begin}{said}")
         else:
             # Options and names of models are not broken at their hyphens.
-            lines += textwrap.wrap(
-                said,
-                max(columns, 2 * _WIDTH),
-                initial_indent=begin,
-                subsequent_indent=" " * _WIDTH,
-                break_on_hyphens=False,
-            )
+            width, indent = max(columns, 2 * _WIDTH), " " * _WIDTH
+            lines += textwrap.wrap(said, width, initial_indent=begin, subsequent_indent=indent, break_on_hyphens=False)
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _rows(plan: Plan) -> Iterator[tuple[str, str]]:
+def _rows(plan: Plan, *, names_all: bool) -> Iterator[tuple[str, str]]:
     yield "sources", _of_the_sources(plan)
     for heading, lacking in (("missing", plan.missing), ("failing", plan.failing)):
         if lacking.count:
-            yield heading, _named(lacking)
+            yield heading, _named(lacking, names_all=names_all)
     if not plan.to_do:
         return
     yield "sound", _length(plan.audio_ms, plan.unknown, plan.to_do)
@@ -226,8 +225,9 @@ def _of_the_sources(plan: Plan) -> str:
     return ", ".join(said)
 
 
-def _named(lacking: Lacking) -> str:
-    names = [shown(label(name)) + (f" ({sanitize(problem)})" if problem else "") for name, problem in lacking.named]
+def _named(lacking: Lacking, *, names_all: bool) -> str:
+    told = lacking.named if names_all else lacking.named[:_NAMED]
+    names = [shown(label(name)) + (f" ({sanitize(problem)})" if problem else "") for name, problem in told]
     more = lacking.count - len(names)
     return f"{lacking.count:,}: {', '.join(names)}" + (f" and {more:,} more" if more else "")
 

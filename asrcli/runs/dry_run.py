@@ -63,7 +63,8 @@ def dry_run(
         print(plan_line(document(plan)), end="")
     else:
         columns = terminal.size(sys.stdout)[0] if sys.stdout.isatty() else None
-        output.aside(lambda: print(text(plan, columns)))
+        names_all = request.output.verbose > 0
+        output.aside(lambda: print(text(plan, columns, names_all=names_all)))
     return EXIT_CODES[AsrcliError] if plan.missing.count or plan.failing.count else 0
 
 

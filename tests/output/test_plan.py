@@ -27,8 +27,8 @@ def plan(shares: dict[str, Share] | None = None, **said) -> Plan:
     return Plan(shares=shares, **{**default, **said})
 
 
-def lacking(count: int, *named: tuple[str, str]) -> Lacking:
-    return Lacking(count, [*named])
+def lacking(*named: tuple[str, str]) -> Lacking:
+    return Lacking([*named])
 
 
 def rows(told: Plan) -> dict[str, str]:
@@ -64,8 +64,8 @@ def test_what_a_person_reads():
     made = plan(
         {"fun": share(3_600_000, None, language="zh"), "para": share(60_000, price=("CNY", 0.01))},
         sources=2000, in_shard=500, done=490, shard="2/4", at_once=40,
-        missing=lacking(7, ("a.wav", ""), ("b\x1b.wav", ""), ("-", "")),
-        failing=lacking(2, ("c.wav", "empty"), ("d.wav", "a folder")),
+        missing=lacking(("a.wav", ""), ("b\x1b.wav", ""), ("-", ""), *((f"{number}.wav", "") for number in range(4))),
+        failing=lacking(("c.wav", "empty"), ("d.wav", "a folder")),
         longest_ms=3_600_000, starts=20, starts_in_s=1.0, cluster="local:4", workers=4,
     )  # fmt: skip
     assert text(made, None).splitlines() == [
@@ -79,6 +79,9 @@ def test_what_a_person_reads():
         "time    at least 1 h, as long as the longest one",
         "price   at least 3.60 USD and 0.60 CNY by list prices of May 2026, before any discount",
     ]
+    all_names = text(made, None, names_all=True).splitlines()[1]
+    assert all_names == r"missing 7: a.wav, b\x1b.wav, standard input, 0.wav, 1.wav, 2.wav, 3.wav"
+    assert document(made)["missing_names"] == ["a.wav", "b\x1b.wav", "standard input", *(f"{n}.wav" for n in range(4))]
     narrow = text(made, 40).splitlines()
     assert max(map(len, narrow)) <= 40
     assert " ".join(" ".join(narrow).split()) == " ".join(text(made, None).split())

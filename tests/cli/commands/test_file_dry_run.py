@@ -176,6 +176,8 @@ def test_the_exit_code_is_that_of_the_run(asrcli, here, talk_service):
         run = asrcli("file", "--manifest", bad, "--endpoint", talk_service, "--pace", "fast")
     assert run.code == 1
     assert "3 of 4 sources failed" in run.err
+    many = manifest(*({"audio": f"{number}.wav"} for number in range(5)))
+    assert "missing 5: 0.wav, 1.wav, 2.wav, 3.wav, 4.wav\n" in asrcli("file", "--manifest", many, "--dry-run", "-v").out
 
 
 def test_where_the_results_cannot_be_a_plan_is_refused_as_the_run_is(asrcli, here, talk_service):
