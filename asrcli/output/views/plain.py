@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 from asrcli.output.base import Begin, Many, View
 from asrcli.output.sanitize import name, sanitize
+from asrcli.output.views.reconnects import ReconnectNews
 from asrcli.output.wording import about, error_line, reconnecting, warning_line
 from asrcli.values.errors import AsrcliError
 from asrcli.values.events import Event, Notice, Reconnecting
@@ -26,13 +27,15 @@ class QuietView:
         self._stream = stream
         self._quiet = quiet
         self._names: Sequence[str] = ()
+        self._reconnects: ReconnectNews | None = None
 
     def opening(self, what: str) -> None:
         """Says nothing."""
 
     def for_many(self, many: Many) -> View:
-        """Lines say from now on which source they are about."""
+        """Lines say from now on which source they are about, and of an outage only what is news."""
         self._names = many.names
+        self._reconnects = ReconnectNews()
         return self
 
     def begin(self, info: Begin, number: int = 0) -> None:
@@ -41,6 +44,9 @@ class QuietView:
     def event(self, event: Event, number: int = 0) -> None:
         if isinstance(event, Notice):
             self.notice(self._about(event.message, number), event.hint)
+        elif self._reconnects is not None:
+            if (news := self._reconnects.of(event)) is not None:
+                self.notice(self._about(reconnecting(news), number), "")
         elif isinstance(event, Reconnecting) and not event.is_told:
             self.notice(self._about(reconnecting(event), number), "")
 

@@ -20,6 +20,7 @@ from asrcli.output.base import Begin, Many, View
 from asrcli.output.sanitize import name, sanitize, sentence_text
 from asrcli.output.views.batch_progress import BatchProgress
 from asrcli.output.views.layout import Line, ending, fit, padded, shrunk
+from asrcli.output.views.reconnects import ReconnectNews
 from asrcli.output.views.region import MIN_REDRAW_S, Region
 from asrcli.output.views.status import BAR_CELLS, StatusItem, bar, why_it_stands_still
 from asrcli.output.wording import about, error_line, in_seconds, reconnecting, sentence_line, warning_line
@@ -118,6 +119,7 @@ class TableView:
         self._name_cells = max((cell_len(name(each)) for each in islice(many.names, _MEASURED_NAMES)), default=0)
         self._progress = BatchProgress(many.durations_ms, many.at_once)
         self._count = _Count()
+        self._reconnects = ReconnectNews()
         self._lines: list[Line] = []
         self._open = True
         self._redraw()
@@ -184,8 +186,8 @@ class TableView:
 
     def _tell(self, event: Event, row: _Row) -> None:
         """Print what is to stay on the screen of `event`."""
-        if isinstance(event, Reconnecting) and not event.is_told:
-            self._lines.append(((sentence_text(about(reconnecting(event), row.name)), "yellow"),))
+        if (news := self._reconnects.of(event)) is not None:
+            self._lines.append(((sentence_text(about(reconnecting(news), row.name)), "yellow"),))
         elif isinstance(event, FinalResult) and self._shows_finals:
             text = self._line_of(event.sentence)
             self._lines += [((row.name + _GAP, "dim"), (text, ""))] if text else []
