@@ -158,6 +158,10 @@ class _Merging:
         if others:
             what = f"{_count(len(others))} {_was(len(others))} done with other options too: {self._names(others)}"
             self._output.notice(what, "the last of them counts")
+        others = [number for number in range(len(joined)) if joined.has_other_sound(number)]
+        if others:
+            what = f"{_count(len(others))} {_was(len(others))} done of other sound too: {self._names(others)}"
+            self._output.notice(what, "the last of them counts")
         if left_out := len(joined) - len(numbers):
             self._output.notice(f"{_count(left_out)} {_is(left_out)} not in the manifest, and left out")
         done = sum(map(joined.is_complete, numbers))

@@ -36,8 +36,8 @@ def merge(
     asrcli merge results-*.jsonl -o results.jsonl
     asrcli merge results-*.jsonl --manifest corpus.jsonl -o results.jsonl
 
-    Of each source the last complete line counts, unless a later one, of other sound, has failed. Exit code 1 where one
-    is not complete, or is missing: that is told.
+    Of each source the last complete line counts, whatever the order of the files, unless a later one, of other sound,
+    has failed. Exit code 1 where one is not complete, or is missing: that is told.
     """
     from asrcli.runs.merge import merge as carry_out
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from asrcli.fleet.result_lines import Outcome
+from asrcli.fleet.result_lines import Outcome, Sound
 from tests.support.full_disk import disk_of
 from tests.support.program import Outcome as Done
 from tests.support.program import Program
@@ -49,6 +49,16 @@ def test_of_each_source_the_last_complete_line_counts_in_order_of_first_appearan
     assert Path("all.jsonl").read_text() == done.out
     # What is merged is what was written, and can be merged again.
     assert merge("all.jsonl").out == done.out
+
+
+def test_a_later_line_counts_wherever_it_stands_and_other_sound_is_told(merge) -> None:
+    for name, hour, size in (("2.jsonl", 2, 5), ("10.jsonl", 10, 6)):
+        at = f"2026-11-26T{hour:02}:00:00.000+08:00"
+        Path(name).write_text(Outcome("a", "a", True, "a" * 64, at, text=name, sound=Sound(size, 1)).line() + "\n")
+    for names in (("2.jsonl", "10.jsonl"), ("10.jsonl", "2.jsonl")):
+        done = merge(*names)
+        assert (done.code, said(done.out)) == (0, [("a", "10.jsonl")])
+        assert "warning: 1 source was done of other sound too: a (the last of them counts)\n" in done.err
 
 
 def test_what_is_not_complete_is_there_and_told(merge) -> None:
