@@ -16,6 +16,7 @@ from typing import IO
 
 from asrcli.output.sanitize import name as shown
 from asrcli.output.saved.lines import Line, read_lines
+from asrcli.output.saved.values import RESULT
 from asrcli.system.signals import Signals, interrupted
 from asrcli.values.errors import AsrcliError, UsageError
 from asrcli.values.source_name import STANDARD_INPUT, label
@@ -47,12 +48,18 @@ class SavedFile:
     def look_through(self) -> Iterator[Line]:
         """All its lines, with no more of the words than tells whether there are any. Raises UsageError without one."""
         first_problem = ""
-        is_ours = False
+        is_ours = is_results = False
         with self._opened() as file:
             for self._lines, line in enumerate(read_lines(file, with_words=False), 1):
                 is_ours = is_ours or line.saved is not None
+                is_results = is_results or line.problem == RESULT
                 first_problem = first_problem or (line.problem and f"line {line.number}: {line.problem}")
                 yield line
+        if is_results and not is_ours:
+            raise UsageError(
+                f"{self.label} is a file of --results, which has no times",
+                hint="asrcli merge joins such files; run with --json to render, or with -f srt for subtitles",
+            )
         if not is_ours:
             what = f"holds no JSON lines of asrcli ({first_problem})" if first_problem else "holds no JSON lines"
             raise UsageError(f"{self.label} {what}", hint="asrcli file … --json makes some")

@@ -26,6 +26,9 @@ from asrcli.values.events import (
 )
 from asrcli.values.summary import Summary
 
+RESULT = "a line of --results, which has no times"
+"""What is wrong with one."""
+
 # Thirty years of sound; more is no time but a mistake.
 _MOST = 10**12
 
@@ -70,6 +73,8 @@ def read_value(line: Mapping[str, Any], *, with_words: bool = True) -> Saved | N
     """
     kind = line.get("type")
     if not isinstance(kind, str):
+        if isinstance(line.get("id"), str) and isinstance(line.get("complete"), bool):
+            raise Unreadable(RESULT)
         raise Unreadable("an object without a type, which is no line of asrcli")
     fields = _Fields(line)
     source = line.get("source")

@@ -142,6 +142,7 @@ def test_no_cut_is_called_whole(asrcli, saved, cut) -> None:
         ("", "talk.jsonl holds no JSON lines (asrcli file … --json makes some)"),
         ("Hello.\n", "talk.jsonl holds no JSON lines of asrcli (line 1: no JSON: Expecting value at character 1)"),
         ('{"type":"cheer"}\n', "talk.jsonl holds no JSON lines"),
+        ('{"id":"a","audio":"a.wav","complete":true}\n', "talk.jsonl is a file of --results, which has no times"),
         ("[" * 5000 + "\n", "talk.jsonl holds no JSON lines of asrcli (line 1: no JSON that can be read)"),
         (TALK.encode("utf-16"), "talk.jsonl holds no JSON lines of asrcli (line 1: not UTF-8)"),
         (TALK.encode("utf-8-sig"), ""),

@@ -128,6 +128,7 @@ def test_what_other_programs_make_of_lines_is_read(data: bytes) -> None:
         (b'{"type":"final",', "no JSON: Expecting property name enclosed in double quotes at character 17"),
         (b"[1]", "JSON, but no object"),
         (b"{}", "an object without a type, which is no line of asrcli"),
+        (b'{"id":"a","complete":true,"text":"a"}', "a line of --results, which has no times"),
         (b'{"type":7}', "an object without a type, which is no line of asrcli"),
         (b'{"type":"final"}', "a final without a text"),
         (b'{"type":"final","text":["a"]}', "a final without a text"),
