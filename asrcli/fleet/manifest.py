@@ -21,7 +21,7 @@ from asrcli.remote.base import RemoteError, Way
 from asrcli.remote.places import lines
 from asrcli.values.addresses import is_address, local
 from asrcli.values.errors import DecodeError, UsageError
-from asrcli.values.source_name import STANDARD_INPUT, label, safe_stem, stem
+from asrcli.values.source_name import STANDARD_INPUT, label, result_stem
 
 MOST_TOLD = 5
 _LONGEST_LINE = 1 << 20
@@ -67,7 +67,7 @@ class Row:
     @property
     def stem(self) -> str:
         """What its results are called, without their suffix: the id that its line gives it, or as its file."""
-        return stem(self.audio) if self.audio.endswith(self.id) else safe_stem(self.id)
+        return result_stem(self.id, self.audio)
 
 
 class BrokenManifest(UsageError):  # noqa: N818 - it names what is there

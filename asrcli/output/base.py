@@ -24,7 +24,8 @@ class Begin:
     `begun_at` when the transcription began, both as ISO 8601. `live` is True where the sound is made now, by a
     microphone for example; then `source_rate_hz` is the rate at which it is heard, once it is. `parts` is how many
     stretches of it are recognised at the same time. `audio` is the path of a file in which it can be heard:
-    the source, where that is a file. `send` is the service's name for the encoding in which the sound is sent.
+    the source, where that is a file. `send` is the service's name for the encoding in which the sound is sent. `stem`
+    is what files of its results are called, without their suffix.
     """
 
     source: str
@@ -40,6 +41,7 @@ class Begin:
     audio: str | None = None
     begun_at: str | None = None
     send: str | None = None
+    stem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +72,9 @@ class Shape:
     `partials` and `notices` are left out where that is False; `seen`: a terminal shows the text. Of text: what stands
     before each sentence, its times and its `labels` (language, emotion, speaker). Of subtitles: cells in a line (None:
     what is usual for the script), lines in a cue, how long one may be, whether words have their times. Of documents:
-    `folder` is where the file lies, None for a stream; `page` gives the link to the page of a source, where the same
-    run makes one; `sound_of` makes of a path a data URL of its sound, to be put into the file, or None where that
-    failed and was told.
+    `folder` is where the file lies, None for a stream; `page` gives the link to the page of a source, by its stem,
+    where the same run makes one; `sound_of` makes of a path a data URL of its sound, to be put into the file, or None
+    where that failed and was told.
     """
 
     partials: bool = True

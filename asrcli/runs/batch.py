@@ -191,12 +191,12 @@ class _Run:
         item = self._sources[number]
         choice = self._batch.variants[item.variant].choice
         name, options = public(item.row.id), choice.options
-        sound = source.sound_format
-        item.sound = source.sound or item.sound
+        sound, item.sound = source.sound_format, source.sound or item.sound
         self._batch.notes.begun(number, item)
         self._running[number] = Metrics(name, self._clock)
         info = Begin(
             source=name,
+            stem=item.row.stem,
             model=options.model,
             region=choice.region,
             protocol=choice.protocol,

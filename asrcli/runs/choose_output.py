@@ -68,7 +68,7 @@ def open_output(
         sink.check()
         seen = form is here and sys.stdout.isatty()
         place = form.file.parent if form.file else folder
-        shaped = replace(shape, seen=seen, folder=place, page=_page_of(form, forms, place, past=past))
+        shaped = replace(shape, seen=seen, folder=place, page=_page_of(form, forms, place))
         destinations.append(Destination(functools.partial(form.format.of, shaped), sink))
     view = PastView(sys.stderr, quiet=options.quiet) if past else _view(options, here.format if here else None)
     output = Output(destinations, view, keeps_partials=shape.partials)
@@ -118,21 +118,18 @@ def shape_of(options: OutputOptions) -> Shape:
     )
 
 
-def _page_of(
-    form: Form, forms: Sequence[Form], folder: Path | None, *, past: bool
-) -> Callable[[str], str | None] | None:
-    """What gives the link from `form`, which is in `folder`, to the page of a source."""
+def _page_of(form: Form, forms: Sequence[Form], folder: Path | None) -> Callable[[str], str | None] | None:
+    """What gives the link from `form`, which is in `folder`, to the page of a source, by its stem."""
     page = page_for(form, forms)
     if page is None:
         return None
     from asrcli.output.formats.links import link_to
-    from asrcli.output.places.rendered import stem
 
     if page.file is not None:
         link = link_to(page.file, folder)
-        return lambda source: link
+        return lambda stem: link
     suffix = page.format.suffixes[0]
-    return lambda source: link_to((stem(source) if past else Path(source).stem) + suffix, None)
+    return lambda stem: link_to(stem + suffix, None)
 
 
 def check_format(output: Output, request: Request, protocol: str) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from asrcli.output.base import Begin, Failure
 from asrcli.output.formats.text import title
 from asrcli.output.places.lanes import InFilesAnyway, InOrder
-from asrcli.output.places.rendered import rendered_files
+from asrcli.output.places.rendered import rendered_files, stem
 from asrcli.output.sanitize import name as shown
 from asrcli.output.saved.transcripts import Sorting, Transcript
 from asrcli.output.saved.values import SavedError
@@ -72,7 +72,7 @@ def render(
             found = _looked_through(files, clips)
             forms = forms_of(options, folder)
             beside = [Path(name).parent for name in names if name != STANDARD_INPUT]
-            infos = [_with_audio(transcript.info(), audio, beside) for transcript in found]
+            infos = [_info(transcript, audio, beside) for transcript in found]
             _check_audio(found, infos, audio, is_inside=embedding is not None)
             spare_the_sources(output, options, [info.audio for info in infos if info.audio is not None])
             results = list(options.output)
@@ -127,10 +127,10 @@ def _to_folder(
     force: bool,
 ) -> list[Path]:
     """A file for each in each form. Raises UsageError for files that cannot be made or may not be replaced."""
-    names = [transcript.name for transcript in found]
+    sources = [(transcript.name, _stem(transcript)) for transcript in found]
     paths = []
     for form, destination in zip(forms, output.destinations, strict=True):
-        files = rendered_files(folder, names, form.format.suffixes[0], inputs, force=force)
+        files = rendered_files(folder, sources, form.format.suffixes[0], inputs, force=force)
         paths += [file.path for file in files]
         destination.through(InFilesAnyway(destination.deliver, files))
     return paths
@@ -170,10 +170,15 @@ def _check_audio(found: Sequence[Transcript], infos: Sequence[Begin], audio: Pat
         check_file(Path(info.audio))
 
 
-def _with_audio(info: Begin, audio: Path | None, beside: Sequence[Path]) -> Begin:
-    """`info` with where it can be heard; see runs.recording.sound_of."""
+def _info(transcript: Transcript, audio: Path | None, beside: Sequence[Path]) -> Begin:
+    """What is known of it, with where it can be heard; see runs.recording.sound_of."""
+    info = transcript.info()
     path = audio or sound_of(info, beside)[1]
-    return replace(info, audio=None if path is None else str(path))
+    return replace(info, audio=None if path is None else str(path), stem=_stem(transcript))
+
+
+def _stem(transcript: Transcript) -> str:
+    return stem(transcript.name, transcript.info().audio)
 
 
 class _Rendering:

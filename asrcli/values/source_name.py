@@ -24,8 +24,13 @@ def label(name: str) -> str:
 
 
 def stem(name: str) -> str:
-    """What the results of a source are called, without their suffix."""
+    """What the results of a file or an address are called, without their suffix."""
     return safe_stem(Path(file_name(name)).stem) if is_address(name) else Path(name).stem
+
+
+def result_stem(name: str, audio: str) -> str:
+    """What the results of a source are called that is called `name`: as its file `audio`, or by an id of its own."""
+    return stem(audio) if audio.endswith(name) else safe_stem(name)
 
 
 def safe_stem(text: str) -> str:

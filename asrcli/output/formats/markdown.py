@@ -51,7 +51,7 @@ class Markdown:
         from asrcli.output.formats.heading import facts, title
 
         self._has_begun = True
-        self._page = self._page_of(info.source) if self._page_of is not None else None
+        self._page = self._page_of(info.stem) if self._page_of is not None else None
         return f"# {_escaped(title(info))}\n\n{_escaped(' · '.join(facts(info)))}\n"
 
     def event(self, event: Event) -> str:

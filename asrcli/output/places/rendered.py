@@ -13,9 +13,9 @@ from pathlib import Path
 from asrcli.output.places.result_file import SPOOL_BYTES, clear_leftovers, locked, told, written_beside
 from asrcli.output.places.sinks import why_no_file
 from asrcli.output.sanitize import name as shown
-from asrcli.values.addresses import file_name, is_address
+from asrcli.values.addresses import is_address
 from asrcli.values.errors import OutputError, UsageError
-from asrcli.values.source_name import STANDARD_INPUT, label
+from asrcli.values.source_name import STANDARD_INPUT, label, result_stem
 
 _NAME_BYTES = 255
 # Controls, and surrogates that stand for no byte of a name that is no UTF-8.
@@ -53,19 +53,20 @@ class RenderedFile:
 
 
 def rendered_files(
-    folder: Path, sources: Sequence[str], suffix: str, inputs: Sequence[str] = (), *, force: bool
+    folder: Path, sources: Sequence[tuple[str, str]], suffix: str, inputs: Sequence[str] = (), *, force: bool
 ) -> list[RenderedFile]:
-    """One for each of `sources` in `folder`, which is made if need be.
+    """One for each of `sources` in `folder`, which is made if need be. They are pairs of its name and its stem.
 
     Raises UsageError where two would be the same, where one is there already and `force` is not given or it is one of
     `inputs`, and for a folder that cannot be written to.
     """
-    places = [folder / f"{stem(source)}{suffix}" for source in sources]
-    first: dict[str, str] = {}
-    for source, place in zip(sources, places, strict=True):
+    places = [folder / f"{named}{suffix}" for _, named in sources]
+    first: dict[str, int] = {}
+    for number, ((source, _), place) in enumerate(zip(sources, places, strict=True)):
         # A talk.srt and a Talk.srt are the same file on some systems.
-        other = first.setdefault(unicodedata.normalize("NFC", place.name).casefold(), source)
-        if other is not source:
+        same = first.setdefault(unicodedata.normalize("NFC", place.name).casefold(), number)
+        if same != number:
+            other = sources[same][0]
             raise UsageError(
                 f"both {shown(other)} and {shown(source)} would be {shown(place)}",
                 hint="render them one at a time, each with an --output-dir of its own",
@@ -99,10 +100,15 @@ def make_folder(folder: Path, option: str) -> None:
         raise UsageError(f"cannot write to {shown(folder)}: {problem}", hint=f"choose another {option}")
 
 
-def stem(source: str) -> str:
-    """A file's name for what `source` is, whatever stands in it: never one in another folder."""
+def stem(source: str, audio: str | None) -> str:
+    """What a run calls the files of what it calls `source`, whatever stands in that: never one in another folder.
+
+    `audio` is where a file is that was heard, if that is not `source`.
+    """
     if source == STANDARD_INPUT:
         return label(source)
-    path = Path(_UNFIT.sub("_", file_name(source) if is_address(source) else source))
+    path = Path(source)
     # What a microphone is called has no suffix.
-    return (path.name if " " in path.suffix else path.stem) or "transcript"
+    is_device = audio is None and " " in path.suffix and not is_address(source)
+    known = source if audio is None or is_address(source) else audio
+    return _UNFIT.sub("_", path.name if is_device else result_stem(source, known)) or "transcript"

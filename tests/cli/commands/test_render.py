@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from asrcli.fleet.manifest import Row
 from asrcli.runs.render import render
 from asrcli.runs.request import OutputOptions
 from tests.support.beginnings import beginning
@@ -186,6 +187,24 @@ def test_what_cannot_be_is_refused_before_anything_is_written(asrcli, saved, tex
     assert said in done.err
     assert done.out == "" or "--json" in arguments
     assert set(Path().iterdir()) == before
+
+
+def test_files_are_called_as_a_run_calls_them(asrcli, saved) -> None:
+    """By the file, or by an id of its own, which a suffix is no part of."""
+    rows = [
+        Row("a/1", "x/1.wav"),
+        Row("b/1", "1.wav"),
+        Row("v1.5", "v.wav"),
+        Row("v1.6", "v.wav"),
+        Row("d.wav", "c/d.wav"),
+    ]
+    saved("".join(begin(row.id, audio=row.audio) + final(source=row.id) + end(row.id) for row in rows))
+    assert asrcli("render", "talk.jsonl", "--output-dir", "out", *each("-f", ["md", "html"])).code == 0
+    made = {path.name for path in Path("out").iterdir()}
+    assert made == {f"{row.stem}.{suffix}" for row in rows for suffix in ("md", "html")}
+    assert {"a_1.md", "b_1.md", "v1.5.md", "v1.6.md", "d.md"} < made
+    for row in rows:
+        assert f"]({row.stem}.html#" in Path(f"out/{row.stem}.md").read_text()
 
 
 def test_a_folder_gets_a_file_for_each_under_a_name_that_stays_in_it(asrcli, saved) -> None:

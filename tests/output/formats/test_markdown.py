@@ -17,7 +17,7 @@ from asrcli.values.events import FinalResult, Sentence
 from asrcli.values.summary import Summary
 from tests.output.formats.test_subtitles import HOSTILE
 
-BEGIN = Begin("talk.wav", "fun-asr-realtime", "intl", "run-task", 16000, duration_ms=31_240)
+BEGIN = Begin("talk.wav", "fun-asr-realtime", "intl", "run-task", 16000, duration_ms=31_240, stem="talk")
 SUMMARY = Summary("talk.wav", complete=True, wall_s=1.0, sentences=2, audio_ms=31_240)
 COMMON_MARK = MarkdownIt("commonmark")
 GITHUB = MarkdownIt("gfm-like", {"linkify": False})
@@ -49,7 +49,7 @@ MARKUP = (
 
 
 def written(*sentences: Sentence, begin: Begin = BEGIN, summary: Summary = SUMMARY, page: str | None = None) -> str:
-    form = Markdown.of(Shape(page=None if page is None else {"talk.wav": page}.get))
+    form = Markdown.of(Shape(page=None if page is None else {"talk": page}.get))
     told = [form.begin(begin), *(form.event(FinalResult(one)) for one in sentences), form.end(summary)]
     assert all(text == "" or text.endswith("\n") for text in told)
     return "".join(told)
