@@ -103,7 +103,7 @@ class Opener:
                     if bad[-1] is not error:
                         break  # The results can be told of nothing more.
             if bad:
-                raise _refused(bad, len(names), output)
+                raise _refused(bad, names, output)
         except BaseException:
             for item in prepared:
                 item.close()
@@ -202,11 +202,15 @@ def change_of(item: Prepared) -> AsrcliError | Notice | None:
     return change_since(item.name, item.state)
 
 
-def _refused(bad: list[AsrcliError], total: int, output: Output) -> Refused:
+def _refused(bad: list[AsrcliError], names: Sequence[str], output: Output) -> Refused:
     if isinstance(bad[-1], OutputError):
         return Refused(exit_code(bad[-1]))
+    total = len(names)
     if total > 1:
-        output.error(UsageError(f"{len(bad)} of {total} sources cannot be read; nothing was sent"))
+        # A run on a corpus looks at none of them before its turn comes.
+        rest = "leave them out, or do the others with asrcli file … --cluster local:1"
+        hint = rest if len(bad) < total and STANDARD_INPUT not in names else ""
+        output.error(UsageError(f"{len(bad)} of {total} sources cannot be read; nothing was sent", hint=hint))
     # What holds no audio is bad input, however that shows, and so is what is not there; a microphone that is gone is
     # not, nor is a network.
     is_bad_input = isinstance(bad[0], DecodeError) or (isinstance(bad[0], RemoteError) and not bad[0].retryable)

@@ -68,13 +68,24 @@ def test_a_single_source_that_cannot_be_opened_is_bad_input(checked, error, code
     assert made.stderr.getvalue() == f"asrcli: error: {error}\n"
 
 
+@pytest.mark.parametrize("names", [("x",) * 2, ("x", "-")])
+def test_where_others_cannot_be_done_without_them_nobody_is_told_to(checked, names) -> None:
+    made, _, opener = checked("a", **{"x": DecodeError("x is damaged"), "-": DecodeError("- is damaged")})
+    with pytest.raises(Refused):
+        opener.check(names, made.output)
+    assert made.stderr.getvalue().endswith("2 of 2 sources cannot be read; nothing was sent\n")
+
+
 def test_of_several_every_bad_one_is_named(checked) -> None:
     made, sources, opener = checked("a", "x", "y", x=DecodeError("x is damaged"), y=UsageError("y is a folder"))
     with pytest.raises(Refused) as refused:
         opener.check(["a", "x", "y"], made.output)
     assert refused.value.code == 2
     assert made.lines == [("error", "x"), ("error", "y"), ("error", None)]
-    assert made.stderr.getvalue().splitlines()[-1] == "asrcli: error: 2 of 3 sources cannot be read; nothing was sent"
+    assert made.stderr.getvalue().splitlines()[-1] == (
+        "asrcli: error: 2 of 3 sources cannot be read; nothing was sent"
+        " (leave them out, or do the others with asrcli file … --cluster local:1)"
+    )
     assert all(source.closed for source in sources.sources)
 
 
