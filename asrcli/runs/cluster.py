@@ -43,7 +43,8 @@ _PROCESSES = re.compile(r"local:(\d+)")
 # As Dask has them; of tcp and tls it is said that they are there.
 _ADDRESS = re.compile(r"(tcp|tls|ws|wss|ucx)://([\w.-]+|\[[0-9A-Fa-f:.]+\]):\d{1,5}")
 _HOST_AND_PORT = re.compile(r"[\w.-]+:\d{1,5}")
-_FORMS = "tcp://HOST:8786, tls://HOST:8786, the file of dask scheduler --scheduler-file, or local:4"
+_SCHEDULERS = "tcp://HOST:8786, tls://HOST:8786, the file of dask scheduler --scheduler-file"
+_FORMS = f"{_SCHEDULERS}, or local:4"
 # Progress of many is told less often.
 _TICK_S = 1.0
 
@@ -56,7 +57,7 @@ def processes_of(where: str) -> int | None:
     if found is None or not 1 <= int(found[1]) <= _MOST_PROCESSES:
         raise UsageError(
             f"--cluster {shown(where)} is no number of processes",
-            hint=f"local:1 to local:{_MOST_PROCESSES}, or {_FORMS}",
+            hint=f"local:1 to local:{_MOST_PROCESSES}; or a scheduler: {_SCHEDULERS}",
         )
     return int(found[1])
 
@@ -68,12 +69,20 @@ def scheduler_at(where: str) -> str:
     try:
         found = json.loads(Path(where).read_text(encoding="utf-8"))["address"]
     except FileNotFoundError as error:
-        is_address = _HOST_AND_PORT.fullmatch(where) is not None
-        hint = f"an address is tcp://{where}" if is_address else "dask scheduler --scheduler-file FILE writes one"
-        raise UsageError(f"--cluster {shown(where)}: there is no such file", hint=hint) from error
+        raise UsageError(f"--cluster {shown(where)}: there is no such file", hint=_meant(where)) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(f"--cluster {shown(where) or repr(where)} is no file of a scheduler", hint=_FORMS) from error
     return _checked(str(found), where)
+
+
+def _meant(where: str) -> str:
+    """What to give in the place of `where`, which is no file."""
+    if _HOST_AND_PORT.fullmatch(where) is not None:
+        return f"an address is tcp://{where}"
+    if where.isdecimal():
+        count = min(max(1, int(where[:4])), _MOST_PROCESSES)
+        return f"processes of this machine are local:{count}"
+    return "dask scheduler --scheduler-file FILE writes one"
 
 
 def _checked(address: str, where: str) -> str:
