@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _SNIFF_BYTES = 1 << 14
 _RAW_SUFFIX = ".pcm"
+_MANIFEST_SUFFIX = ".jsonl"
 
 
 def open_file(
@@ -244,9 +245,13 @@ def _open_with_ffmpeg(
     path: str, kind: sniff.Container | None, shape: _Shape, name: str, notice: NoticeSink
 ) -> DecodedSource:
     shown = label(name)
+    what, how = (
+        ("lists sources", "--manifest")
+        if name.lower().endswith(_MANIFEST_SUFFIX)
+        else ("holds raw samples", "--rate, --channels and --encoding")
+    )
     not_audio = UsageError(
-        f"{shown} is not an audio file of a known kind",
-        hint="if it holds raw samples, `asrcli file` takes it with --rate, --channels and --encoding",
+        f"{shown} is not an audio file of a known kind", hint=f"if it {what}, `asrcli file` takes it with {how}"
     )
     ffmpeg = find_ffmpeg()
     if ffmpeg is None and kind is None:

@@ -266,6 +266,14 @@ def test_what_is_no_audio_is_called_so(name: str, content: bytes, tmp_path) -> N
     assert f"{name} is not an audio file" in refusal(tmp_path / name).message
 
 
+@pytest.mark.parametrize(("name", "option"), [("corpus.jsonl", "--manifest"), ("talk.dat", "--rate, --channels")])
+def test_what_is_no_audio_may_be_a_list_of_it_or_raw(name: str, option: str, tmp_path) -> None:
+    (tmp_path / name).write_bytes(b'{"audio":"talk.wav"}\n')
+    hint = refusal(tmp_path / name).hint
+    assert f"`asrcli file` takes it with {option}" in hint
+    assert ("lists sources" in hint) == (option == "--manifest")
+
+
 def test_a_rate_that_makes_no_sense(tmp_path) -> None:
     assert "sample rate of 10 Hz" in refusal(write(tmp_path / "a.au", tone(0.1), 10)).message
 
