@@ -53,8 +53,8 @@ def error_line(error: AsrcliError, source: str | None = None) -> str:
 
 
 def warning_line(message: str, hint: str) -> str:
-    """ "warning: message (hint)"."""
-    return sentence_text(f"warning: {_with_hint(message, hint)}")
+    """ "asrcli: warning: message (hint)"."""
+    return sentence_text(f"asrcli: warning: {_with_hint(message, hint)}")
 
 
 def reconnecting(event: Reconnecting) -> str:

@@ -155,7 +155,7 @@ def _tell_of_options(
 
 def _warn(output: Output, message: str, hint: str = "") -> None:
     """A warning for the person alone: it is no part of what the lines told."""
-    output.say(f"asrcli: {warning_line(message, hint)}")
+    output.say(warning_line(message, hint))
 
 
 def _check_audio(found: Sequence[Transcript], infos: Sequence[Begin], audio: Path | None, *, is_inside: bool) -> None:

@@ -97,8 +97,8 @@ def test_a_line_is_safe_for_a_terminal_and_names_its_source_once():
     assert error_line(DecodeError("lo\x1b[2Jst\nhere")) == "asrcli: error: lo\\x1b[2Jst here"
     assert error_line(DecodeError("lost"), "a.wav") == "asrcli: error: a.wav: lost"
     assert error_line(DecodeError("a.wav is lost"), "a.wav") == "asrcli: error: a.wav is lost"
-    assert warning_line("late\x07", "hurry") == "warning: late\\x07 (hurry)"
-    assert warning_line("late", "") == "warning: late"
+    assert warning_line("late\x07", "hurry") == "asrcli: warning: late\\x07 (hurry)"
+    assert warning_line("late", "") == "asrcli: warning: late"
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ class QuietView:
 
     def notice(self, message: str, hint: str) -> None:
         if not self._quiet:
-            self._write(f"asrcli: {warning_line(message, hint)}")
+            self._write(warning_line(message, hint))
 
     def error(self, error: AsrcliError, number: int | None = None) -> None:
         self._write(error_line(error, self._names[number] if self._names and number is not None else None))

@@ -185,7 +185,7 @@ def test_service_text_drives_no_terminal_and_is_no_markup(session: Session) -> N
     session.partial("[/b] \x1b[31mred\x1b]0;t\x07[bold]")
     assert session.screen.lines[0] == "[/b] \\x1b[31mred\\x1b]0;t\\x07[bold]"
     session.view.notice("[/b] \x1b[2J", "")
-    assert session.screen.lines[0] == "warning: [/b] \\x1b[2J"
+    assert session.screen.lines[0] == "asrcli: warning: [/b] \\x1b[2J"
 
 
 def test_notices_reconnects_and_errors_stand_above_the_region(session: Session) -> None:
@@ -193,9 +193,9 @@ def test_notices_reconnects_and_errors_stand_above_the_region(session: Session) 
     session.output.event(Reconnecting(1, 900, "connection lost (1011)"))
     session.output.error(LinkError("cannot reach x", hint="try again"))
     lines = session.screen.lines
-    assert lines[0] == "warning: the file ends early (check it)"
-    assert lines[1] == "connection lost (1011); reconnecting"
-    assert "".join(lines[2:-1]) == "asrcli: error: cannot reach x (try again)"
+    at = lines.index("connection lost (1011); reconnecting")
+    assert "".join(lines[:at]) == "asrcli: warning: the file ends early (check it)"
+    assert "".join(lines[at + 1 : -1]) == "asrcli: error: cannot reach x (try again)"
     assert lines[-1].startswith("reconnecting… · talk.wav")
 
 

@@ -207,9 +207,9 @@ def test_what_concerns_one_source_says_which(board: Board) -> None:
     board.output.say("1 of 4 sources failed\x1b[2J")
     board.tick()
     assert board.screen.lines[:4] == [
-        "warning: two.wav: the file ends early (check it)",
-        "warning: two.wav ends early",
-        "warning: careful",
+        "asrcli: warning: two.wav: the file ends early (check it)",
+        "asrcli: warning: two.wav ends early",
+        "asrcli: warning: careful",
         "1 of 4 sources failed\\x1b[2J",
     ]
 
