@@ -5,9 +5,12 @@ All here happens on that loop's thread, but for the opening.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import replace
+from pathlib import Path
 from typing import Protocol
 
 from asrcli.audio.opening import Files, open_input
@@ -19,7 +22,7 @@ from asrcli.engine.transcription import Transcription
 from asrcli.engine.wiring import Engine
 from asrcli.fleet.journal import Sound
 from asrcli.fleet.messages import Finished, Granted, Opened
-from asrcli.system.file_state import FileState, change_since
+from asrcli.system.file_state import FileState, change_since, file_sha256
 from asrcli.values.addresses import shown
 from asrcli.values.errors import AsrcliError, Bug, Interrupted
 from asrcli.values.events import (
@@ -64,9 +67,17 @@ class Listener(Protocol):
 
 
 class Attempt:
-    """A try to transcribe what was granted."""
+    """A try to transcribe what was granted. `hashing`: where files are hashed that were heard, if they are."""
 
-    def __init__(self, granted: Granted, how: Files, engine: Engine, listener: Listener, phase_s: float | None) -> None:
+    def __init__(
+        self,
+        granted: Granted,
+        how: Files,
+        engine: Engine,
+        listener: Listener,
+        phase_s: float | None,
+        hashing: Executor | None = None,
+    ) -> None:
         self.granted = granted
         self._how = how
         self._listener = listener
@@ -74,6 +85,7 @@ class Attempt:
         self._clock = engine.clock
         self._engine = replace(engine, starts=_Leave(self, listener))
         self._phase_s = phase_s
+        self._hashing = hashing
         self._control = Control()
         self._begun_at = engine.clock.now()
         self._run: Transcription | None = None
@@ -199,6 +211,24 @@ class Attempt:
             self._results += [item for item in self._control.take() if isinstance(item, Notice)]
         if error is None and not self.is_given_up:
             error = self._change()
+        if error is None and self._hashing is not None and self._state is not None and not self.is_given_up:
+            self._hashing.submit(self._hash)
+        else:
+            self._finish(error)
+
+    def _hash(self) -> None:
+        """In another thread. What cannot be hashed, or is not any more what was opened, was heard all the same."""
+        name, made = self.granted.row.audio, None
+        try:
+            with contextlib.suppress(OSError):
+                sha256 = file_sha256(Path(name))
+                made = sha256 if FileState.of(name) == self._state else None
+        finally:
+            self._loop.call(functools.partial(self._finish, None, made))
+
+    def _finish(self, error: AsrcliError | None, sha256: str | None = None) -> None:
+        if self._opened_as is not None:
+            self._opened_as.sha256 = sha256
         live, results = tuple(self._live), tuple(self._results)
         self._listener.over(self, Finished(self.granted.mark, self._opened_as, live, results, error))
 

@@ -87,7 +87,7 @@ class Attempts:
     def show(self, number: int, opened: Opened) -> bool:
         """Whether `opened` is still to be told of the source; what was told before names its sound from now on."""
         told = self._shown.setdefault(number, opened)
-        told.sound = opened.sound
+        told.sound, told.state, told.sha256 = opened.sound, opened.state, opened.sha256
         return told is opened
 
     def is_shown(self, number: int) -> bool:

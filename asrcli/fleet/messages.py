@@ -25,7 +25,7 @@ from asrcli.values.sound import SoundFormat
 class Opened:
     """What is known of a source that another process has opened: a Heard, without its sound.
 
-    `state`: of a file, as that process saw it.
+    `state`: of a file, as that process saw it; `sha256` of its bytes, once they were heard, where that is wanted.
     """
 
     name: str
@@ -39,6 +39,12 @@ class Opened:
     live: bool = False
     can_wait: bool = True
     waits: bool = False
+    sha256: str | None = None
+
+    @property
+    def hashed(self) -> tuple[FileState, str] | None:
+        """The hash of what was heard, and of which state of its file."""
+        return None if self.state is None or self.sha256 is None else (self.state, self.sha256)
 
 
 # --- from the head ---------------------------------------------------------------------------------------------------
@@ -50,7 +56,7 @@ class Opening:
 
     `is_kept`: they outlive the run, so that another one may want what is left in the journal. `variants` are the ways
     in which sources are opened and recognised, `key_file` is where the key is, if that was said. `tick_s`: how often
-    progress is told.
+    progress is told. With `hashes` it is also told what the bytes of files are that were heard.
     """
 
     run: str
@@ -59,6 +65,7 @@ class Opening:
     variants: tuple[Portable, ...]
     key_file: Path | None = None
     tick_s: float = 1.0
+    hashes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,4 +236,7 @@ def finished_of(data: bytes) -> Finished:
     """What `pack` made of a Finished."""
     found = pickle.loads(data)
     assert isinstance(found, Finished)
+    if found.opened is not None and not hasattr(found.opened, "sha256"):
+        # What was kept before there was one.
+        found.opened.sha256 = None
     return found

@@ -56,8 +56,7 @@ class Works:
         """Whether the file of a row is, as it is seen from here, what a crew has heard some time ago."""
         heard = None if opened is None else opened.state
         now = None if heard is None else FileState.of(self.rows[number].audio)
-        # Another machine has another number for the same file.
-        return heard is None or now is None or heard[2:] == now[2:]
+        return heard is None or now is None or heard.is_alike(now)
 
 
 def _anywhere(audio: str) -> str:

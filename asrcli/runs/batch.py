@@ -251,7 +251,7 @@ class _Run:
         metrics = self._running.pop(number, None)
         if error is None and self._stopped_by is not None and not self._batch.open_ended:
             error = interrupted(self._stopped_by)
-        self._sources[number].sound = self._remarks.sound_of(number) or self._sources[number].sound
+        self._remarks.identify(number, self._sources[number])
         if error is None and metrics is not None:
             error = self._change(number)
         if loses_sound and metrics is not None and not isinstance(error, AudioError | Interrupted | None):

@@ -169,7 +169,9 @@ def opening_for(
     place = None if request.output.force else request.corpus.results or request.many.output_dir
     # Without a place for the results nobody comes back for them, nor where all is done again.
     journal = journal_of(secrets.token_hex(8) if place is None else _place(str(place)), recipes)
-    return Opening(secrets.token_hex(8), journal, place is not None, tuple(variants), key_file, _TICK_S)
+    # Where there are files too, it is seen here what those are made from.
+    hashes = request.corpus.results is not None and request.many.output_dir is None
+    return Opening(secrets.token_hex(8), journal, place is not None, tuple(variants), key_file, _TICK_S, hashes)
 
 
 def _place(name: str) -> str:

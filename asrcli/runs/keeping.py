@@ -265,7 +265,11 @@ def _check_ids(sources: Sequence[Prepared]) -> None:
 def _sound(item: Prepared, state: FileState | None) -> Sound | None:
     if item.sound is not None:
         return Sound(identity=item.sound)
-    return None if state is None else Sound(state.size_bytes, state.modified_ns, sha256=item.sha256)
+    if state is None:
+        return None
+    # What others have heard is what is seen here, where that is alike.
+    elsewhere = item.hashed[1] if item.hashed is not None and item.hashed[0].is_alike(state) else None
+    return Sound(state.size_bytes, state.modified_ns, sha256=item.sha256 or elsewhere)
 
 
 def _sound_now(item: Prepared) -> Sound | None:

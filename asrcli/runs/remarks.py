@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from queue import SimpleQueue
+from typing import TYPE_CHECKING
 
 from asrcli.audio.source import Heard
 from asrcli.output.output import Output
@@ -10,6 +11,9 @@ from asrcli.settings import combinations
 from asrcli.values.errors import NothingHeard
 from asrcli.values.events import Notice
 from asrcli.values.recognition import RecognitionOptions
+
+if TYPE_CHECKING:
+    from asrcli.runs.sources import Prepared
 
 
 def tell_asides(asides: SimpleQueue[Notice], output: Output) -> None:
@@ -51,9 +55,12 @@ class Remarks:
         self._output.event(Notice(error.message), number)
         return None
 
-    def sound_of(self, number: int) -> str | None:
-        """What a change of its bytes would show in, which of an address is known once that was looked at."""
-        return self._sources[number].sound if number in self._sources else None
+    def identify(self, number: int, item: Prepared) -> None:
+        """Note in `item` what its bytes were, which of some is known only once they were heard."""
+        if (source := self._sources.get(number)) is not None:
+            item.sound = source.sound or item.sound
+            # Only what others have heard has it.
+            item.hashed = getattr(source, "hashed", None)
 
     def over(self, number: int) -> None:
         """Nothing more comes of it."""

@@ -36,8 +36,9 @@ class Prepared:
 
     `variant`: which of those of the run says how it is recognised. `state`: of the file when it was opened; `at_turn`:
     when others were to open it, where they do. `sound` is what a change of its bytes would show in, where that is
-    known, and `sha256` their hash, where it was made. `check_again` is called when all of it has been recognised, and
-    raises AsrcliError where that does not count after all.
+    known, and `sha256` their hash, where it was made; `hashed` is that of what others heard, and of which state.
+    `check_again` is called when all of it has been recognised, and raises AsrcliError where that does not count after
+    all.
     """
 
     row: Row
@@ -49,6 +50,7 @@ class Prepared:
     at_turn: FileState | None = None
     sound: str | None = None
     sha256: str | None = None
+    hashed: tuple[FileState, str] | None = None
     check_again: Callable[[], None] = _counts
 
     @property
@@ -68,7 +70,7 @@ class Prepared:
         self.close()
         self.control.leave()
         self.check_again = _counts
-        self.at_turn = None
+        self.at_turn = self.hashed = None
 
     def close(self) -> None:
         """Close what was opened and has not been handed over."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import stat
 import sys
@@ -21,6 +22,12 @@ def check_name(path: Path) -> None:
     except (OSError, ValueError) as error:
         if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
             raise
+
+
+def file_sha256(path: Path) -> str:
+    """The hash of a file's bytes. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class FileState(NamedTuple):
@@ -42,6 +49,10 @@ class FileState(NamedTuple):
         if not stat.S_ISREG(status.st_mode):
             return None
         return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+
+    def is_alike(self, other: FileState) -> bool:
+        """Whether both are of one size and time: another machine has another number for the same file."""
+        return self[2:] == other[2:]
 
     def is_same_file(self, other: FileState) -> bool:
         """Whether both are states of one file, which may have changed."""

@@ -20,6 +20,7 @@ from asrcli.fleet.manifest import Row
 from asrcli.fleet.messages import FromCrew, FromHead, Granted, from_crew, pack
 from asrcli.fleet.portable import portable
 from asrcli.service.faults.kinds import parse_fault
+from asrcli.system.file_state import FileState, file_sha256
 from asrcli.values.errors import AuthError, DecodeError, Interrupted, OutputError
 from asrcli.values.events import AudioSent, FinalResult, Notice
 from asrcli.wire.retry import Retry
@@ -54,7 +55,9 @@ def script(tmp_path: Path) -> str:
 
 
 @contextmanager
-def crew_at(url: str, home: Path, *, run: str = "run", is_kept: bool = False, **fields: Any) -> Iterator[Head]:
+def crew_at(
+    url: str, home: Path, *, run: str = "run", is_kept: bool = False, hashes: bool = False, **fields: Any
+) -> Iterator[Head]:
     """A crew that works until the end of the context, or its own."""
     said: queue.SimpleQueue[FromCrew] = queue.SimpleQueue()
 
@@ -63,7 +66,7 @@ def crew_at(url: str, home: Path, *, run: str = "run", is_kept: bool = False, **
             said.put(each)
 
     variant = portable(spec_of(url, **fields), Files(), None)
-    crew = Crew(messages.Opening(run, "j", is_kept, (variant,), tick_s=0.1), post, place(home))
+    crew = Crew(messages.Opening(run, "j", is_kept, (variant,), tick_s=0.1, hashes=hashes), post, place(home))
     thread = threading.Thread(target=crew.run, daemon=True)
     thread.start()
     try:
@@ -96,6 +99,25 @@ def test_it_says_hello_and_tells_of_a_result_that_is_on_the_disk(tmp_path: Path,
         (journal,) = journals(tmp_path)
         assert "mark 1" in journal.read_text()
         assert journal.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("hashes", [True, False])
+def test_it_tells_what_the_bytes_were_where_that_is_wanted(tmp_path: Path, script: str, hashes: bool):
+    with running_service(script) as service, crew_at(service.url, tmp_path, hashes=hashes) as head:
+        head.says(granted := grant(tmp_path))
+        assert head.hears(messages.Begun).opened.sha256 is None
+        opened = head.hears(messages.Over).finished.opened
+        assert opened is not None
+        path = Path(granted.row.audio)
+        assert opened.hashed == ((FileState.of(str(path)), file_sha256(path)) if hashes else None)
+
+
+def test_what_was_kept_before_there_was_a_hash_is_read():
+    kept = messages.Opened("a", 8000, 1)
+    del kept.sha256
+    found = messages.finished_of(pack(messages.Finished("mark", kept, (), ())))
+    assert found.opened is not None
+    assert (found.opened.name, found.opened.sha256) == ("a", None)
 
 
 def test_its_first_session_has_its_leave_and_a_further_one_asks(tmp_path: Path, script: str):

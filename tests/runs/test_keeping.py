@@ -20,6 +20,7 @@ from asrcli.fleet.messages import Opened
 from asrcli.output.output import Output
 from asrcli.output.views.plain import QuietView
 from asrcli.runs.keeping import Keeping, outcome_of
+from asrcli.system.file_state import FileState
 from asrcli.values.errors import AsrcliError, DecodeError, LinkError, OutputError, ServiceError
 from asrcli.values.events import AudioSent, FinalResult, Reconnecting, Sentence, UsageReported
 from asrcli.values.recognition import RecognitionOptions
@@ -262,6 +263,30 @@ def test_what_others_hear_counts_only_if_it_stays_the_same_from_its_turn_on(new_
 
     assert run.bench.run(script) == (int(changes))
     assert (run.lines[0]["complete"], run.lines[0]["sound"]["bytes"]) == (not changes, 9)
+
+
+@pytest.mark.parametrize("is_alike", [True, False])
+def test_the_hash_that_others_have_made_counts_where_they_saw_what_is_here(new_run, tmp_path, is_alike) -> None:
+    name = tmp_path / "a.wav"
+    name.write_bytes(b"sound")
+    run = new_run(str(name))
+    run.bench.batch = dataclasses.replace(run.bench.batch, is_elsewhere=True)
+    seen = FileState.of(str(name))
+    assert seen is not None
+
+    def script(jobs: Sequence[Job]) -> Iterator[Happening]:
+        jobs[0].before()
+        # Another machine has another number for the same file.
+        state = seen._replace(inode=7, modified_ns=seen.modified_ns + (not is_alike))
+        heard = Opened(str(name), 8000, 1, state=state)
+        yield 0, heard
+        yield 0, final("One.")
+        heard.sha256 = "b" * 64
+        yield 0, Ended()
+
+    assert run.bench.run(script) == 0
+    expected = {"bytes": 5, "modified_ns": seen.modified_ns}
+    assert run.lines[0]["sound"] == (expected | {"sha256": "b" * 64} if is_alike else expected)
 
 
 def test_what_could_not_be_opened_says_what_that_was(new_run, tmp_path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import io
 import json
 import os
@@ -271,6 +272,8 @@ class Crew(Scripted):
         world.meanwhile(run, name, "told")
         self.tells(worker, messages.Begun(said.ticket, opened))
         world.meanwhile(run, name, "end")
+        if FileState.of(audio) == state:
+            opened.sha256 = hashlib.sha256(Path(audio).read_bytes()).hexdigest()
         change = change_since(audio, state)
         error = None if isinstance(change, Notice) else change
         results = (FinalResult(Sentence(1, text), received_ms=0),)

@@ -24,6 +24,7 @@ from asrcli.output.places.result_file import Result, clear_leftovers
 from asrcli.output.places.sidecar import Audio, BrokenSidecar, Sidecar
 from asrcli.output.places.sinks import why_no_file
 from asrcli.output.sanitize import name as shown
+from asrcli.system.file_state import file_sha256
 from asrcli.values.addresses import typed_address
 from asrcli.values.errors import UsageError
 from asrcli.values.source_name import STANDARD_INPUT
@@ -226,7 +227,7 @@ class Folder:
         try:
             if beside is not None and fits and not beside.replaced_sha256:
                 return None
-            there_sha256 = sidecar.file_sha256(result.path)
+            there_sha256 = file_sha256(result.path)
         except OSError as error:
             raise UsageError(f"cannot read {shown(result.path)}: {error.strerror}") from error
         if beside is not None and fits and not beside.awaits_its_result(there_sha256):
@@ -252,7 +253,7 @@ def _is_made(result: Path, options_sha256: str, is_sound: Callable[[str], bool])
         beside = sidecar.read(sidecar.place(result))
         if beside is None:
             return True
-        is_there = not beside.replaced_sha256 or not beside.awaits_its_result(sidecar.file_sha256(result))
+        is_there = not beside.replaced_sha256 or not beside.awaits_its_result(file_sha256(result))
     except (BrokenSidecar, OSError):
         return False
     is_of_it = not beside.audio_sha256 or is_sound(beside.audio_sha256)

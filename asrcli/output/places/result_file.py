@@ -22,7 +22,7 @@ from asrcli.output.places import sidecar
 from asrcli.output.places.sidecar import Audio, Sidecar
 from asrcli.output.sanitize import name as shown
 from asrcli.system.beside import alone_in, beside, settle
-from asrcli.system.file_state import FileState
+from asrcli.system.file_state import FileState, file_sha256
 from asrcli.system.posix import unsupported
 from asrcli.values.errors import FULL, DecodeError, OutputError
 from asrcli.values.source_name import public
@@ -103,8 +103,8 @@ class Result:
         return self._text
 
     def _notes(self, result: Path) -> Sidecar:
-        digest = sidecar.file_sha256(result)
-        before = sidecar.file_sha256(self.path) if self.path.exists() else digest
+        digest = file_sha256(result)
+        before = file_sha256(self.path) if self.path.exists() else digest
         replaced = "" if before == digest else before
         return Sidecar(public(self._source), self.audio.sha256, self._options_sha256, digest, replaced)
 

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from asrcli.system.file_state import FileState
+from asrcli.system.file_state import FileState, file_sha256
 from asrcli.values.recognition import RecognitionOptions
 from asrcli.values.sound import PCM
 
@@ -101,12 +101,6 @@ def fetched_audio(address: str, identity: str) -> Audio:
     """The bytes at an address that has such an `identity`. What signs the address, each time anew, does not count."""
     place = re.split("[?#]", address, maxsplit=1)[0] if not identity.startswith("etag:") else ""
     return Audio(hashlib.sha256(f"{place} {identity}".encode()).hexdigest(), None)
-
-
-def file_sha256(path: Path) -> str:
-    """The hash of a file's bytes. Raises OSError."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def options_sha256(options: RecognitionOptions, also: Mapping[str, object]) -> str:

@@ -14,6 +14,7 @@ import pytest
 from asrcli.output.places import sidecar
 from asrcli.remote import stores
 from asrcli.remote.places import read_lines
+from asrcli.system.file_state import file_sha256
 from tests.support.beginnings import beginning
 from tests.support.full_disk import disk_of
 from tests.support.program import Outcome as Done
@@ -72,7 +73,6 @@ def test_result_files_and_lines_say_the_same_and_each_makes_up_for_the_other(
 ) -> None:
     out = tmp_path / "out"
     hashed: list[str] = []
-    file_sha256 = sidecar.file_sha256
 
     def counted(path: Path) -> str:
         hashed.append(path.name)

@@ -13,6 +13,7 @@ import pytest
 
 from asrcli.output.places import sidecar
 from asrcli.output.places.result_file import clear_leftovers, locked
+from asrcli.system.file_state import file_sha256
 from asrcli.values.errors import DecodeError, OutputError
 from tests.support.result_place import Place
 
@@ -146,7 +147,7 @@ def test_of_two_runs_at_once_one_result_stays_whole_with_its_own_sidecar(place: 
             thread.join()
         beside = sidecar.read(place.out / ".a.txt.asrcli.json")
         assert beside is not None
-        assert beside.result_sha256 == sidecar.file_sha256(place.out / "a.txt")
+        assert beside.result_sha256 == file_sha256(place.out / "a.txt")
         assert beside.options_sha256 == f"{('one', 'two')[(place.out / 'a.txt').read_text().startswith('1')]} {turn}"
 
 
