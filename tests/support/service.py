@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -83,8 +83,12 @@ def write_script(path: Path, *sentences: Mapping[str, object]) -> str:
 
 def descendants(pid: int) -> list[int]:
     """The children of a process, whichever of its threads has started them, and theirs."""
-    lists = [(thread / "children").read_text() for thread in Path(f"/proc/{pid}/task").iterdir()]
-    children = [int(child) for text in lists for child in text.split()]
+    children: list[int] = []
+    # A process may end while it is looked at, and a thread.
+    with suppress(OSError):
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            with suppress(OSError):
+                children += map(int, (thread / "children").read_text().split())
     return children + [each for child in children for each in descendants(child)]
 
 
