@@ -235,10 +235,9 @@ class Crew:
     # --- what others have left behind --------------------------------------------------------------------------------
 
     def _hand_over(self) -> None:
-        if self._is_looking:
-            # Whoever has died meanwhile may have been looked for in vain.
-            self._looks_again = True
-        else:
+        # Whoever has died while it looks may have been looked for in vain.
+        self._looks_again = self._is_looking
+        if not self._is_looking:
             self._is_looking = True
             self._loop.aside("left behind", self._look_for_what_is_left, self._broke)
 
@@ -254,7 +253,6 @@ class Crew:
             self._left_marks.add(messages.finished_of(each).mark)
             self._mail.tell(messages.LeftBehind(each))
         if self._looks_again:
-            self._looks_again = False
             self._hand_over()
             return
         if not self._left_marks:
