@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable
-from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -67,7 +66,7 @@ class Listener(Protocol):
 
 
 class Attempt:
-    """A try to transcribe what was granted. `hashing`: where files are hashed that were heard, if they are."""
+    """A try to transcribe what was granted. `hashes`: see Opening."""
 
     def __init__(
         self,
@@ -76,7 +75,8 @@ class Attempt:
         engine: Engine,
         listener: Listener,
         phase_s: float | None,
-        hashing: Executor | None = None,
+        *,
+        hashes: bool = False,
     ) -> None:
         self.granted = granted
         self._how = how
@@ -85,7 +85,7 @@ class Attempt:
         self._clock = engine.clock
         self._engine = replace(engine, starts=_Leave(self, listener))
         self._phase_s = phase_s
-        self._hashing = hashing
+        self._hashes = hashes
         self._control = Control()
         self._begun_at = engine.clock.now()
         self._run: Transcription | None = None
@@ -153,9 +153,22 @@ class Attempt:
         self._state = FileState.of(row.audio)
         how = self._how if row.channel is None else replace(self._how, channel=row.channel)
         source = open_input(how, row.audio, self._control.notice, self._control.level, looks=True)
-        return functools.partial(self._opened, source)
+        return functools.partial(self._opened, source, self._sha256())
 
-    def _opened(self, source: Source) -> None:
+    def _sha256(self) -> str | None:
+        """The hash of the file, where it is wanted; None for what is no file, or not any more the one that was opened.
+
+        It is in the system's cache then. A thread for this later, when it was heard, would cost more than the hash.
+        """
+        if not self._hashes or self._state is None:
+            return None
+        name = self.granted.row.audio
+        with contextlib.suppress(OSError):
+            made = file_sha256(Path(name))
+            return made if FileState.of(name) == self._state else None
+        return None
+
+    def _opened(self, source: Source, sha256: str | None) -> None:
         signal_number = self._control.stopped_by
         if self.is_given_up or signal_number is not None:
             source.close()
@@ -171,6 +184,7 @@ class Attempt:
             sound_format=source.sound_format,
             sound=source.sound,
             state=self._state,
+            sha256=sha256,
         )
         try:
             self._run = Transcription(source, self._engine, self._control, self._tell, self._phase_s)
@@ -211,24 +225,6 @@ class Attempt:
             self._results += [item for item in self._control.take() if isinstance(item, Notice)]
         if error is None and not self.is_given_up:
             error = self._change()
-        if error is None and self._hashing is not None and self._state is not None and not self.is_given_up:
-            self._hashing.submit(self._hash)
-        else:
-            self._finish(error)
-
-    def _hash(self) -> None:
-        """In another thread. What cannot be hashed, or is not any more what was opened, was heard all the same."""
-        name, made = self.granted.row.audio, None
-        try:
-            with contextlib.suppress(OSError):
-                sha256 = file_sha256(Path(name))
-                made = sha256 if FileState.of(name) == self._state else None
-        finally:
-            self._loop.call(functools.partial(self._finish, None, made))
-
-    def _finish(self, error: AsrcliError | None, sha256: str | None = None) -> None:
-        if self._opened_as is not None:
-            self._opened_as.sha256 = sha256
         live, results = tuple(self._live), tuple(self._results)
         self._listener.over(self, Finished(self.granted.mark, self._opened_as, live, results, error))
 

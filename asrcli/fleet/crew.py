@@ -11,7 +11,6 @@ import platform
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -77,7 +76,6 @@ class Crew:
         self._is_over = threading.Event()
         name = f"{opening.journal}-{self._place.machine}"
         self._journal: journal.Journal | None = None
-        self._hashing: ThreadPoolExecutor | None = None
         self._left = journal.LeftBehind(self._place.journals, name, opening.variants[0].input.way)
         self._left_marks: set[str] = set()
         self._is_looking = self._looks_again = False
@@ -115,9 +113,6 @@ class Crew:
                 self._journal = journal.Journal(place.journals, self._name)
                 stack.callback(self._journal.close, is_kept=opening.is_kept)
                 stack.callback(self._left.close)
-                if opening.hashes:
-                    # One thread for all costs less than one each, and there is no crowd at the disk.
-                    self._hashing = stack.enter_context(ThreadPoolExecutor(1, "hash sounds"))
                 around = [Surroundings(tick_s=opening.tick_s)] * len(specs)
                 # The way to the service is the same for all. Links are not made ahead: that would be a start.
                 self._engines = [
@@ -173,7 +168,7 @@ class Crew:
         phase_s = crowd.phase_s(granted.ticket, _SPREAD, STORED_CHUNK_MS / 1000)
         engine = self._engines[granted.variant]
         how = self.opening.variants[granted.variant].input
-        attempt = Attempt(granted, how, engine, self, phase_s, self._hashing)
+        attempt = Attempt(granted, how, engine, self, phase_s, hashes=self.opening.hashes)
         self._attempts[granted.ticket] = attempt
         self._waiting.append(attempt)
         self._begin_next()

@@ -25,7 +25,7 @@ from asrcli.values.sound import SoundFormat
 class Opened:
     """What is known of a source that another process has opened: a Heard, without its sound.
 
-    `state`: of a file, as that process saw it; `sha256` of its bytes, once they were heard, where that is wanted.
+    `state`: of a file, as that process saw it; `sha256` of its bytes, where that is wanted.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Opening:
 
     `is_kept`: they outlive the run, so that another one may want what is left in the journal. `variants` are the ways
     in which sources are opened and recognised, `key_file` is where the key is, if that was said. `tick_s`: how often
-    progress is told. With `hashes` it is also told what the bytes of files are that were heard.
+    progress is told. With `hashes` it is also told what the bytes of files are.
     """
 
     run: str
