@@ -1,6 +1,6 @@
 """Lines of results from several files, joined: which one of them counts for each id.
 
-Where lines are is kept, not what they say: some seventy bytes an id.
+Where lines are is kept, not what they say: some ninety bytes an id.
 """
 
 from __future__ import annotations

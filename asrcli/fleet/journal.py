@@ -198,7 +198,7 @@ def _has_changed(way: Way, sound: object) -> bool:
     if isinstance(state, list):
         now = FileState.of(name)
         # Where a folder is mounted anew the same file has another number.
-        return now is not None and now[2:] != FileState(*state)[2:]
+        return now is not None and not now.is_alike(FileState(*state))
     if not name:
         return False
     with contextlib.suppress(AsrcliError), contextlib.closing(open_remote(name, way)) as remote:

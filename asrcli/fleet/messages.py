@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import pickle
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from asrcli.fleet.manifest import Row
@@ -236,7 +236,8 @@ def finished_of(data: bytes) -> Finished:
     """What `pack` made of a Finished."""
     found = pickle.loads(data)
     assert isinstance(found, Finished)
-    if found.opened is not None and not hasattr(found.opened, "sha256"):
-        # What was kept before there was one.
-        found.opened.sha256 = None
+    for each in fields(Opened) if found.opened is not None else ():
+        # What was kept by a version that had less to say.
+        if not hasattr(found.opened, each.name):
+            setattr(found.opened, each.name, each.default)
     return found

@@ -10,8 +10,8 @@ meets it, and it alone, so often before it is over. Each of them that comes to i
 died of, or not alone: the rest is heard in twice the company then, up to what it had at first, and _RECOVERIES times.
 
 One that kills is always found: each time it either halves its company or was alone. That costs at most log2(company) +
-_RECOVERIES workers that had others too, and then three that had none, or up to six while others are lost: mostly 7 in
-all where it began among 20, never more than 15 where it began among 1,000.
+_RECOVERIES workers that had others too, and then three that had none: 10 in all where it began among 20, 15 among
+1,000, and three more where others are lost meanwhile.
 """
 
 from __future__ import annotations

@@ -130,6 +130,7 @@ class _Survey:
         self.longest_ms = 0
 
     def take(self, item: Prepared) -> None:
+        """One source more: it is done, or would fail, or is to do."""
         try:
             self._results.planned(item)
         except AlreadyDone:
